@@ -1,0 +1,1 @@
+"""Raw text in, batches of numbers out."""

@@ -1,0 +1,1 @@
+"""The encoder-decoder Transformer, in the Hub's own format."""
