@@ -1,0 +1,427 @@
+"""The recipe: every choice that shapes a model, in one typed and frozen schema.
+
+A recipe file is TOML and holds only what differs from the defaults below. The field is the only
+place of a default, and the sentence under it the only place of its explanation: ``seq2seq recipe
+explain`` and ``recipes/README.md`` are printed from here. TOML, not YAML, because YAML reads the
+language code ``no`` as false and ``5e-4`` as text.
+"""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from seq2seq.errors import RecipeError
+
+Family = Literal["m2m_100", "marian"]
+Metric = Literal["bleu", "chrf", "rouge1", "rouge2", "rougeL"]
+
+
+class Section(BaseModel):
+    """What all parts of a recipe share: frozen, no unknown keys, docstrings as explanations."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+class CorpusSpec(Section):
+    """One corpus: a Hub dataset, a pair of text files, or one file of columns."""
+
+    hub: str | None = None
+    """Name of a dataset on the Hugging Face Hub, such as `bentrevett/multi30k`."""
+    config: str | None = None
+    """Configuration of the Hub dataset, where it has several."""
+    revision: str | None = None
+    """Commit or tag of the Hub dataset; give one for results that stay reproducible."""
+    split: str = "train"
+    """Split of the Hub dataset."""
+    source: str | None = None
+    """Text file of source segments, one a line; plain, .gz or .zst."""
+    target: str | None = None
+    """Text file of target segments, line by line beside `source`."""
+    file: str | None = None
+    """One .tsv, .csv, .jsonl or .parquet file with a column for each side; plain, .gz or .zst."""
+    source_field: str = "source"
+    """Column of the source: a name, a dotted path such as `translation.en`, or for a TSV file
+    without a header the column's number, counted from 1."""
+    target_field: str = "target"
+    """Column of the target, named like `source_field`."""
+    weight: float = Field(1.0, gt=0)
+    """How often each pair is seen in an epoch: 2 is twice, 0.5 a different half each epoch."""
+    max_rows: int | None = Field(None, gt=0)
+    """Read only this many pairs from the start; how many that leaves out is not known or said."""
+    license: str | None = None
+    """Licence of the data, for the model card."""
+    pronoun_items: bool = False
+    """The file holds pronoun items of the built-in corpus: also score the gender they show."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "CorpusSpec":
+        pair = self.source is not None or self.target is not None
+        if (self.source is None) != (self.target is None):
+            raise ValueError("a pair of text files needs both 'source' and 'target'")
+        if sum([self.hub is not None, pair, self.file is not None]) != 1:
+            raise ValueError("needs exactly one of 'hub', 'source' with 'target', or 'file'")
+        if self.pronoun_items and self.file is None:
+            raise ValueError("'pronoun_items' needs 'file', a .jsonl of the built-in corpus")
+        return self
+
+    @property
+    def name(self) -> str:
+        """What messages call this corpus."""
+        if self.hub is not None:
+            return f"{self.hub}:{self.split}"
+        return self.file or f"{self.source} + {self.target}"
+
+
+class CleaningSpec(Section):
+    """What happens to doubtful training pairs; every kind is counted and reported."""
+
+    empty: Literal["drop", "refuse"] = "drop"
+    """A pair with an empty side."""
+    long: Literal["drop", "truncate", "refuse"] = "drop"
+    """A pair with more pieces on a side than `max_source_pieces` or `max_target_pieces`."""
+    ratio: Literal["keep", "drop", "refuse"] = "keep"
+    """A pair whose sides differ in length by more than `max_length_ratio`."""
+    duplicates: Literal["keep", "drop", "refuse"] = "keep"
+    """A pair that stood in the training data before, letter by letter."""
+    overlap: Literal["keep", "drop", "refuse"] = "drop"
+    """A training pair that also stands in the dev or a test set (both sides equal after case and
+    white space are folded). Matches of one side alone are counted, never dropped."""
+    max_source_pieces: int = Field(256, gt=1)
+    """Most pieces on the source side, the end-of-sentence piece included."""
+    max_target_pieces: int = Field(256, gt=1)
+    """Most pieces on the target side, the end-of-sentence piece included."""
+    max_length_ratio: float = Field(4.0, gt=1)
+    """Largest ratio between the two sides' characters, where the longer has over 20."""
+
+
+class DataSpec(Section):
+    """Where the text comes from and how it is cleaned."""
+
+    folder: str = "."
+    """Folder that the paths of all corpora are relative to; itself relative to where you stand."""
+    train: tuple[CorpusSpec, ...] = Field(min_length=1)
+    """Training corpora."""
+    dev: CorpusSpec
+    """Held-out pairs that choose the checkpoint; never trained on."""
+    test: Mapping[str, CorpusSpec] = Field(default_factory=dict)
+    """Named test sets, translated and scored once at the end, never used to choose anything."""
+    cleaning: CleaningSpec = CleaningSpec()
+
+
+class TokenizerSpec(Section):
+    """The joint vocabulary of both languages."""
+
+    kind: Literal["unigram", "bpe"] = "unigram"
+    """Unigram language model (Kudo 2018) or byte-pair encoding (Sennrich et al. 2016)."""
+    vocab_size: int = Field(8000, ge=32)
+    """Pieces in the vocabulary, special pieces included."""
+    character_coverage: float = Field(1.0, gt=0.9, le=1)
+    """Share of the training text's characters that the vocabulary must hold."""
+    lowercase: bool = False
+    """Fold all text to lower case; stored in the tokenizer itself."""
+    sampling_alpha: float = Field(0.0, ge=0)
+    """Subword regularization for `unigram`: segmentations are drawn with probability to the power
+    of this; 0 is off, 0.1 to 0.5 usual."""
+    sampling_best: int = Field(32, ge=2)
+    """How many segmentations of a word may be drawn."""
+    bpe_dropout: float = Field(0.0, ge=0, lt=1)
+    """Subword regularization for `bpe`: the share of merges left out (Provilkov et al. 2020)."""
+
+    @model_validator(mode="after")
+    def _sampling_fits_kind(self) -> "TokenizerSpec":
+        if self.kind == "bpe" and self.sampling_alpha:
+            raise ValueError("'sampling_alpha' is for kind 'unigram'; use 'bpe_dropout'")
+        if self.kind == "unigram" and self.bpe_dropout:
+            raise ValueError("'bpe_dropout' is for kind 'bpe'; use 'sampling_alpha'")
+        return self
+
+
+class ModelSpec(Section):
+    """The shape of the Transformer, saved in a stock Hugging Face format."""
+
+    family: Family = "m2m_100"
+    """`m2m_100` normalises before each block (trains without care), `marian` after it."""
+    width: int = Field(512, ge=8)
+    """Width of every hidden state (d_model)."""
+    ffn_width: int = Field(2048, ge=8)
+    """Inner width of the feed-forward blocks."""
+    heads: int = Field(8, ge=1)
+    """Attention heads of every layer; must divide `width`."""
+    encoder_layers: int = Field(6, ge=1)
+    """Layers of the encoder."""
+    decoder_layers: int = Field(6, ge=1)
+    """Layers of the decoder; fewer make translation faster at little cost."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """Dropout after the embeddings and on the output of every block."""
+    attention_dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout on attention weights."""
+    activation_dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout inside the feed-forward blocks."""
+    activation: Literal["relu", "gelu", "swish"] = "relu"
+    """Activation of the feed-forward blocks."""
+    scale_embedding: bool = True
+    """Multiply embeddings by the square root of `width`."""
+    max_positions: int = Field(512, ge=16)
+    """Longest source or target, in pieces, that the exported model accepts."""
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> "ModelSpec":
+        if self.width % self.heads or self.width % 2:
+            raise ValueError(
+                f"'width' = {self.width} must be even and a multiple of 'heads' = {self.heads}"
+            )
+        return self
+
+
+class TrainSpec(Section):
+    """The training loop."""
+
+    steps: int = Field(10_000, ge=1)
+    """Optimizer updates of the whole run; the learning-rate schedule ends there."""
+    batch_tokens: int = Field(4096, ge=16)
+    """Tokens of a micro-batch on its longer side, padding included; bounds memory."""
+    accumulate: int = Field(1, ge=1)
+    """Micro-batches in an update; the loss is divided by the target tokens of all of them."""
+    peak_lr: float = Field(7e-4, gt=0)
+    """Highest learning rate."""
+    warmup_steps: int = Field(4000, ge=0)
+    """Updates over which the learning rate rises linearly from 0."""
+    schedule: Literal["inverse_sqrt", "cosine", "linear"] = "inverse_sqrt"
+    """How the rate falls after the warm-up: with the root of the step, along a cosine to 0 at
+    `steps`, or not until the last `decay_share` of the run and then linearly to 0."""
+    decay_share: float = Field(0.4, gt=0, le=1)
+    """For schedule `linear`: the share of `steps` over which the rate falls."""
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    """Probability spread over the other pieces (never the padding piece)."""
+    rdrop_weight: float = Field(0.0, ge=0)
+    """Weight of R-Drop: two forward passes with other dropout must agree (Wu et al. 2021)."""
+    clip_norm: float = Field(1.0, ge=0)
+    """Largest norm of the gradient; 0 is off."""
+    weight_decay: float = Field(0.0, ge=0)
+    """Decoupled weight decay of matrices; norms and biases are exempt."""
+    adam_beta2: float = Field(0.98, gt=0, lt=1)
+    """Decay of Adam's second moment; the first is 0.9."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Number format of the forward pass; `auto` measures a few updates of each and takes the
+    faster."""
+    gradient_checkpointing: bool = False
+    """Compute activations again in the backward pass: less memory, more time."""
+    validate_every_steps: int = Field(500, ge=1)
+    """Updates between validations: the dev set is translated by beam search and scored."""
+    select_by: Metric = "bleu"
+    """Dev score that chooses checkpoints and stops the run; ROUGE suits summaries."""
+    validation_beams: int = Field(5, ge=1)
+    """Beams of the validation's search; 1 is greedy."""
+    patience: int = Field(0, ge=0)
+    """Validations without a better score after which the run stops; 0 is never."""
+    keep_best: int = Field(5, ge=1)
+    """Best checkpoints kept; their average is the final model where it wins on dev."""
+    save_every_steps: int = Field(500, ge=1)
+    """Updates between checkpoints that a run resumes from."""
+    keep_last: int = Field(2, ge=2)
+    """Checkpoints for resuming kept; two, so that a damaged one has a predecessor."""
+    log_every_steps: int = Field(50, ge=1)
+    """Updates between lines of `metrics.jsonl`."""
+    max_skipped_updates: int = Field(20, ge=0)
+    """Updates with a loss or gradient that is not finite are skipped; more than this many stop
+    the run."""
+    trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()
+    """Accelerate trackers that metrics are also sent to."""
+
+
+class DecodeSpec(Section):
+    """How test sets are translated, and the defaults written beside the model."""
+
+    beams: int = Field(5, ge=1)
+    """Beams of the search; 1 is greedy."""
+    length_penalty: float = 1.0
+    """Exponent of the length that a hypothesis' log-probability is divided by."""
+    max_length_factor: float = Field(2.0, gt=0)
+    """A hypothesis may have this many pieces for each source piece …"""
+    max_length_extra: int = Field(20, ge=1)
+    """… and this many more."""
+    no_repeat_ngram: int = Field(0, ge=0)
+    """No n-gram of this length occurs twice in a hypothesis; 0 is off."""
+
+
+class Recipe(Section):
+    """A whole recipe."""
+
+    task: Literal["translation", "summarization"] = "translation"
+    """What the pairs are: a text and its translation, or a document and its summary."""
+    source_language: str = Field(min_length=2)
+    """Language code of the source, such as `en`."""
+    target_language: str = Field(min_length=2)
+    """Language code of the target; for summarization the same as the source's."""
+    preset: Literal["auto", "none"] = "none"
+    """`auto` chooses vocabulary, size, dropout, batch and warm-up from the number of training
+    pairs; every key that the recipe gives itself stays as given."""
+    seed: int = Field(1, ge=0)
+    """Seed of everything random: initial weights, dropout, order of the data."""
+    data: DataSpec
+    tokenizer: TokenizerSpec = TokenizerSpec()
+    model: ModelSpec = ModelSpec()
+    train: TrainSpec = TrainSpec()
+    decode: DecodeSpec = DecodeSpec()
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file and apply ``key=value`` overrides to it.
+
+    Args:
+        path: A TOML file.
+        overrides: Such as ``train.peak_lr=3e-4``; the value is read as TOML, and as plain text
+            where it is not TOML.
+
+    Returns:
+        The checked recipe.
+
+    Raises:
+        RecipeError: The file is missing or not TOML, or fields cannot be used; all problems of
+            the fields at once.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such recipe file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not TOML: {error}") from None
+    for override in overrides:
+        _apply_override(content, override)
+    return parse_recipe(content, where=str(path))
+
+
+def parse_recipe(content: Mapping[str, Any], *, where: str) -> Recipe:
+    """Check the content of a recipe against the schema.
+
+    Args:
+        content: As TOML or JSON gives it.
+        where: What messages call the recipe, usually its path.
+
+    Returns:
+        The checked recipe.
+
+    Raises:
+        RecipeError: Fields that cannot be used; all of them at once.
+    """
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise RecipeError(_explain_problems(error, where)) from None
+
+
+def recipe_json(recipe: Recipe) -> str:
+    """The recipe with every default written out, as stable JSON."""
+    return json.dumps(recipe.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+
+def differences(old: Recipe, new: Recipe) -> dict[str, tuple[Any, Any]]:
+    """The keys in which two recipes differ, with both values.
+
+    Returns:
+        Dotted key to (old value, new value), in the schema's order.
+    """
+    before, after = (_flatten(recipe.model_dump(mode="json")) for recipe in (old, new))
+    keys = list(dict.fromkeys([*before, *after]))
+    return {
+        key: (before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)
+    }
+
+
+def given_keys(recipe: Recipe) -> set[str]:
+    """Dotted keys that the recipe gave itself, rather than left to their defaults."""
+    return set(_given(recipe, prefix=""))
+
+
+def section_of(annotation: Any) -> type[Section] | None:
+    """The section that a field holds, alone or in a tuple or mapping."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, Section):
+            return candidate
+    return None
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _apply_override(content: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"--set {override}: expected key=value, such as train.peak_lr=3e-4")
+    *sections, last = key.strip().split(".")
+    for name in sections:
+        content = content.setdefault(name, {})
+        if not isinstance(content, dict):
+            raise RecipeError(f"--set {override}: '{name}' is not a section of the recipe")
+    try:
+        content[last] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        content[last] = text.strip()  # unquoted text, convenient in a shell
+
+
+def _explain_problems(error: ValidationError, where: str) -> str:
+    problems = [_explain_problem(details) for details in error.errors()]
+    count = f"{len(problems)} field{'s' if len(problems) > 1 else ''} cannot be used"
+    return "\n  ".join([f"{where}: {count}", *problems])
+
+
+def _explain_problem(details: Mapping[str, Any]) -> str:
+    key = ".".join(str(part) for part in details["loc"])
+    if details["type"] == "extra_forbidden":
+        known = _names_at(details["loc"][:-1])
+        return f"{key}: no such field{suggest(str(details['loc'][-1]), known)}"
+    if details["type"] == "missing":
+        return f"{key}: needed, but not given"
+    message = details["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    if isinstance(details["input"], dict):
+        return f"{key or 'recipe'}: {message}"
+    return f"{key} = {_toml(details['input'])}: {message}"
+
+
+def _names_at(location: Sequence[str | int]) -> list[str]:
+    """Names of the fields of the section at a place in the recipe."""
+    section: type[Section] = Recipe
+    for part in location:
+        field = section.model_fields.get(str(part))
+        section = (section_of(field.annotation) if field else None) or section
+    return list(section.model_fields)
+
+
+def suggest(name: str, known: Sequence[str]) -> str:
+    """The end of a message about an unknown name: the nearest known one, or all of them."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else f"; there are {', '.join(known)}"
+
+
+def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict) and value:
+        return {
+            k: v
+            for name, child in value.items()
+            for k, v in _flatten(child, f"{prefix}.{name}" if prefix else name).items()
+        }
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return {
+            k: v
+            for i, child in enumerate(value)
+            for k, v in _flatten(child, f"{prefix}[{i}]").items()
+        }
+    return {prefix: value}
+
+
+def _given(section: Section, prefix: str) -> Iterator[str]:
+    for name in section.model_fields_set:
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            yield from _given(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name

@@ -1,0 +1,63 @@
+"""The recipe schema as a person reads it: every key, its type, its default and its meaning."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from seq2seq.errors import RecipeError
+from seq2seq.recipe import CorpusSpec, DataSpec, Recipe, Section, section_of, suggest
+
+
+def explain(key: str | None = None) -> str:
+    """Type, default and meaning of one key, of a section, or of every key.
+
+    Raises:
+        RecipeError: There is no such key.
+    """
+    lines = [
+        f"{name}  ({kind}{'' if default is None else f', default {default}'})\n    {meaning}"
+        for name, kind, default, meaning in describe_fields()
+        if key is None or name == key or name.startswith(f"{key}.")
+    ]
+    if not lines:
+        known = [name for name, *_ in describe_fields()]
+        raise RecipeError(f"recipe: no key '{key}'{suggest(key or '', known)}")
+    return "\n".join(lines)
+
+
+def describe_fields() -> Iterator[tuple[str, str, str | None, str]]:
+    """Every key of the schema: dotted name, type, default as TOML text or None, and meaning."""
+    yield from _describe(Recipe, prefix="")
+
+
+def _describe(section: type[Section], prefix: str) -> Iterator[tuple[str, str, str | None, str]]:
+    for name, field in section.model_fields.items():
+        child = section_of(field.annotation)
+        if child is not None:
+            infix = {"train": "train[].", "test": "test.NAME."}.get(name, f"{name}.")
+            dotted = (
+                infix
+                if child is CorpusSpec and section is DataSpec and name != "dev"
+                else f"{name}."
+            )
+            yield from _describe(child, prefix + dotted)
+            continue
+        default = (
+            None if field.is_required() or field.default is None else json.dumps(field.default)
+        )
+        yield prefix + name, _type_text(field.annotation), default, _one_line(field.description)
+
+
+def _type_text(annotation: Any) -> str:
+    if isinstance(annotation, type):
+        return {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}[
+            annotation.__name__
+        ]
+    args = [argument for argument in get_args(annotation) if argument not in (type(None), ...)]
+    if all(isinstance(argument, str) for argument in args):
+        return " | ".join(f'"{argument}"' for argument in args)
+    return ("list of " if get_args(annotation)[-1] is ... else "") + _type_text(args[0])
+
+
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
