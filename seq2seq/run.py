@@ -1,0 +1,184 @@
+"""What a run folder contains; the only file that knows its names.
+
+recipe.toml             as given
+recipe.json             resolved, every default written out
+environment.json        versions, commit, device, threads, hashes of the data
+data.json               what was read, cleaned and counted
+tokenizer/              tokenizer.json, tokenizer_config.json
+checkpoints/step-000400/  everything that resuming needs
+best/                   a complete stock model folder: what every later command loads
+metrics.jsonl           one line for each log point and validation
+scores.json             dev and test scores with their signatures
+translations/NAME.txt   what the test sets were translated to
+"""
+
+import json
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import ModelError, RecipeError
+from seq2seq.recipe import Recipe, parse_recipe
+
+VERSIONED = (
+    "torch", "transformers", "accelerate", "datasets", "tokenizers", "sentencepiece", "sacrebleu",
+    "rouge-score", "numpy", "safetensors",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder by its parts; nothing here reads or creates anything on its own."""
+
+    folder: Path
+
+    @property
+    def recipe_given(self) -> Path:
+        """The recipe file as the user wrote it."""
+        return self.folder / "recipe.toml"
+
+    @property
+    def recipe(self) -> Path:
+        """The resolved recipe."""
+        return self.folder / "recipe.json"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, device and data hashes."""
+        return self.folder / "environment.json"
+
+    @property
+    def data_report(self) -> Path:
+        """What was read, cleaned and counted."""
+        return self.folder / "data.json"
+
+    @property
+    def tokenizer(self) -> Path:
+        """Folder of the tokenizer."""
+        return self.folder / "tokenizer"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints."""
+        return self.folder / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        """The finished model: a stock model folder."""
+        return self.folder / "best"
+
+    @property
+    def metrics(self) -> Path:
+        """The log, one JSON object a line."""
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def scores(self) -> Path:
+        """Dev and test scores."""
+        return self.folder / "scores.json"
+
+    @property
+    def translations(self) -> Path:
+        """Folder of the translated test sets."""
+        return self.folder / "translations"
+
+    def read_recipe(self) -> Recipe:
+        """The resolved recipe of this run.
+
+        Raises:
+            RecipeError: The folder holds no recipe, or one that this version cannot read.
+        """
+        try:
+            content = json.loads(self.recipe.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RecipeError(f"{self.folder}: not a run folder, it has no recipe.json") from None
+        except json.JSONDecodeError as error:
+            raise RecipeError(f"{self.recipe}: not JSON: {error}") from None
+        return parse_recipe(content, where=str(self.recipe))
+
+
+def model_folder(path: Path) -> Path:
+    """The stock model folder that a user means: a run's ``best/``, or the folder itself.
+
+    Raises:
+        ModelError: Neither is there.
+    """
+    if (path / "config.json").is_file():
+        return path
+    run = Run(path)
+    if (run.best / "config.json").is_file():
+        return run.best
+    if run.recipe.is_file():
+        raise ModelError(
+            f"{path}: this run has no finished model yet; continue it with "
+            f"'seq2seq train {run.recipe_given} --run {path} --resume'"
+        )
+    raise ModelError(
+        f"{path}: neither a run folder nor a model folder; needed a folder with config.json or "
+        "best/config.json"
+    )
+
+
+def describe_environment() -> dict[str, Any]:
+    """Versions, commit and machine, as ``environment.json`` keeps them.
+
+    The commit is that of the seq2seq checkout, or null for an installed package.
+    """
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seq2seq": {"commit": _commit()},
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "versions": {name: _version(name) for name in VERSIONED},
+    }
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON for people and programs: indented, UTF-8, replaced in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    temporary.write_text(text + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    command = [
+        "git",
+        "-C",
+        str(Path(__file__).parent),
+        "describe",
+        "--always",
+        "--dirty",
+        "--abbrev=12",
+    ]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.strip() or None
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
