@@ -1,0 +1,42 @@
+"""What every test stands on: one thread, fixed seeds, no network, and the real data if present."""
+
+import os
+
+# Before anything imports torch or the Hub client: they read these once, when they are loaded.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DATA = Path(os.environ.get("SEQ2SEQ_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    """Every test draws the same numbers, alone or in any order."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "torch" in sys.modules:  # importing it takes seconds that most tests do not need
+        sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real data; a test that asks for it is skipped where there is none."""
+    if not DATA.is_dir():
+        pytest.skip(f"{DATA}: no such folder; set SEQ2SEQ_DATA to the folder of the real data")
+    return DATA.resolve()
