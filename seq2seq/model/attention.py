@@ -1,0 +1,241 @@
+"""Attention: every position asks a question, and reads from the positions whose label answers it.
+
+Each position makes three vectors out of its features. Its *query* (Q) says what it looks for, its
+*key* (K) says what it offers, its *value* (V) is what others get from it. The scalar product of a
+query with every key, divided by the square root of their size so that the softmax does not
+saturate, becomes a set of weights that sum to one; the answer is the sum of the values under these
+weights: ``softmax(Q K' / sqrt(dim)) V``. *Heads* do this side by side on slices of the features,
+so one position can look for its verb and its article at once.
+
+In self-attention queries, keys and values come from the same positions; in cross-attention the
+decoder's positions ask and the encoded source answers.
+
+Source: Vaswani et al. 2017, section 3.2.
+"""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# Added to the score of a pair that must not see each other: exp() of it is exactly zero, it fits
+# into every float type, and unlike -inf it gives no NaN where a whole row is blocked.
+BLOCKED = -3e4
+
+# Up to this many (query, key) pairs a head are written out, more go to the fused kernel.
+EXPLICIT_PAIRS = 64 * 64
+
+Heads = Float[Tensor, "batch heads positions dim"]
+
+
+def padding_bias(
+    real: Bool[Tensor, "batch source"], dtype: torch.dtype
+) -> Float[Tensor, "batch 1 1 source"]:
+    """Turn a mask of real pieces into what is added to the scores of padding.
+
+    Args:
+        real: True where a piece is real, False where it is padding.
+        dtype: Number type of the scores.
+
+    Returns:
+        Zero for real pieces, a large negative number for padding, the same for all queries.
+    """
+    bias = torch.zeros(real.shape, dtype=dtype, device=real.device)
+    return bias.masked_fill_(~real, BLOCKED)[:, None, None, :]
+
+
+def causal_bias(
+    length: int, *, dtype: torch.dtype, device: torch.device
+) -> Float[Tensor, "target target"]:
+    """Block every position's view of later ones: they are what it has to predict.
+
+    Args:
+        length: Number of positions.
+        dtype: Number type of the scores.
+        device: Where the scores are computed.
+
+    Returns:
+        A matrix (query, key) with a large negative number above the diagonal.
+    """
+    return torch.full((length, length), BLOCKED, dtype=dtype, device=device).triu_(1)
+
+
+def attend(
+    query: Float[Tensor, "batch heads target dim"],
+    key: Float[Tensor, "batch heads source dim"],
+    value: Float[Tensor, "batch heads source dim"],
+    *,
+    bias: Float[Tensor, "batch 1 1 source"] | None,
+    causal: bool,
+    dropout: float,
+) -> Float[Tensor, "batch heads target dim"]:
+    """Answer every query with a weighted mean of the values.
+
+    Short sequences are computed as written in the formula, long ones by the fused kernel that never
+    holds the whole matrix of weights.
+
+    Args:
+        query: What each position looks for.
+        key: What each position offers.
+        value: What each position gives.
+        bias: Added to the scores, blocks padding; None where there is none.
+        causal: Whether a query may only see keys up to its own position.
+        dropout: Share of the weights that is zeroed; 0 outside of training.
+
+    Returns:
+        One answer for each query.
+    """
+    target, source = query.shape[2], key.shape[2]
+    if target * source > EXPLICIT_PAIRS:
+        return F.scaled_dot_product_attention(
+            query, key, value, attn_mask=bias, dropout_p=dropout, is_causal=causal
+        )
+    scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
+    # In place: nothing before needs the scores again, and a sum passes its gradient on unchanged.
+    if causal:
+        scores += causal_bias(target, dtype=scores.dtype, device=scores.device)
+    if bias is not None:
+        scores += bias.to(scores.dtype)
+    weights = F.dropout(scores.softmax(-1), dropout, training=dropout > 0)
+    return torch.matmul(weights.to(value.dtype), value)
+
+
+class SelfAttention(nn.Module):
+    """Positions of one sequence read from each other."""
+
+    def __init__(self, width: int, heads: int, *, dropout: float):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        # One matrix product instead of three: rows are queries, then keys, then values.
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.output = nn.Linear(width, width)
+
+    def project(self, x: Float[Tensor, "batch target width"]) -> tuple[Heads, Heads, Heads]:
+        """Make queries, keys and values, split into heads.
+
+        Args:
+            x: Features of each position.
+
+        Returns:
+            Queries, keys and values.
+        """
+        batch, length, width = x.shape
+        parts = self.query_key_value(x).view(batch, length, 3, self.heads, width // self.heads)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        return query, key, value
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch target width"],
+        *,
+        bias: Float[Tensor, "batch 1 1 target"] | None = None,
+        causal: bool = False,
+    ) -> Float[Tensor, "batch target width"]:
+        """Let each position read from the others.
+
+        Args:
+            x: Features of each position.
+            bias: Blocks padding.
+            causal: Whether later positions are hidden, as in a decoder.
+
+        Returns:
+            What each position has read.
+        """
+        query, key, value = self.project(x)
+        return self.read(query, key, value, bias=bias, causal=causal)
+
+    def read(
+        self,
+        query: Float[Tensor, "batch heads target dim"],
+        key: Float[Tensor, "batch heads source dim"],
+        value: Float[Tensor, "batch heads source dim"],
+        *,
+        bias: Float[Tensor, "batch 1 1 source"] | None = None,
+        causal: bool = False,
+    ) -> Float[Tensor, "batch target width"]:
+        """Answer queries whose keys and values are already there, as they are in step decoding.
+
+        Args:
+            query: What each position looks for.
+            key: What the visible positions offer.
+            value: What the visible positions give.
+            bias: Blocks padding.
+            causal: Whether later positions are hidden.
+
+        Returns:
+            What each position has read.
+        """
+        dropout = self.dropout if self.training else 0.0
+        answer = attend(query, key, value, bias=bias, causal=causal, dropout=dropout)
+        read: Tensor = self.output(join_heads(answer))
+        return read
+
+
+class CrossAttention(nn.Module):
+    """Positions of the target read from the encoded source."""
+
+    def __init__(self, width: int, heads: int, *, dropout: float):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(width, width)
+        # Keys and values have the same input: one product.
+        self.key_value = nn.Linear(width, 2 * width)
+        self.output = nn.Linear(width, width)
+
+    def project_memory(self, memory: Float[Tensor, "batch source width"]) -> tuple[Heads, Heads]:
+        """Make keys and values from the encoded source; they serve all target positions.
+
+        Args:
+            memory: The encoded source.
+
+        Returns:
+            Keys and values, split into heads.
+        """
+        batch, length, width = memory.shape
+        parts = self.key_value(memory).view(batch, length, 2, self.heads, width // self.heads)
+        key, value = parts.permute(2, 0, 3, 1, 4)
+        return key, value
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch target width"],
+        key: Float[Tensor, "batch heads source dim"],
+        value: Float[Tensor, "batch heads source dim"],
+        *,
+        bias: Float[Tensor, "batch 1 1 source"] | None,
+    ) -> Float[Tensor, "batch target width"]:
+        """Let each target position read from the source.
+
+        Target positions do not see each other here, so while decoding the beams of one sentence may
+        stand side by side as if they were positions, and share its keys and values.
+
+        Args:
+            x: Features of each target position.
+            key: Keys of the source.
+            value: Values of the source.
+            bias: Blocks padding of the source.
+
+        Returns:
+            What each target position has read.
+        """
+        batch, length, width = x.shape
+        query = self.query(x).view(batch, length, self.heads, width // self.heads).transpose(1, 2)
+        dropout = self.dropout if self.training else 0.0
+        answer = attend(query, key, value, bias=bias, causal=False, dropout=dropout)
+        read: Tensor = self.output(join_heads(answer))
+        return read
+
+
+def join_heads(x: Heads) -> Float[Tensor, "batch positions width"]:
+    """Put the slices of all heads side by side again.
+
+    Args:
+        x: Answers of each head.
+
+    Returns:
+        Features of each position.
+    """
+    batch, heads, length, dim = x.shape
+    return x.transpose(1, 2).reshape(batch, length, heads * dim)

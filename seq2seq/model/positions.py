@@ -1,0 +1,40 @@
+"""Where a piece stands in its sentence, as a vector of sines and cosines.
+
+Attention sees a set, not a sequence: without these vectors "dog bites man" and "man bites dog" are
+the same input. Each feature pair is a clock hand with its own speed, so any distance between two
+positions is one fixed rotation. Both families put all sines in the first half of the vector and all
+cosines in the second; they differ in the speed of the slowest hand and in where counting starts.
+
+Source: Vaswani et al. 2017, section 3.5, in the half-split layout.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from seq2seq.model.config import ModelConfig
+
+
+def position_table(config: ModelConfig) -> Float[Tensor, "positions width"]:
+    """Tabulate the position vectors of a model; row 0 belongs to the first piece.
+
+    Args:
+        config: The numbers of the model.
+
+    Returns:
+        One row for each position that the model can hold.
+    """
+    half = config.d_model // 2
+    feature = torch.arange(half, dtype=torch.float64)
+    if config.model_type == "m2m_100":
+        # Ends exactly at 1/10000; the stock table starts at the padding id plus one.
+        speeds = torch.exp(feature * -(math.log(10000.0) / (half - 1)))
+        first = int(config.pad_token_id) + 1
+    else:
+        speeds = 10000.0 ** (-feature / half)
+        first = 0
+    positions = torch.arange(first, first + config.max_position_embeddings, dtype=torch.float64)
+    angles = positions[:, None] * speeds
+    return torch.cat([angles.sin(), angles.cos()], dim=1).float()
