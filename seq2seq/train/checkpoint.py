@@ -1,0 +1,244 @@
+"""Checkpoints that survive a kill at any moment: written whole or not at all, checked by hash.
+
+A checkpoint is a folder ``step-000400`` of safetensors and JSON files (nothing is ever unpickled).
+It is written under a temporary name, every file and the folder are flushed to disk, a manifest with
+the SHA-256 of each file goes in last, and one rename makes it visible. Loading checks the manifest;
+a damaged checkpoint is passed over for the one before it, and said.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from seq2seq.errors import CheckpointError
+
+MANIFEST = "manifest.json"
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A validated set of weights, kept because its dev score is among the best."""
+
+    step: int
+    score: float
+
+
+@dataclass
+class Progress:
+    """Where a run stands; together with weights, optimizer and RNG it determines all that follows."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0  # index of the next micro-batch in this epoch's plan
+    source_tokens: int = 0  # without padding, all ranks, since the start of the run
+    target_tokens: int = 0
+    skipped_updates: int = 0
+    elapsed_seconds: float = 0.0
+    validated_step: int = 0
+    validations_without_gain: int = 0
+    stopped_early: bool = False
+    precision: str = ""  # what `auto` chose: another one after a resume would change the weights
+    world_size: int = 1
+    candidates: list[Candidate] = field(default_factory=list)  # best first
+
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    """Where the checkpoint of a step lies."""
+    return folder / f"step-{step:06d}"
+
+
+def candidate_path(folder: Path, step: int) -> Path:
+    """Where the weights of a candidate for the best model lie."""
+    return folder / f"weights-{step:06d}.safetensors"
+
+
+def steps_saved(folder: Path) -> list[int]:
+    """Steps of all finished checkpoints, ascending; temporary ones do not count."""
+    return sorted(int(path.name.removeprefix("step-")) for path in folder.glob("step-*"))
+
+
+def begin_checkpoint(folder: Path, step: int) -> Path:
+    """An empty temporary folder for a checkpoint; what an earlier crash left there is removed."""
+    temporary = folder / f".tmp-{checkpoint_path(folder, step).name}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    return temporary
+
+
+def write_shared_parts(
+    temporary: Path, module: nn.Module, optimizer: Optimizer, progress: Progress
+) -> None:
+    """Write what is the same on every rank: weights, optimizer and progress."""
+    save_tensors(temporary / "model.safetensors", module.state_dict())
+    save_tensors(temporary / "optimizer.safetensors", _optimizer_tensors(module, optimizer))
+    _write_text(temporary / "progress.json", json.dumps(asdict(progress), indent=2) + "\n")
+
+
+def write_rng(temporary: Path, rank: int) -> None:
+    """Write this rank's random state."""
+    state = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    save_tensors(temporary / f"rng-{rank}.safetensors", state)
+
+
+def finish_checkpoint(temporary: Path, folder: Path, step: int) -> Path:
+    """Write the manifest, flush, and make the checkpoint visible in one rename."""
+    hashes = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
+    _write_text(temporary / MANIFEST, json.dumps(hashes, indent=2) + "\n")
+    _flush(temporary)
+    final = checkpoint_path(folder, step)
+    if final.exists():  # only after a resume from an earlier step, whose rerun is identical
+        shutil.rmtree(final)
+    temporary.rename(final)
+    _flush(folder)
+    return final
+
+
+def prune_checkpoints(folder: Path, *, keep: int) -> None:
+    """Remove all but the newest checkpoints."""
+    for step in steps_saved(folder)[:-keep]:
+        shutil.rmtree(checkpoint_path(folder, step))
+
+
+def damage(checkpoint: Path) -> str | None:
+    """What is wrong with a checkpoint, or None where all its hashes agree."""
+    try:
+        hashes = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return f"{MANIFEST} is missing or unreadable"
+    for name, expected in hashes.items():
+        path = checkpoint / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if _sha256(path) != expected:
+            return f"{name} does not have the hash that was saved with it"
+    return None
+
+
+def newest_sound_checkpoint(folder: Path) -> tuple[Path, list[str]]:
+    """The newest checkpoint whose hashes agree.
+
+    Returns:
+        Its path, and a sentence for each newer one that was passed over.
+
+    Raises:
+        CheckpointError: There is no checkpoint, or every one is damaged.
+    """
+    passed_over: list[str] = []
+    for step in reversed(steps_saved(folder)):
+        path = checkpoint_path(folder, step)
+        problem = damage(path)
+        if problem is None:
+            return path, passed_over
+        passed_over.append(f"{path}: {problem}; using the checkpoint before it")
+    if passed_over:
+        raise CheckpointError(f"{folder}: every checkpoint is damaged:\n  " + "\n  ".join(passed_over))
+    raise CheckpointError(f"{folder}: no checkpoint to resume from; start without --resume")
+
+
+def read_progress(checkpoint: Path) -> Progress:
+    """Read where a run stood."""
+    content = json.loads((checkpoint / "progress.json").read_text(encoding="utf-8"))
+    content["candidates"] = [Candidate(**candidate) for candidate in content["candidates"]]
+    return Progress(**content)
+
+
+def restore(checkpoint: Path, module: nn.Module, optimizer: Optimizer, *, rank: int) -> None:
+    """Put weights, optimizer and this rank's random state back.
+
+    Raises:
+        CheckpointError: The weights do not fit the model, or this rank has no random state.
+    """
+    weights = load_file(checkpoint / "model.safetensors")
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(f"{checkpoint}: the weights do not fit the recipe's model: {error}") from None
+    _restore_optimizer(module, optimizer, load_file(checkpoint / "optimizer.safetensors"))
+    rng = checkpoint / f"rng-{rank}.safetensors"
+    if not rng.is_file():
+        raise CheckpointError(f"{checkpoint}: no random state for rank {rank}; resume with the same number of processes")
+    state = load_file(rng)
+    torch.set_rng_state(state["cpu"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
+
+
+def average_weights(paths: list[Path]) -> dict[str, Tensor]:
+    """The mean of several sets of weights, summed in double precision.
+
+    Source:
+        Vaswani et al. 2017 (arXiv:1706.03762) §6.1 average the last checkpoints.
+    """
+    total: dict[str, Tensor] = {}
+    dtypes: dict[str, torch.dtype] = {}
+    for path in paths:
+        for name, value in load_file(path).items():
+            dtypes[name] = value.dtype
+            total[name] = total[name] + value.double() if name in total else value.double()
+    return {name: (value / len(paths)).to(dtypes[name]) for name, value in total.items()}
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors in one step: temporary name, flush, rename."""
+    temporary = path.with_name(f".tmp-{path.name}")
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary)
+    _flush(temporary)
+    temporary.rename(path)
+
+
+def _optimizer_tensors(module: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+    """Adam's moments by parameter name, so that they outlive a change of parameter order."""
+    tensors: dict[str, Tensor] = {}
+    for name, parameter in module.named_parameters():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"{name}:{key}"] = value
+    return tensors
+
+
+def _restore_optimizer(module: nn.Module, optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    states: dict[str, dict[str, Any]] = {}
+    for name, value in tensors.items():
+        parameter, _, key = name.rpartition(":")
+        states.setdefault(parameter, {})[key] = value
+    optimizer.state.clear()
+    for name, parameter in module.named_parameters():
+        if name in states:
+            optimizer.state[parameter] = {
+                key: value if key == "step" else value.to(parameter.device)
+                for key, value in states[name].items()
+            }
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+    _flush(path)
+
+
+def _flush(path: Path) -> None:
+    """Make the operating system put a file or folder on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,106 @@
+"""The stream of micro-batches, and the place in it that a checkpoint remembers.
+
+The stream is a pure function of (recipe, seed, world size, rank): a resumed run asks for the same
+epoch and index and gets the same pieces in the same order.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seq2seq.data.batches import Batch, collate, plan_batches
+
+
+class EpochPairs(Protocol):
+    """The pieces of one epoch; with subword sampling they differ from epoch to epoch."""
+
+    @property
+    def source_lengths(self) -> NDArray[np.int64]:
+        """Pieces of each source."""
+
+    @property
+    def target_lengths(self) -> NDArray[np.int64]:
+        """Pieces of each target."""
+
+    def source(self, index: int) -> NDArray[np.int64]:
+        """Pieces of one source, end of sentence included."""
+
+    def target(self, index: int) -> NDArray[np.int64]:
+        """Pieces of one target, end of sentence included."""
+
+
+class TrainingPairs(Protocol):
+    """Anything that gives the pairs of each epoch."""
+
+    def epoch(self, number: int) -> EpochPairs:
+        """The pairs of an epoch, counted from 0."""
+
+
+@dataclass(frozen=True)
+class FeedSpec:
+    """What the order of the data depends on."""
+
+    batch_tokens: int
+    pad_id: int
+    seed: int
+    world_size: int = 1
+    rank: int = 0
+
+
+class Feed:
+    """Gives micro-batches for ever; knows where it stands and can be put anywhere.
+
+    Attributes:
+        epoch: The epoch of the next micro-batch, counted from 0.
+        batch: Its index in the epoch's plan.
+    """
+
+    def __init__(self, pairs: TrainingPairs, spec: FeedSpec):
+        self._pairs = pairs
+        self._spec = spec
+        self.seek(0, 0)
+
+    def seek(self, epoch: int, batch: int) -> None:
+        """Stand before a micro-batch."""
+        self.epoch, self.batch = epoch, batch
+        self._load()
+
+    def window(self, count: int) -> Iterator[Batch]:
+        """The next micro-batches, on into the next epoch where this one ends."""
+        for _ in range(count):
+            while self.batch >= len(self._plan):
+                self.epoch, self.batch = self.epoch + 1, 0
+                self._load()
+            rows = self._plan[self.batch]
+            self.batch += 1
+            yield self._collate(rows)
+
+    def batches_in_epoch(self) -> int:
+        """Micro-batches of the current epoch on this rank."""
+        return len(self._plan)
+
+    def worst(self) -> Batch:
+        """The micro-batch of the current epoch that needs the most memory."""
+        lengths = np.maximum(self._epoch.source_lengths, self._epoch.target_lengths)
+        area = [len(rows) * int(lengths[rows].max()) for rows in self._plan]
+        return self._collate(self._plan[int(np.argmax(area))])
+
+    def _load(self) -> None:
+        spec = self._spec
+        self._epoch = self._pairs.epoch(self.epoch)
+        self._plan = plan_batches(
+            self._epoch.source_lengths,
+            self._epoch.target_lengths,
+            batch_tokens=spec.batch_tokens,
+            seed=spec.seed,
+            epoch=self.epoch,
+            world_size=spec.world_size,
+            rank=spec.rank,
+        )
+
+    def _collate(self, rows: NDArray[np.int64]) -> Batch:
+        pairs = [(self._epoch.source(int(row)), self._epoch.target(int(row))) for row in rows]
+        return collate(pairs, pad_id=self._spec.pad_id)

@@ -1,0 +1,110 @@
+"""What the machine can do, measured: its matrix peak, its faster number format, its memory."""
+
+import ctypes
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+Precision = Literal["fp32", "bf16"]
+
+# mallopt's parameters, from <malloc.h> of glibc.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+KEEP_BYTES = 1 << 30
+PEAK_SIZE = 2048
+
+
+def keep_freed_memory() -> None:
+    """Make glibc reuse freed memory instead of handing it back and asking for it again.
+
+    Training frees and allocates the same tens of megabytes every update; returning them to the
+    system costs a page fault for every 4 KiB of the next one. Does nothing outside Linux/glibc.
+
+    Source:
+        mallopt(3); the gain is measured by ``scripts/bench train``.
+    """
+    if sys.platform != "linux":
+        return
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except AttributeError:  # another C library
+        return
+    mallopt(M_MMAP_THRESHOLD, KEEP_BYTES)
+    mallopt(M_TRIM_THRESHOLD, KEEP_BYTES)
+
+
+def matrix_peak(precision: Precision, device: torch.device, *, seconds: float = 0.3) -> float:
+    """Floating-point operations per second of a large matrix product on this machine.
+
+    Args:
+        precision: Number format of the product.
+        device: Where it runs.
+        seconds: How long to measure.
+
+    Returns:
+        Operations per second, a multiplication and an addition counted as two.
+    """
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    left, right = (torch.ones(PEAK_SIZE, PEAK_SIZE, dtype=dtype, device=device) for _ in range(2))
+    product = left @ right
+    _wait(device)
+    start, count = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        torch.mm(left, right, out=product)
+        _wait(device)
+        count += 1
+    return 2 * PEAK_SIZE**3 * count / (time.perf_counter() - start)
+
+
+@dataclass(frozen=True)
+class PrecisionTrial:
+    """What measuring both number formats found."""
+
+    chosen: Precision
+    seconds: dict[str, float]
+
+    def to_text(self) -> str:
+        """The choice with the times it rests on."""
+        times = ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in self.seconds.items())
+        return f"precision {self.chosen} ({times} an update)"
+
+
+def try_precisions(
+    work: Callable[[Precision], None], *, rounds: int = 3, candidates: Sequence[Precision] = ("fp32", "bf16")
+) -> PrecisionTrial:
+    """Time the same work in each number format, turn by turn, and take the fastest.
+
+    Args:
+        work: Runs one forward and backward pass in the format it is given.
+        rounds: Timed turns of each; the fastest counts, so that a busy moment decides nothing.
+        candidates: The formats.
+
+    Returns:
+        The faster format and the times.
+    """
+    best = dict.fromkeys(candidates, float("inf"))
+    for turn in range(rounds + 1):
+        for precision in candidates:
+            start = time.perf_counter()
+            work(precision)
+            if turn:  # the first turn warms up
+                best[precision] = min(best[precision], time.perf_counter() - start)
+    chosen = min(candidates, key=lambda name: best[name])
+    return PrecisionTrial(chosen, {str(name): seconds for name, seconds in best.items()})
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """Most memory in use so far: of the device's allocator, or of this process on the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

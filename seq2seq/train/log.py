@@ -1,0 +1,79 @@
+"""What a run tells while it trains: one live line, one JSON line a log point, and the trackers."""
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TextIO
+
+from accelerate import Accelerator
+
+Value = float | int | str | bool | None
+
+
+class TrainingLog:
+    """Writes metrics for programs and a line for people; silent on all ranks but the first."""
+
+    def __init__(self, path: Path, accelerator: Accelerator, *, stream: TextIO | None = None):
+        self._accelerator = accelerator
+        self._stream = stream or sys.stderr
+        self._live = self._stream.isatty()
+        self._width = 0
+        self._speaks = accelerator.is_main_process
+        if self._speaks:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: TextIO | None = path.open("a", encoding="utf-8", buffering=1)
+        else:
+            self._file = None
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        if self._speaks:
+            self._clear()
+            self._stream.write(text + "\n")
+            self._stream.flush()
+
+    def progress(self, text: str) -> None:
+        """Show where the run is: over the last such line on a terminal, as a new line elsewhere."""
+        if not self._speaks:
+            return
+        self._clear()
+        self._stream.write(text if self._live else text + "\n")
+        self._stream.flush()
+        self._width = len(text) if self._live else 0
+
+    def record(self, kind: str, step: int, values: Mapping[str, Value]) -> None:
+        """Append one line to ``metrics.jsonl`` and send its numbers to the trackers."""
+        if self._file is not None:
+            line = {"kind": kind, "step": step, "time": round(time.time(), 3), **values}
+            self._file.write(json.dumps(line) + "\n")
+        numbers = {
+            f"{kind}/{name}": value
+            for name, value in values.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
+        self._accelerator.log(numbers, step=step)
+
+    def close(self) -> None:
+        """Finish the live line and the trackers."""
+        if self._file is not None:
+            self._clear()
+            self._file.close()
+        self._accelerator.end_training()
+
+    def _clear(self) -> None:
+        if self._width:
+            self._stream.write("\r" + " " * self._width + "\r")
+            self._width = 0
+
+
+def duration(seconds: float) -> str:
+    """A time span as people say it: ``45 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
