@@ -1,0 +1,22 @@
+"""Options that several commands share, so that they read and behave alike everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a key of the recipe; the value is read as TOML. May be repeated.",
+        show_default=False,
+    ),
+]
+
+RecipeFile = Annotated[
+    Path, typer.Argument(metavar="RECIPE", help="Recipe file (TOML).", show_default=False)
+]

@@ -1,0 +1,46 @@
+"""The command that trains a model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2seq.cli.options import AsJson, Overrides, RecipeFile
+
+EXAMPLES = (
+    "train recipes/demo.toml",
+    "train recipes/multi30k-en-de.toml --run runs/long --set train.steps=20000",
+    "train recipes/multi30k-en-de.toml --run runs/long --set train.steps=20000 --resume",
+)
+
+
+def train(
+    recipe: RecipeFile,
+    overrides: Overrides = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run",
+            metavar="DIR",
+            help="Run folder. [default: runs/NAME-OF-RECIPE]",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the run from its last checkpoint.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model as a recipe describes it, and score it.
+
+    Reads and cleans the data, trains the tokenizer and the model, keeps the checkpoint that scores
+    best on the dev set, translates the test sets and scores them. Everything lands in the run
+    folder; its best/ is a stock Hugging Face model folder. Progress goes to stderr. The network is
+    touched only where the recipe names a dataset on the Hub.
+
+    Ctrl-C and SIGTERM save a checkpoint first; --resume continues to the very same model.
+    """
+    from seq2seq.train.run import train as train_recipe
+
+    result = train_recipe(recipe, overrides=overrides or (), run_folder=run, resume=resume)
+    typer.echo(result.to_json() if as_json else result.to_text())
