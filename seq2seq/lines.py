@@ -1,8 +1,8 @@
 """Text files that hold one segment a line: plain, gzip (``.gz``) or Zstandard (``.zst``).
 
 Only the line feed ends a line. Python's own text mode and ``str.splitlines`` also break at a
-lone carriage return, U+0085 and U+2028, which real corpora contain: one such character shifts every later
-line, and two files that were parallel no longer are.
+lone carriage return, U+0085 and U+2028, which real corpora contain: one such character shifts
+every later line, and two files that were parallel no longer are.
 """
 
 import gzip

@@ -1,0 +1,91 @@
+"""Reports as aligned text for a terminal."""
+
+from collections.abc import Mapping, Sequence
+
+from seq2seq.score.error_report import ErrorReport
+from seq2seq.score.result import Score
+from seq2seq.score.significance import PairedTest
+
+
+def score_table(scores: Sequence[Score], baselines: Mapping[str, Mapping[str, Score]]) -> str:
+    """Scores with interval and signature, one a row; baselines below.
+
+    Args:
+        scores: the system's.
+        baselines: by name, such as "lead-8".
+    """
+    rows = [("metric", "score", "95 % interval", "signature")]
+    rows += [_score_row(score.name, score) for score in scores]
+    for name, found in baselines.items():
+        rows += [_score_row(f"{score.name} of {name}", score) for score in found.values()]
+    return _align(rows, right={1, 2})
+
+
+def fault_table(errors: ErrorReport) -> str:
+    """How many segments have which fault.
+
+    Args:
+        errors: the counts.
+    """
+    counts = [
+        ("empty", errors.empty, "nothing but spaces"),
+        ("copied", errors.copied, "the source again"),
+        ("looping", errors.looping, "the same words three times or more in a row"),
+        ("short", errors.short, "less than half the reference"),
+        ("long", errors.long, "more than twice the reference"),
+        ("reference empty", errors.empty_references, "nothing to compare with"),
+    ]
+    rows = [("segments", str(errors.segments), "", "")]
+    rows += [
+        (name, str(count), f"{count / errors.segments:.1%}", meaning)
+        for name, count, meaning in counts
+        if count is not None
+    ]
+    rows.append(("length ratio", f"{errors.length_ratio:.3f}", "", "characters, to the reference"))
+    if errors.untranslated is not None:
+        meaning = "words taken from the source that no reference has"
+        rows.append(("untranslated", "", f"{errors.untranslated:.1%}", meaning))
+    return _align(rows, right={1, 2})
+
+
+def paired_table(test: PairedTest) -> str:
+    """One paired test: every system, its distance from the baseline and the p-value.
+
+    Args:
+        test: the result.
+    """
+    better = " (lower is better)" if test.metric == "TER" else ""
+    rows = [("system", "score", "difference", "p", "95 % interval")]
+    for one in test.contenders:
+        baseline = one.difference is None or one.p_value is None
+        rows.append(
+            (
+                one.name,
+                f"{one.score:.2f}",
+                "baseline" if baseline else f"{one.difference:+.2f}",
+                "" if baseline else f"{one.p_value:.4f}",
+                _interval(one.interval),
+            )
+        )
+    title = f"{test.metric}{better}, paired {test.test}, {test.signature}"
+    return f"{title}\n{_align(rows, right={1, 2, 3, 4})}"
+
+
+def _score_row(name: str, score: Score) -> tuple[str, str, str, str]:
+    return name, f"{score.value:.2f}", _interval(score.interval), score.signature
+
+
+def _interval(bounds: tuple[float, float] | None) -> str:
+    return "" if bounds is None else f"{bounds[0]:.2f} to {bounds[1]:.2f}"
+
+
+def _align(rows: Sequence[tuple[str, ...]], *, right: set[int]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(
+            cell.rjust(width) if number in right else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
