@@ -1,0 +1,170 @@
+"""Beam search: follow the few most probable beginnings of each sentence side by side.
+
+In every step each of the ``beams`` open hypotheses of a sentence could be continued with any piece
+of the vocabulary. The best ``2 * beams`` of all continuations are looked at: at most ``beams`` of
+them can end the sentence, so enough are left to go on with. Those among the first ``beams`` that
+end are put on the shelf of finished hypotheses; the best that do not end are the open hypotheses of
+the next step. At a sentence's length limit everything ends.
+
+Each sentence is searched and stopped by itself, so its neighbours in the batch make no difference.
+With ``beams = 1`` this is greedy search.
+
+Source: the rules are those of `generate` in transformers 5, so that hypotheses and scores agree.
+"""
+
+from collections.abc import Sequence
+from math import inf
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from seq2seq.decode.batches import Ids, encode_batch
+from seq2seq.decode.choices import forbid, top_entries
+from seq2seq.decode.finished import Finished, pick
+from seq2seq.decode.options import DecodeOptions, Hypothesis
+from seq2seq.model.transformer import Transformer
+
+# Leaving copies the caches of those who stay, so it waits until this share of the batch is done.
+LEAVING_SHARE = 1 / 8
+
+
+def search_beams(
+    model: Transformer, sources: Sequence[Ids], options: DecodeOptions
+) -> list[list[Hypothesis]]:
+    """Search one batch.
+
+    Args:
+        model: In evaluation mode.
+        sources: Piece ids, end-of-sequence included.
+        options: What to search for.
+
+    Returns:
+        Up to `n_best` hypotheses for each source, best first.
+    """
+    search = _Search(model, sources, options)
+    while search.sentence:
+        search.step()
+    return search.results
+
+
+class _Search:
+    """The state of one batch; sentences leave it as they finish.
+
+    Attributes:
+        sentence: For each sentence still here its place in the batch as it was given.
+        open: Whether a sentence is still being searched.
+        limit: The most pieces its hypotheses may have.
+        ids: Open hypotheses, the start piece first.
+        log_probability: Theirs. All beams begin alike, so at first only one of them may count.
+        finished: The shelf.
+    """
+
+    def __init__(self, model: Transformer, sources: Sequence[Ids], options: DecodeOptions):
+        batch = encode_batch(model, sources)
+        config, beams, device = model.config, options.beams, batch.memory.device
+        limits = options.length_limits(batch.lengths, config.max_position_embeddings)
+        self.model, self.options = model, options
+        self.cache = model.start_cache(
+            batch.memory, batch.mask, beams=beams, max_length=max(limits)
+        )
+        self.results: list[list[Hypothesis]] = [[] for _ in sources]
+        self.sentence = list(range(len(sources)))
+        self.open = torch.ones(len(sources), dtype=torch.bool, device=device)
+        self.limit = torch.tensor(limits, device=device)
+        self.ids = torch.full(
+            (len(sources), beams, 1), config.decoder_start_token_id, device=device
+        )
+        self.log_probability = torch.zeros(len(sources), beams, device=device)
+        self.log_probability[:, 1:] = -inf
+        self.finished = Finished.empty(len(sources), beams, length=max(limits), device=device)
+
+    def step(self) -> None:
+        """Make every open hypothesis one piece longer."""
+        beams = self.options.beams
+        log_probability, beam, piece = self._continuations()
+        length = self.ids.shape[2]
+        ends = (piece == self.model.config.eos_token_id) | (length >= self.limit)[:, None]
+        candidates = torch.cat([pick(self.ids, beam), piece[:, :, None]], dim=2)
+        self._shelve(candidates[:, :beams], log_probability[:, :beams], ends[:, :beams])
+        self.log_probability, chosen = log_probability.masked_fill(ends, -inf).topk(beams, dim=1)
+        self.ids = pick(candidates, chosen)
+        beam = beam.gather(1, chosen)
+        stay = self._close(length)
+        if stay is not None:
+            beam = beam[stay]
+        self._follow(beam)
+
+    def _continuations(
+        self,
+    ) -> tuple[
+        Float[Tensor, "sentences best"],
+        Int[Tensor, "sentences best"],
+        Int[Tensor, "sentences best"],
+    ]:
+        """Find the best continuations: log-probability, beam they continue, piece they add."""
+        sentences, beams, length = self.ids.shape
+        logits = self.model.step(self.ids[:, :, -1].flatten(), self.cache).float()
+        if length == 1 and self.options.first_id is not None:
+            chosen = torch.full_like(self.ids[:, :, -1], self.options.first_id)
+            return self.log_probability, torch.zeros_like(chosen), chosen
+        normalizer = logits.logsumexp(1)
+        forbid(logits, self.ids.flatten(0, 1), self.model, self.options)
+        # The best of all beams together are among the best of each.
+        values, pieces = top_entries(logits, 2 * beams)
+        each = values.shape[1]
+        values = (values - normalizer[:, None]).view(sentences, beams, each)
+        total = (values + self.log_probability[:, :, None]).flatten(1)
+        log_probability, place = total.topk(min(2 * beams, total.shape[1]), dim=1)
+        return log_probability, place // each, pieces.view(sentences, -1).gather(1, place)
+
+    def _shelve(
+        self,
+        ids: Int[Tensor, "sentences beams length"],
+        log_probability: Float[Tensor, "sentences beams"],
+        ends: Bool[Tensor, "sentences beams"],
+    ) -> None:
+        ids = ids[:, :, 1:]
+        score = log_probability / ids.shape[2] ** self.options.length_penalty
+        score = score.masked_fill(~(ends & self.open[:, None]), -inf)
+        self.finished.add(ids, score, log_probability)
+
+    def _close(self, length: int) -> Int[Tensor, " stay"] | None:
+        """Stop sentences that are done; once enough are, let them leave.
+
+        Args:
+            length: Pieces of the hypotheses by now.
+
+        Returns:
+            The sentences that stay, or None if all do.
+        """
+        done = self.finished.full
+        if not self.options.early_stopping:
+            hope = self.log_probability[:, 0] / length**self.options.length_penalty
+            done = done & (hope <= self.finished.score[:, -1])
+        self.open &= ~done & (length < self.limit)
+        stay = self.open.nonzero()[:, 0]
+        leaving = len(self.sentence) - len(stay)
+        if leaving < LEAVING_SHARE * len(self.sentence) and len(stay):
+            return None
+        self._leave((~self.open).nonzero()[:, 0])
+        self.finished.keep(stay)
+        self.cache.keep(stay)
+        self.sentence = [self.sentence[place] for place in stay.tolist()]
+        self.open, self.limit = self.open[stay], self.limit[stay]
+        self.ids, self.log_probability = self.ids[stay], self.log_probability[stay]
+        return stay
+
+    def _leave(self, sentences: Int[Tensor, " leaving"]) -> None:
+        found = self.finished.take(
+            sentences, self.options.n_best, eos_id=self.model.config.eos_token_id
+        )
+        for place, hypotheses in zip(sentences.tolist(), found, strict=True):
+            self.results[self.sentence[place]] = hypotheses
+
+    def _follow(self, beam: Int[Tensor, "sentences beams"]) -> None:
+        """Let the cache follow the beams that were chosen."""
+        sentences, beams = beam.shape
+        if beams > 1 and sentences:
+            first = torch.arange(sentences, device=beam.device)[:, None] * beams
+            self.cache.reorder((first + beam).flatten())
