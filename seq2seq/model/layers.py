@@ -62,8 +62,8 @@ class FeedForward(nn.Module):
         Returns:
             New features of each position.
         """
-        x = self.contract(self.dropout(self.activation(self.expand(x))))
-        return x
+        after: Tensor = self.contract(self.dropout(self.activation(self.expand(x))))
+        return after
 
 
 def activation_function(name: str) -> Callable[[Tensor], Tensor]:
@@ -106,8 +106,8 @@ class EncoderLayer(nn.Module):
             Features of each source position after the layer.
         """
         x = self.self_attention_residual(x, lambda y: self.self_attention(y, bias=bias))
-        x = self.feed_forward_residual(x, self.feed_forward)
-        return x
+        after: Tensor = self.feed_forward_residual(x, self.feed_forward)
+        return after
 
 
 class DecoderLayer(nn.Module):
@@ -144,8 +144,8 @@ class DecoderLayer(nn.Module):
         x = self.cross_attention_residual(
             x, lambda y: self.cross_attention(y, key, value, bias=bias)
         )
-        x = self.feed_forward_residual(x, self.feed_forward)
-        return x
+        after: Tensor = self.feed_forward_residual(x, self.feed_forward)
+        return after
 
     def step(
         self, x: Float[Tensor, "rows 1 width"], cache: DecoderCache, layer: int
@@ -162,8 +162,8 @@ class DecoderLayer(nn.Module):
         """
         x = self.self_attention_residual(x, lambda y: self._read_past(y, cache, layer))
         x = self.cross_attention_residual(x, lambda y: self._read_source(y, cache, layer))
-        x = self.feed_forward_residual(x, self.feed_forward)
-        return x
+        after: Tensor = self.feed_forward_residual(x, self.feed_forward)
+        return after
 
     def _read_past(self, x: Tensor, cache: DecoderCache, layer: int) -> Tensor:
         query, key, value = self.self_attention.project(x)
@@ -173,6 +173,7 @@ class DecoderLayer(nn.Module):
     def _read_source(self, x: Tensor, cache: DecoderCache, layer: int) -> Tensor:
         memory = cache.memory[layer]
         beside = x.view(-1, cache.beams, x.shape[-1])
-        read = self.cross_attention(beside, memory.keys, memory.values, bias=cache.source_bias)
-        x = read.view_as(x)
-        return x
+        read: Tensor = self.cross_attention(
+            beside, memory.keys, memory.values, bias=cache.source_bias
+        )
+        return read.view_as(x)

@@ -26,15 +26,14 @@ def position_table(config: ModelConfig) -> Float[Tensor, "positions width"]:
     Returns:
         One row for each position that the model can hold.
     """
-    half = config.d_model // 2
-    feature = torch.arange(half, dtype=torch.float64)
+    half, rows = config.d_model // 2, config.max_position_embeddings
     if config.model_type == "m2m_100":
-        # Ends exactly at 1/10000; the stock table starts at the padding id plus one.
+        # The slowest hand turns at exactly 1/10000, and the stock table begins with the row after
+        # the padding id. Computed in 32 bits as there: rounding shows at far positions.
+        feature = torch.arange(half, dtype=torch.float32)
         speeds = torch.exp(feature * -(math.log(10000.0) / (half - 1)))
-        first = int(config.pad_token_id) + 1
+        angles = torch.arange(rows + 2, dtype=torch.float32)[2:, None] * speeds
     else:
-        speeds = 10000.0 ** (-feature / half)
-        first = 0
-    positions = torch.arange(first, first + config.max_position_embeddings, dtype=torch.float64)
-    angles = positions[:, None] * speeds
+        feature = torch.arange(half, dtype=torch.float64)
+        angles = torch.arange(rows, dtype=torch.float64)[:, None] / 10000.0 ** (feature / half)
     return torch.cat([angles.sin(), angles.cos()], dim=1).float()

@@ -28,8 +28,8 @@ def smoothed_cross_entropy(
     """Sum up how surprised a model is by the pieces that really came next.
 
     With ``e`` for smoothing, ``V`` for the size of the vocabulary and ``y`` for the real piece, the
-    wanted distribution is ``q(y) = 1 - e``, ``q(pad) = 0`` and ``q(k) = e / (V - 2)`` for each of
-    the ``V - 2`` other pieces; the loss is ``sum of -q(k) log p(k)``. Padding gets nothing: it never
+    wanted distribution is ``q(k) = e / (V - 1)`` for every piece but padding, plus ``1 - e`` for
+    ``y``; it sums to one. The loss is ``sum of -q(k) log p(k)``. Padding gets nothing: it never
     comes next, and a share of it would fight the constant that makes it impossible.
 
     Args:
@@ -37,16 +37,18 @@ def smoothed_cross_entropy(
         weight: The output matrix.
         bias: Added to the logits, never trained.
         targets: The piece that really came next; never padding.
-        smoothing: Share of the wanted probability that is spread over the other pieces.
+        smoothing: Share of the wanted probability that is spread evenly over all real pieces.
         pad_id: The padding piece.
 
     Returns:
         The sum of the losses, to be divided by a number of tokens and minimised; and the sum of the
         negative log-probabilities of the real pieces, without gradient, for perplexities.
 
-    Source: Szegedy et al. 2016, section 7, with the uniform part over real pieces other than ``y``.
+    Source: Szegedy et al. 2016, section 7, with padding left out of the uniform part.
     """
-    loss, nll = _SmoothedCrossEntropy.apply(hidden, weight, bias, targets, smoothing, pad_id)
+    loss, nll = _SmoothedCrossEntropy.apply(  # type: ignore[no-untyped-call]
+        hidden, weight, bias, targets, smoothing, pad_id
+    )
     return loss, nll
 
 
@@ -89,7 +91,7 @@ def _forward(
     grad_weight = torch.zeros(weight.shape if needs_grad else 0, dtype=exact, device=weight.device)
     loss = torch.zeros((), dtype=exact, device=hidden.device)
     nll = torch.zeros_like(loss)
-    share = smoothing / (weight.shape[0] - 2)
+    share = smoothing / (weight.shape[0] - 1)
     for rows in range(0, len(hidden), ROWS):
         x, y = hidden[rows : rows + ROWS], targets[rows : rows + ROWS, None]
         scores = (x @ matrix.t()).to(exact)
@@ -98,7 +100,7 @@ def _forward(
         normaliser = scores.logsumexp(1, keepdim=True)
         real = normaliser - scores.gather(1, y)
         nll += real.sum()
-        loss += (1 - smoothing - share) * real.sum()
+        loss += (1 - smoothing) * real.sum()
         if smoothing:
             every = normaliser * (weight.shape[0] - 1) - scores.sum(1, keepdim=True)
             loss += share * (every + scores[:, pad_id, None]).sum()
@@ -107,7 +109,7 @@ def _forward(
             grad = scores.sub_(normaliser).exp_()
             grad -= share
             grad[:, pad_id] += share
-            grad.scatter_add_(1, y, grad.new_full(y.shape, share + smoothing - 1))
+            grad.scatter_add_(1, y, grad.new_full(y.shape, smoothing - 1))
             grad = grad.to(x.dtype)
             torch.mm(grad, matrix, out=grad_hidden[rows : rows + ROWS])
             grad_weight += grad.t() @ x

@@ -1,0 +1,301 @@
+"""Weights in and out of stock folders: what ``AutoModelForSeq2SeqLM`` reads, and what it writes.
+
+The stock classes keep query, key and value apart and repeat the shared embedding under several
+names; ours are fused and shared. This file is the dictionary between the two, and the writer of the
+files that surround the weights.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import AutoConfig
+
+from seq2seq.errors import ModelError
+from seq2seq.model.config import ModelConfig
+from seq2seq.model.transformer import Transformer
+
+# Position tables follow from the configuration; some published files hold them all the same.
+COMPUTED = (
+    "model.encoder.embed_positions.weights",
+    "model.decoder.embed_positions.weights",
+    "model.encoder.embed_positions.weight",
+    "model.decoder.embed_positions.weight",
+)
+
+# Ours, and the stock names whose rows it stacks.
+ENCODER_NAMES = {
+    "self_attention.query_key_value": (
+        "self_attn.q_proj",
+        "self_attn.k_proj",
+        "self_attn.v_proj",
+    ),
+    "self_attention.output": ("self_attn.out_proj",),
+    "self_attention_residual.norm": ("self_attn_layer_norm",),
+    "feed_forward.expand": ("fc1",),
+    "feed_forward.contract": ("fc2",),
+    "feed_forward_residual.norm": ("final_layer_norm",),
+}
+DECODER_NAMES = ENCODER_NAMES | {
+    "cross_attention.query": ("encoder_attn.q_proj",),
+    "cross_attention.key_value": ("encoder_attn.k_proj", "encoder_attn.v_proj"),
+    "cross_attention.output": ("encoder_attn.out_proj",),
+    "cross_attention_residual.norm": ("encoder_attn_layer_norm",),
+}
+
+
+def stock_names(config: ModelConfig) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """List our parameter names beside the stock names whose tensors they stack.
+
+    Args:
+        config: The numbers of the model.
+
+    Yields:
+        Our name, and one or more stock names.
+    """
+    shared = getattr(config, "share_encoder_decoder_embeddings", True)
+    if shared:
+        yield "embedding.weight", ("model.shared.weight",)
+    else:
+        yield "embedding.weight", ("model.encoder.embed_tokens.weight",)
+        yield "target_embedding.weight", ("model.decoder.embed_tokens.weight",)
+    if not config.tie_word_embeddings:
+        yield "head.weight", ("lm_head.weight",)
+    if config.model_type == "marian":
+        yield "logits_bias", ("final_logits_bias",)
+    stacks = (
+        ("encoder", config.encoder_layers, ENCODER_NAMES),
+        ("decoder", config.decoder_layers, DECODER_NAMES),
+    )
+    for stack, layers, names in stacks:
+        for kind in ("weight", "bias"):
+            if config.model_type == "m2m_100":
+                yield f"{stack}_norm.{kind}", (f"model.{stack}.layer_norm.{kind}",)
+            for layer in range(layers):
+                for ours, stock in names.items():
+                    yield (
+                        f"{stack}.{layer}.{ours}.{kind}",
+                        tuple(f"model.{stack}.layers.{layer}.{name}.{kind}" for name in stock),
+                    )
+
+
+def tied_names(config: ModelConfig) -> dict[str, tuple[str, ...]]:
+    """List the stock names that repeat another tensor of the same model.
+
+    Args:
+        config: The numbers of the model.
+
+    Returns:
+        For each name that is kept, those that must hold the same numbers.
+    """
+    shared = getattr(config, "share_encoder_decoder_embeddings", True)
+    head = ("lm_head.weight",) if config.tie_word_embeddings else ()
+    if not shared:
+        return {"model.decoder.embed_tokens.weight": head}
+    inputs = ("model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight")
+    return {"model.shared.weight": inputs + head}
+
+
+def stock_state(model: Transformer) -> dict[str, Tensor]:
+    """Name a model's weights as its stock class does, each shared matrix once.
+
+    Args:
+        model: The model.
+
+    Returns:
+        Copies that share no memory with the model or each other, so that what a converter does to
+        them in place cannot reach the model.
+    """
+    ours = model.state_dict()
+    state = {}
+    for name, stock in stock_names(model.config):
+        tensor = ours[name]
+        if name == "logits_bias":
+            tensor = tensor[None]
+        for part_name, part in zip(stock, tensor.chunk(len(stock)), strict=True):
+            state[part_name] = part.detach().clone().contiguous()
+    return state
+
+
+def load_stock_state(model: Transformer, state: dict[str, Tensor]) -> None:
+    """Put weights with stock names into a model.
+
+    Args:
+        model: The model that receives them.
+        state: Weights as ``stock_state`` or the stock class's ``state_dict`` give them.
+
+    Raises:
+        ModelError: One line with every tensor that is missing, unknown, of another shape, or
+            different from the one that it should repeat.
+    """
+    state = {name: tensor for name, tensor in state.items() if name not in COMPUTED}
+    problems = _merge_tied(model.config, state)
+    ours = model.state_dict()
+    if "final_logits_bias" in state:
+        state["final_logits_bias"] = state["final_logits_bias"].reshape(-1)
+    merged = {}
+    for name, stock in stock_names(model.config):
+        parts = [state.pop(part) for part in stock if part in state]
+        if len(parts) < len(stock):
+            problems.append(f"{' or '.join(stock)} is missing")
+            continue
+        tensor = torch.cat(parts)
+        if tensor.shape != ours[name].shape:
+            problems.append(
+                f"{'+'.join(stock)} has shape '{list(tensor.shape)}', "
+                f"'{list(ours[name].shape)}' is needed"
+            )
+        merged[name] = tensor
+    problems += [f"{name} is unknown" for name in sorted(state)]
+    if problems:
+        raise ModelError(
+            f"{model.config.model_type} weights: {_at_most(problems, 8)}; "
+            "check that config.json and the weights belong together"
+        )
+    model.load_state_dict(merged)
+
+
+def _merge_tied(config: ModelConfig, state: dict[str, Tensor]) -> list[str]:
+    """Leave one of each group of repeated tensors in the state, under the name that is kept."""
+    problems = []
+    for kept, repeats in tied_names(config).items():
+        found = {name: state.pop(name) for name in (kept, *repeats) if name in state}
+        if not found:
+            continue
+        first_name, first = next(iter(found.items()))
+        problems += [
+            f"{name} differs from {first_name}, which config.json calls the same"
+            for name, tensor in found.items()
+            if not torch.equal(tensor, first)
+        ]
+        state[kept] = first
+    return problems
+
+
+def _at_most(problems: list[str], most: int) -> str:
+    more = [f"and {len(problems) - most} more"] if len(problems) > most else []
+    return "; ".join(problems[:most] + more)
+
+
+def load_model(folder: Path) -> Transformer:
+    """Load any stock ``m2m_100`` or ``marian`` folder: ours, NLLB, M2M100, opus-mt.
+
+    Weights are read from safetensors only, because a pickle can run code, and are held in 32 bits
+    whatever the file holds. Layer dropping, a training-time setting of some published models that
+    this package does not know, is switched off in the returned model's configuration.
+
+    Args:
+        folder: A folder with ``config.json`` and ``model.safetensors``, or its shards.
+
+    Returns:
+        The model, in evaluation mode.
+
+    Raises:
+        ModelError: A file is missing or damaged, or describes another kind of model.
+    """
+    config = _read_config(folder)
+    config.encoder_layerdrop = config.decoder_layerdrop = 0.0
+    state = {name: tensor.float() for name, tensor in _read_weights(folder).items()}
+    if config.model_type == "marian" and "final_logits_bias" not in state:
+        # Stock loading fills this gap with zeros too.
+        state["final_logits_bias"] = torch.zeros(config.vocab_size)
+    model = Transformer(config)
+    load_stock_state(model, state)
+    return model.eval()
+
+
+def _read_config(folder: Path) -> ModelConfig:
+    path = folder / "config.json"
+    try:
+        kind = json.loads(path.read_text(encoding="utf-8")).get("model_type")
+    except FileNotFoundError:
+        raise ModelError(
+            f"{folder}: no config.json, a stock model folder is needed; check the path"
+        ) from None
+    except ValueError as error:
+        raise ModelError(f"{path}: not JSON ({error}), a stock config.json is needed") from None
+    if kind not in ("m2m_100", "marian"):
+        raise ModelError(
+            f"{path}: model_type is '{kind}', 'm2m_100' or 'marian' is needed; "
+            "use the transformers engine for other architectures"
+        )
+    return AutoConfig.from_pretrained(folder)
+
+
+def _read_weights(folder: Path) -> dict[str, Tensor]:
+    single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if single.exists():
+        files = [single]
+    elif index.exists():
+        shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        files = [folder / shard for shard in sorted(set(shards))]
+    else:
+        raise ModelError(
+            f"{folder}: no model.safetensors, weights in that format are needed; convert others by "
+            "loading them with transformers and calling save_pretrained"
+        )
+    state: dict[str, Tensor] = {}
+    for file in files:
+        try:
+            state |= load_file(file)
+        except (SafetensorError, FileNotFoundError) as error:
+            raise ModelError(
+                f"{file}: cannot be read ({error}), a whole safetensors file is needed; "
+                "copy or download it again"
+            ) from None
+    return state
+
+
+def save_model(model: Transformer, folder: Path) -> None:
+    """Write a stock model folder: ``AutoModelForSeq2SeqLM`` loads it without any code of ours.
+
+    The tokenizer, without which no model should travel, is written by its own module.
+
+    Args:
+        model: The model.
+        folder: Where to write; made if it does not exist.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config = model.config
+    config.dtype = "float32"
+    config.to_json_file(folder / "config.json", use_diff=False)
+    state = {name: tensor.float().cpu() for name, tensor in stock_state(model).items()}
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    _write_json(folder / "generation_config.json", generation_settings(config))
+
+
+def generation_settings(config: ModelConfig) -> dict[str, object]:
+    """Say how a model of ours is meant to be decoded, in the words of ``generation_config.json``.
+
+    Stock ``generate`` reads these and nothing else. ``early_stopping`` is what makes its beam
+    search agree with that of CTranslate2.
+
+    Args:
+        config: The numbers of the model.
+
+    Returns:
+        The content of the file.
+    """
+    settings: dict[str, object] = {
+        "pad_token_id": config.pad_token_id,
+        "eos_token_id": config.eos_token_id,
+        "decoder_start_token_id": config.decoder_start_token_id,
+        "bad_words_ids": [[config.pad_token_id]],
+        "max_length": config.max_position_embeddings,
+        "num_beams": 5,
+        "early_stopping": True,
+        "length_penalty": 1.0,
+    }
+    if config.bos_token_id is not None:
+        settings["bos_token_id"] = config.bos_token_id
+    if config.model_type == "marian":
+        settings["forced_eos_token_id"] = config.forced_eos_token_id
+    return settings
+
+
+def _write_json(path: Path, content: dict[str, object]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
