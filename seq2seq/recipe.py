@@ -232,6 +232,9 @@ class TrainSpec(Section):
     max_skipped_updates: int = Field(20, ge=0)
     """Updates with a loss or gradient that is not finite are skipped; more than this many stop
     the run."""
+    processes: int | None = Field(None, ge=1)
+    """Processes that must take part; a launcher that starts fewer is refused instead of training
+    in silence on one."""
     trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()
     """Accelerate trackers that metrics are also sent to."""
 
@@ -249,6 +252,17 @@ class DecodeSpec(Section):
     """… and this many more."""
     no_repeat_ngram: int = Field(0, ge=0)
     """No n-gram of this length occurs twice in a hypothesis; 0 is off."""
+
+
+class ScoreSpec(Section):
+    """How dev and test translations are scored."""
+
+    tokenized: bool = False
+    """Beside sacreBLEU, also BLEU on Moses-tokenised text as older papers print it, under its own
+    signature."""
+    tokenized_references: Mapping[str, str] = Field(default_factory=dict)
+    """For a test set's name, a file of its references already tokenised and lower-cased, used for
+    that protocol instead of the raw ones."""
 
 
 class Recipe(Section):
@@ -270,6 +284,7 @@ class Recipe(Section):
     model: ModelSpec = ModelSpec()
     train: TrainSpec = TrainSpec()
     decode: DecodeSpec = DecodeSpec()
+    score: ScoreSpec = ScoreSpec()
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -36,7 +36,7 @@ class Candidate:
 
 @dataclass
 class Progress:
-    """Where a run stands; together with weights, optimizer and RNG it determines all that follows."""
+    """Where a run stands; with weights, optimizer and random state it decides all that follows."""
 
     step: int = 0
     epoch: int = 0
@@ -68,12 +68,15 @@ def steps_saved(folder: Path) -> list[int]:
     return sorted(int(path.name.removeprefix("step-")) for path in folder.glob("step-*"))
 
 
-def begin_checkpoint(folder: Path, step: int) -> Path:
-    """An empty temporary folder for a checkpoint; what an earlier crash left there is removed."""
-    temporary = folder / f".tmp-{checkpoint_path(folder, step).name}"
+def temporary_path(folder: Path, step: int) -> Path:
+    """Where a checkpoint is written before it is whole."""
+    return folder / f".tmp-step-{step:06d}"
+
+
+def begin_checkpoint(temporary: Path) -> None:
+    """Make the temporary folder, without what an earlier crash may have left there."""
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    return temporary
 
 
 def write_shared_parts(
@@ -144,7 +147,9 @@ def newest_sound_checkpoint(folder: Path) -> tuple[Path, list[str]]:
             return path, passed_over
         passed_over.append(f"{path}: {problem}; using the checkpoint before it")
     if passed_over:
-        raise CheckpointError(f"{folder}: every checkpoint is damaged:\n  " + "\n  ".join(passed_over))
+        raise CheckpointError(
+            f"{folder}: every checkpoint is damaged:\n  " + "\n  ".join(passed_over)
+        )
     raise CheckpointError(f"{folder}: no checkpoint to resume from; start without --resume")
 
 
@@ -165,11 +170,16 @@ def restore(checkpoint: Path, module: nn.Module, optimizer: Optimizer, *, rank: 
     try:
         module.load_state_dict(weights)
     except RuntimeError as error:
-        raise CheckpointError(f"{checkpoint}: the weights do not fit the recipe's model: {error}") from None
+        raise CheckpointError(
+            f"{checkpoint}: the weights do not fit the recipe's model: {error}"
+        ) from None
     _restore_optimizer(module, optimizer, load_file(checkpoint / "optimizer.safetensors"))
     rng = checkpoint / f"rng-{rank}.safetensors"
     if not rng.is_file():
-        raise CheckpointError(f"{checkpoint}: no random state for rank {rank}; resume with the same number of processes")
+        raise CheckpointError(
+            f"{checkpoint}: no random state for rank {rank}; "
+            "resume with the same number of processes"
+        )
     state = load_file(rng)
     torch.set_rng_state(state["cpu"])
     if "cuda" in state and torch.cuda.is_available():
@@ -194,7 +204,9 @@ def average_weights(paths: list[Path]) -> dict[str, Tensor]:
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors in one step: temporary name, flush, rename."""
     temporary = path.with_name(f".tmp-{path.name}")
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary)
+    save_file(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary
+    )
     _flush(temporary)
     temporary.rename(path)
 
@@ -208,7 +220,9 @@ def _optimizer_tensors(module: nn.Module, optimizer: Optimizer) -> dict[str, Ten
     return tensors
 
 
-def _restore_optimizer(module: nn.Module, optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+def _restore_optimizer(
+    module: nn.Module, optimizer: Optimizer, tensors: Mapping[str, Tensor]
+) -> None:
     states: dict[str, dict[str, Any]] = {}
     for name, value in tensors.items():
         parameter, _, key = name.rpartition(":")

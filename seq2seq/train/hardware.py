@@ -74,7 +74,10 @@ class PrecisionTrial:
 
 
 def try_precisions(
-    work: Callable[[Precision], None], *, rounds: int = 3, candidates: Sequence[Precision] = ("fp32", "bf16")
+    work: Callable[[Precision], None],
+    *,
+    rounds: int = 3,
+    candidates: Sequence[Precision] = ("fp32", "bf16"),
 ) -> PrecisionTrial:
     """Time the same work in each number format, turn by turn, and take the fastest.
 

@@ -1,0 +1,374 @@
+"""The training loop: read ``Loop.run`` top to bottom.
+
+An update takes a window of micro-batches, sums the loss over every target token of the window on
+all ranks, and divides by their number: one big batch, several micro-batches, or several ranks give
+the same gradient. What follows an update (log, validate, save, stop) is decided from the state that
+a checkpoint holds, never from the clock, so a resumed run takes the same decisions.
+"""
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
+from torch import Tensor
+from torch.optim import Optimizer
+
+from seq2seq.data.batches import Batch
+from seq2seq.errors import TrainingError
+from seq2seq.recipe import TrainSpec
+from seq2seq.train.checkpoint import (
+    Candidate,
+    Progress,
+    begin_checkpoint,
+    candidate_path,
+    finish_checkpoint,
+    prune_checkpoints,
+    save_tensors,
+    temporary_path,
+    write_rng,
+    write_shared_parts,
+)
+from seq2seq.train.feed import Feed
+from seq2seq.train.log import TrainingLog, Value, duration
+from seq2seq.train.schedule import learning_rate
+from seq2seq.train.trainee import Trainee
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found on the dev set."""
+
+    score: float
+    values: dict[str, Value]
+
+
+Validate = Callable[[Trainee], Validation]
+
+
+@dataclass(frozen=True)
+class Meter:
+    """Sums since the last log line, over all ranks."""
+
+    loss: float = 0.0
+    nll: float = 0.0
+    source_tokens: int = 0
+    target_tokens: int = 0
+    padded_tokens: int = 0
+    seconds: float = 0.0
+    gradient_norm: float = 0.0
+
+
+class Loop:
+    """One run of training, from where ``progress`` stands to its end.
+
+    Attributes:
+        progress: Where the run stands; everything that outlives a kill.
+        interrupted: Whether a signal ended the run before its last update.
+    """
+
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        trainee: torch.nn.Module,
+        optimizer: Optimizer,
+        feed: Feed,
+        *,
+        spec: TrainSpec,
+        checkpoints: Path,
+        progress: Progress,
+        validate: Validate,
+        log: TrainingLog,
+        flops_per_token: tuple[float, float],
+        peak_flops: float,
+    ):
+        self.accelerator = accelerator
+        self.trainee = trainee
+        self.optimizer = optimizer
+        self.feed = feed
+        self.spec = spec
+        self.checkpoints = checkpoints
+        self.progress = progress
+        self.validate = validate
+        self.log = log
+        self.flops_per_token = flops_per_token
+        self.peak_flops = peak_flops
+        self.interrupted = False
+        self._meter = Meter()
+        self._obsolete: Sequence[Candidate] = ()
+        self._unsaved = False
+
+    def run(self) -> Progress:
+        """Train until the last update, an early stop, or a signal.
+
+        Returns:
+            Where the run stands; it has been saved.
+
+        Raises:
+            TrainingError: Too many updates had a loss or gradient that is not finite.
+        """
+        self.trainee.train()
+        with self._signals_noted():
+            while not self._finished():
+                if self._validation_due():
+                    self._validate()
+                elif self._any_rank(self.interrupted):
+                    break
+                else:
+                    self._update()
+                    self._log_if_due()
+                    self._save_if_due()
+        if self._unsaved:
+            self._save()
+        return self.progress
+
+    def dry_run(self) -> None:
+        """Run the most memory-hungry micro-batch once, and forget it.
+
+        Raises:
+            TrainingError: It does not fit into memory.
+        """
+        batch = self.feed.worst()
+        try:
+            with torch.random.fork_rng():
+                self._backward(batch, tokens=batch.target_tokens)
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "memory" not in str(error):
+                raise
+            rows, source = batch.source_ids.shape
+            raise TrainingError(
+                f"train.batch_tokens = {self.spec.batch_tokens}: the largest micro-batch ({rows} "
+                f"pairs, {source} source and {batch.target_ids.shape[1]} target pieces long) does "
+                "not fit into memory; lower train.batch_tokens and raise train.accumulate, or set "
+                "train.gradient_checkpointing = true"
+            ) from error
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _update(self) -> None:
+        start = time.perf_counter()
+        window = list(self.feed.window(self.spec.accumulate))
+        source, target, padded = self._sum_over_ranks(
+            sum(batch.source_tokens for batch in window),
+            sum(batch.target_tokens for batch in window),
+            sum(batch.padded_tokens for batch in window),
+        )
+        loss, nll = self._accumulate(window, tokens=int(target))
+        norm = self._clip()
+        finite = self._every_rank(math.isfinite(loss) and math.isfinite(norm))
+        step = self.progress.step + 1
+        if finite:
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate(step, self.spec)
+            self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        progress = self.progress
+        progress.step, progress.epoch, progress.batch = step, self.feed.epoch, self.feed.batch
+        progress.source_tokens += int(source)
+        progress.target_tokens += int(target)
+        progress.elapsed_seconds += time.perf_counter() - start
+        if not finite:
+            self._skip(loss, norm)
+            return
+        self._meter = Meter(
+            loss=self._meter.loss + loss,
+            nll=self._meter.nll + nll,
+            source_tokens=self._meter.source_tokens + int(source),
+            target_tokens=self._meter.target_tokens + int(target),
+            padded_tokens=self._meter.padded_tokens + int(padded),
+            seconds=self._meter.seconds + time.perf_counter() - start,
+            gradient_norm=norm,
+        )
+
+    def _accumulate(self, window: Sequence[Batch], *, tokens: int) -> tuple[float, float]:
+        """Gradients of a whole window; ranks exchange them once, at its last micro-batch."""
+        loss, nll = 0.0, 0.0
+        for number, batch in enumerate(window, start=1):
+            last = number == len(window)
+            with nullcontext() if last else self.accelerator.no_sync(self.trainee):
+                sums = self._backward(batch, tokens=tokens)
+            loss, nll = loss + sums[0], nll + sums[1]
+        return loss, nll
+
+    def _backward(self, batch: Batch, *, tokens: int) -> tuple[float, float]:
+        """Add a micro-batch's share to the gradients; returns its summed loss and NLL."""
+        batch = batch.to(self.accelerator.device)
+        loss, nll = self.trainee(batch.source_ids, batch.source_mask, batch.target_ids)
+        # Ranks average their gradients; the world size turns that average back into a sum.
+        self.accelerator.backward(loss * (self.accelerator.num_processes / tokens))
+        return float(loss.detach()), float(nll)
+
+    def _clip(self) -> float:
+        limit = self.spec.clip_norm or math.inf
+        norm: Any = self.accelerator.clip_grad_norm_(self.trainee.parameters(), limit)
+        return float(norm)
+
+    def _skip(self, loss: float, norm: float) -> None:
+        progress = self.progress
+        progress.skipped_updates += 1
+        self.log.record("skipped", progress.step, {"loss": repr(loss), "gradient_norm": repr(norm)})
+        self.log.say(
+            f"update {progress.step:,} skipped: loss {loss}, gradient norm {norm} "
+            f"({progress.skipped_updates} of at most {self.spec.max_skipped_updates})"
+        )
+        if progress.skipped_updates > self.spec.max_skipped_updates:
+            raise TrainingError(
+                f"update {progress.step:,}: {progress.skipped_updates} updates had a loss or "
+                f"gradient that is not finite, at most {self.spec.max_skipped_updates} are allowed "
+                f"(train.max_skipped_updates); the last good checkpoint is kept in "
+                f"{self.checkpoints}; try a lower train.peak_lr or a longer train.warmup_steps"
+            )
+
+    def _log_if_due(self) -> None:
+        step, meter = self.progress.step, self._meter
+        if step % self.spec.log_every_steps and step != self.spec.steps:
+            return
+        self._meter = Meter()
+        loss, nll = self._sum_over_ranks(meter.loss, meter.nll)
+        target = max(meter.target_tokens, 1)
+        seconds = max(meter.seconds, 1e-9)
+        tokens = meter.source_tokens + meter.target_tokens
+        flops = (
+            self.flops_per_token[0] * meter.source_tokens
+            + self.flops_per_token[1] * meter.target_tokens
+        )
+        values: dict[str, Value] = {
+            "epoch": self.progress.epoch,
+            "loss_nats_per_token": loss / target,
+            "nll_nats_per_token": nll / target,
+            "learning_rate": learning_rate(step, self.spec),
+            "gradient_norm": meter.gradient_norm,
+            "tokens_per_second": tokens / seconds,
+            "padding_share": 1 - tokens / max(meter.padded_tokens, 1),
+            "matrix_peak_share": flops / seconds / self.peak_flops,
+            "elapsed_seconds": self.progress.elapsed_seconds,
+        }
+        self.log.record("train", step, values)
+        self.log.progress(self._progress_line(values))
+
+    def _progress_line(self, values: dict[str, Value]) -> str:
+        step, total = self.progress.step, self.spec.steps
+        left = self.progress.elapsed_seconds / step * (total - step)
+        return (
+            f"step {step:,}/{total:,}  epoch {values['epoch']}  "
+            f"loss {values['loss_nats_per_token']:.3f}  lr {values['learning_rate']:.2e}  "
+            f"{values['tokens_per_second']:,.0f} tokens/s "
+            f"({values['matrix_peak_share']:.0%} of matrix peak)  {duration(left)} left"
+        )
+
+    def _validation_due(self) -> bool:
+        step = self.progress.step
+        due = step > 0 and (step % self.spec.validate_every_steps == 0 or step == self.spec.steps)
+        return due and self.progress.validated_step != step
+
+    def _validate(self) -> None:
+        progress = self.progress
+        trainee = self.accelerator.unwrap_model(self.trainee)
+        start = time.perf_counter()
+        trainee.eval()
+        validation = self.validate(trainee)
+        trainee.train()
+        progress.elapsed_seconds += time.perf_counter() - start
+        progress.validated_step = progress.step
+        best = progress.candidates[0].score if progress.candidates else -math.inf
+        gained = validation.score > best
+        progress.validations_without_gain = 0 if gained else progress.validations_without_gain + 1
+        patience = self.spec.patience
+        progress.stopped_early = bool(patience) and progress.validations_without_gain >= patience
+        self._keep_candidate(Candidate(progress.step, validation.score), trainee)
+        self.log.record("dev", progress.step, validation.values)
+        scores = "  ".join(
+            f"{name} {value:.2f}"
+            for name, value in validation.values.items()
+            if isinstance(value, float) and not name.endswith("seconds")
+        )
+        mark = "  (best so far)" if gained else ""
+        self.log.say(f"step {progress.step:,}  dev {scores}{mark}")
+        self._save()
+
+    def _keep_candidate(self, candidate: Candidate, trainee: Trainee) -> None:
+        """Keep the weights if they are among the best; earlier ones win ties."""
+        progress = self.progress
+        ranked = sorted([*progress.candidates, candidate], key=lambda one: (-one.score, one.step))
+        kept, dropped = ranked[: self.spec.keep_best], ranked[self.spec.keep_best :]
+        progress.candidates = kept
+        if not self.accelerator.is_main_process:
+            return
+        if candidate in kept:
+            path = candidate_path(self.checkpoints, candidate.step)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_tensors(path, trainee.model.state_dict())
+        # Weights of a dropped candidate go only after a checkpoint that does not need them.
+        self._obsolete = [one for one in dropped if one != candidate]
+
+    def _save_if_due(self) -> None:
+        self._unsaved = True
+        if self.progress.step % self.spec.save_every_steps == 0 and not self._validation_due():
+            self._save()  # where a validation is due, it saves
+
+    def _save(self) -> None:
+        step, accelerator = self.progress.step, self.accelerator
+        temporary = temporary_path(self.checkpoints, step)
+        if accelerator.is_main_process:
+            begin_checkpoint(temporary)
+            trainee = accelerator.unwrap_model(self.trainee)
+            optimizer = getattr(self.optimizer, "optimizer", self.optimizer)
+            write_shared_parts(temporary, trainee, optimizer, self.progress)
+        accelerator.wait_for_everyone()
+        write_rng(temporary, accelerator.process_index)
+        accelerator.wait_for_everyone()
+        if accelerator.is_main_process:
+            finish_checkpoint(temporary, self.checkpoints, step)
+            prune_checkpoints(self.checkpoints, keep=self.spec.keep_last)
+            for candidate in self._obsolete:
+                candidate_path(self.checkpoints, candidate.step).unlink(missing_ok=True)
+        self._obsolete = ()
+        self._unsaved = False
+        accelerator.wait_for_everyone()
+
+    def _finished(self) -> bool:
+        ended = self.progress.step >= self.spec.steps and not self._validation_due()
+        return ended or self.progress.stopped_early
+
+    @contextmanager
+    def _signals_noted(self) -> Iterator[None]:
+        """Turn the first SIGTERM or Ctrl-C into a clean stop after the current update."""
+
+        def note(number: int, _frame: FrameType | None) -> None:
+            self.interrupted = True
+            signal.signal(number, signal.default_int_handler)  # a second one stops at once
+
+        old = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+    def _sum_over_ranks(self, *values: float) -> list[float]:
+        if self.accelerator.num_processes == 1:
+            return list(values)
+        total = torch.tensor(values, dtype=torch.float64, device=self.accelerator.device)
+        summed: Tensor = self.accelerator.reduce(total, reduction="sum")
+        return summed.tolist()
+
+    def _any_rank(self, flag: bool) -> bool:
+        return self._sum_over_ranks(float(flag))[0] > 0
+
+    def _every_rank(self, flag: bool) -> bool:
+        return not self._any_rank(not flag)
+
+
+def agree(value: Any, accelerator: Accelerator) -> Any:
+    """The first rank's value, on every rank."""
+    box = [value]
+    if accelerator.num_processes > 1:
+        broadcast_object_list(box)
+    return box[0]

@@ -1,0 +1,154 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from seq2seq.errors import CheckpointError
+from seq2seq.train.checkpoint import (
+    Candidate,
+    Progress,
+    average_weights,
+    begin_checkpoint,
+    checkpoint_path,
+    finish_checkpoint,
+    newest_sound_checkpoint,
+    prune_checkpoints,
+    read_progress,
+    restore,
+    save_tensors,
+    steps_saved,
+    temporary_path,
+    write_rng,
+    write_shared_parts,
+)
+
+
+def trained(seed: int) -> tuple[nn.Module, torch.optim.Optimizer]:
+    """A module and its Adam after two updates, so that the moments are not zero."""
+    torch.manual_seed(seed)
+    module = nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=0.1)
+    for _ in range(2):
+        module(torch.randn(4, 3)).square().sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return module, optimizer
+
+
+def save(folder: Path, step: int, *, seed: int = 0) -> Path:
+    module, optimizer = trained(seed)
+    temporary = temporary_path(folder, step)
+    begin_checkpoint(temporary)
+    write_shared_parts(
+        temporary, module, optimizer, Progress(step=step, candidates=[Candidate(step, 1.5)])
+    )
+    write_rng(temporary, 0)
+    return finish_checkpoint(temporary, folder, step)
+
+
+def test_everything_saved_comes_back_bit_for_bit(tmp_path: Path) -> None:
+    path = save(tmp_path, 7, seed=1)
+    expected_noise = torch.rand(5)
+    expected_module, expected_optimizer = trained(1)
+    module, optimizer = trained(2)
+    restore(path, module, optimizer, rank=0)
+    assert torch.equal(torch.rand(5), expected_noise)
+    for ours, theirs in zip(module.parameters(), expected_module.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+        for key, value in expected_optimizer.state[theirs].items():
+            assert torch.equal(optimizer.state[ours][key], value), key
+    assert read_progress(path) == Progress(step=7, candidates=[Candidate(7, 1.5)])
+
+
+def test_a_restored_optimizer_takes_the_same_next_step(tmp_path: Path) -> None:
+    path = save(tmp_path, 1, seed=1)
+    reference, reference_optimizer = trained(1)
+    module, optimizer = trained(2)
+    restore(path, module, optimizer, rank=0)
+    inputs = torch.randn(4, 3)
+    for one, its_optimizer in ((reference, reference_optimizer), (module, optimizer)):
+        one(inputs).square().sum().backward()
+        its_optimizer.step()
+    assert torch.equal(module.weight, reference.weight)  # type: ignore[arg-type]
+
+
+def test_a_half_written_checkpoint_does_not_count(tmp_path: Path) -> None:
+    sound = save(tmp_path, 10)
+    begin_checkpoint(temporary_path(tmp_path, 20))
+    assert steps_saved(tmp_path) == [10]
+    assert newest_sound_checkpoint(tmp_path) == (sound, [])
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "progress.json"])
+def test_one_flipped_bit_sends_the_run_to_the_checkpoint_before(tmp_path: Path, name: str) -> None:
+    sound = save(tmp_path, 10)
+    damaged = save(tmp_path, 20) / name
+    content = bytearray(damaged.read_bytes())
+    content[-3] ^= 1
+    damaged.write_bytes(content)
+    path, passed_over = newest_sound_checkpoint(tmp_path)
+    assert path == sound
+    assert passed_over == [
+        f"{tmp_path}/step-000020: {name} does not have the hash that was saved with it; "
+        "using the checkpoint before it"
+    ]
+
+
+def test_a_missing_file_or_manifest_is_damage(tmp_path: Path) -> None:
+    first, second = save(tmp_path, 10), save(tmp_path, 20)
+    (second / "rng-0.safetensors").unlink()
+    (first / "manifest.json").unlink()
+    with pytest.raises(CheckpointError, match="every checkpoint is damaged") as caught:
+        newest_sound_checkpoint(tmp_path)
+    assert "rng-0.safetensors is missing" in str(caught.value)
+    assert "manifest.json is missing or unreadable" in str(caught.value)
+
+
+def test_no_checkpoint_is_said(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint to resume from"):
+        newest_sound_checkpoint(tmp_path)
+
+
+def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+    path = save(tmp_path, 1)
+    module = nn.Linear(4, 2)
+    with pytest.raises(CheckpointError, match="do not fit the recipe's model"):
+        restore(path, module, torch.optim.AdamW(module.parameters()), rank=0)
+
+
+def test_a_rank_without_random_state_is_refused(tmp_path: Path) -> None:
+    module, optimizer = trained(0)
+    with pytest.raises(CheckpointError, match="no random state for rank 1"):
+        restore(save(tmp_path, 1), module, optimizer, rank=1)
+
+
+def test_only_the_newest_are_kept(tmp_path: Path) -> None:
+    for step in (10, 20, 30):
+        save(tmp_path, step)
+    prune_checkpoints(tmp_path, keep=2)
+    assert steps_saved(tmp_path) == [20, 30]
+    assert not checkpoint_path(tmp_path, 10).exists()
+
+
+def test_saving_a_step_again_replaces_it(tmp_path: Path) -> None:
+    save(tmp_path, 10, seed=1)
+    again = save(tmp_path, 10, seed=2)
+    module, optimizer = trained(3)
+    restore(again, module, optimizer, rank=0)
+    assert torch.equal(module.weight, trained(2)[0].weight)  # type: ignore[arg-type]
+
+
+def test_no_file_of_a_checkpoint_is_a_pickle(tmp_path: Path) -> None:
+    names = {path.suffix for path in save(tmp_path, 1).iterdir()}
+    assert names == {".safetensors", ".json"}
+    assert json.loads((save(tmp_path, 1) / "manifest.json").read_text())
+
+
+def test_the_average_is_the_mean_in_double_precision(tmp_path: Path) -> None:
+    values = [1e8, 1.0, -1e8]  # summed in single precision the 1 would be lost
+    paths = [tmp_path / f"{number}.safetensors" for number in range(3)]
+    for path, value in zip(paths, values, strict=True):
+        save_tensors(path, {"x": torch.tensor([value])})
+    assert average_weights(paths)["x"].item() == pytest.approx(1 / 3)
