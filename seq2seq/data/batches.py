@@ -1,0 +1,199 @@
+"""Batches by a budget of tokens: which pairs go together, in an order anybody can compute again.
+
+The plan of an epoch is a pure function of its arguments: no state, no global random numbers. A
+resumed run asks for the same plan and goes on where it stopped; every process asks for its own
+share of it. The budget counts padding, because padding takes memory too: pairs × longest side.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int
+
+from seq2seq.errors import DataError
+
+Indices = Int[np.ndarray, "pairs"]
+FILL = 0.9  # least share of the budget that a batch uses, where the pairs allow
+PLAN_STREAM = 1  # keeps the plan's random numbers apart from others of the same seed
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pairs as rectangles of piece ids; every row ends with the end-of-sentence piece."""
+
+    source_ids: Int[torch.Tensor, "batch source"]
+    source_mask: Bool[torch.Tensor, "batch source"] | None
+    """True at real pieces; None where no row is padded."""
+    target_ids: Int[torch.Tensor, "batch target"]
+    source_tokens: int
+    """Pieces of the sources, padding not counted."""
+    target_tokens: int
+    """Pieces of the targets, padding not counted: what the loss is divided by."""
+    padded_tokens: int
+    """Area of both rectangles."""
+
+
+def plan_batches(
+    source_lengths: Indices,
+    target_lengths: Indices,
+    *,
+    batch_tokens: int,
+    seed: int,
+    epoch: int,
+    world_size: int = 1,
+    rank: int = 0,
+) -> list[Indices]:
+    """Group pairs of like length into batches and shuffle the batches.
+
+    All processes get the same number of batches, together every pair once: where the number of
+    batches is not a multiple of ``world_size`` the largest ones are halved until it is. With twice
+    the processes, one round of all processes holds the batches of two rounds.
+
+    Args:
+        source_lengths: Pieces of each source, the end included.
+        target_lengths: Pieces of each target, the end included.
+        batch_tokens: Most tokens, padding included, of a batch on its longer side.
+        seed: Of the run.
+        epoch: Counted from 0.
+        world_size: Processes that share the epoch.
+        rank: This process.
+
+    Returns:
+        Indices of the pairs of each batch.
+
+    Raises:
+        DataError: A pair alone is larger than the budget, or there are fewer pairs than processes.
+    """
+    if not 0 <= rank < world_size:
+        raise ValueError(f"rank {rank} of {world_size}")
+    _check(source_lengths, target_lengths, batch_tokens, world_size)
+    random = np.random.default_rng([seed, epoch, PLAN_STREAM])
+    order = _sort_with_noise(source_lengths, target_lengths, random)
+    batches = _cut(order, source_lengths, target_lengths, batch_tokens)
+    _halve_until_even(batches, world_size)
+    shuffled = random.permutation(len(batches))
+    return [batches[i] for i in shuffled[rank::world_size]]
+
+
+def worst_batch(plan: list[Indices], source_lengths: Indices, target_lengths: Indices) -> Indices:
+    """The batch that takes most memory: the largest area, padding included, of both sides."""
+    return max(
+        plan,
+        key=lambda batch: (
+            len(batch) * int(source_lengths[batch].max() + target_lengths[batch].max())
+        ),
+    )
+
+
+def padding_share(plan: list[Indices], source_lengths: Indices, target_lengths: Indices) -> float:
+    """Share of the plan's tokens, both sides together, that are padding."""
+    real = int(source_lengths.sum() + target_lengths.sum())
+    area = sum(
+        len(batch) * int(source_lengths[batch].max() + target_lengths[batch].max())
+        for batch in plan
+    )
+    return 1 - real / area
+
+
+def collate(pairs: Sequence[tuple[Indices, Indices]], pad_id: int) -> Batch:
+    """Lay pairs side by side, the shorter ones filled up with padding.
+
+    Args:
+        pairs: Source and target ids of each pair.
+        pad_id: Id of the padding piece.
+
+    Returns:
+        The batch.
+    """
+    source_ids, source_lengths = _rectangle([source for source, _ in pairs], pad_id)
+    target_ids, target_lengths = _rectangle([target for _, target in pairs], pad_id)
+    source_tokens = int(source_lengths.sum())
+    mask = None
+    if source_tokens < source_ids.size:
+        mask = torch.from_numpy(np.arange(source_ids.shape[1]) < source_lengths[:, None])
+    return Batch(
+        source_ids=torch.from_numpy(source_ids),
+        source_mask=mask,
+        target_ids=torch.from_numpy(target_ids),
+        source_tokens=source_tokens,
+        target_tokens=int(target_lengths.sum()),
+        padded_tokens=source_ids.size + target_ids.size,
+    )
+
+
+def _rectangle(rows: list[Indices], pad_id: int) -> tuple[Any, Any]:
+    lengths = np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows))
+    rectangle = np.full((len(rows), int(lengths.max())), pad_id, dtype=np.int64)
+    for place, row in zip(rectangle, rows, strict=True):
+        place[: len(row)] = row
+    return rectangle, lengths
+
+
+def _check(
+    source_lengths: Indices, target_lengths: Indices, batch_tokens: int, world_size: int
+) -> None:
+    if len(source_lengths) < world_size:
+        raise DataError(
+            f"training data: {len(source_lengths)} pairs cannot feed {world_size} processes; "
+            "start fewer"
+        )
+    sizes = np.maximum(source_lengths, target_lengths)
+    if sizes.max() > batch_tokens:
+        pair = int(sizes.argmax())
+        raise DataError(
+            f"training data: pair {pair + 1} has {source_lengths[pair]} source and "
+            f"{target_lengths[pair]} target pieces, more than train.batch_tokens = {batch_tokens}; "
+            "raise it, or lower data.cleaning.max_source_pieces and max_target_pieces "
+            f"({int((sizes > batch_tokens).sum())} such pairs)"
+        )
+
+
+def _sort_with_noise(source: Indices, target: Indices, random: np.random.Generator) -> Indices:
+    """Pairs by the longer side, then by how much the sides differ; ties in random order.
+
+    The difference runs up in one group and down in the next, so that neighbours stay alike where
+    one group ends and the next begins. The order of the ties and the direction of the turns make
+    each epoch's batches different.
+    """
+    start = random.permutation(len(source))
+    longer = np.maximum(source, target)[start]
+    difference = (source - target)[start]
+    up = (longer + random.integers(2)) % 2
+    return np.asarray(start[np.lexsort((np.where(up, difference, -difference), longer))])
+
+
+def _cut(order: Indices, source: Indices, target: Indices, batch_tokens: int) -> list[Indices]:
+    """Fill batches in order up to the budget, ending each where it wastes least.
+
+    The end is free within the last ``1 - FILL`` of a batch: a few pairs less often save the
+    padding that one longer pair would cost all others.
+    """
+    source, target = source[order], target[order]
+    batches, start = [], 0
+    while start < len(order):
+        longest = max(int(source[start]), int(target[start]))
+        window = slice(start, start + batch_tokens // longest)
+        longest_source = np.maximum.accumulate(source[window])
+        longest_target = np.maximum.accumulate(target[window])
+        rows = np.arange(1, len(longest_source) + 1)
+        full = int((rows * np.maximum(longest_source, longest_target) <= batch_tokens).sum())
+        if start + full < len(order):
+            area = rows * (longest_source + longest_target)
+            waste = 1 - np.cumsum(source[window] + target[window]) / area
+            fewest = max(1, int(full * FILL))
+            full = fewest + int(waste[fewest - 1 : full].argmin())
+        batches.append(order[start : start + full])
+        start += full
+    return batches
+
+
+def _halve_until_even(batches: list[Indices], world_size: int) -> None:
+    """Halve the batches with most pairs, in place, until each process gets as many as any."""
+    while len(batches) % world_size:
+        largest = max(range(len(batches)), key=lambda i: len(batches[i]))
+        batch = batches[largest]
+        batches[largest] = batch[: len(batch) // 2]
+        batches.append(batch[len(batch) // 2 :])

@@ -1,0 +1,432 @@
+"""The joint vocabulary: trained in the same command as the model, saved as stock files.
+
+Text is put into one normal form (canonical Unicode composition, every run of white space one
+space, no space at the ends, lower case if asked), cut into words at the spaces, and each word into
+pieces. The normal form is part of ``tokenizer.json``, so whoever loads the folder gets it too. It
+is NFC and not NFKC because NFKC rewrites what is written (``½`` becomes three characters): a
+translation could then never equal its reference.
+
+A unigram vocabulary (Kudo 2018, arXiv:1804.10959) is found by sentencepiece's trainer on text that
+already has the normal form, so sentencepiece's own normalisation is off and both programs cut
+alike. Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909) is trained by ``tokenizers``.
+
+Special pieces stand where the exported model families need them: ``<s>`` 0, ``<pad>`` 1, ``</s>``
+2, ``<unk>`` 3 for M2M100; ``</s>`` 0, ``<unk>`` 1 and ``<pad>`` last for Marian. Text that looks
+like a special piece is text: ``</s>`` in a line does not end the sentence.
+"""
+
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import tokenizers
+from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
+
+from seq2seq.errors import ModelError, RecipeError
+from seq2seq.recipe import Family, TokenizerSpec
+
+BOS, PAD, EOS, UNK = "<s>", "<pad>", "</s>", "<unk>"
+# Present in every vocabulary, so that text such as "</s>" can always be spelt out.
+SPELLING = "".join(sorted(set(BOS + PAD + EOS + UNK)))
+WORD_START = "▁"
+# Lower than any spelling of the same characters, so that text never becomes a special piece.
+SPECIAL_SCORE = -1000.0
+# Sentences that sentencepiece trains on; more changes nothing but time and memory.
+MOST_SENTENCES = 5_000_000
+# sentencepiece reserves this block character and would skip the whole line that holds it.
+RESERVED = {ord("▅"): None, 0: None}
+
+
+class Tokenizer:
+    """Text to piece ids and back: a thin layer over a ``tokenizers.Tokenizer``.
+
+    Every encoded text ends with the end-of-sentence piece, on both sides of a pair.
+    """
+
+    def __init__(self, backend: tokenizers.Tokenizer, config: Mapping[str, Any]):
+        backend.no_padding()
+        backend.no_truncation()  # a stock tokenizer.json may hold one, and would cut text unsaid
+        backend.encode_special_tokens = bool(config.get("split_special_tokens", False))
+        self.backend = backend
+        self.config = dict(config)
+        self.eos_id = self._special("eos_token")
+        self.pad_id = self._special("pad_token")
+        self.unk_id = self._special("unk_token")
+
+    @property
+    def vocab_size(self) -> int:
+        """Pieces in the vocabulary, special ones included."""
+        return int(self.backend.get_vocab_size(with_added_tokens=True))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of everything that decides how text is cut."""
+        config = json.dumps(self.config, sort_keys=True)
+        return hashlib.sha256((self.backend.to_str() + config).encode()).hexdigest()
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Piece ids of each text, the end-of-sentence piece last."""
+        return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts))]
+
+    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """Text of each sequence; special pieces, the unknown one included, leave no trace."""
+        rows = [list(row) for row in ids]
+        return list(self.backend.decode_batch(rows, skip_special_tokens=True))
+
+    def normalize(self, text: str) -> str:
+        """The normal form of a text: what ``decode(encode(text))`` gives back."""
+        normalizer = self.backend.normalizer
+        return text if normalizer is None else str(normalizer.normalize_str(text))
+
+    def split_words(self, texts: Sequence[str]) -> list[list[str]]:
+        """The words of each text, as units that are cut into pieces without their neighbours.
+
+        Raises:
+            ModelError: The tokenizer does not cut text at spaces first.
+        """
+        pre_tokenizer = self.backend.pre_tokenizer
+        if not isinstance(pre_tokenizer, pre_tokenizers.Metaspace) or not pre_tokenizer.split:
+            raise ModelError(
+                f"tokenizer: words are cut by {type(pre_tokenizer).__name__}, subword sampling "
+                "needs Metaspace with split; set sampling_alpha and bpe_dropout to 0"
+            )
+        split = pre_tokenizer.pre_tokenize_str
+        return [[word for word, _ in split(self.normalize(text))] for text in texts]
+
+    def pieces(self) -> dict[str, int]:
+        """Every piece that text can become, with its id; special pieces are not among them."""
+        special = {token.content for token in self.backend.get_added_tokens_decoder().values()}
+        vocabulary = self.backend.get_vocab(with_added_tokens=False)
+        return {piece: number for piece, number in vocabulary.items() if piece not in special}
+
+    def piece_scores(self) -> dict[str, float]:
+        """Log-probability of each piece of a unigram vocabulary; empty for another kind."""
+        model = self._model()
+        known = self.pieces()
+        return {p: s for p, s in model["vocab"] if p in known} if model["type"] == "Unigram" else {}
+
+    def merge_ranks(self) -> dict[tuple[str, str], int]:
+        """Place of each merge of a byte-pair vocabulary, first 0; empty for another kind."""
+        model = self._model()
+        merges = model["merges"] if model["type"] == "BPE" else []
+        pairs = (merge if isinstance(merge, list) else merge.split(" ") for merge in merges)
+        return {(left, right): rank for rank, (left, right) in enumerate(pairs)}
+
+    def save(self, folder: Path, *, max_length: int = 512) -> None:
+        """Write ``tokenizer.json`` and ``tokenizer_config.json``, which stock programs load.
+
+        The second is written here because what transformers 5 writes cannot be read by 4.
+
+        Args:
+            folder: Made if it does not exist.
+            max_length: Positions of the model, for programs that cut on request.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self.backend.save(str(folder / "tokenizer.json"))
+        config = self.config | {"model_max_length": max_length}
+        text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
+        (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
+
+    def _model(self) -> dict[str, Any]:
+        return dict(json.loads(self.backend.to_str())["model"])
+
+    def _special(self, role: str) -> int:
+        token = self.config.get(role)
+        content = token.get("content") if isinstance(token, Mapping) else token
+        number = None if content is None else self.backend.token_to_id(content)
+        if number is None:
+            raise ModelError(
+                f"tokenizer: '{role}' is {content!r}, which the vocabulary does not hold; "
+                f"tokenizer_config.json must name a piece of it"
+            )
+        return int(number)
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Read the tokenizer of a run, or of any stock folder with a ``tokenizer.json``.
+
+    Raises:
+        ModelError: A file is missing or cannot be read, or a special piece is not named.
+    """
+    content = {}
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        try:
+            content[name] = (folder / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise ModelError(
+                f"{folder}: no {name}; needed a folder with tokenizer.json and "
+                "tokenizer_config.json"
+            ) from None
+    try:
+        config = json.loads(content["tokenizer_config.json"])
+        backend = tokenizers.Tokenizer.from_str(content["tokenizer.json"])
+    except Exception as error:  # tokenizers raises bare Exception for what it cannot read
+        raise ModelError(f"{folder}: the tokenizer cannot be read: {error}") from error
+    special = folder / "special_tokens_map.json"  # where transformers 4 kept some of the names
+    if special.is_file():
+        config = json.loads(special.read_text(encoding="utf-8")) | config
+    tokenizer = Tokenizer(backend, config)
+    if tokenizer.encode(["a"])[0][-1] != tokenizer.eos_id:
+        raise ModelError(f"{folder}: encoded text does not end with the end-of-sentence piece")
+    return tokenizer
+
+
+def train_tokenizer(
+    texts: Iterable[str], spec: TokenizerSpec, *, family: Family, seed: int
+) -> Tokenizer:
+    """Find the vocabulary of a corpus.
+
+    A text that holds fewer pieces than asked for gives a smaller vocabulary; compare
+    ``vocab_size`` with the recipe's, as ``vocabulary_note`` does.
+
+    Args:
+        texts: Source and target segments of the training data.
+        spec: Kind, size and the like.
+        family: The model family, which decides the ids of special pieces.
+        seed: Chooses the segments of a corpus too large to be used whole.
+
+    Returns:
+        The tokenizer; the same for the same arguments.
+
+    Raises:
+        RecipeError: The size asked for does not even hold the single characters.
+    """
+    normalizer = _normalizer(spec.lowercase)
+    normal = (normalizer.normalize_str(text) for text in texts)
+    special = 4 if family == "m2m_100" else 3
+    model: Any
+    if spec.kind == "unigram":
+        scores = _train_unigram(normal, spec, special=special, seed=seed)
+        vocabulary = _arrange(scores, family)
+        unknown = list(vocabulary).index(UNK)
+        model = models.Unigram(list(vocabulary.items()), unk_id=unknown, byte_fallback=False)
+    else:
+        pieces, merges = _train_bpe(normal, spec, special=special)
+        ids = {piece: number for number, piece in enumerate(_arrange(pieces, family))}
+        model = models.BPE(vocab=ids, merges=merges, unk_token=UNK, fuse_unk=True)
+    return _assemble(model, normalizer, family)
+
+
+def vocabulary_note(tokenizer: Tokenizer, spec: TokenizerSpec) -> str:
+    """One line on the size of the vocabulary; says so where it is smaller than asked for."""
+    if tokenizer.vocab_size == spec.vocab_size:
+        return f"{spec.vocab_size:,} {spec.kind} pieces"
+    return (
+        f"{tokenizer.vocab_size:,} {spec.kind} pieces instead of {spec.vocab_size:,}: "
+        "the training text holds no more"
+    )
+
+
+def _normalizer(lowercase: bool) -> Any:
+    steps = [normalizers.Lowercase()] if lowercase else []
+    steps += [
+        normalizers.NFC(),
+        normalizers.Replace(Regex(r"\s+"), " "),
+        normalizers.Strip(),
+    ]
+    return normalizers.Sequence(steps)
+
+
+def _arrange(pieces: Mapping[str, float], family: Family) -> dict[str, float]:
+    """Pieces in the order of their ids, special ones where the family needs them."""
+    before, after = ((BOS, PAD, EOS, UNK), ()) if family == "m2m_100" else ((EOS, UNK), (PAD,))
+    return dict.fromkeys(before, SPECIAL_SCORE) | dict(pieces) | dict.fromkeys(after, SPECIAL_SCORE)
+
+
+def _assemble(model: Any, normalizer: Any, family: Family) -> Tokenizer:
+    backend = tokenizers.Tokenizer(model)
+    backend.normalizer = normalizer
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(WORD_START, prepend_scheme="always")
+    backend.decoder = decoders.Metaspace(WORD_START, prepend_scheme="always")
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_input_names": ["input_ids", "attention_mask"],
+        "padding_side": "right",
+        "clean_up_tokenization_spaces": False,
+        "split_special_tokens": True,  # special pieces in running text are text
+        **({"bos_token": BOS} if family == "m2m_100" else {}),
+        "eos_token": EOS,
+        "unk_token": UNK,
+        "pad_token": PAD,
+    }
+    names = [name for role, name in config.items() if role.endswith("_token")]
+    backend.add_special_tokens([AddedToken(str(name), special=True) for name in names])
+    backend.post_processor = processors.TemplateProcessing(
+        single=f"$A {EOS}",
+        pair=f"$A {EOS} $B {EOS}",
+        special_tokens=[(EOS, backend.token_to_id(EOS))],
+    )
+    return Tokenizer(backend, config)
+
+
+def _train_unigram(
+    texts: Iterator[str], spec: TokenizerSpec, *, special: int, seed: int
+) -> dict[str, float]:
+    """Pieces with their log-probabilities, most probable first."""
+    import sentencepiece
+
+    sentencepiece.set_random_generator_seed(seed)
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=(text.translate(RESERVED) for text in texts),
+            model_writer=model,
+            model_type="unigram",
+            vocab_size=spec.vocab_size - special + 1,  # sentencepiece counts its own <unk>
+            hard_vocab_limit=False,
+            character_coverage=spec.character_coverage,
+            required_chars=SPELLING,
+            normalization_rule_name="identity",
+            unk_id=0,
+            bos_id=-1,
+            eos_id=-1,
+            pad_id=-1,
+            max_sentence_length=1 << 30,  # its default skips longer lines
+            input_sentence_size=MOST_SENTENCES,
+            num_threads=4,  # fixed: the order in which threads' sums are added shows in the scores
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        raise _explain_training(str(error), spec) from error
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    numbers = range(1, processor.get_piece_size())
+    return {processor.id_to_piece(i): float(processor.get_score(i)) for i in numbers}
+
+
+def _explain_training(message: str, spec: TokenizerSpec) -> RecipeError:
+    if "smaller than required_chars" in message:
+        needed = message.rpartition("vs")[2].strip(" .")
+        return _too_small(spec, needed)
+    return RecipeError(f"tokenizer: no vocabulary could be trained: {message}")
+
+
+def _too_small(spec: TokenizerSpec, needed: object) -> RecipeError:
+    return RecipeError(
+        f"tokenizer.vocab_size = {spec.vocab_size}: the training text alone has {needed} "
+        "characters that need a piece each; raise vocab_size or lower "
+        "tokenizer.character_coverage"
+    )
+
+
+def _train_bpe(
+    texts: Iterator[str], spec: TokenizerSpec, *, special: int
+) -> tuple[dict[str, float], list[tuple[str, str]]]:
+    """Pieces in the order of their merges, and the merges."""
+    from tokenizers import trainers
+
+    kept = list(texts)
+    alphabet = _alphabet(kept, spec.character_coverage)
+    size = spec.vocab_size - special
+    if len(alphabet) > size:
+        raise _too_small(spec, len(alphabet))
+    backend = tokenizers.Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(WORD_START, prepend_scheme="always")
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        min_frequency=2,
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        show_progress=False,
+    )
+    backend.train_from_iterator(kept, trainer)
+    merges = [tuple(merge) for merge in json.loads(backend.to_str())["model"]["merges"]]
+    return _without_special(alphabet, merges)
+
+
+def _without_special(
+    alphabet: Sequence[str], merges: Sequence[tuple[str, str]]
+) -> tuple[dict[str, float], list[tuple[str, str]]]:
+    """Leave out merges that spell a special piece, and those built on them."""
+    pieces = dict.fromkeys(alphabet, 0.0)
+    kept = []
+    for left, right in merges:
+        if left in pieces and right in pieces and left + right not in (BOS, PAD, EOS, UNK):
+            pieces[left + right] = 0.0
+            kept.append((left, right))
+    return pieces, kept
+
+
+def _alphabet(texts: Sequence[str], coverage: float) -> list[str]:
+    """The most frequent characters that together make up the share asked for, sorted."""
+    counts = Counter[str]()
+    for text in texts:
+        counts.update(text.replace(" ", WORD_START))
+    target = coverage * counts.total()
+    kept = {*SPELLING, WORD_START}
+    covered = 0
+    for character, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if covered >= target:
+            break
+        kept.add(character)
+        covered += count
+    return sorted(kept)
+
+
+@dataclass(frozen=True)
+class RoundTripReport:
+    """How much of a text survives being cut into pieces and put together again."""
+
+    lines: int
+    exact: int
+    pieces: int
+    unknown: int
+    examples: tuple[tuple[int, str, str], ...]
+    """Line number, normal form and what came back, of the first lines that differ."""
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer, texts: Iterable[str], *, examples: int = 3) -> Self:
+        """Encode and decode every text."""
+        lines = exact = pieces = unknown = 0
+        differing: list[tuple[int, str, str]] = []
+        for batch in _in_batches(texts, 10_000):
+            encoded = tokenizer.encode(batch)
+            for text, ids, back in zip(batch, encoded, tokenizer.decode(encoded), strict=True):
+                lines += 1
+                pieces += len(ids)
+                unknown += ids.count(tokenizer.unk_id)
+                normal = tokenizer.normalize(text)
+                exact += back == normal
+                if back != normal and len(differing) < examples:
+                    differing.append((lines, normal, back))
+        return cls(lines, exact, pieces, unknown, tuple(differing))
+
+    @property
+    def exact_share(self) -> float:
+        """Share of lines that come back in their normal form."""
+        return self.exact / self.lines if self.lines else 1.0
+
+    @property
+    def unknown_share(self) -> float:
+        """Share of pieces that are the unknown piece."""
+        return self.unknown / self.pieces if self.pieces else 0.0
+
+    def to_text(self) -> str:
+        """One line for people, and one for each example."""
+        head = (
+            f"round trip: {self.exact:,} of {self.lines:,} lines come back as they were "
+            f"({100 * self.exact_share:.2f} %); {self.unknown:,} of {self.pieces:,} pieces unknown "
+            f"({100 * self.unknown_share:.4f} %)"
+        )
+        return "\n  ".join([head, *(f"line {n}: {a!r} became {b!r}" for n, a, b in self.examples)])
+
+
+def check_round_trip(tokenizer: Tokenizer, texts: Iterable[str]) -> RoundTripReport:
+    """Encode and decode every text and report what did not come back."""
+    return RoundTripReport.of(tokenizer, texts)
+
+
+def _in_batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for text in texts:
+        batch.append(text)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
