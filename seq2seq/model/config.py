@@ -8,7 +8,7 @@ those when a model is built, because at export time the training has already bee
 
 from typing import Any, Literal, TypeAlias
 
-from transformers import M2M100Config, MarianConfig
+from transformers import M2M100Config, MarianConfig, PretrainedConfig
 
 from seq2seq.errors import ModelError
 
@@ -112,11 +112,11 @@ def _marian(shared: dict[str, Any], *, pad: int) -> MarianConfig:
     )
 
 
-def check_contract(config: ModelConfig) -> None:
+def check_contract(config: PretrainedConfig) -> None:
     """Refuse a configuration whose stock or CTranslate2 counterpart would give other answers.
 
     Args:
-        config: The numbers of a model.
+        config: The numbers of a model; any other architecture is refused.
 
     Raises:
         ModelError: One line with every broken rule.
@@ -133,6 +133,22 @@ def check_contract(config: ModelConfig) -> None:
         raise ModelError(
             f"{family} config: {'; '.join(problems)}; build the configuration with build_config"
         )
+
+
+def shares_inputs(config: ModelConfig) -> bool:
+    """Tell whether source and target are embedded by the same matrix.
+
+    ``tie_word_embeddings = false`` separates all three matrices of a stock model, whatever
+    ``share_encoder_decoder_embeddings`` says.
+
+    Args:
+        config: The numbers of a model.
+
+    Returns:
+        True for every model of ours, and for most published ones.
+    """
+    shared = getattr(config, "share_encoder_decoder_embeddings", True)
+    return bool(config.tie_word_embeddings and shared)
 
 
 def _shape_problems(config: ModelConfig) -> list[str]:

@@ -16,8 +16,13 @@ from torch import Tensor
 from transformers import AutoConfig
 
 from seq2seq.errors import ModelError
-from seq2seq.model.config import ModelConfig
+from seq2seq.model.config import ModelConfig, shares_inputs
 from seq2seq.model.transformer import Transformer
+
+SHARED = "model.shared.weight"
+SOURCE = "model.encoder.embed_tokens.weight"
+TARGET = "model.decoder.embed_tokens.weight"
+HEAD = "lm_head.weight"
 
 # Position tables follow from the configuration; some published files hold them all the same.
 COMPUTED = (
@@ -57,14 +62,13 @@ def stock_names(config: ModelConfig) -> Iterator[tuple[str, tuple[str, ...]]]:
     Yields:
         Our name, and one or more stock names.
     """
-    shared = getattr(config, "share_encoder_decoder_embeddings", True)
-    if shared:
-        yield "embedding.weight", ("model.shared.weight",)
+    if shares_inputs(config):
+        yield "embedding.weight", (SHARED,)
     else:
-        yield "embedding.weight", ("model.encoder.embed_tokens.weight",)
-        yield "target_embedding.weight", ("model.decoder.embed_tokens.weight",)
+        yield "embedding.weight", (SOURCE,)
+        yield "target_embedding.weight", (TARGET,)
     if not config.tie_word_embeddings:
-        yield "head.weight", ("lm_head.weight",)
+        yield "head.weight", (HEAD,)
     if config.model_type == "marian":
         yield "logits_bias", ("final_logits_bias",)
     stacks = (
@@ -92,12 +96,9 @@ def tied_names(config: ModelConfig) -> dict[str, tuple[str, ...]]:
     Returns:
         For each name that is kept, those that must hold the same numbers.
     """
-    shared = getattr(config, "share_encoder_decoder_embeddings", True)
-    head = ("lm_head.weight",) if config.tie_word_embeddings else ()
-    if not shared:
-        return {"model.decoder.embed_tokens.weight": head}
-    inputs = ("model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight")
-    return {"model.shared.weight": inputs + head}
+    if shares_inputs(config):
+        return {SHARED: (SOURCE, TARGET, HEAD)}
+    return {TARGET: (HEAD,)} if config.tie_word_embeddings else {}
 
 
 def stock_state(model: Transformer) -> dict[str, Tensor]:
@@ -118,7 +119,15 @@ def stock_state(model: Transformer) -> dict[str, Tensor]:
             tensor = tensor[None]
         for part_name, part in zip(stock, tensor.chunk(len(stock)), strict=True):
             state[part_name] = part.detach().clone().contiguous()
+    if _has_idle_matrix(model.config):
+        state[SHARED] = state[SOURCE].clone()
     return state
+
+
+def _has_idle_matrix(config: ModelConfig) -> bool:
+    """Whether the stock class has a shared embedding that it never looks into."""
+    shared = getattr(config, "share_encoder_decoder_embeddings", True)
+    return bool(shared and not config.tie_word_embeddings)
 
 
 def load_stock_state(model: Transformer, state: dict[str, Tensor]) -> None:
@@ -133,6 +142,10 @@ def load_stock_state(model: Transformer, state: dict[str, Tensor]) -> None:
             different from the one that it should repeat.
     """
     state = {name: tensor for name, tensor in state.items() if name not in COMPUTED}
+    if _has_idle_matrix(model.config) and SHARED in state:
+        # Files older than transformers 5 hold the input embedding under this name alone.
+        shared = state.pop(SHARED)
+        state = {SOURCE: shared, TARGET: shared} | state
     problems = _merge_tied(model.config, state)
     ours = model.state_dict()
     if "final_logits_bias" in state:

@@ -20,7 +20,7 @@ from torch.utils.checkpoint import checkpoint
 from seq2seq.errors import ModelError
 from seq2seq.model.attention import padding_bias
 from seq2seq.model.cache import DecoderCache, MemoryKeysValues
-from seq2seq.model.config import ModelConfig, check_contract
+from seq2seq.model.config import ModelConfig, check_contract, shares_inputs
 from seq2seq.model.layers import DecoderLayer, EncoderLayer
 from seq2seq.model.positions import position_table
 
@@ -55,9 +55,8 @@ class Transformer(nn.Module):
         self.embedding = nn.Embedding(*size, padding_idx=pad)
         # Our own models share one matrix between source, target and output; some published ones do
         # not. None stands for "the same as the one above".
-        shares = getattr(config, "share_encoder_decoder_embeddings", True)
-        self.target_embedding = None if shares else nn.Embedding(*size, padding_idx=pad)
-        tied = config.tie_word_embeddings
+        shared, tied = shares_inputs(config), config.tie_word_embeddings
+        self.target_embedding = None if shared else nn.Embedding(*size, padding_idx=pad)
         self.head = None if tied else nn.Linear(config.d_model, config.vocab_size, bias=False)
         self.register_buffer("positions", position_table(config), persistent=False)
         self.register_buffer("logits_bias", new_logits_bias(config))

@@ -1,0 +1,111 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from seq2seq.train import objective
+from seq2seq.train.objective import smoothed_cross_entropy
+
+PAD, VOCAB, WIDTH, TOKENS = 1, 23, 8, 37
+
+
+@pytest.fixture(params=[5, 1000], ids=["many-chunks", "one-chunk"])
+def _rows(request, monkeypatch):
+    monkeypatch.setattr(objective, "ROWS", request.param)
+
+
+def draw(dtype=torch.float32):
+    hidden = torch.randn(TOKENS, WIDTH, dtype=dtype, requires_grad=True)
+    weight = torch.randn(VOCAB, WIDTH, dtype=dtype, requires_grad=True)
+    targets = torch.randint(2, VOCAB, (TOKENS,))
+    return hidden, weight, targets
+
+
+def wanted(targets, smoothing):
+    """The distribution of the docstring, written out."""
+    wanted = torch.full((len(targets), VOCAB), smoothing / (VOCAB - 1))
+    wanted[:, PAD] = 0
+    wanted[torch.arange(len(targets)), targets] += 1 - smoothing
+    assert torch.allclose(wanted.sum(1), torch.ones(len(targets)))
+    return wanted
+
+
+@pytest.mark.usefixtures("_rows")
+@pytest.mark.parametrize("with_bias", [False, True], ids=["no-bias", "bias"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_loss_and_gradients_equal_torch_with_explicit_soft_targets(smoothing, with_bias):
+    hidden, weight, targets = draw()
+    bias = torch.randn(VOCAB) if with_bias else None
+    logits = F.linear(hidden, weight, bias)
+    expected = F.cross_entropy(logits, wanted(targets, smoothing), reduction="sum")
+    expected_grads = torch.autograd.grad(expected * 0.3, [hidden, weight])
+
+    loss, nll = smoothed_cross_entropy(
+        hidden, weight, bias, targets, smoothing=smoothing, pad_id=PAD
+    )
+    grads = torch.autograd.grad(loss * 0.3, [hidden, weight])
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    plain = F.cross_entropy(F.linear(hidden, weight, bias), targets, reduction="sum")
+    assert nll.item() == pytest.approx(plain.item(), rel=1e-5)
+    for grad, truth in zip(grads, expected_grads, strict=True):
+        assert (grad - truth).abs().max() < 1e-5
+
+
+@pytest.mark.usefixtures("_rows")
+def test_gradients_equal_finite_differences():
+    hidden, weight, targets = draw(torch.float64)
+    bias = torch.randn(VOCAB, dtype=torch.float64)
+
+    def loss_of(hidden, weight):
+        return smoothed_cross_entropy(hidden, weight, bias, targets, smoothing=0.1, pad_id=PAD)[0]
+
+    assert torch.autograd.gradcheck(loss_of, (hidden, weight))
+
+
+def test_an_impossible_padding_piece_costs_nothing_and_gets_no_gradient():
+    hidden, weight, targets = draw()
+    bias = torch.zeros(VOCAB)
+    bias[PAD] = -1e4
+    loss, _ = smoothed_cross_entropy(hidden, weight, bias, targets, smoothing=0.1, pad_id=PAD)
+    grad = torch.autograd.grad(loss, weight)[0]
+    assert loss < 1000
+    assert not grad[PAD].any()
+
+
+def test_bf16_vectors_with_an_fp32_matrix_give_an_fp32_gradient_of_the_matrix():
+    hidden, weight, targets = draw()
+    exact, _ = smoothed_cross_entropy(hidden, weight, None, targets, smoothing=0.1, pad_id=PAD)
+    exact_grad = torch.autograd.grad(exact, weight)[0]
+    loss, nll = smoothed_cross_entropy(
+        hidden.bfloat16(), weight, None, targets, smoothing=0.1, pad_id=PAD
+    )
+    hidden_grad, grad = torch.autograd.grad(loss, [hidden, weight])
+    assert (loss.dtype, nll.dtype, grad.dtype) == (torch.float32,) * 3
+    assert hidden_grad.dtype == torch.float32
+    assert loss.item() == pytest.approx(exact.item(), rel=0.01)
+    assert (grad - exact_grad).norm() < 0.02 * exact_grad.norm()
+
+
+def test_autocast_around_it_changes_nothing():
+    hidden, weight, targets = draw()
+    bare, _ = smoothed_cross_entropy(hidden, weight, None, targets, smoothing=0.1, pad_id=PAD)
+    with torch.autocast("cpu", torch.bfloat16):
+        inside, _ = smoothed_cross_entropy(hidden, weight, None, targets, smoothing=0.1, pad_id=PAD)
+    assert torch.equal(bare, inside)
+
+
+def test_two_halves_of_a_batch_sum_to_the_whole():
+    hidden, weight, targets = draw()
+    whole, _ = smoothed_cross_entropy(hidden, weight, None, targets, smoothing=0.1, pad_id=PAD)
+    halves = [
+        smoothed_cross_entropy(hidden[part], weight, None, targets[part], smoothing=0.1, pad_id=PAD)
+        for part in (slice(0, 20), slice(20, None))
+    ]
+    assert (halves[0][0] + halves[1][0]).item() == pytest.approx(whole.item(), rel=1e-6)
+
+
+def test_without_gradients_only_the_sums_are_computed():
+    hidden, weight, targets = draw()
+    with torch.no_grad():
+        loss, nll = smoothed_cross_entropy(hidden, weight, None, targets, smoothing=0.0, pad_id=PAD)
+    assert not loss.requires_grad
+    assert loss.item() == pytest.approx(nll.item())
