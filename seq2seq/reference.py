@@ -1,8 +1,8 @@
 """The recipe schema as a person reads it: every key, its type, its default and its meaning."""
 
 import json
-from collections.abc import Iterator
-from typing import Any, get_args
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args, get_origin
 
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import CorpusSpec, DataSpec, Recipe, Section, section_of, suggest
@@ -42,9 +42,8 @@ def _describe(section: type[Section], prefix: str) -> Iterator[tuple[str, str, s
             )
             yield from _describe(child, prefix + dotted)
             continue
-        default = (
-            None if field.is_required() or field.default is None else json.dumps(field.default)
-        )
+        value = None if field.is_required() else field.get_default(call_default_factory=True)
+        default = None if value is None else json.dumps(value)
         yield prefix + name, _type_text(field.annotation), default, _one_line(field.description)
 
 
@@ -56,6 +55,8 @@ def _type_text(annotation: Any) -> str:
     args = [argument for argument in get_args(annotation) if argument not in (type(None), ...)]
     if all(isinstance(argument, str) for argument in args):
         return " | ".join(f'"{argument}"' for argument in args)
+    if get_origin(annotation) is Mapping:
+        return f"table of {_type_text(args[-1])}"
     return ("list of " if get_args(annotation)[-1] is ... else "") + _type_text(args[0])
 
 

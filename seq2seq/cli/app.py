@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from seq2seq import __version__
-from seq2seq.cli import recipe, train
+from seq2seq.cli import recipe, score, train
 from seq2seq.errors import Seq2SeqError
 
 app = typer.Typer(
@@ -38,6 +38,8 @@ def _examples(*lines: str) -> str:
 
 
 app.command("train", epilog=_examples(*train.EXAMPLES))(train.train)
+app.command("score", epilog=_examples(*score.SCORE_EXAMPLES))(score.score)
+app.command("compare", epilog=_examples(*score.COMPARE_EXAMPLES))(score.compare)
 recipe_app.command("explain", epilog=_examples(*recipe.EXPLAIN_EXAMPLES))(recipe.explain)
 recipe_app.command("check", epilog=_examples(*recipe.CHECK_EXAMPLES))(recipe.check)
 
@@ -66,7 +68,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # text is UTF-8 whatever the locale says
             stream.reconfigure(encoding="utf-8")
     try:
-        app()
+        app(prog_name="seq2seq")
     except Seq2SeqError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from seq2seq.cli.options import AsJson, Overrides, RecipeFile
+from seq2seq.cli.output import print_report
 
 EXAMPLES = (
     "train recipes/demo.toml",
@@ -43,4 +44,4 @@ def train(
     from seq2seq.train.run import train as train_recipe
 
     result = train_recipe(recipe, overrides=overrides or (), run_folder=run, resume=resume)
-    typer.echo(result.to_json() if as_json else result.to_text())
+    print_report(result, as_json=as_json)

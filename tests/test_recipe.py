@@ -1,0 +1,179 @@
+"""The recipe: what is accepted, what is refused and in which words."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from seq2seq.errors import RecipeError
+from seq2seq.recipe import (
+    CorpusSpec,
+    Recipe,
+    differences,
+    given_keys,
+    load_recipe,
+    parse_recipe,
+    recipe_json,
+)
+
+MINIMAL = """
+source_language = "en"
+target_language = "no"
+[data]
+dev = { file = "dev.tsv" }
+[[data.train]]
+file = "train.tsv"
+"""
+
+
+@pytest.fixture
+def minimal(tmp_path: Path) -> Path:
+    return write(tmp_path, MINIMAL)
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "small.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refused(path: Path, overrides: Sequence[str] = ()) -> str:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path, overrides)
+    return str(caught.value)
+
+
+def test_a_minimal_recipe_gets_the_defaults(minimal: Path) -> None:
+    recipe = load_recipe(minimal)
+    assert recipe.target_language == "no"  # YAML would have read false
+    assert recipe.train.steps == 10_000
+    assert recipe.data.train[0].name == "train.tsv"
+    assert given_keys(recipe) == {"source_language", "target_language", "data.dev.file",
+                                  "data.train"}  # fmt: skip
+
+
+def test_a_recipe_cannot_be_changed(minimal: Path) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        load_recipe(minimal).seed = 2  # type: ignore[misc]
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert refused(tmp_path / "gone.toml").endswith("gone.toml: no such recipe file")
+
+
+@pytest.mark.parametrize("content", [b"steps: 3\n", b'x = "\xff"\n'])
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(content)
+    assert refused(path).startswith(f"{path}: not TOML: ")
+
+
+def test_all_problems_are_told_at_once_with_the_nearest_name(tmp_path: Path) -> None:
+    path = write(tmp_path, MINIMAL + "[train]\nbatch_token = 5\nsteps = 0\n[modle]\n")
+    assert refused(path).splitlines() == [
+        f"{path}: 3 fields cannot be used",
+        "  train.steps = 0: input should be greater than or equal to 1",
+        "  train.batch_token: no such field; did you mean 'batch_tokens'?",
+        "  modle: no such field; did you mean 'model'?",
+    ]
+
+
+def test_an_unknown_name_near_to_none_lists_what_there_is(tmp_path: Path) -> None:
+    path = write(tmp_path, MINIMAL + "[decode]\nzzz = 1\n")
+    assert "decode.zzz: no such field; there are beams, length_penalty, " in refused(path)
+
+
+def test_an_unknown_name_inside_a_corpus_is_compared_with_a_corpus_keys(tmp_path: Path) -> None:
+    path = write(tmp_path, MINIMAL + "wieght = 2\n")
+    assert "data.train.0.wieght: no such field; did you mean 'weight'?" in refused(path)
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, MINIMAL.replace('target_language = "no"', ""))
+    assert (
+        refused(path) == f"{path}: 1 field cannot be used\n  target_language: needed, but not given"
+    )
+
+
+@pytest.mark.parametrize(
+    ("corpus", "problem"),
+    [
+        ({}, "needs exactly one of 'hub', 'source' with 'target', or 'file'"),
+        ({"hub": "a/b", "file": "c.tsv"}, "needs exactly one of"),
+        ({"source": "a.en"}, "a pair of text files needs both 'source' and 'target'"),
+        ({"hub": "a/b", "pronoun_items": True}, "'pronoun_items' needs 'file'"),
+    ],
+)
+def test_a_corpus_stands_in_exactly_one_place(corpus: dict[str, object], problem: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(problem)):
+        CorpusSpec.model_validate(corpus)
+
+
+@pytest.mark.parametrize(
+    ("addition", "problem"),
+    [
+        ("[model]\nwidth = 100\n", "'width' = 100 must be even and a multiple of 'heads' = 8"),
+        ('[tokenizer]\nkind = "bpe"\nsampling_alpha = 0.1\n', "use 'bpe_dropout'"),
+        ("[tokenizer]\nbpe_dropout = 0.1\n", "use 'sampling_alpha'"),
+        ("[train]\npeak_lr = nan\n", "train.peak_lr"),
+    ],
+)
+def test_values_that_do_not_fit_each_other_are_refused(
+    tmp_path: Path, addition: str, problem: str
+) -> None:
+    assert problem in refused(write(tmp_path, MINIMAL + addition))
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "value"),
+    [
+        ("train.peak_lr=3e-4", "train.peak_lr", 3e-4),
+        ("train.steps = 7", "train.steps", 7),
+        ("data.folder=some/folder", "data.folder", "some/folder"),  # text needs no quotes
+        ('target_language="vi"', "target_language", "vi"),
+        ("train.gradient_checkpointing=true", "train.gradient_checkpointing", True),
+        ('train.trackers=["wandb"]', "train.trackers", ["wandb"]),
+    ],
+)
+def test_an_override_is_read_as_toml_and_else_as_text(
+    minimal: Path, override: str, key: str, value: object
+) -> None:
+    changed = differences(load_recipe(minimal), load_recipe(minimal, [override]))
+    assert {name: new for name, (_, new) in changed.items()} == {key: value}
+
+
+def test_the_last_override_of_a_key_wins(minimal: Path) -> None:
+    assert load_recipe(minimal, ["seed=2", "seed=3"]).seed == 3
+
+
+@pytest.mark.parametrize(
+    ("override", "problem"),
+    [
+        ("seed", "--set seed: expected key=value, such as train.peak_lr=3e-4"),
+        ("=3", "--set =3: expected key=value"),
+        ("seed.x=1", "--set seed.x=1: 'seed' is not a section of the recipe"),
+        ("train.step=1", "train.step: no such field; did you mean 'steps'?"),
+    ],
+)
+def test_an_override_that_cannot_be_applied_is_named(
+    tmp_path: Path, override: str, problem: str
+) -> None:
+    assert problem in refused(write(tmp_path, "seed = 1\n" + MINIMAL), [override])
+
+
+def test_a_recipe_survives_its_own_json(minimal: Path) -> None:
+    recipe = load_recipe(minimal)
+    again = Recipe.model_validate_json(recipe_json(recipe))
+    assert again == recipe
+    assert differences(recipe, again) == {}
+
+
+def test_differences_name_keys_inside_corpora(minimal: Path) -> None:
+    recipe = load_recipe(minimal)
+    content = recipe.model_dump(mode="json")
+    content["data"]["train"][0]["weight"] = 2.0
+    content["seed"] = 9
+    changed = differences(recipe, parse_recipe(content, where="copy"))
+    assert changed == {"seed": (1, 9), "data.train[0].weight": (1.0, 2.0)}
