@@ -19,7 +19,7 @@ def explain(
     key: Annotated[
         str | None,
         typer.Argument(
-            metavar="[KEY]", help="A key or a section. [default: all]", show_default=False
+            metavar="KEY", help="A key or a section. [default: all]", show_default=False
         ),
     ] = None,
 ) -> None:

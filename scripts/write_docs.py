@@ -1,0 +1,117 @@
+"""Write what documentation can be printed from the code, so that the two cannot disagree."""
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+
+from seq2seq.cli.app import app
+from seq2seq.reference import describe_fields
+
+ROOT = Path(__file__).parent.parent
+START, END = "<!-- commands: written by scripts/docs -->", "<!-- end of commands -->"
+HEADER = ("What", "Data", "Score", "Time", "Run")
+INTRODUCTION = """\
+# Recipes
+
+<!-- This whole file is written by scripts/docs. -->
+
+A recipe is a TOML file that holds only what differs from the defaults below.
+`seq2seq recipe check FILE` says whether it can be used, `seq2seq recipe explain KEY` prints one
+row of the reference, and `--set KEY=VALUE` overrides a key for one run.
+"""
+
+
+def main() -> None:
+    """Write the files, or with --check only say which are not up to date."""
+    stale = {path: text for path, text in generate().items() if path.read_text("utf-8") != text}
+    if "--check" not in sys.argv[1:]:
+        for path, text in stale.items():
+            path.write_text(text, encoding="utf-8")
+    elif stale:
+        names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
+        sys.exit(f"not up to date: {names}; run scripts/docs")
+
+
+def generate() -> dict[Path, str]:
+    """Every file with generated text, as it should read."""
+    recipes = ROOT / "recipes" / "README.md"
+    readme = ROOT / "README.md"
+    return {
+        recipes: f"{INTRODUCTION}\n{recipe_list()}\n{field_list()}",
+        readme: with_commands(readme.read_text(encoding="utf-8")),
+    }
+
+
+def recipe_list() -> str:
+    """The recipes, from the comments at their heads."""
+    rows = [
+        "## What there is\n",
+        "| recipe | what | data | score | time |",
+        "|---|---|---|---|---|",
+    ]
+    for path in sorted(ROOT.glob("recipes/*.toml")):
+        head = recipe_header(path)
+        cells = [f"[{path.stem}]({path.name})", *(head[name] for name in HEADER[:4])]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def recipe_header(path: Path) -> dict[str, str]:
+    """The five comments that open a recipe file."""
+    lines = path.read_text(encoding="utf-8").splitlines()[: len(HEADER)]
+    head = {}
+    for name, line in zip(HEADER, lines, strict=True):
+        if not line.startswith(f"# {name}: "):
+            sys.exit(f"{path}: '{line}', needed a comment '# {name}: …'")
+        head[name] = line.removeprefix(f"# {name}: ")
+    return head
+
+
+def field_list() -> str:
+    """Every key of the schema, one table for each section."""
+    parts, section = ["## Every key"], None
+    for name, kind, default, meaning in describe_fields():
+        parent, _, key = name.rpartition(".")
+        if parent != section:
+            section = parent
+            parts.append(f"\n### {f'[{parent}]' if parent else 'Top level'}\n")
+            parts.append("| key | type | default | meaning |\n|---|---|---|---|")
+        shown = "" if default is None else f"`{default}`"
+        cells = [f"`{key}`", kind.replace("|", "\\|"), shown, meaning]
+        parts.append(f"| {' | '.join(cells)} |")
+    return "\n".join(parts) + "\n"
+
+
+def with_commands(readme: str) -> str:
+    """The README with its list of commands written again."""
+    before, _, rest = readme.partition(START)
+    _, _, after = rest.partition(END)
+    block = "\n".join(["```", *commands(), "```"])
+    return f"{before}{START}\n{block}\n{END}{after}"
+
+
+def commands() -> Iterator[str]:
+    """Usage of every command, and what it does."""
+    for path, command in walk(typer.main.get_command(app), "seq2seq"):
+        context = command.make_context(path, [], resilient_parsing=True)
+        usage = " ".join([path, *command.collect_usage_pieces(context)])
+        summary = (command.help or "").strip().partition("\n")[0]
+        yield usage.replace("{", "").replace("}", "")
+        yield textwrap.indent(summary, "    ")
+
+
+def walk(command: object, path: str) -> Iterator[tuple[str, object]]:
+    """Every command below a group, with its words."""
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield path, command
+        return
+    for name, child in children.items():
+        yield from walk(child, f"{path} {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""The command line: what goes to stdout, what to stderr, and with which exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import seq2seq
+import seq2seq.cli.app
+from seq2seq.errors import DataError
+
+RECIPE = """
+source_language = "en"
+target_language = "es"
+[data]
+dev = { file = "dev.tsv" }
+train = [{ file = "train.tsv" }]
+"""
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+class Cli:
+    """Calls the command as the shell would, in this process."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self.capsys = capsys
+        self.monkeypatch = monkeypatch
+
+    def __call__(self, *arguments: str | Path) -> Result:
+        self.monkeypatch.setattr(sys, "argv", ["seq2seq", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            seq2seq.cli.app.main()
+        out, err = self.capsys.readouterr()
+        code = caught.value.code
+        return Result(code if isinstance(code, int) else 0, out, err)
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    return Cli(capsys, monkeypatch)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(RECIPE, encoding="utf-8")
+    return path
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def test_help_goes_to_stdout_and_lists_the_commands(cli: Cli) -> None:
+    result = cli("-h")
+    assert result.code == 0
+    assert "train" in result.out
+    assert "Usage: seq2seq [OPTIONS]" in result.out
+    assert cli("--help") == result
+
+
+def test_the_version_is_printed(cli: Cli) -> None:
+    assert cli("--version") == Result(0, f"{seq2seq.__version__}\n", "")
+
+
+def test_help_of_a_command_shows_its_examples_line_by_line(cli: Cli) -> None:
+    lines = cli("recipe", "explain", "-h").out.splitlines()
+    assert "    seq2seq recipe explain train.peak_lr" in lines
+
+
+@pytest.mark.parametrize(
+    "arguments", [["sing"], ["train"], ["train", "--steps", "3"], ["score", "a.txt"]]
+)
+def test_wrong_usage_is_exit_2_and_says_so_on_stderr(cli: Cli, arguments: list[str]) -> None:
+    result = cli(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert "Usage: seq2seq" in result.err
+
+
+def test_a_mistake_of_the_user_is_one_line_without_traceback(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "gone.toml"
+    assert cli("recipe", "check", path) == Result(2, "", f"error: {path}: no such recipe file\n")
+
+
+def test_a_recipe_is_checked_with_its_overrides(cli: Cli, recipe: Path) -> None:
+    assert "can be used" in cli("recipe", "check", recipe).out
+    result = cli("recipe", "check", recipe, "--set", "train.steps=0", "--set", "sede=1")
+    assert result.code == 2
+    assert "train.steps = 0" in result.err
+    assert "did you mean 'seed'" in result.err
+
+
+def test_a_checked_recipe_is_printed_with_every_default_as_json(cli: Cli, recipe: Path) -> None:
+    content = json.loads(cli("recipe", "check", recipe, "--set", "seed=7", "--json").out)
+    assert (content["seed"], content["train"]["label_smoothing"]) == (7, 0.1)
+
+
+def test_a_key_is_explained(cli: Cli) -> None:
+    assert cli("recipe", "explain", "seed").out.startswith("seed  (whole number, default 1)\n")
+    assert cli("recipe", "explain", "sede").code == 2
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Stands for the result of a training run, and remembers what was asked for."""
+
+    asked: dict[str, Any]
+
+    def to_text(self) -> str:
+        return f"trained {self.asked['recipe_path'].name}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {key: str(value) for key, value in self.asked.items()}
+
+
+@pytest.fixture
+def trainer(monkeypatch: pytest.MonkeyPatch) -> None:
+    from seq2seq.train import run
+
+    def train(recipe_path: Path, **options: Any) -> Trained:
+        return Trained({"recipe_path": recipe_path, **options})
+
+    monkeypatch.setattr(run, "train", train)
+
+
+@pytest.mark.usefixtures("trainer")
+def test_training_passes_on_what_was_asked(cli: Cli, recipe: Path) -> None:
+    assert cli("train", recipe) == Result(0, "trained small.toml\n", "")
+    options = ["--set", "seed=2", "--set", "a=b", "--run", "here", "--resume", "--json"]
+    assert json.loads(cli("train", recipe, *options).out) == {
+        "recipe_path": str(recipe),
+        "overrides": "['seed=2', 'a=b']",
+        "run_folder": "here",
+        "resume": "True",
+    }
+
+
+def test_scores_are_printed_for_people_and_for_programs(cli: Cli, tmp_path: Path) -> None:
+    text = ["the cat sat on the mat today", "a dog barked at me in the night"]
+    output = write(tmp_path / "output.en", *text)
+    reference = write(tmp_path / "reference.en", *text)
+    shown = cli("score", output, "--reference", reference)
+    assert shown.code == 0
+    assert "BLEU" in shown.out
+    assert "100.00" in shown.out
+    result = cli("score", output, "--reference", reference, "--metric", "bleu", "--json")
+    scores = json.loads(result.out)
+    assert scores["bleu"]["score"] == pytest.approx(100)
+    assert "tok:13a" in scores["bleu"]["signature"]
+    assert "chrf" not in scores
+
+
+def test_the_default_metrics_are_those_that_the_help_names(cli: Cli, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.en", "one two three four five")
+    for command, systems in (("score", [path]), ("compare", [path, path])):
+        report = json.loads(cli(command, *systems, "--reference", path, "--json").out)
+        named = " ".join(cli(command, "-h").out.split()).split("repeatable. [default: ")[1]
+        assert [key for key in report if key in ("bleu", "chrf", "ter", "rouge1")] == named.split(
+            "]"
+        )[0].split(", ")
+
+
+def test_unequal_files_are_a_mistake_of_the_user(cli: Cli, tmp_path: Path) -> None:
+    long, short = write(tmp_path / "a", "one", "two"), write(tmp_path / "b", "one")
+    result = cli("score", long, "--reference", short)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("error: ")
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        (DataError("corpus: it is bad"), 2, "error: corpus: it is bad\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_errors_become_exit_codes(
+    cli: Cli,
+    recipe: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: BaseException,
+    code: int,
+    said: str,
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("seq2seq.cli.recipe.load_recipe", fail)
+    assert cli("recipe", "check", recipe) == Result(code, "", said)
+
+
+def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, after some lines of Python."""
+    program = f"{code}\nfrom seq2seq.cli.app import main\nmain()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_fault_of_ours_is_exit_1_with_a_traceback(recipe: Path) -> None:
+    broken = "import seq2seq.cli.recipe as r; r.load_recipe = lambda *a: 1 / 0"
+    result = run(broken, "recipe", "check", str(recipe))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "Traceback" in result.stderr
+    assert "ZeroDivisionError" in result.stderr
+
+
+def test_ctrl_c_is_exit_130_without_a_traceback(recipe: Path) -> None:
+    stop = f"os.kill({os.getpid()!r} and os.getpid(), {int(signal.SIGINT)})"
+    code = f"import os, seq2seq.cli.recipe as r; r.load_recipe = lambda *a: {stop}"
+    result = run(code, "recipe", "check", str(recipe))
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
+
+
+def test_python_m_and_the_installed_command_are_the_same_program() -> None:
+    by_module = subprocess.run(
+        [sys.executable, "-m", "seq2seq", "--help"], capture_output=True, text=True, check=True
+    )
+    assert by_module.stdout == run("", "--help").stdout
+
+
+def test_text_is_utf8_whatever_the_locale_says(tmp_path: Path) -> None:
+    path = tmp_path / "prüfung.toml"
+    path.write_text(RECIPE, encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    result = subprocess.run(
+        [sys.executable, "-m", "seq2seq", "recipe", "check", str(path)],
+        capture_output=True, check=False, env=environment,
+    )  # fmt: skip
+    assert "prüfung.toml: can be used" in result.stdout.decode("utf-8")

@@ -1,0 +1,158 @@
+"""Rules about the repository itself: sizes, docstrings, commands, recipes, links."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from seq2seq.cli.app import app
+from seq2seq.recipe import load_recipe
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted((ROOT / "seq2seq").rglob("*.py"))
+RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
+FILE_LINES, FUNCTION_LINES = 400, 60
+WITHOUT_TORCH = ("cli.app", "recipe", "reference", "run", "preset", "errors", "lines",
+                 "score.report")  # fmt: skip
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    waiting: list[tuple[str, Any]] = [("seq2seq", typer.main.get_command(app))]
+    while waiting:
+        words, command = waiting.pop()
+        children = getattr(command, "commands", None)
+        if children is None:
+            yield words, command
+        else:
+            waiting += [(f"{words} {child}", found) for child, found in children.items()]
+
+
+COMMANDS = dict(sorted(commands()))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_every_module_explains_itself_and_stays_short(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree), "a module opens with what it is for"
+    assert text.count("\n") <= FILE_LINES
+    lengths = {n.name: code_lines(n) for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+    assert {f: lines for f, lines in lengths.items() if lines > FUNCTION_LINES} == {}
+
+
+def code_lines(function: ast.FunctionDef) -> int:
+    """Lines of a function; its docstring may be as long as it needs to be."""
+    lines = 1 + (function.end_lineno or 0) - function.lineno
+    first = function.body[0]
+    if ast.get_docstring(function) is None:
+        return lines
+    return lines - (1 + (first.end_lineno or 0) - first.lineno)
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.name == "__init__.py"], ids=name)
+def test_packages_hold_no_code(path: Path) -> None:
+    _, *rest = ast.parse(path.read_text(encoding="utf-8")).body
+    allowed = ["__version__"] if path.parent == ROOT / "seq2seq" else []
+    assert [ast.unparse(s).split(" = ")[0] for s in rest] == allowed
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_nothing_prints_but_the_command_line(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = [n.func.id for n in ast.walk(tree)
+             if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]  # fmt: skip
+    assert "print" not in calls
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_no_module_has_a_name_that_says_nothing(path: Path) -> None:
+    assert path.stem not in {"utils", "util", "common", "helpers", "base", "misc"}
+
+
+@pytest.mark.parametrize("module", WITHOUT_TORCH)
+def test_modules_that_the_command_line_starts_with_do_not_load_torch(module: str) -> None:
+    code = f"import sys, seq2seq.{module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_has_help_with_an_example_that_can_be_parsed(words: str) -> None:
+    command = COMMANDS[words]
+    assert command.help
+    assert len(command.help.splitlines()[0]) <= 75
+    missing = [p.name for p in command.params if not p.help and p.name != "help"]
+    assert missing == []
+    examples = re.findall(rf"^  ({words} .*|{words})$", command.epilog, flags=re.MULTILINE)
+    assert examples
+    for example in examples:
+        arguments = example.removeprefix(words).partition(" < ")[0].partition(" | ")[0].split()
+        command.make_context(words, arguments)
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_stands_in_the_readme(words: str) -> None:
+    assert f"\n{words} " in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=name)
+def test_every_recipe_can_be_used_and_is_run_as_its_head_says(path: Path) -> None:
+    load_recipe(path)
+    command = path.read_text(encoding="utf-8").splitlines()[4].removeprefix("# Run: ")
+    words, *arguments = command.removeprefix("seq2seq ").split()
+    context = COMMANDS[f"seq2seq {words}"].make_context(words, arguments)
+    assert load_recipe(ROOT / context.params["recipe"], context.params["overrides"] or ())
+    assert context.params["recipe"] == path.relative_to(ROOT)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=name)
+def test_a_recipe_gives_only_what_differs_from_the_defaults(path: Path) -> None:
+    recipe = load_recipe(path)
+    if recipe.preset == "auto":
+        return  # there a default is an answer to the preset
+    for section in (recipe.tokenizer, recipe.model, recipe.train, recipe.decode):
+        fields = type(section).model_fields
+        same = [
+            key for key in section.model_fields_set if getattr(section, key) == fields[key].default
+        ]
+        assert same == [], "what equals a default is left out, so that it cannot disagree with it"
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "recipes/README.md"])
+def test_links_and_paths_in_documents_lead_somewhere(document: str) -> None:
+    path = ROOT / document
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8"))
+    local = [link for link in links if not link.startswith(("http:", "https:"))]
+    assert [link for link in local if not (path.parent / link).exists()] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_generated_documents_are_up_to_date() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "write_docs.py"), "--check"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_top_level_holds_nothing_unexpected() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    top = {line.partition("/")[0] for line in listed.stdout.splitlines()}
+    assert {entry for entry in top if not entry.startswith(".")} <= {
+        "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "model_cards",
+        "pyproject.toml", "recipes", "scripts", "seq2seq", "tests",
+    }  # fmt: skip
