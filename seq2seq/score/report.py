@@ -10,7 +10,7 @@ from seq2seq.errors import ScoreError, Seq2SeqError
 from seq2seq.lines import read_lines
 from seq2seq.score.error_report import ErrorReport, error_report
 from seq2seq.score.result import RESAMPLES, Score, Segments, check_parallel, check_texts
-from seq2seq.score.significance import TRIALS, PairedTest, compare
+from seq2seq.score.significance import TRIALS, PairedTest, check_count, compare
 from seq2seq.score.summary import lead_scores, rouge
 from seq2seq.score.table import fault_table, paired_table, score_table
 from seq2seq.score.tokenized import tokenized_bleu
@@ -99,9 +99,8 @@ class CompareReport:
         return report
 
     def to_text(self) -> str:
-        """A table for each metric and test, with its signature below."""
-        tests = [test for pair in self.tests.values() for test in pair]
-        return "\n\n".join(paired_table(test) for test in tests)
+        """A table for each metric, with the signatures of both tests below."""
+        return "\n\n".join(paired_table(*pair) for pair in self.tests.values())
 
 
 def score_files(
@@ -200,6 +199,7 @@ def compare_files(
         DataError: a file cannot be read.
     """
     options = options or ScoreOptions(metrics=("bleu", "chrf"))
+    check_count(len(systems))
     every = [*systems, *references]
     texts = _read(every)
     if not references:
@@ -239,15 +239,15 @@ def _read(paths: Sequence[str | Path]) -> list[list[str]]:
 def _with_language_of(paths: Sequence[str | Path], options: ScoreOptions) -> ScoreOptions:
     """Take the language from the references' names (``test.de.gz``); the signature shows it."""
     endings = [[s for s in Path(path).suffixes if s not in PACKED] for path in paths]
-    codes = {found[-1][1:] if found else "" for found in endings}
-    code = codes.pop() if len(codes) == 1 else ""
-    if len(code) != 2 or not code.isalpha():
-        names = " and ".join(repr(Path(path).name) for path in paths)
+    codes = {found[-1][1:].lower() for found in endings if found}
+    codes = {code for code in codes if len(code) == 2 and code.isalpha()}
+    if len(codes) != 1:
+        names = ", ".join(repr(Path(path).name) for path in paths)
         raise ScoreError(
-            f"tokenized protocol: {names} does not end in one language code such as .de, needed "
-            "the target language; add --language de"
+            f"tokenized protocol: {names}: {len(codes)} language codes at the end of these names, "
+            "needed one such as .de; add --language de"
         )
-    return replace(options, language=code.lower())
+    return replace(options, language=codes.pop())
 
 
 def _measure(

@@ -85,8 +85,7 @@ def compare(
 
     Source: Koehn 2004 (paired bootstrap); Riezler and Maxwell 2005 (randomization).
     """
-    if len(systems) < 2:
-        raise ScoreError(f"compare: {len(systems)} system, needed two or more; name another file")
+    check_count(len(systems))
     texts = [(name, len(text)) for name, text in systems]
     texts += [(f"reference {n}", len(text)) for n, text in enumerate(references, start=1)]
     check_parallel(texts)
@@ -110,6 +109,16 @@ def compare(
                 ),
             )
     return found
+
+
+def check_count(systems: int) -> None:
+    """Refuse to compare fewer than two systems.
+
+    Args:
+        systems: how many were given.
+    """
+    if systems < 2:
+        raise ScoreError(f"compare: {systems} systems given, needed two or more; name another file")
 
 
 def _sacrebleu_metric(name: str, references: Sequence[Segments], *, lowercase: bool) -> Any:

@@ -48,31 +48,36 @@ def fault_table(errors: ErrorReport) -> str:
     return _align(rows, right={1, 2})
 
 
-def paired_table(test: PairedTest) -> str:
-    """One paired test: every system, its distance from the baseline and the p-value.
+def paired_table(bootstrap: PairedTest, randomization: PairedTest) -> str:
+    """Every system by one metric: its distance from the baseline and the p-value of both tests.
 
     Args:
-        test: the result.
+        bootstrap: the result of paired bootstrap resampling.
+        randomization: the result of approximate randomization of the same systems.
     """
-    better = " (lower is better)" if test.metric == "TER" else ""
-    rows = [("system", "score", "difference", "p", "95 % interval")]
-    for one in test.contenders:
-        baseline = one.difference is None or one.p_value is None
+    rows = [("system", "score", "95 % interval", "difference", "p bootstrap", "p randomization")]
+    for one, other in zip(bootstrap.contenders, randomization.contenders, strict=True):
         rows.append(
             (
                 one.name,
                 f"{one.score:.2f}",
-                "baseline" if baseline else f"{one.difference:+.2f}",
-                "" if baseline else f"{one.p_value:.4f}",
                 _interval(one.interval),
+                "baseline" if one.difference is None else f"{one.difference:+.2f}",
+                _p_value(one.p_value),
+                _p_value(other.p_value),
             )
         )
-    title = f"{test.metric}{better}, paired {test.test}, {test.signature}"
-    return f"{title}\n{_align(rows, right={1, 2, 3, 4})}"
+    title = "TER (lower is better)" if bootstrap.metric == "TER" else bootstrap.metric
+    table = _align(rows, right={1, 2, 3, 4, 5})
+    return f"{title}\n{table}\n{bootstrap.signature}\n{randomization.signature}"
 
 
 def _score_row(name: str, score: Score) -> tuple[str, str, str, str]:
     return name, f"{score.value:.2f}", _interval(score.interval), score.signature
+
+
+def _p_value(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def _interval(bounds: tuple[float, float] | None) -> str:

@@ -7,6 +7,7 @@ the official ``lc.norm.tok`` files of Multi30k were made, and it reproduces thos
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from seq2seq.score.result import RESAMPLES, Score, Segments, check_texts
 from seq2seq.score.translation import corpus_score
@@ -46,7 +47,7 @@ def tokenized_bleu(
         resamples: bootstrap resamples for the interval; 0 leaves the interval out.
 
     Returns:
-        A score named "BLEU-tokenized" whose signature names each step.
+        A score named "BLEU-tokenized" or "BLEU-tokenized-lc", whose signature names each step.
 
     Raises:
         ScoreError: the texts are empty or not parallel.
@@ -65,7 +66,7 @@ def tokenized_bleu(
         resamples=resamples,
         signed=_signed(language, lowercase=lowercase, given=references_are_tokenized),
     )
-    return Score("BLEU-tokenized", scored.value, scored.signature, scored.interval, scored.details)
+    return replace(scored, name="BLEU-tokenized-lc" if lowercase else "BLEU-tokenized")
 
 
 def moses_tokenizer(language: str, *, lowercase: bool = False) -> Callable[[str], str]:
