@@ -113,6 +113,9 @@ class DataSpec(Section):
     test: Mapping[str, CorpusSpec] = Field(default_factory=dict)
     """Named test sets, translated and scored once at the end, never used to choose anything."""
     cleaning: CleaningSpec = CleaningSpec()
+    cache: str | None = "~/.cache/seq2seq"
+    """Folder where encoded corpora are kept under a hash of their content, so that a second start
+    is instant; safe to delete."""
 
 
 class TokenizerSpec(Section):

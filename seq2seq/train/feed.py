@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seq2seq.data.batches import Batch, collate, plan_batches
+from seq2seq.data.batches import Batch, plan_batches, worst_batch
 
 
 class EpochPairs(Protocol):
@@ -25,11 +25,8 @@ class EpochPairs(Protocol):
     def target_lengths(self) -> NDArray[np.int64]:
         """Pieces of each target."""
 
-    def source(self, index: int) -> NDArray[np.int64]:
-        """Pieces of one source, end of sentence included."""
-
-    def target(self, index: int) -> NDArray[np.int64]:
-        """Pieces of one target, end of sentence included."""
+    def batch(self, pairs: NDArray[np.int64], pad_id: int) -> Batch:
+        """The rectangles of some pairs."""
 
 
 class TrainingPairs(Protocol):
@@ -84,9 +81,8 @@ class Feed:
 
     def worst(self) -> Batch:
         """The micro-batch of the current epoch that needs the most memory."""
-        lengths = np.maximum(self._epoch.source_lengths, self._epoch.target_lengths)
-        area = [len(rows) * int(lengths[rows].max()) for rows in self._plan]
-        return self._collate(self._plan[int(np.argmax(area))])
+        epoch = self._epoch
+        return self._collate(worst_batch(self._plan, epoch.source_lengths, epoch.target_lengths))
 
     def _load(self) -> None:
         spec = self._spec
@@ -102,5 +98,4 @@ class Feed:
         )
 
     def _collate(self, rows: NDArray[np.int64]) -> Batch:
-        pairs = [(self._epoch.source(int(row)), self._epoch.target(int(row))) for row in rows]
-        return collate(pairs, pad_id=self._spec.pad_id)
+        return self._epoch.batch(rows, self._spec.pad_id)

@@ -199,8 +199,12 @@ class Loop:
 
     def _backward(self, batch: Batch, *, tokens: int) -> tuple[float, float]:
         """Add a micro-batch's share to the gradients; returns its summed loss and NLL."""
-        batch = batch.to(self.accelerator.device)
-        loss, nll = self.trainee(batch.source_ids, batch.source_mask, batch.target_ids)
+        device, mask = self.accelerator.device, batch.source_mask
+        loss, nll = self.trainee(
+            batch.source_ids.to(device),
+            None if mask is None else mask.to(device),
+            batch.target_ids.to(device),
+        )
         # Ranks average their gradients; the world size turns that average back into a sum.
         self.accelerator.backward(loss * (self.accelerator.num_processes / tokens))
         return float(loss.detach()), float(nll)

@@ -1,0 +1,271 @@
+"""The loop on a made-up corpus of random pieces: what an update is, and what a run decides."""
+
+import io
+import json
+import math
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+
+from seq2seq.data.batches import Batch, collate
+from seq2seq.errors import TrainingError
+from seq2seq.model.config import build_config
+from seq2seq.model.transformer import Transformer
+from seq2seq.recipe import TrainSpec
+from seq2seq.train.checkpoint import Progress, newest_sound_checkpoint, read_progress, steps_saved
+from seq2seq.train.feed import Feed, FeedSpec
+from seq2seq.train.log import TrainingLog
+from seq2seq.train.loop import Loop, Validation
+from seq2seq.train.trainee import Trainee
+
+VOCAB = 40
+
+
+@dataclass(frozen=True)
+class RandomEpoch:
+    sources: list[np.ndarray]
+    targets: list[np.ndarray]
+
+    @property
+    def source_lengths(self) -> np.ndarray:
+        return np.array([len(ids) for ids in self.sources])
+
+    @property
+    def target_lengths(self) -> np.ndarray:
+        return np.array([len(ids) for ids in self.targets])
+
+    def batch(self, pairs: np.ndarray, pad_id: int) -> Batch:
+        return collate([(self.sources[row], self.targets[row]) for row in pairs], pad_id)
+
+
+class RandomPairs:
+    """Sixty pairs of two to eight random pieces, each ending with the end-of-sentence piece."""
+
+    def __init__(self) -> None:
+        random = np.random.default_rng(5)
+
+        def sentence() -> np.ndarray:
+            return np.append(random.integers(4, VOCAB, random.integers(2, 9)), 2)
+
+        self._epoch = RandomEpoch([sentence() for _ in range(60)], [sentence() for _ in range(60)])
+
+    def epoch(self, number: int) -> RandomEpoch:
+        return self._epoch
+
+
+def new_trainee(*, dropout: float = 0.0, rdrop_weight: float = 0.0) -> Trainee:
+    torch.manual_seed(3)
+    config = build_config(
+        "m2m_100", vocab_size=VOCAB, width=16, ffn_width=32, heads=2, encoder_layers=1,
+        decoder_layers=1, dropout=dropout, attention_dropout=0.0, activation_dropout=0.0,
+        activation="relu", scale_embedding=True, max_positions=32,
+    )  # fmt: skip
+    return Trainee(Transformer(config), label_smoothing=0.1, rdrop_weight=rdrop_weight)
+
+
+def new_loop(
+    folder: Path,
+    *,
+    scores: Sequence[float] = (),
+    trainee: Trainee | None = None,
+    **values: object,
+) -> Loop:
+    spec = TrainSpec.model_validate(
+        {"steps": 6, "batch_tokens": 64, "warmup_steps": 0, "peak_lr": 0.01, "log_every_steps": 1,
+         "validate_every_steps": 1000, "save_every_steps": 1000, **values}
+    )  # fmt: skip
+    accelerator = Accelerator(cpu=True)
+    trainee = trainee or new_trainee()
+    given = iter(scores)
+
+    def validate(_: Trainee) -> Validation:
+        score = next(given, 0.0)
+        return Validation(score, {"bleu": score})
+
+    return Loop(
+        accelerator,
+        trainee,
+        torch.optim.AdamW(trainee.parameters(), lr=0.01),
+        Feed(RandomPairs(), FeedSpec(batch_tokens=spec.batch_tokens, pad_id=1, seed=1)),
+        spec=spec,
+        checkpoints=folder / "checkpoints",
+        progress=Progress(),
+        validate=validate,
+        log=TrainingLog(folder / "metrics.jsonl", accelerator, stream=io.StringIO()),
+        flops_per_token=(1.0, 1.0),
+        peak_flops=1.0,
+    )
+
+
+def weights(loop: Loop) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in loop.trainee.parameters()])
+
+
+def metrics(folder: Path, kind: str) -> list[dict[str, float]]:
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [line for line in map(json.loads, lines) if line["kind"] == kind]
+
+
+def test_a_window_of_micro_batches_has_the_gradient_of_one_big_batch(tmp_path: Path) -> None:
+    # A budget of 10,000 tokens puts the whole corpus into one batch; 64 cuts it into many.
+    whole = new_loop(tmp_path / "a", batch_tokens=10_000, steps=1, clip_norm=0.0)
+    pieces = new_loop(tmp_path / "b", batch_tokens=64, steps=1, clip_norm=0.0)
+    count = pieces.feed.batches_in_epoch()
+    assert whole.feed.batches_in_epoch() == 1
+    assert count > 4
+    pieces.spec = pieces.spec.model_copy(update={"accumulate": count})
+    before = weights(whole).clone()
+    for loop in (whole, pieces):  # not Adam, which turns rounding of tiny gradients into steps
+        loop.optimizer = torch.optim.SGD(loop.trainee.parameters())
+        loop.run()
+    assert (weights(whole) - before).abs().max() > 1e-3
+    torch.testing.assert_close(weights(pieces), weights(whole), atol=1e-6, rtol=0)
+    losses = [metrics(tmp_path / name, "train")[0]["loss_nats_per_token"] for name in "ab"]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+
+
+def test_the_loss_falls(tmp_path: Path) -> None:
+    loop = new_loop(tmp_path, steps=60)
+    loop.run()
+    losses = [line["loss_nats_per_token"] for line in metrics(tmp_path, "train")]
+    assert losses[-1] < losses[0] - 0.5
+
+
+def test_the_gradient_is_clipped_to_the_norm_asked_for(tmp_path: Path) -> None:
+    sgd = []
+    for limit in (0.0, 0.05):
+        loop = new_loop(tmp_path / str(limit), clip_norm=limit, steps=1, peak_lr=1.0)
+        loop.optimizer = torch.optim.SGD(loop.trainee.parameters(), lr=1.0)
+        before = weights(loop).clone()
+        loop.run()
+        sgd.append((weights(loop) - before).norm().item())
+    assert sgd[0] > 0.1
+    assert sgd[1] == pytest.approx(0.05, rel=1e-3)
+
+
+def test_an_update_that_is_not_finite_changes_nothing_and_is_counted(tmp_path: Path) -> None:
+    loop = new_loop(tmp_path, steps=3)
+    poison(loop, at={2})
+    after: list[torch.Tensor] = []
+    original = loop._update
+
+    def update() -> None:
+        original()
+        after.append(weights(loop).clone())
+
+    loop._update = update  # type: ignore[method-assign]
+    progress = loop.run()
+    assert progress.skipped_updates == 1
+    assert torch.equal(after[0], after[1])
+    assert not torch.equal(after[1], after[2])
+    assert [line["step"] for line in metrics(tmp_path, "skipped")] == [2]
+
+
+def test_too_many_such_updates_stop_the_run_and_leave_the_last_good_checkpoint(
+    tmp_path: Path,
+) -> None:
+    loop = new_loop(tmp_path, steps=50, save_every_steps=2, max_skipped_updates=1)
+    poison(loop, at=set(range(5, 50)))
+    with pytest.raises(TrainingError, match="2 updates had a loss or gradient that is not finite"):
+        loop.run()
+    checkpoint, passed_over = newest_sound_checkpoint(tmp_path / "checkpoints")
+    assert not passed_over
+    assert read_progress(checkpoint).skipped_updates <= 1
+
+
+def poison(loop: Loop, *, at: set[int]) -> None:
+    """Make the loss of some updates NaN, as an overflow would."""
+    trainee = loop.trainee
+    calls = iter(range(1, 1000))
+
+    def spoil(
+        _module: object, _inputs: object, output: tuple[torch.Tensor, torch.Tensor]
+    ) -> object:
+        loss, nll = output
+        return (loss * math.nan, nll) if next(calls) in at else output
+
+    trainee.register_forward_hook(spoil)
+
+
+def test_the_best_validations_are_kept_and_the_earlier_of_equals(tmp_path: Path) -> None:
+    scores = [1.0, 5.0, 3.0, 5.0, 4.0]
+    loop = new_loop(tmp_path, steps=5, validate_every_steps=1, keep_best=3, scores=scores)
+    progress = loop.run()
+    assert [(one.step, one.score) for one in progress.candidates] == [(2, 5.0), (4, 5.0), (5, 4.0)]
+    kept = sorted(path.name for path in (tmp_path / "checkpoints").glob("weights-*"))
+    assert kept == [f"weights-00000{step}.safetensors" for step in (2, 4, 5)]
+
+
+def test_patience_stops_the_run(tmp_path: Path) -> None:
+    scores = [3.0, 2.0, 2.5, 9.0]
+    loop = new_loop(tmp_path, steps=6, validate_every_steps=1, patience=2, scores=scores)
+    progress = loop.run()
+    assert progress.step == 3
+    assert progress.stopped_early
+
+
+def test_the_last_update_is_always_validated(tmp_path: Path) -> None:
+    loop = new_loop(tmp_path, steps=5, validate_every_steps=2, scores=[1.0, 2.0, 3.0])
+    assert loop.run().candidates[0].step == 5
+
+
+def test_a_signal_saves_after_the_current_update(tmp_path: Path) -> None:
+    loop = new_loop(tmp_path, steps=50)
+    original = loop._update
+
+    def update() -> None:
+        original()
+        if loop.progress.step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    loop._update = update  # type: ignore[method-assign]
+    before = signal.getsignal(signal.SIGTERM)
+    progress = loop.run()
+    assert loop.interrupted
+    assert progress.step == 3
+    assert steps_saved(tmp_path / "checkpoints") == [3]
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_dry_run_leaves_no_trace(tmp_path: Path) -> None:
+    plain, dry = (
+        new_loop(tmp_path / "a"),
+        new_loop(tmp_path / "b", trainee=new_trainee(dropout=0.2)),
+    )
+    plain.trainee = new_trainee(dropout=0.2)
+    plain.optimizer = torch.optim.AdamW(plain.trainee.parameters(), lr=0.01)
+    for loop in (plain, dry):
+        torch.manual_seed(9)
+        if loop is dry:
+            loop.dry_run()
+        loop.run()
+    assert torch.equal(weights(plain), weights(dry))
+
+
+def test_a_batch_beyond_memory_is_explained(tmp_path: Path) -> None:
+    loop = new_loop(tmp_path)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    loop.trainee.forward = fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(TrainingError, match=r"train.batch_tokens = 64: the largest micro-batch"):
+        loop.dry_run()
+
+
+def test_another_error_of_the_dry_run_is_not_called_memory(tmp_path: Path) -> None:
+    loop = new_loop(tmp_path)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("shapes differ")
+
+    loop.trainee.forward = fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        loop.dry_run()
