@@ -17,6 +17,7 @@ from seq2seq.score.translation import bleu
         ("de", "Er sagt: „Das reicht.“", 'er sagt : " das reicht " .'),
         ("en", "The dog's ball (blue) isn't here.", "the dog 's ball ( blue ) isn 't here ."),
         ("fr", "L’homme d'hier…", "l' homme d' hier ..."),
+        ("fr", "ces parents’ maison", 'ces parents " maison'),  # as the Perl script has it
         ("en", "", ""),
         ("en", "A & B < C [D]", "a & b < c [ d ]"),
     ],
