@@ -224,7 +224,7 @@ def vocabulary_note(tokenizer: Tokenizer, spec: TokenizerSpec) -> str:
 
 
 def _normalizer(lowercase: bool) -> Any:
-    steps = [normalizers.Lowercase()] if lowercase else []
+    steps: list[Any] = [normalizers.Lowercase()] if lowercase else []
     steps += [
         normalizers.NFC(),
         normalizers.Replace(Regex(r"\s+"), " "),

@@ -15,7 +15,8 @@ from jaxtyping import Bool, Int
 
 from seq2seq.errors import DataError
 
-Indices = Int[np.ndarray, "pairs"]
+Lengths = Int[np.ndarray, " pairs"]
+Indices = Int[np.ndarray, "_"]  # of as many pairs as it likes
 FILL = 0.9  # least share of the budget that a batch uses, where the pairs allow
 PLAN_STREAM = 1  # keeps the plan's random numbers apart from others of the same seed
 
@@ -37,8 +38,8 @@ class Batch:
 
 
 def plan_batches(
-    source_lengths: Indices,
-    target_lengths: Indices,
+    source_lengths: Lengths,
+    target_lengths: Lengths,
     *,
     batch_tokens: int,
     seed: int,
@@ -78,7 +79,7 @@ def plan_batches(
     return [batches[i] for i in shuffled[rank::world_size]]
 
 
-def worst_batch(plan: list[Indices], source_lengths: Indices, target_lengths: Indices) -> Indices:
+def worst_batch(plan: list[Indices], source_lengths: Lengths, target_lengths: Lengths) -> Indices:
     """The batch that takes most memory: the largest area, padding included, of both sides."""
     return max(
         plan,
@@ -88,7 +89,7 @@ def worst_batch(plan: list[Indices], source_lengths: Indices, target_lengths: In
     )
 
 
-def padding_share(plan: list[Indices], source_lengths: Indices, target_lengths: Indices) -> float:
+def padding_share(plan: list[Indices], source_lengths: Lengths, target_lengths: Lengths) -> float:
     """Share of the plan's tokens, both sides together, that are padding."""
     real = int(source_lengths.sum() + target_lengths.sum())
     area = sum(
@@ -133,7 +134,7 @@ def _rectangle(rows: list[Indices], pad_id: int) -> tuple[Any, Any]:
 
 
 def _check(
-    source_lengths: Indices, target_lengths: Indices, batch_tokens: int, world_size: int
+    source_lengths: Lengths, target_lengths: Lengths, batch_tokens: int, world_size: int
 ) -> None:
     if len(source_lengths) < world_size:
         raise DataError(
@@ -151,7 +152,7 @@ def _check(
         )
 
 
-def _sort_with_noise(source: Indices, target: Indices, random: np.random.Generator) -> Indices:
+def _sort_with_noise(source: Lengths, target: Lengths, random: np.random.Generator) -> Indices:
     """Pairs by the longer side, then by how much the sides differ; ties in random order.
 
     The difference runs up in one group and down in the next, so that neighbours stay alike where
@@ -165,7 +166,7 @@ def _sort_with_noise(source: Indices, target: Indices, random: np.random.Generat
     return np.asarray(start[np.lexsort((np.where(up, difference, -difference), longer))])
 
 
-def _cut(order: Indices, source: Indices, target: Indices, batch_tokens: int) -> list[Indices]:
+def _cut(order: Lengths, source: Lengths, target: Lengths, batch_tokens: int) -> list[Indices]:
     """Fill batches in order up to the budget, ending each where it wastes least.
 
     The end is free within the last ``1 - FILL`` of a batch: a few pairs less often save the

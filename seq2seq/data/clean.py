@@ -1,0 +1,209 @@
+"""Cleaning that counts: doubtful pairs are kept, dropped or refused as the recipe says.
+
+Each kind of doubt is a finding with a number and examples, also where the number is zero: nothing
+leaves the training data unsaid. What needs only text (empty sides, length ratio, duplicates,
+overlap with held-out data) is judged before the vocabulary is trained; what needs pieces (over-long
+sides) after it.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool
+
+from seq2seq.data.columns import Pair
+from seq2seq.data.corpus import iterate_pairs
+from seq2seq.errors import DataError
+from seq2seq.recipe import CleaningSpec
+
+Mask = Bool[np.ndarray, " rows"]
+RATIO_FREE_CHARACTERS = 20  # short sides differ much by nature: "Nein!" and "Certainly not!"
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How many training pairs one kind of doubt applies to."""
+
+    what: str
+    action: str
+    pairs: int
+    examples: tuple[str, ...]
+    """Corpus and row, counted from 1, of the first such pairs."""
+    detail: str = ""
+
+    def to_text(self) -> str:
+        """One line."""
+        detail = f"; {self.detail}" if self.detail else ""
+        if not self.pairs:
+            return f"{self.what}: none{detail}"
+        return f"{self.what}: {self.pairs:,} {self.action}{detail} (as {', '.join(self.examples)})"
+
+
+@dataclass(frozen=True)
+class CleaningReport:
+    """What cleaning found, kind by kind, and how many pairs are left."""
+
+    read: int
+    kept: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def dropped(self) -> int:
+        """Pairs that are not trained on."""
+        return self.read - self.kept
+
+    @property
+    def dropped_share(self) -> float:
+        """Share of the pairs read that are not trained on."""
+        return self.dropped / self.read
+
+    def to_text(self) -> str:
+        """A line with the sum and one for each finding."""
+        head = (
+            f"training data: {self.read:,} pairs read, {self.dropped:,} dropped "
+            f"({100 * self.dropped_share:.2f} %), {self.kept:,} kept"
+        )
+        return "\n  ".join([head, *(finding.to_text() for finding in self.findings)])
+
+    def to_json(self) -> dict[str, Any]:
+        """The same for programs."""
+        return asdict(self) | {"dropped": self.dropped, "dropped_share": self.dropped_share}
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Findings in the making: which rows of the corpora, one after another, are doubtful."""
+
+    what: str
+    action: str
+    rows: Mask
+    detail: str = ""
+
+    @property
+    def drops(self) -> bool:
+        """Whether these rows leave the training data."""
+        return self.action in ("drop", "refuse")
+
+
+def find_doubts(
+    corpora: Mapping[str, Any], held_out: Mapping[str, Any], spec: CleaningSpec
+) -> list[Doubt]:
+    """Judge training pairs by their text.
+
+    Args:
+        corpora: Training datasets by name.
+        held_out: Dev and test datasets by name, which training must not have seen.
+        spec: What to do with each kind.
+
+    Returns:
+        One doubt for each kind; overlap has one for each held-out set.
+    """
+    empty, ratio, duplicate = [], [], []
+    seen: set[bytes] = set()
+    for source, target in _all_pairs(corpora):
+        empty.append(not source.strip() or not target.strip())
+        ratio.append(_ratio(source, target) > spec.max_length_ratio)
+        key = _digest(source, target)
+        duplicate.append(key in seen)
+        seen.add(key)
+    longer = f"one side over {spec.max_length_ratio:g} times the other"
+    doubts = [
+        Doubt("empty side", spec.empty, np.array(empty)),
+        Doubt(longer, spec.ratio, np.array(ratio) & ~np.array(empty)),
+        Doubt("duplicates", spec.duplicates, np.array(duplicate)),
+    ]
+    return doubts + [_overlap(corpora, name, data, spec) for name, data in held_out.items()]
+
+
+def settle(
+    doubts: Sequence[Doubt], corpora: Mapping[str, int], where: str = "training data"
+) -> tuple[Mask, CleaningReport]:
+    """Decide which rows stay, or stop where the recipe refuses what was found.
+
+    Args:
+        doubts: About the rows of all corpora, one after another.
+        corpora: Number of rows of each corpus by name, in that order.
+        where: What messages call the data.
+
+    Returns:
+        True for each row that stays, and the report.
+
+    Raises:
+        DataError: Something was found that the recipe refuses, or no pair is left.
+    """
+    findings = [_finding(doubt, corpora) for doubt in doubts]
+    refused = [f for f in findings if f.action == "refused" and f.pairs]
+    if refused:
+        problems = "\n  ".join(finding.to_text() for finding in refused)
+        raise DataError(
+            f"{where}: pairs that data.cleaning refuses; mend the data, or set the key to "
+            f"another choice\n  {problems}"
+        )
+    rows = sum(corpora.values())
+    stay = np.ones(rows, dtype=bool)
+    for doubt in doubts:
+        if doubt.drops:
+            stay &= ~doubt.rows
+    report = CleaningReport(rows, int(stay.sum()), tuple(findings))
+    if not report.kept:
+        raise DataError(f"{where}: no pair is left after cleaning\n{report.to_text()}")
+    return stay, report
+
+
+def fold(text: str) -> str:
+    """A text without regard to case, white space and Unicode composition."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def _overlap(corpora: Mapping[str, Any], name: str, held_out: Any, spec: CleaningSpec) -> Doubt:
+    sources, targets, pairs = set(), set(), set()
+    for source, target in iterate_pairs(held_out):
+        sources.add(fold(source))
+        targets.add(fold(target))
+        pairs.add((fold(source), fold(target)))
+    both, source_only, target_only = [], 0, 0
+    for source, target in _all_pairs(corpora):
+        left, right = fold(source), fold(target)
+        match = (left, right) in pairs
+        both.append(match)
+        source_only += left in sources and not match
+        target_only += right in targets and not match
+    detail = f"{source_only:,} more share the source alone, {target_only:,} the target, all kept"
+    return Doubt(f"overlap with {name}", spec.overlap, np.array(both), detail)
+
+
+def _all_pairs(corpora: Mapping[str, Any]) -> Iterator[Pair]:
+    for dataset in corpora.values():
+        yield from iterate_pairs(dataset)
+
+
+def _ratio(source: str, target: str) -> float:
+    short, long = sorted((len(source.strip()), len(target.strip())))
+    return long / max(short, 1) if long > RATIO_FREE_CHARACTERS else 1.0
+
+
+def _digest(source: str, target: str) -> bytes:
+    """Sixteen bytes instead of two texts: millions of pairs fit in memory."""
+    text = f"{len(source)} {source}{target}"
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
+
+
+def _finding(doubt: Doubt, corpora: Mapping[str, int]) -> Finding:
+    done = {"drop": "dropped", "keep": "kept", "refuse": "refused", "truncate": "truncated"}
+    first = np.flatnonzero(doubt.rows)[:EXAMPLES]
+    examples = tuple(_place(int(row), corpora) for row in first)
+    count = int(doubt.rows.sum())
+    return Finding(doubt.what, done[doubt.action], count, examples, doubt.detail)
+
+
+def _place(row: int, corpora: Mapping[str, int]) -> str:
+    for name, rows in corpora.items():
+        if row < rows:
+            return f"{name} row {row + 1}"
+        row -= rows
+    raise IndexError(row)

@@ -1,0 +1,124 @@
+"""Reading a corpus, wherever it lies, into one shape: an Arrow table of source and target.
+
+Our own readers stand before ``datasets`` for local files because its text loader also breaks lines
+at U+2028 and its CSV loader lets one lone quote swallow the lines up to the next.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+
+from seq2seq.data.columns import Pair, as_text, missing_column, pick, read_columns
+from seq2seq.errors import DataError
+from seq2seq.lines import iterate_lines
+from seq2seq.recipe import CorpusSpec
+
+SCHEMA = pyarrow.schema([("source", pyarrow.string()), ("target", pyarrow.string())])
+CHUNK_ROWS = 10_000
+
+
+def read_corpus(spec: CorpusSpec, *, folder: Path) -> Any:
+    """Read the pairs of one corpus.
+
+    Args:
+        spec: Where it is and which columns to take.
+        folder: What relative paths are relative to.
+
+    Returns:
+        A ``datasets.Dataset`` with the text columns ``source`` and ``target``.
+
+    Raises:
+        DataError: A file cannot be read, is not UTF-8, lacks a column or is empty, two files have
+            unequal numbers of lines, or the Hub does not give the dataset.
+    """
+    if spec.hub is not None:
+        pairs = _read_hub(spec)
+    elif spec.file is not None:
+        pairs = read_columns(folder / spec.file, spec.source_field, spec.target_field)
+    else:
+        pairs = _read_pair(folder / str(spec.source), folder / str(spec.target))
+    return _to_dataset(itertools.islice(pairs, spec.max_rows), spec.name)
+
+
+def iterate_pairs(dataset: Any) -> Iterator[Pair]:
+    """The pairs of a dataset one by one, without the whole of it in memory."""
+    for sources, targets in iterate_chunks(dataset):
+        yield from zip(sources, targets, strict=True)
+
+
+def iterate_chunks(dataset: Any) -> Iterator[tuple[list[str], list[str]]]:
+    """The two columns of a dataset some thousand rows at a time."""
+    for chunk in dataset.iter(batch_size=CHUNK_ROWS):
+        yield chunk["source"], chunk["target"]
+
+
+def _read_pair(source: Path, target: Path) -> Iterator[Pair]:
+    both = itertools.zip_longest(iterate_lines(source), iterate_lines(target))
+    for number, (left, right) in enumerate(both):
+        if left is None or right is None:
+            rest = 1 + sum(1 for _ in both)
+            short, long = (source, target) if left is None else (target, source)
+            raise DataError(
+                f"{short}: has {number:,} lines, {long} has {number + rest:,}; needed the same "
+                "number, line by line translations of each other"
+            )
+        yield left, right
+
+
+def _to_dataset(pairs: Iterable[Pair], name: str) -> Any:
+    import datasets
+
+    chunks = []
+    pairs = iter(pairs)
+    while rows := list(itertools.islice(pairs, CHUNK_ROWS)):
+        sources, targets = (list(side) for side in zip(*rows, strict=True))
+        chunks.append(pyarrow.table({"source": sources, "target": targets}, schema=SCHEMA))
+    if not chunks:
+        raise DataError(f"{name}: no pairs in it, needed at least one")
+    return datasets.Dataset(pyarrow.concat_tables(chunks))
+
+
+def _read_hub(spec: CorpusSpec) -> Iterator[Pair]:
+    import datasets
+    from datasets.exceptions import DatasetsError
+
+    where = f"dataset '{spec.hub}'"
+    try:
+        dataset = datasets.load_dataset(
+            spec.hub, spec.config, split=spec.split, revision=spec.revision
+        )
+    except (DatasetsError, ConnectionError, ValueError, RuntimeError, OSError) as error:
+        raise _explain_hub(where, error) from error
+    fields = (spec.source_field, spec.target_field)
+    for field in fields:
+        head = field if field in dataset.column_names else field.split(".")[0]
+        if head not in dataset.column_names:
+            raise missing_column(where, KeyError(head, dataset.column_names))
+    return _hub_pairs(dataset, where, fields)
+
+
+def _hub_pairs(dataset: Any, where: str, fields: tuple[str, str]) -> Iterator[Pair]:
+    for number, row in enumerate(dataset, start=1):
+        place = f"{where}: row {number}"
+        try:
+            source, target = (as_text(pick(row, field), place, field) for field in fields)
+        except KeyError as error:
+            raise missing_column(place, error) from None
+        yield source, target
+
+
+def _explain_hub(where: str, error: Exception) -> DataError:
+    message = str(error).strip().splitlines()
+    said = message[0] if message else type(error).__name__
+    if "Config name is missing" in said:
+        names = " ".join(message[1:]) or said
+        return DataError(f"{where}: has several configurations, needed 'config'; {names}")
+    if isinstance(error, ConnectionError):
+        return DataError(
+            f"{where}: the Hub cannot be reached ({said}); check the network and HF_HUB_OFFLINE, "
+            "or give local files"
+        )
+    return DataError(f"{where}: cannot be loaded: {said}; check name, config, split and revision")

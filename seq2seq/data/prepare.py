@@ -1,0 +1,328 @@
+"""From a recipe's corpora to the epochs that the training loop walks through.
+
+    text = read_text(recipe.data)                      # read, judge by text, drop; report
+    tokenizer = train_tokenizer(text.training_texts(), …)
+    training = prepare(text, tokenizer, recipe.tokenizer, seed=…, cache=…)
+    data = training.epoch(n)                           # n = 0, 1, …: rows and cuts of that epoch
+    plan = plan_batches(data.source_lengths, data.target_lengths, epoch=n, …)
+    batch = data.batch(plan[i], tokenizer.pad_id)
+
+Everything after ``prepare`` is a pure function of the seed and the epoch number: which pairs, in
+which cuts, in which batches. There is no iterator whose place a checkpoint would have to keep.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from seq2seq.data.batches import Batch, collate
+from seq2seq.data.clean import CleaningReport, Doubt, find_doubts, settle
+from seq2seq.data.corpus import iterate_chunks, read_corpus
+from seq2seq.data.ragged import Ragged, concatenate
+from seq2seq.data.sampling import WordTable, sample_rows
+from seq2seq.data.store import EncodedPairs, Encoder, encode_corpus, encode_words, hash_text
+from seq2seq.recipe import CleaningSpec, DataSpec, TokenizerSpec
+
+ROWS_STREAM, CUTS_STREAM = 2, 3  # keep random numbers for different purposes apart
+
+
+@dataclass(frozen=True, eq=False)
+class ParallelText:
+    """All text of a recipe: training corpora after cleaning by text, dev and tests untouched."""
+
+    train: Mapping[str, Any]
+    """Datasets with columns ``source`` and ``target``, by name."""
+    weights: Mapping[str, float]
+    dev: Any
+    tests: Mapping[str, Any]
+    cleaning: CleaningSpec
+    report: CleaningReport
+
+    @property
+    def pairs(self) -> int:
+        """Training pairs."""
+        return sum(len(dataset) for dataset in self.train.values())
+
+    def training_texts(self) -> Iterator[str]:
+        """Both sides of all training pairs, for the vocabulary."""
+        for dataset in self.train.values():
+            for sources, targets in iterate_chunks(dataset):
+                yield from sources
+                yield from targets
+
+    def hashes(self) -> dict[str, str]:
+        """Hash of the text of each data set, to tell whether data changed."""
+        named = {f"train {name}": dataset for name, dataset in self.train.items()}
+        named |= {"dev": self.dev} | {f"test {name}": data for name, data in self.tests.items()}
+        return {name: hash_text(dataset) for name, dataset in named.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class EpochData:
+    """The pairs of one epoch, cut into pieces."""
+
+    source: Ragged
+    target: Ragged
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @property
+    def source_lengths(self) -> Int[np.ndarray, " pairs"]:
+        """Pieces of each source, the end included."""
+        return self.source.lengths
+
+    @property
+    def target_lengths(self) -> Int[np.ndarray, " pairs"]:
+        """Pieces of each target, the end included."""
+        return self.target.lengths
+
+    def batch(self, pairs: Int[np.ndarray, " chosen"], pad_id: int) -> Batch:
+        """The rectangles of the pairs named."""
+        return collate([(self.source[i], self.target[i]) for i in pairs], pad_id)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """Everything that epochs are made of."""
+
+    corpora: tuple["EncodedCorpus", ...]
+    table: WordTable | None
+    eos_id: int
+    limits: tuple[int, int]
+    seed: int
+    report: CleaningReport
+    fingerprint: str
+    """Hash of text, tokenizer, settings and seed: equal means equal epochs."""
+
+    @property
+    def pairs(self) -> int:
+        """Pairs that may be trained on, each counted once."""
+        return sum(len(corpus.pieces.source) for corpus in self.corpora)
+
+    def epoch(self, number: int) -> EpochData:
+        """The pairs of an epoch: weights applied, cuts drawn.
+
+        Args:
+            number: Counted from 0.
+
+        Returns:
+            The same for the same number, whatever was asked for before.
+        """
+        parts = [self._corpus_epoch(i, corpus, number) for i, corpus in enumerate(self.corpora)]
+        return EpochData(
+            concatenate([part.source for part in parts]),
+            concatenate([part.target for part in parts]),
+        )
+
+    def _corpus_epoch(self, place: int, corpus: "EncodedCorpus", number: int) -> EncodedPairs:
+        size = len(corpus.pieces.source)
+        rows = epoch_rows(size, corpus.weight, [self.seed, place, ROWS_STREAM], number)
+        if self.table is None or corpus.words is None:
+            if len(rows) == size and corpus.weight == 1:
+                return corpus.pieces
+            return EncodedPairs(corpus.pieces.source.take(rows), corpus.pieces.target.take(rows))
+        random = np.random.default_rng([self.seed, place, CUTS_STREAM, number])
+        sides = (
+            (corpus.words.source, self.limits[0], corpus.long_source),
+            (corpus.words.target, self.limits[1], corpus.long_target),
+        )
+        source, target = (
+            sample_rows(
+                words.take(rows),
+                self.table,
+                random,
+                eos_id=self.eos_id,
+                limit=limit,
+                may_cut=long[rows],
+            )
+            for words, limit, long in sides
+        )
+        return EncodedPairs(source, target)
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedCorpus:
+    """One training corpus after all cleaning."""
+
+    pieces: EncodedPairs
+    words: EncodedPairs | None
+    weight: float
+    long_source: Bool[np.ndarray, " rows"]
+    long_target: Bool[np.ndarray, " rows"]
+
+
+def read_text(spec: DataSpec) -> ParallelText:
+    """Read every corpus of a recipe and clean the training pairs by their text.
+
+    Args:
+        spec: Section ``data`` of the recipe.
+
+    Returns:
+        The text, with a report of what was dropped.
+
+    Raises:
+        DataError: Something cannot be read, or is refused.
+    """
+    folder = Path(spec.folder)
+    names = _distinct([corpus.name for corpus in spec.train])
+    train = {n: read_corpus(c, folder=folder) for n, c in zip(names, spec.train, strict=True)}
+    dev = read_corpus(spec.dev, folder=folder)
+    tests = {name: read_corpus(corpus, folder=folder) for name, corpus in spec.test.items()}
+    doubts = find_doubts(train, {"dev": dev} | dict(tests), spec.cleaning)
+    stay, report = settle(doubts, _sizes(train))
+    return ParallelText(
+        _keep(train, stay),
+        {name: corpus.weight for name, corpus in zip(names, spec.train, strict=True)},
+        dev,
+        tests,
+        spec.cleaning,
+        report,
+    )
+
+
+def prepare(
+    text: ParallelText,
+    encoder: Encoder,
+    spec: TokenizerSpec,
+    *,
+    seed: int,
+    cache: Path | None = None,
+) -> TrainingSet:
+    """Encode the training pairs and clean them by their length in pieces.
+
+    Args:
+        text: From ``read_text``.
+        encoder: The tokenizer.
+        spec: Its sampling settings.
+        seed: Of the run.
+        cache: Folder for encoded text; None encodes anew.
+
+    Returns:
+        The training set; its report holds the findings by text and by length.
+
+    Raises:
+        DataError: Over-long pairs are refused, or no pair is left.
+    """
+    limits = (text.cleaning.max_source_pieces, text.cleaning.max_target_pieces)
+    pieces = [encode_corpus(dataset, encoder, cache) for dataset in text.train.values()]
+    words: list[EncodedPairs] | list[None] = [None] * len(pieces)
+    table = None
+    if spec.sampling_alpha or spec.bpe_dropout:
+        words, table = encode_words(
+            list(text.train.values()), encoder, spec, seed=seed, cache=cache
+        )
+    stay, report = settle([_long(pieces, limits, text.cleaning.long)], _sizes(text.train))
+    starts = np.cumsum([0, *_sizes(text.train).values()])
+    corpora = tuple(
+        _encoded_corpus(p, w, weight, limits, np.flatnonzero(stay[start:end]), encoder.eos_id)
+        for p, w, weight, start, end in zip(
+            pieces, words, text.weights.values(), starts[:-1], starts[1:], strict=True
+        )
+    )
+    report = replace(report, read=text.report.read, findings=text.report.findings + report.findings)
+    fingerprint = _fingerprint(text, encoder, spec, seed)
+    return TrainingSet(corpora, table, encoder.eos_id, limits, seed, report, fingerprint)
+
+
+def epoch_rows(size: int, weight: float, seed: list[int], epoch: int) -> Int[np.ndarray, " chosen"]:
+    """Rows of a corpus that an epoch shows, each about ``weight`` times.
+
+    An endless row of random orders of the corpus is dealt out, ``weight × size`` rows an epoch:
+    weight 2 shows each row twice, weight 0.5 a half and in the next epoch the other half.
+
+    Args:
+        size: Rows of the corpus.
+        weight: Share of it, or times, for one epoch.
+        seed: Numbers that decide the orders.
+        epoch: Counted from 0.
+
+    Returns:
+        Sorted row numbers.
+    """
+    start, end = (round(weight * size * number) for number in (epoch, epoch + 1))
+    rows = []
+    for cycle in range(start // size, -(-end // size)):
+        order = np.random.default_rng([*seed, cycle]).permutation(size)
+        rows.append(order[max(start - cycle * size, 0) : end - cycle * size])
+    return np.sort(np.concatenate(rows)) if rows else np.empty(0, dtype=np.int64)
+
+
+def _encoded_corpus(
+    pieces: EncodedPairs,
+    words: EncodedPairs | None,
+    weight: float,
+    limits: tuple[int, int],
+    rows: Int[np.ndarray, " kept"],
+    eos_id: int,
+) -> EncodedCorpus:
+    everything = len(rows) == len(pieces.source)
+    long_source = pieces.source.lengths[rows] > limits[0]
+    long_target = pieces.target.lengths[rows] > limits[1]
+    if not everything or long_source.any() or long_target.any():
+        pieces = EncodedPairs(
+            _truncate(pieces.source.take(rows), limits[0], eos_id),
+            _truncate(pieces.target.take(rows), limits[1], eos_id),
+        )
+    if words is not None and not everything:
+        words = EncodedPairs(words.source.take(rows), words.target.take(rows))
+    return EncodedCorpus(pieces, words, weight, long_source, long_target)
+
+
+def _truncate(rows: Ragged, limit: int, eos_id: int) -> Ragged:
+    """Rows of at most ``limit`` pieces that still end with the end-of-sentence piece."""
+    short = rows.cut(limit)
+    short.values[short.offsets[1:] - 1] = eos_id
+    return short
+
+
+def _long(pieces: list[EncodedPairs], limits: tuple[int, int], action: str) -> Doubt:
+    rows, lost = [], 0
+    for corpus in pieces:
+        over = [
+            np.maximum(side.lengths - limit, 0)
+            for side, limit in zip((corpus.source, corpus.target), limits, strict=True)
+        ]
+        rows.append((over[0] > 0) | (over[1] > 0))
+        lost += int(over[0].sum() + over[1].sum())
+    what = f"over {limits[0]} source or {limits[1]} target pieces"
+    detail = f"{lost:,} pieces cut off" if action == "truncate" and lost else ""
+    return Doubt(what, action, np.concatenate(rows), detail)
+
+
+def _fingerprint(text: ParallelText, encoder: Encoder, spec: TokenizerSpec, seed: int) -> str:
+    parts = [
+        [hash_text(dataset) for dataset in text.train.values()],
+        list(text.weights.values()),
+        encoder.fingerprint,
+        text.cleaning.model_dump(mode="json"),
+        [spec.sampling_alpha, spec.sampling_best, spec.bpe_dropout, seed],
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _keep(corpora: Mapping[str, Any], stay: Bool[np.ndarray, " rows"]) -> dict[str, Any]:
+    kept, start = {}, 0
+    for name, dataset in corpora.items():
+        mask = stay[start : start + len(dataset)]
+        kept[name] = dataset if mask.all() else dataset.select(np.flatnonzero(mask))
+        start += len(dataset)
+    return kept
+
+
+def _sizes(corpora: Mapping[str, Any]) -> dict[str, int]:
+    return {name: len(dataset) for name, dataset in corpora.items()}
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Names with a number behind each repetition: a corpus may be given twice."""
+    return [
+        name if names.count(name) == 1 else f"{name} ({names[: i + 1].count(name)})"
+        for i, name in enumerate(names)
+    ]

@@ -1,0 +1,110 @@
+"""Many rows of integers of unequal length in two flat arrays, and their place on disk.
+
+Millions of Python lists would take ten times the memory and cannot be mapped from a file.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pyarrow
+from jaxtyping import Int
+
+
+@dataclass(frozen=True, eq=False)
+class Ragged:
+    """Row ``i`` is ``values[offsets[i] : offsets[i + 1]]``."""
+
+    values: Int[np.ndarray, " values"]
+    offsets: Int[np.ndarray, " rows_and_one"]
+
+    @classmethod
+    def of(cls, rows: Iterable[Sequence[int]]) -> Self:
+        """Pack rows."""
+        packed = [np.asarray(row, dtype=np.int32) for row in rows]
+        values = np.concatenate(packed) if packed else np.empty(0, dtype=np.int32)
+        return cls(values, offsets_of(np.array([len(row) for row in packed], dtype=np.int64)))
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> Int[np.ndarray, " values"]:
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+    @property
+    def lengths(self) -> Int[np.ndarray, " rows"]:
+        """Length of each row."""
+        return np.asarray(np.diff(self.offsets))
+
+    def take(self, rows: Int[np.ndarray, " taken"]) -> "Ragged":
+        """The rows named, in that order; a row may be named more than once."""
+        return self._gather(self.offsets[rows], self.lengths[rows])
+
+    def cut(self, limit: int) -> "Ragged":
+        """The first ``limit`` values of each row."""
+        return self._gather(self.offsets[:-1], np.minimum(self.lengths, limit))
+
+    def _gather(
+        self, starts: Int[np.ndarray, " rows"], lengths: Int[np.ndarray, " rows"]
+    ) -> "Ragged":
+        offsets = offsets_of(lengths)
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        return Ragged(self.values[np.repeat(starts, lengths) + within], offsets)
+
+
+def offsets_of(lengths: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " rows_and_one"]:
+    """Where each row starts, and the end of the last."""
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def concatenate(parts: Sequence[Ragged]) -> Ragged:
+    """The rows of all parts, one part after another; one part alone is not copied."""
+    if len(parts) == 1:
+        return parts[0]
+    lengths = np.concatenate([part.lengths for part in parts])
+    values = [part.values[part.offsets[0] : part.offsets[-1]] for part in parts]
+    return Ragged(np.concatenate(values), offsets_of(lengths))
+
+
+def write_arrays(path: Path, arrays: dict[str, Int[np.ndarray, "_"]]) -> None:
+    """Write named arrays as one Arrow file, in one step: it is whole or not there.
+
+    Args:
+        path: The file; its folder is made.
+        arrays: Flat arrays, of any lengths and number types.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    columns = {name: pyarrow.array(array) for name, array in arrays.items()}
+    # a one-row table of lists, because columns of a table must be equally long
+    lists = {
+        name: pyarrow.LargeListArray.from_arrays(np.array([0, len(column)]), column)
+        for name, column in columns.items()
+    }
+    table = pyarrow.table(lists)
+    with (
+        pyarrow.OSFile(str(temporary), "wb") as sink,
+        pyarrow.ipc.new_file(sink, table.schema) as writer,
+    ):
+        writer.write_table(table)
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def read_arrays(path: Path) -> dict[str, Int[np.ndarray, "_"]] | None:
+    """Map the arrays of a file into memory; None where there is no readable file."""
+    if not path.is_file():
+        return None
+    try:
+        table = pyarrow.ipc.open_file(pyarrow.memory_map(str(path))).get_batch(0)
+    except (pyarrow.ArrowInvalid, OSError):
+        return None
+    return {
+        name: table.column(name).values.to_numpy(zero_copy_only=True) for name in table.schema.names
+    }

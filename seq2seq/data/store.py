@@ -1,0 +1,219 @@
+"""Encoded corpora: computed once, kept on disk under a name made from everything they depend on.
+
+The name is a hash of the text, the tokenizer and the settings, so a file is either exactly what
+would be computed again or it is not found; there is nothing to invalidate. Arrays read back are
+mapped from the file: a second start takes no time and processes share the memory.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from seq2seq.data.corpus import iterate_chunks
+from seq2seq.data.ragged import Ragged, concatenate, read_arrays, write_arrays
+from seq2seq.data.sampling import WordTable
+from seq2seq.data.segmentation import Choices, dropout_choices, unigram_choices
+from seq2seq.recipe import TokenizerSpec
+
+FORMAT = 1  # raise it when the files' content changes meaning
+
+
+class Encoder(Protocol):
+    """What the data side needs of a tokenizer."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything that decides how text is cut."""
+        ...
+
+    @property
+    def eos_id(self) -> int:
+        """Id of the end-of-sentence piece."""
+        ...
+
+    @property
+    def unk_id(self) -> int:
+        """Id of the unknown piece."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Piece ids of each text, the end-of-sentence piece last."""
+        ...
+
+    def split_words(self, texts: Sequence[str]) -> list[list[str]]:
+        """The words of each text that are cut without their neighbours."""
+        ...
+
+    def pieces(self) -> dict[str, int]:
+        """Every piece that text can become, with its id."""
+        ...
+
+    def piece_scores(self) -> dict[str, float]:
+        """Log-probability of each piece, for a unigram vocabulary."""
+        ...
+
+    def merge_ranks(self) -> dict[tuple[str, str], int]:
+        """Place of each merge, for byte-pair encoding."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedPairs:
+    """Both sides of a corpus as rows of integers: pieces, or words for sampling."""
+
+    source: Ragged
+    target: Ragged
+
+
+def encode_corpus(dataset: Any, encoder: Encoder, cache: Path | None) -> EncodedPairs:
+    """Piece ids of every pair, over-long ones whole.
+
+    Args:
+        dataset: Columns ``source`` and ``target``.
+        encoder: The tokenizer.
+        cache: Folder where the arrays are kept and looked for; None keeps nothing.
+
+    Returns:
+        The pairs in the dataset's order.
+    """
+
+    def compute() -> dict[str, np.ndarray]:
+        return _pack(_encode_chunks(dataset, encoder.encode))
+
+    key = _key("pieces", hash_text(dataset), encoder.fingerprint)
+    return _unpack(_cached(key, cache, compute))
+
+
+def encode_words(
+    datasets: Sequence[Any],
+    encoder: Encoder,
+    spec: TokenizerSpec,
+    *,
+    seed: int,
+    cache: Path | None,
+) -> tuple[list[EncodedPairs], WordTable]:
+    """Word numbers of every pair, and the table of all words' cuts, for subword sampling.
+
+    Args:
+        datasets: Corpora that share the table.
+        encoder: The tokenizer.
+        spec: Its sampling settings.
+        seed: Decides the cuts drawn beforehand for byte-pair encoding.
+        cache: As for ``encode_corpus``.
+
+    Returns:
+        One set of pairs for each corpus, and the table.
+    """
+    numbers: dict[str, int] = {}
+
+    def to_numbers(texts: Sequence[str]) -> list[list[int]]:
+        lines = encoder.split_words(texts)
+        return [[numbers.setdefault(word, len(numbers)) for word in line] for line in lines]
+
+    def compute() -> dict[str, np.ndarray]:
+        arrays: dict[str, np.ndarray] = {}
+        for i, dataset in enumerate(datasets):
+            packed = _pack(_encode_chunks(dataset, to_numbers))
+            arrays |= {f"{i}.{name}": array for name, array in packed.items()}
+        table = WordTable.of(_choices(list(numbers), encoder, spec, seed))
+        return arrays | {
+            "cuts.values": table.cuts.values,
+            "cuts.offsets": table.cuts.offsets,
+            "first": table.first,
+            "upper": table.upper,
+        }
+
+    texts = [hash_text(dataset) for dataset in datasets]
+    sampling = (spec.sampling_alpha, spec.sampling_best, spec.bpe_dropout, seed)
+    key = _key("words", *texts, encoder.fingerprint, *map(repr, sampling))
+    arrays = _cached(key, cache, compute)
+    pairs = [
+        _unpack({name: arrays[f"{i}.{name}"] for name in _NAMES}) for i in range(len(datasets))
+    ]
+    cuts = Ragged(arrays["cuts.values"], arrays["cuts.offsets"])
+    return pairs, WordTable(cuts, arrays["first"], arrays["upper"])
+
+
+def hash_text(dataset: Any) -> str:
+    """Hash of every text of a dataset in order, whatever file it was read from."""
+    digest = hashlib.sha256()
+    for columns in iterate_chunks(dataset):
+        for texts in columns:
+            digest.update(repr([len(text) for text in texts]).encode())
+            digest.update("".join(texts).encode())
+    return digest.hexdigest()
+
+
+def _choices(
+    words: Sequence[str], encoder: Encoder, spec: TokenizerSpec, seed: int
+) -> list[Choices]:
+    ids, unknown = encoder.pieces(), encoder.unk_id
+    if spec.sampling_alpha:
+        scores = encoder.piece_scores()
+        return [
+            unigram_choices(
+                word,
+                scores=scores,
+                ids=ids,
+                unknown=unknown,
+                best=spec.sampling_best,
+                alpha=spec.sampling_alpha,
+            )
+            for word in words
+        ]
+    ranks = encoder.merge_ranks()
+    return [
+        dropout_choices(
+            word,
+            ranks=ranks,
+            ids=ids,
+            unknown=unknown,
+            draws=spec.sampling_best,
+            dropout=spec.bpe_dropout,
+            seed=seed,
+        )
+        for word in words
+    ]
+
+
+_NAMES = ("source.values", "source.offsets", "target.values", "target.offsets")
+_Encode = Callable[[Sequence[str]], list[list[int]]]
+
+
+def _encode_chunks(dataset: Any, encode: _Encode) -> list[list[Ragged]]:
+    chunks = [[Ragged.of(encode(side)) for side in sides] for sides in iterate_chunks(dataset)]
+    return [list(side) for side in zip(*chunks, strict=True)]
+
+
+def _pack(sides: Sequence[Sequence[Ragged]]) -> dict[str, np.ndarray]:
+    source, target = (concatenate(parts) for parts in sides)
+    arrays = (source.values, source.offsets, target.values, target.offsets)
+    return dict(zip(_NAMES, arrays, strict=True))
+
+
+def _unpack(arrays: Mapping[str, np.ndarray]) -> EncodedPairs:
+    source = Ragged(arrays["source.values"], arrays["source.offsets"])
+    return EncodedPairs(source, Ragged(arrays["target.values"], arrays["target.offsets"]))
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\n".join([str(FORMAT), *parts]).encode()).hexdigest()
+
+
+def _cached(
+    key: str, cache: Path | None, compute: Callable[[], dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    if cache is None:
+        return compute()
+    path = cache / f"{key}.arrow"
+    arrays = read_arrays(path)
+    if arrays is None:
+        write_arrays(path, compute())
+        arrays = read_arrays(path)
+    if arrays is None:
+        raise RuntimeError(f"{path}: written, but cannot be read back")
+    return arrays
