@@ -173,6 +173,23 @@ def test_the_default_metrics_are_those_that_the_help_names(cli: Cli, tmp_path: P
         )[0].split(", ")
 
 
+def test_the_doctor_takes_a_file_a_recipe_or_a_run(cli: Cli, tmp_path: Path) -> None:
+    pairs = write(tmp_path / "train.tsv", "one\teins", "two\tzwei")
+    write(tmp_path / "dev.tsv", "three\tdrei")
+    fields = ["--source-field", "1", "--target-field", "2"]
+    assert "2 pairs read" in cli("doctor", pairs, *fields).out
+    head = f'source_language = "en"\ntarget_language = "de"\n[data]\nfolder = "{tmp_path}"'
+    columns = 'source_field = "1", target_field = "2"'
+    recipe = write(
+        tmp_path / "r.toml",
+        head,
+        f'dev = {{ file = "dev.tsv", {columns} }}',
+        f'train = [{{ file = "train.tsv", {columns} }}]',
+    )
+    assert json.loads(cli("doctor", recipe, "--json").out)["cleaning"]["read"] == 2
+    assert "not a run folder" in cli("doctor", tmp_path).err
+
+
 def test_unequal_files_are_a_mistake_of_the_user(cli: Cli, tmp_path: Path) -> None:
     long, short = write(tmp_path / "a", "one", "two"), write(tmp_path / "b", "one")
     result = cli("score", long, "--reference", short)

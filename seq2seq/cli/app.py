@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from seq2seq import __version__
-from seq2seq.cli import recipe, score, train
+from seq2seq.cli import doctor, recipe, score, train
 from seq2seq.errors import Seq2SeqError
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ def _examples(*lines: str) -> str:
 app.command("train", epilog=_examples(*train.EXAMPLES))(train.train)
 app.command("score", epilog=_examples(*score.SCORE_EXAMPLES))(score.score)
 app.command("compare", epilog=_examples(*score.COMPARE_EXAMPLES))(score.compare)
+app.command("doctor", epilog=_examples(*doctor.EXAMPLES))(doctor.doctor)
 recipe_app.command("explain", epilog=_examples(*recipe.EXPLAIN_EXAMPLES))(recipe.explain)
 recipe_app.command("check", epilog=_examples(*recipe.CHECK_EXAMPLES))(recipe.check)
 

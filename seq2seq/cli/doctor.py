@@ -1,0 +1,49 @@
+"""The command that looks at data, a recipe or a run without changing anything."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seq2seq.cli.options import AsJson
+from seq2seq.cli.output import print_report
+from seq2seq.recipe import CorpusSpec, load_recipe
+
+EXAMPLES = (
+    "doctor runs/demo",
+    "doctor recipes/multi30k-en-de.toml",
+    "doctor pairs.tsv --source-field 1 --target-field 2",
+)
+
+
+def doctor(
+    subject: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN|RECIPE|DATA", help="A run folder, a .toml recipe, or a file of pairs."
+        ),
+    ],
+    source_field: Annotated[
+        str, typer.Option(metavar="NAME", help="For DATA: column of the source, or its number.")
+    ] = "source",
+    target_field: Annotated[
+        str, typer.Option(metavar="NAME", help="For DATA: column of the target, or its number.")
+    ] = "target",
+    as_json: AsJson = False,
+) -> None:
+    """What is wrong with this data, or with what a tokenizer makes of it?
+
+    Reads all text and counts empty sides, odd lengths, duplicates and training pairs that stand in
+    held-out data; for a run also what its tokenizer cannot spell. Changes nothing. The network is
+    touched only where a recipe names a dataset on the Hub.
+    """
+    from seq2seq.doctor import examine_file, examine_recipe, examine_run
+
+    if subject.is_dir():
+        report = examine_run(subject)
+    elif subject.suffix == ".toml":
+        report = examine_recipe(load_recipe(subject))
+    else:
+        fields = {"source_field": source_field, "target_field": target_field}
+        report = examine_file(CorpusSpec.model_validate({"file": str(subject), **fields}))
+    print_report(report, as_json=as_json)

@@ -1,0 +1,149 @@
+"""What to know of data before training on it, and of a tokenizer before trusting it.
+
+Reads and counts; changes nothing and trains nothing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from seq2seq.data.clean import CleaningReport, find_doubts, settle
+from seq2seq.data.corpus import iterate_chunks, read_corpus
+from seq2seq.data.prepare import read_text
+from seq2seq.recipe import CleaningSpec, CorpusSpec, Recipe
+from seq2seq.run import Run
+from seq2seq.tokenizer import RoundTripReport, Tokenizer, check_round_trip, load_tokenizer
+
+Side = Literal["source", "target"]
+Unit = Literal["words", "pieces"]
+Count = Callable[[Sequence[str]], Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How long the segments on one side of a data set are.
+
+    Attributes:
+        data: name of the data set.
+        side: source or target.
+        unit: what is counted; pieces include the end-of-sentence piece.
+        median: half of the segments are no longer.
+        p99: 99 of 100 are no longer.
+        longest: the longest of all.
+    """
+
+    data: str
+    side: Side
+    unit: Unit
+    median: int
+    p99: int
+    longest: int
+
+    def to_text(self) -> str:
+        """One line."""
+        return (
+            f"{self.data}, {self.side}: median {self.median:,} {self.unit}, 99 % up to "
+            f"{self.p99:,}, longest {self.longest:,}"
+        )
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found.
+
+    Attributes:
+        cleaning: doubtful training pairs by kind, overlap with held-out data included.
+        lengths: of each data set, both sides.
+        round_trips: by data set, what the run's tokenizer makes of it.
+    """
+
+    cleaning: CleaningReport
+    lengths: tuple[Lengths, ...]
+    round_trips: Mapping[str, RoundTripReport] = field(default_factory=dict)
+
+    def to_text(self) -> str:
+        """All of it, for people."""
+        trips = (f"{name}: {report.to_text()}" for name, report in self.round_trips.items())
+        lengths = (lengths.to_text() for lengths in self.lengths)
+        return "\n".join([self.cleaning.to_text(), *lengths, *trips])
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        trips = {
+            name: asdict(report) | {"unknown_share": report.unknown_share}
+            for name, report in self.round_trips.items()
+        }
+        lengths = [asdict(lengths) for lengths in self.lengths]
+        return {"cleaning": self.cleaning.to_json(), "lengths": lengths, "round_trips": trips}
+
+
+def examine_file(spec: CorpusSpec) -> Diagnosis:
+    """Look at one file of pairs, as training with the usual cleaning would see it.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    data = {spec.name: read_corpus(spec, folder=Path())}
+    doubts = find_doubts(data, {}, CleaningSpec())
+    _, cleaning = settle(doubts, {name: len(rows) for name, rows in data.items()}, spec.name)
+    return Diagnosis(cleaning, tuple(_all_lengths(data, _words, "words")))
+
+
+def examine_recipe(recipe: Recipe) -> Diagnosis:
+    """Look at all data of a recipe, as training would clean it.
+
+    Raises:
+        DataError: Something cannot be read, or the recipe refuses what was found.
+    """
+    text = read_text(recipe.data)
+    data = {**text.train, "dev": text.dev, **text.tests}
+    return Diagnosis(text.report, tuple(_all_lengths(data, _words, "words")))
+
+
+def examine_run(folder: Path) -> Diagnosis:
+    """Look at all data of a run, through the eyes of its tokenizer.
+
+    Raises:
+        RecipeError: The folder is no run.
+        ModelError: The run has no tokenizer yet.
+        DataError: Its data cannot be read any more.
+    """
+    run = Run(folder)
+    text = read_text(run.read_recipe().data)
+    tokenizer = load_tokenizer(run.tokenizer)
+    data = {**text.train, "dev": text.dev, **text.tests}
+    trips = {name: check_round_trip(tokenizer, _texts(rows)) for name, rows in data.items()}
+    lengths = tuple(_all_lengths(data, _pieces_of(tokenizer), "pieces"))
+    return Diagnosis(text.report, lengths, trips)
+
+
+def _all_lengths(data: Mapping[str, Any], count: Count, unit: Unit) -> Iterator[Lengths]:
+    for name, rows in data.items():
+        sides: tuple[list[int], list[int]] = ([], [])
+        for chunk in iterate_chunks(rows):
+            for counts, texts in zip(sides, chunk, strict=True):
+                counts.extend(count(texts))
+        yield _lengths(name, "source", unit, sides[0])
+        yield _lengths(name, "target", unit, sides[1])
+
+
+def _lengths(name: str, side: Side, unit: Unit, counts: Sequence[int]) -> Lengths:
+    median, p99, longest = np.percentile(counts, [50, 99, 100], method="higher")
+    return Lengths(name, side, unit, int(median), int(p99), int(longest))
+
+
+def _words(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
+
+
+def _pieces_of(tokenizer: Tokenizer) -> Count:
+    return lambda texts: [len(ids) for ids in tokenizer.encode(texts)]
+
+
+def _texts(rows: Any) -> Iterator[str]:
+    for sources, targets in iterate_chunks(rows):
+        yield from sources
+        yield from targets
