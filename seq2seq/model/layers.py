@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from seq2seq.model.attention import CrossAttention, SelfAttention
 from seq2seq.model.cache import DecoderCache
 from seq2seq.model.config import ModelConfig
+from seq2seq.model.dropout import Dropout
 
 Features = Float[Tensor, "batch positions width"]
 
@@ -24,7 +25,7 @@ class Residual(nn.Module):
         super().__init__()
         self.norm_first = config.model_type == "m2m_100"
         self.norm = nn.LayerNorm(config.d_model)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, x: Features, block: Callable[[Tensor], Tensor]) -> Features:
         """Run a block and add its result.
@@ -51,7 +52,7 @@ class FeedForward(nn.Module):
         self.activation = activation_function(config.activation_function)
         self.expand = nn.Linear(config.d_model, ffn_width)
         self.contract = nn.Linear(ffn_width, config.d_model)
-        self.dropout = nn.Dropout(config.activation_dropout)
+        self.dropout = Dropout(config.activation_dropout)
 
     def forward(self, x: Features) -> Features:
         """Transform each position's features.

@@ -21,6 +21,7 @@ from seq2seq.errors import ModelError
 from seq2seq.model.attention import padding_bias
 from seq2seq.model.cache import DecoderCache, MemoryKeysValues
 from seq2seq.model.config import ModelConfig, check_contract, shares_inputs
+from seq2seq.model.dropout import Dropout
 from seq2seq.model.layers import DecoderLayer, EncoderLayer
 from seq2seq.model.positions import position_table
 
@@ -60,7 +61,7 @@ class Transformer(nn.Module):
         self.head = None if tied else nn.Linear(config.d_model, config.vocab_size, bias=False)
         self.register_buffer("positions", position_table(config), persistent=False)
         self.register_buffer("logits_bias", new_logits_bias(config))
-        self.embedding_dropout = nn.Dropout(config.dropout)
+        self.embedding_dropout = Dropout(config.dropout)
         self.encoder = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
         self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
         # Post-norm layers leave a normalised stream behind, pre-norm layers do not.
