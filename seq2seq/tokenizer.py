@@ -16,9 +16,7 @@ like a special piece is text: ``</s>`` in a line does not end the sentence.
 """
 
 import hashlib
-import io
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,21 +24,23 @@ from pathlib import Path
 from typing import Any, Self
 
 import tokenizers
-from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, decoders, models, normalizers, processors
 
-from seq2seq.errors import ModelError, RecipeError
+from seq2seq.errors import ModelError
 from seq2seq.recipe import Family, TokenizerSpec
+from seq2seq.vocabulary import (
+    BOS,
+    EOS,
+    PAD,
+    UNK,
+    WORD_START,
+    find_merges,
+    find_unigrams,
+    word_splitter,
+)
 
-BOS, PAD, EOS, UNK = "<s>", "<pad>", "</s>", "<unk>"
-# Present in every vocabulary, so that text such as "</s>" can always be spelt out.
-SPELLING = "".join(sorted(set(BOS + PAD + EOS + UNK)))
-WORD_START = "▁"
 # Lower than any spelling of the same characters, so that text never becomes a special piece.
 SPECIAL_SCORE = -1000.0
-# Sentences that sentencepiece trains on; more changes nothing but time and memory.
-MOST_SENTENCES = 5_000_000
-# sentencepiece reserves this block character and would skip the whole line that holds it.
-RESERVED = {ord("▅"): None, 0: None}
 
 
 class Tokenizer:
@@ -88,13 +88,13 @@ class Tokenizer:
         """The words of each text, as units that are cut into pieces without their neighbours.
 
         Raises:
-            ModelError: The tokenizer does not cut text at spaces first.
+            ModelError: The tokenizer does not split text into words first.
         """
         pre_tokenizer = self.backend.pre_tokenizer
-        if not isinstance(pre_tokenizer, pre_tokenizers.Metaspace) or not pre_tokenizer.split:
+        if pre_tokenizer is None or not getattr(pre_tokenizer, "split", True):
             raise ModelError(
-                f"tokenizer: words are cut by {type(pre_tokenizer).__name__}, subword sampling "
-                "needs Metaspace with split; set sampling_alpha and bpe_dropout to 0"
+                "tokenizer: it cuts whole sentences at once, subword sampling needs one that "
+                "splits text into words first; set sampling_alpha and bpe_dropout to 0"
             )
         split = pre_tokenizer.pre_tokenize_str
         return [[word for word, _ in split(self.normalize(text))] for text in texts]
@@ -106,15 +106,23 @@ class Tokenizer:
         return {piece: number for piece, number in vocabulary.items() if piece not in special}
 
     def piece_scores(self) -> dict[str, float]:
-        """Log-probability of each piece of a unigram vocabulary; empty for another kind."""
-        model = self._model()
+        """Log-probability of each piece.
+
+        Raises:
+            ModelError: The vocabulary is not a unigram one that spells with characters.
+        """
+        model = self._model("Unigram", "sampling_alpha", without=("byte_fallback",))
         known = self.pieces()
-        return {p: s for p, s in model["vocab"] if p in known} if model["type"] == "Unigram" else {}
+        return {piece: score for piece, score in model["vocab"] if piece in known}
 
     def merge_ranks(self) -> dict[tuple[str, str], int]:
-        """Place of each merge of a byte-pair vocabulary, first 0; empty for another kind."""
-        model = self._model()
-        merges = model["merges"] if model["type"] == "BPE" else []
+        """Place of each merge, first 0.
+
+        Raises:
+            ModelError: The vocabulary is not one of plain byte-pair encoding.
+        """
+        odd = ("byte_fallback", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges")
+        merges = self._model("BPE", "bpe_dropout", without=odd)["merges"]
         pairs = (merge if isinstance(merge, list) else merge.split(" ") for merge in merges)
         return {(left, right): rank for rank, (left, right) in enumerate(pairs)}
 
@@ -133,8 +141,16 @@ class Tokenizer:
         text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
         (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
 
-    def _model(self) -> dict[str, Any]:
-        return dict(json.loads(self.backend.to_str())["model"])
+    def _model(self, kind: str, option: str, *, without: Sequence[str]) -> dict[str, Any]:
+        model = dict(json.loads(self.backend.to_str())["model"])
+        odd = [name for name in without if model.get(name)]
+        if model["type"] != kind or odd:
+            found = model["type"] + (f" with {', '.join(odd)}" if odd else "")
+            raise ModelError(
+                f"tokenizer: its kind is {found}, tokenizer.{option} needs plain {kind}; "
+                "set it to 0"
+            )
+        return model
 
     def _special(self, role: str) -> int:
         token = self.config.get(role)
@@ -199,18 +215,18 @@ def train_tokenizer(
     """
     normalizer = _normalizer(spec.lowercase)
     normal = (normalizer.normalize_str(text) for text in texts)
-    special = 4 if family == "m2m_100" else 3
+    special = len(_arrange({}, family))
     model: Any
     if spec.kind == "unigram":
-        scores = _train_unigram(normal, spec, special=special, seed=seed)
-        vocabulary = _arrange(scores, family)
+        vocabulary = _arrange(find_unigrams(normal, spec, special=special, seed=seed), family)
         unknown = list(vocabulary).index(UNK)
         model = models.Unigram(list(vocabulary.items()), unk_id=unknown, byte_fallback=False)
     else:
-        pieces, merges = _train_bpe(normal, spec, special=special)
-        ids = {piece: number for number, piece in enumerate(_arrange(pieces, family))}
+        pieces, merges = find_merges(normal, spec, special=special)
+        vocabulary = _arrange(dict.fromkeys(pieces, 0.0), family)
+        ids = {piece: number for number, piece in enumerate(vocabulary)}
         model = models.BPE(vocab=ids, merges=merges, unk_token=UNK, fuse_unk=True)
-    return _assemble(model, normalizer, family)
+    return _assemble(model, normalizer, spec.kind, family)
 
 
 def vocabulary_note(tokenizer: Tokenizer, spec: TokenizerSpec) -> str:
@@ -239,10 +255,10 @@ def _arrange(pieces: Mapping[str, float], family: Family) -> dict[str, float]:
     return dict.fromkeys(before, SPECIAL_SCORE) | dict(pieces) | dict.fromkeys(after, SPECIAL_SCORE)
 
 
-def _assemble(model: Any, normalizer: Any, family: Family) -> Tokenizer:
+def _assemble(model: Any, normalizer: Any, kind: str, family: Family) -> Tokenizer:
     backend = tokenizers.Tokenizer(model)
     backend.normalizer = normalizer
-    backend.pre_tokenizer = pre_tokenizers.Metaspace(WORD_START, prepend_scheme="always")
+    backend.pre_tokenizer = word_splitter(kind)
     backend.decoder = decoders.Metaspace(WORD_START, prepend_scheme="always")
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -263,109 +279,6 @@ def _assemble(model: Any, normalizer: Any, family: Family) -> Tokenizer:
         special_tokens=[(EOS, backend.token_to_id(EOS))],
     )
     return Tokenizer(backend, config)
-
-
-def _train_unigram(
-    texts: Iterator[str], spec: TokenizerSpec, *, special: int, seed: int
-) -> dict[str, float]:
-    """Pieces with their log-probabilities, most probable first."""
-    import sentencepiece
-
-    sentencepiece.set_random_generator_seed(seed)
-    model = io.BytesIO()
-    try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=(text.translate(RESERVED) for text in texts),
-            model_writer=model,
-            model_type="unigram",
-            vocab_size=spec.vocab_size - special + 1,  # sentencepiece counts its own <unk>
-            hard_vocab_limit=False,
-            character_coverage=spec.character_coverage,
-            required_chars=SPELLING,
-            normalization_rule_name="identity",
-            unk_id=0,
-            bos_id=-1,
-            eos_id=-1,
-            pad_id=-1,
-            max_sentence_length=1 << 30,  # its default skips longer lines
-            input_sentence_size=MOST_SENTENCES,
-            num_threads=4,  # fixed: the order in which threads' sums are added shows in the scores
-            minloglevel=2,
-        )
-    except RuntimeError as error:
-        raise _explain_training(str(error), spec) from error
-    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
-    numbers = range(1, processor.get_piece_size())
-    return {processor.id_to_piece(i): float(processor.get_score(i)) for i in numbers}
-
-
-def _explain_training(message: str, spec: TokenizerSpec) -> RecipeError:
-    if "smaller than required_chars" in message:
-        needed = message.rpartition("vs")[2].strip(" .")
-        return _too_small(spec, needed)
-    return RecipeError(f"tokenizer: no vocabulary could be trained: {message}")
-
-
-def _too_small(spec: TokenizerSpec, needed: object) -> RecipeError:
-    return RecipeError(
-        f"tokenizer.vocab_size = {spec.vocab_size}: the training text alone has {needed} "
-        "characters that need a piece each; raise vocab_size or lower "
-        "tokenizer.character_coverage"
-    )
-
-
-def _train_bpe(
-    texts: Iterator[str], spec: TokenizerSpec, *, special: int
-) -> tuple[dict[str, float], list[tuple[str, str]]]:
-    """Pieces in the order of their merges, and the merges."""
-    from tokenizers import trainers
-
-    kept = list(texts)
-    alphabet = _alphabet(kept, spec.character_coverage)
-    size = spec.vocab_size - special
-    if len(alphabet) > size:
-        raise _too_small(spec, len(alphabet))
-    backend = tokenizers.Tokenizer(models.BPE())
-    backend.pre_tokenizer = pre_tokenizers.Metaspace(WORD_START, prepend_scheme="always")
-    trainer = trainers.BpeTrainer(
-        vocab_size=size,
-        min_frequency=2,
-        initial_alphabet=alphabet,
-        limit_alphabet=len(alphabet),
-        show_progress=False,
-    )
-    backend.train_from_iterator(kept, trainer)
-    merges = [tuple(merge) for merge in json.loads(backend.to_str())["model"]["merges"]]
-    return _without_special(alphabet, merges)
-
-
-def _without_special(
-    alphabet: Sequence[str], merges: Sequence[tuple[str, str]]
-) -> tuple[dict[str, float], list[tuple[str, str]]]:
-    """Leave out merges that spell a special piece, and those built on them."""
-    pieces = dict.fromkeys(alphabet, 0.0)
-    kept = []
-    for left, right in merges:
-        if left in pieces and right in pieces and left + right not in (BOS, PAD, EOS, UNK):
-            pieces[left + right] = 0.0
-            kept.append((left, right))
-    return pieces, kept
-
-
-def _alphabet(texts: Sequence[str], coverage: float) -> list[str]:
-    """The most frequent characters that together make up the share asked for, sorted."""
-    counts = Counter[str]()
-    for text in texts:
-        counts.update(text.replace(" ", WORD_START))
-    target = coverage * counts.total()
-    kept = {*SPELLING, WORD_START}
-    covered = 0
-    for character, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        if covered >= target:
-            break
-        kept.add(character)
-        covered += count
-    return sorted(kept)
 
 
 @dataclass(frozen=True)
@@ -405,6 +318,15 @@ class RoundTripReport:
     def unknown_share(self) -> float:
         """Share of pieces that are the unknown piece."""
         return self.unknown / self.pieces if self.pieces else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The counts, for programs."""
+        return {
+            "lines": self.lines,
+            "exact": self.exact,
+            "pieces": self.pieces,
+            "unknown_pieces": self.unknown,
+        }
 
     def to_text(self) -> str:
         """One line for people, and one for each example."""

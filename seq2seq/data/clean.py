@@ -10,7 +10,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from jaxtyping import Bool
@@ -33,7 +33,7 @@ class Finding:
     action: str
     pairs: int
     examples: tuple[str, ...]
-    """Corpus and row, counted from 1, of the first such pairs."""
+    """Row, counted from 1, of the first such pairs, with the corpus where there are several."""
     detail: str = ""
 
     def to_text(self) -> str:
@@ -105,19 +105,58 @@ def find_doubts(
     """
     empty, ratio, duplicate = [], [], []
     seen: set[bytes] = set()
+    overlaps = [Overlap.of(name, dataset) for name, dataset in held_out.items()]
     for source, target in _all_pairs(corpora):
         empty.append(not source.strip() or not target.strip())
         ratio.append(_ratio(source, target) > spec.max_length_ratio)
         key = _digest(source, target)
         duplicate.append(key in seen)
         seen.add(key)
+        left, right = fold(source), fold(target)
+        for overlap in overlaps:
+            overlap.judge(left, right)
     longer = f"one side over {spec.max_length_ratio:g} times the other"
-    doubts = [
+    return [
         Doubt("empty side", spec.empty, np.array(empty)),
         Doubt(longer, spec.ratio, np.array(ratio) & ~np.array(empty)),
         Doubt("duplicates", spec.duplicates, np.array(duplicate)),
+        *(overlap.doubt(spec.overlap) for overlap in overlaps),
     ]
-    return doubts + [_overlap(corpora, name, data, spec) for name, data in held_out.items()]
+
+
+@dataclass
+class Overlap:
+    """Counts training pairs that one held-out set also holds; texts are compared folded."""
+
+    name: str
+    sources: set[str]
+    targets: set[str]
+    pairs: set[Pair]
+    found: list[bool]
+    source_alone: int = 0
+    target_alone: int = 0
+
+    @classmethod
+    def of(cls, name: str, held_out: Any) -> Self:
+        """Remember what the held-out set holds."""
+        pairs = {(fold(source), fold(target)) for source, target in iterate_pairs(held_out)}
+        sources, targets = ({pair[side] for pair in pairs} for side in (0, 1))
+        return cls(name, sources, targets, pairs, [])
+
+    def judge(self, source: str, target: str) -> None:
+        """Count one folded training pair."""
+        both = (source, target) in self.pairs
+        self.found.append(both)
+        self.source_alone += source in self.sources and not both
+        self.target_alone += target in self.targets and not both
+
+    def doubt(self, action: str) -> Doubt:
+        """What was found."""
+        detail = (
+            f"{self.source_alone:,} more share the source alone, {self.target_alone:,} the "
+            "target, all kept"
+        )
+        return Doubt(f"overlap with {self.name}", action, np.array(self.found), detail)
 
 
 def settle(
@@ -160,23 +199,6 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
-def _overlap(corpora: Mapping[str, Any], name: str, held_out: Any, spec: CleaningSpec) -> Doubt:
-    sources, targets, pairs = set(), set(), set()
-    for source, target in iterate_pairs(held_out):
-        sources.add(fold(source))
-        targets.add(fold(target))
-        pairs.add((fold(source), fold(target)))
-    both, source_only, target_only = [], 0, 0
-    for source, target in _all_pairs(corpora):
-        left, right = fold(source), fold(target)
-        match = (left, right) in pairs
-        both.append(match)
-        source_only += left in sources and not match
-        target_only += right in targets and not match
-    detail = f"{source_only:,} more share the source alone, {target_only:,} the target, all kept"
-    return Doubt(f"overlap with {name}", spec.overlap, np.array(both), detail)
-
-
 def _all_pairs(corpora: Mapping[str, Any]) -> Iterator[Pair]:
     for dataset in corpora.values():
         yield from iterate_pairs(dataset)
@@ -204,6 +226,6 @@ def _finding(doubt: Doubt, corpora: Mapping[str, int]) -> Finding:
 def _place(row: int, corpora: Mapping[str, int]) -> str:
     for name, rows in corpora.items():
         if row < rows:
-            return f"{name} row {row + 1}"
+            return f"row {row + 1}" + (f" of {name}" if len(corpora) > 1 else "")
         row -= rows
     raise IndexError(row)

@@ -7,6 +7,7 @@ unseen. A null or absent text is an empty text, which cleaning then counts.
 """
 
 import csv
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -112,7 +113,10 @@ def _from_rows(
 def _place(path: Path, first: Sequence[str], field: str, headless: bool) -> int:
     if not headless:
         if field not in first:
-            raise missing_column(path, KeyError(field, list(first)))
+            raise DataError(
+                f"{path}: line 1 names no column '{field}'{suggest(field, list(first))}; for a "
+                'file without a header give numbers, source_field = "1"'
+            )
         return first.index(field)
     if not 1 <= int(field) <= len(first):
         raise DataError(f"{path}: line 1 has {len(first)} columns, needed column {field}")
@@ -149,22 +153,19 @@ def _from_parquet(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
 
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            columns = sorted(
-                {field.split(".")[0] for field in fields} & set(file.schema_arrow.names)
-            )
-            names = {name: None for name in file.schema_arrow.names}
-            for field in fields:
-                if field.split(".")[0] not in names and field not in names:
-                    raise missing_column(path, KeyError(field.split(".")[0], list(names)))
-            number = 0
-            for batch in file.iter_batches(columns=columns):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield _pair(row, f"{path}: row {number}", fields)
+            names = file.schema_arrow.names
+            roots = {field if field in names else field.split(".")[0] for field in fields}
+            for root in sorted(roots.difference(names)):
+                raise missing_column(path, KeyError(root, names))
+            batches = (batch.to_pylist() for batch in file.iter_batches(columns=sorted(roots)))
+            for number, row in enumerate(itertools.chain.from_iterable(batches), start=1):
+                yield _pair(row, f"{path}: row {number}", fields)
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except pyarrow.ArrowInvalid as error:
-        raise DataError(f"{path}: not a Parquet file ({error})") from error
+        raise DataError(f"{path}: no such file, needed a Parquet file; check the path") from None
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        raise DataError(
+            f"{path}: not a Parquet file ({error}), needed what the name says; fetch it again"
+        ) from error
 
 
 def _pair(row: Any, where: str, fields: tuple[str, str]) -> Pair:

@@ -27,6 +27,7 @@ from seq2seq.data.corpus import iterate_chunks, read_corpus
 from seq2seq.data.ragged import Ragged, concatenate
 from seq2seq.data.sampling import WordTable, sample_rows
 from seq2seq.data.store import EncodedPairs, Encoder, encode_corpus, encode_words, hash_text
+from seq2seq.errors import DataError
 from seq2seq.recipe import CleaningSpec, DataSpec, TokenizerSpec
 
 ROWS_STREAM, CUTS_STREAM = 2, 3  # keep random numbers for different purposes apart
@@ -106,6 +107,24 @@ class TrainingSet:
         """Pairs that may be trained on, each counted once."""
         return sum(len(corpus.pieces.source) for corpus in self.corpora)
 
+    @property
+    def longest(self) -> int:
+        """Most pieces that a side can have in any epoch, whatever cuts are drawn."""
+        return max(corpus.longest(self.table, self.limits) for corpus in self.corpora)
+
+    def check_budget(self, batch_tokens: int) -> None:
+        """See that no pair of any epoch can be larger than a batch.
+
+        Raises:
+            DataError: One can; without this the run would stop in the epoch that draws it.
+        """
+        if self.longest > batch_tokens:
+            raise DataError(
+                f"training data: a side can have {self.longest} pieces, more than "
+                f"train.batch_tokens = {batch_tokens}; raise it, or lower "
+                "data.cleaning.max_source_pieces and max_target_pieces"
+            )
+
     def epoch(self, number: int) -> EpochData:
         """The pairs of an epoch: weights applied, cuts drawn.
 
@@ -157,6 +176,13 @@ class EncodedCorpus:
     long_source: Bool[np.ndarray, " rows"]
     long_target: Bool[np.ndarray, " rows"]
 
+    def longest(self, table: WordTable | None, limits: tuple[int, int]) -> int:
+        """Most pieces that a side of any pair can have."""
+        if self.words is None or table is None:
+            return max(int(side.lengths.max()) for side in (self.pieces.source, self.pieces.target))
+        sides = zip((self.words.source, self.words.target), limits, strict=True)
+        return max(min(limit, table.longest_row(words) + 1) for words, limit in sides)
+
 
 def read_text(spec: DataSpec) -> ParallelText:
     """Read every corpus of a recipe and clean the training pairs by their text.
@@ -175,7 +201,8 @@ def read_text(spec: DataSpec) -> ParallelText:
     train = {n: read_corpus(c, folder=folder) for n, c in zip(names, spec.train, strict=True)}
     dev = read_corpus(spec.dev, folder=folder)
     tests = {name: read_corpus(corpus, folder=folder) for name, corpus in spec.test.items()}
-    doubts = find_doubts(train, {"dev": dev} | dict(tests), spec.cleaning)
+    held_out = {"dev": dev} | {f"test {name}": dataset for name, dataset in tests.items()}
+    doubts = find_doubts(train, held_out, spec.cleaning)
     stay, report = settle(doubts, _sizes(train))
     return ParallelText(
         _keep(train, stay),

@@ -71,7 +71,7 @@ def concatenate(parts: Sequence[Ragged]) -> Ragged:
     return Ragged(np.concatenate(values), offsets_of(lengths))
 
 
-def write_arrays(path: Path, arrays: dict[str, Int[np.ndarray, "_"]]) -> None:
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write named arrays as one Arrow file, in one step: it is whole or not there.
 
     Args:
@@ -97,7 +97,7 @@ def write_arrays(path: Path, arrays: dict[str, Int[np.ndarray, "_"]]) -> None:
     temporary.replace(path)
 
 
-def read_arrays(path: Path) -> dict[str, Int[np.ndarray, "_"]] | None:
+def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
     """Map the arrays of a file into memory; None where there is no readable file."""
     if not path.is_file():
         return None

@@ -38,6 +38,11 @@ class WordTable:
         """The cut of each word that is used without sampling."""
         return np.asarray(self.first[words])
 
+    def longest_row(self, words: Ragged) -> int:
+        """Pieces of the longest row if every word took its longest cut."""
+        each = np.maximum.reduceat(self.cuts.lengths, self.first[:-1])
+        return int(np.diff(offsets_of(each[words.values])[words.offsets]).max())
+
     def draw(
         self, words: Int[np.ndarray, " drawn"], random: np.random.Generator
     ) -> Int[np.ndarray, " drawn"]:

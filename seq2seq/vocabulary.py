@@ -1,0 +1,165 @@
+"""Finding the pieces of a vocabulary in a text: unigram or byte-pair encoding.
+
+Text comes in its normal form (see ``tokenizer``); special pieces are added by the caller.
+"""
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import tokenizers
+from tokenizers import models, pre_tokenizers
+
+from seq2seq.errors import RecipeError
+from seq2seq.recipe import TokenizerSpec
+
+BOS, PAD, EOS, UNK = "<s>", "<pad>", "</s>", "<unk>"
+# Present in every vocabulary, so that text such as "</s>" can always be spelt out.
+SPELLING = "".join(sorted(set(BOS + PAD + EOS + UNK)))
+WORD_START = "▁"
+# Sentences that sentencepiece trains on; more changes nothing but time and memory.
+MOST_SENTENCES = 5_000_000
+# sentencepiece reserves this block character and would skip the whole line that holds it.
+RESERVED = {ord("▅"): None, 0: None}
+
+
+def find_unigrams(
+    texts: Iterator[str], spec: TokenizerSpec, *, special: int, seed: int
+) -> dict[str, float]:
+    """Train a unigram language model of pieces with sentencepiece.
+
+    Args:
+        texts: Training text.
+        spec: Size and character coverage.
+        special: Places of the vocabulary to leave for special pieces.
+        seed: Chooses the sentences of a text too large to be used whole.
+
+    Returns:
+        Pieces with their log-probabilities, most probable first.
+
+    Raises:
+        RecipeError: The size does not even hold the single characters.
+    """
+    import sentencepiece
+
+    sentencepiece.set_random_generator_seed(seed)
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=(text.translate(RESERVED) for text in texts),
+            model_writer=model,
+            model_type="unigram",
+            vocab_size=spec.vocab_size - special + 1,  # sentencepiece counts its own <unk>
+            hard_vocab_limit=False,
+            character_coverage=spec.character_coverage,
+            required_chars=SPELLING,
+            normalization_rule_name="identity",
+            unk_id=0,
+            bos_id=-1,
+            eos_id=-1,
+            pad_id=-1,
+            max_sentence_length=1 << 30,  # its default skips longer lines
+            input_sentence_size=MOST_SENTENCES,
+            num_threads=4,  # fixed: the order in which threads' sums are added shows in the scores
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        raise _explain_training(str(error), spec) from error
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    numbers = range(1, processor.get_piece_size())
+    return {processor.id_to_piece(i): float(processor.get_score(i)) for i in numbers}
+
+
+def _explain_training(message: str, spec: TokenizerSpec) -> RecipeError:
+    if "smaller than required_chars" in message:
+        needed = message.rpartition("vs")[2].strip(" .")
+        return _too_small(spec, needed)
+    return RecipeError(f"tokenizer: no vocabulary could be trained: {message}")
+
+
+def _too_small(spec: TokenizerSpec, needed: object) -> RecipeError:
+    return RecipeError(
+        f"tokenizer.vocab_size = {spec.vocab_size}: the training text alone has {needed} "
+        "characters that need a piece each; raise vocab_size or lower "
+        "tokenizer.character_coverage"
+    )
+
+
+def find_merges(
+    texts: Iterator[str], spec: TokenizerSpec, *, special: int
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """Train byte-pair encoding with ``tokenizers``.
+
+    Args:
+        texts: Training text.
+        spec: Size and character coverage.
+        special: Places of the vocabulary to leave for special pieces.
+
+    Returns:
+        Characters and merged pieces in the order of their merges, and the merges.
+
+    Raises:
+        RecipeError: The size does not even hold the single characters.
+    """
+    from tokenizers import trainers
+
+    kept = list(texts)
+    alphabet = _alphabet(kept, spec.character_coverage)
+    size = spec.vocab_size - special
+    if len(alphabet) > size:
+        raise _too_small(spec, len(alphabet))
+    backend = tokenizers.Tokenizer(models.BPE())
+    backend.pre_tokenizer = word_splitter(spec.kind)
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        min_frequency=2,
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        show_progress=False,
+    )
+    backend.train_from_iterator(kept, trainer)
+    merges = [tuple(merge) for merge in json.loads(backend.to_str())["model"]["merges"]]
+    return _without_special(alphabet, merges)
+
+
+def _without_special(
+    alphabet: Sequence[str], merges: Sequence[tuple[str, str]]
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """Leave out merges that spell a special piece, and those built on them."""
+    pieces = dict.fromkeys(alphabet)  # a set that keeps its order
+    kept = []
+    for left, right in merges:
+        if left in pieces and right in pieces and left + right not in (BOS, PAD, EOS, UNK):
+            pieces[left + right] = None
+            kept.append((left, right))
+    return list(pieces), kept
+
+
+def _alphabet(texts: Sequence[str], coverage: float) -> list[str]:
+    """The most frequent characters that together make up the share asked for, sorted."""
+    counts = Counter[str]()
+    for text in texts:
+        counts.update(text.replace(" ", WORD_START))
+    target = coverage * counts.total()
+    kept = {*SPELLING, WORD_START}
+    covered = 0
+    for character, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if covered >= target:
+            break
+        kept.add(character)
+        covered += count
+    return sorted(kept)
+
+
+def word_splitter(kind: str) -> Any:
+    """What splits text into words before they are cut into pieces.
+
+    The two kinds differ: byte-pair encoding would glue the full stop to every frequent word before
+    it, so there punctuation stands alone; the unigram trainer weighs that by itself.
+    """
+    spaces = pre_tokenizers.Metaspace(WORD_START, prepend_scheme="always")
+    if kind == "unigram":
+        return spaces
+    return pre_tokenizers.Sequence([spaces, pre_tokenizers.Punctuation("contiguous")])
