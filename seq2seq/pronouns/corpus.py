@@ -1,0 +1,137 @@
+"""The built-in corpus, whole: rows in memory, or a folder of JSON Lines with its manifest.
+
+The corpus is generator + lexicon + seed under this project's licence; the same seed gives the same
+bytes.
+"""
+
+import hashlib
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from seq2seq.pronouns.controls import CONTROLS, control_items
+from seq2seq.pronouns.fillers import Voice, draw_fillers
+from seq2seq.pronouns.grammar import grammar_of
+from seq2seq.pronouns.items import SCHEMA, Item, Row, write_rows
+from seq2seq.pronouns.lexicon import load_lexicon
+from seq2seq.pronouns.patterns import load_patterns
+from seq2seq.pronouns.splits import Draw, draw_splits, natural_items
+
+LICENCE = "Apache-2.0"
+MANIFEST = "manifest.json"
+
+# Quads of each control for every two kinds: in training, so that the shapes are known, and to test.
+_TRAINING_CONTROLS = {"neutral": 4, "pleonastic": 6, "same_gender": 1}
+_TEST_CONTROLS = {"neutral": 2, "pleonastic": 2, "same_gender": 1, "cataphoric": 1}
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What one file of the corpus holds."""
+
+    name: str
+    language: str
+    split: str
+    rows: int
+    items: int
+    quads: int
+    families: Mapping[str, int]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class CorpusReport:
+    """What `write_corpus` wrote; also the content of the manifest."""
+
+    languages: tuple[str, ...]
+    seed: int
+    licence: str
+    item_schema: int
+    files: tuple[FileReport, ...]
+
+
+def corpus_rows(language: str = "es", *, seed: int = 1) -> dict[str, list[Row]]:
+    """Make the corpus of one language in memory.
+
+    Args:
+        language: the target language; the source is English.
+        seed: what chance starts from; the same seed gives the same rows.
+
+    Returns:
+        Rows by split: train (shuffled), dev, T0 to T6, natural, and one for every control, as
+        "control_neutral". Every row but a filler carries its item.
+
+    Raises:
+        DataError: the corpus does not speak that language.
+    """
+    grammar = grammar_of(language)
+    lexicon, patterns = load_lexicon(language), load_patterns(language)
+    rng = random.Random(f"pronouns {language} {seed}")
+    draw = Draw(lexicon, patterns, grammar, language, rng)
+    items = draw_splits(draw)
+    for control, number in _TRAINING_CONTROLS.items():
+        items["train"] += control_items(draw, control, "train", number)
+    items["natural"] = natural_items(draw)
+    for control in CONTROLS:
+        items[f"control_{control}"] = control_items(
+            draw, control, "control", _TEST_CONTROLS[control]
+        )
+    rows = {split: [Row(i.source, i.good, i) for i in found] for split, found in items.items()}
+    rows["train"] += draw_fillers(Voice(lexicon, patterns, grammar, rng))
+    rng.shuffle(rows["train"])
+    return rows
+
+
+def write_corpus(
+    folder: Path, languages: Sequence[str] = ("es",), *, seed: int = 1
+) -> CorpusReport:
+    """Write the corpus: one JSON Lines file for every split and language, and a manifest.
+
+    Args:
+        folder: where to write; made if it does not exist, files of the same names replaced.
+        languages: target languages.
+        seed: what chance starts from.
+
+    Returns:
+        What was written.
+
+    Raises:
+        DataError: the corpus does not speak one of the languages; nothing is written then.
+    """
+    corpora = {language: corpus_rows(language, seed=seed) for language in languages}
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [
+        _write(folder / f"{split}.{language}.jsonl", language, split, rows)
+        for language, splits in corpora.items()
+        for split, rows in splits.items()
+    ]
+    report = CorpusReport(tuple(languages), seed, LICENCE, SCHEMA, tuple(files))
+    text = json.dumps(asdict(report), ensure_ascii=False, indent=2)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    return report
+
+
+def _write(path: Path, language: str, split: str, rows: Sequence[Row]) -> FileReport:
+    write_rows(path, rows)
+    items = [row.item for row in rows if row.item is not None]
+    return FileReport(
+        name=path.name,
+        language=language,
+        split=split,
+        rows=len(rows),
+        items=len(items),
+        quads=len({item.quad for item in items}),
+        families=_families(items, len(rows) - len(items)),
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+
+
+def _families(items: Sequence[Item], fillers: int) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for item in items:
+        counts[item.family] = counts.get(item.family, 0) + 1
+    if fillers:
+        counts["filler"] = fillers
+    return counts

@@ -1,0 +1,43 @@
+"""English, the source language of the corpus."""
+
+from seq2seq.pronouns.lexicon import Cue, Gender, Noun
+from seq2seq.pronouns.phrase import Determiner, Piece, Predicate, Tense
+
+# Spelled with a vowel, spoken with a consonant.
+_SOUNDS_CONSONANT = ("uni", "use", "eu", "one")
+
+
+class English:
+    """Articles, "it", and the forms of "be"."""
+
+    def noun_phrase(self, noun: Noun, determiner: Determiner, adjective: Cue | None) -> list[Piece]:
+        """The article, an adjective before the noun, the noun."""
+        before = "" if adjective is None else adjective.english + " "
+        article = _article(before or noun.english) if determiner == "a" else determiner
+        return [Piece(f"{article} {before}"), Piece(noun.english, "noun")]
+
+    def pronoun(self) -> list[Piece]:
+        """It."""
+        return [Piece("it", "it")]
+
+    def predicate(
+        self, predicate: Predicate, gender: Gender, tense: Tense, *, negated: bool
+    ) -> list[Piece]:
+        """Was (not) already ripe."""
+        verb = "was" if tense == "past" else "is"
+        adverb = "" if predicate.modifier is None else predicate.modifier.english + " "
+        verb += " not " if negated else " "
+        return [Piece(verb + adverb), Piece(predicate.cue.english, "cue")]
+
+    def agree(self, word: str, gender: Gender) -> str:
+        """English adjectives do not agree."""
+        return word
+
+    def join(self, text: str, piece: str) -> tuple[str, str]:
+        """Nothing contracts in writing."""
+        return text, piece
+
+
+def _article(word: str) -> str:
+    vowel = word[0] in "aeiou" and not word.startswith(_SOUNDS_CONSONANT)
+    return "an" if vowel else "a"

@@ -1,0 +1,168 @@
+"""Training sentences without a pronoun to resolve: what every noun is, and its gender.
+
+A noun that is new in T1 and a cue that is new in T5 are met here and nowhere else in training, so
+every noun gets as many sentences as it needs for its kind to be learnt, in many shapes.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from seq2seq.pronouns.items import Row
+from seq2seq.pronouns.lexicon import Cue, Lexicon, Noun
+from seq2seq.pronouns.patterns import Pattern, Patterns
+from seq2seq.pronouns.phrase import Grammar, Predicate, Scene, Tense
+from seq2seq.pronouns.quads import Setting, choose_opener, speak
+from seq2seq.pronouns.english import English
+from seq2seq.pronouns.splits import kept_apart, kind_pairs, withheld
+
+# Sentences of each sort: with one noun and a property; with two; and clauses that name two nouns.
+_PROPERTIES = 36
+_PROPERTIES_OF_NEW = 52
+_CONTRASTS = 3200
+_CLAUSES_EACH = 18
+# How often a property is one that shows the kind, rather than one that any noun may have.
+_SELECTING_SHARE = 0.8
+
+_END = Pattern("", ".", ".")
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What a filler is written with."""
+
+    lexicon: Lexicon
+    patterns: Patterns
+    grammar: Grammar
+    rng: random.Random
+
+
+def draw_fillers(voice: Voice) -> list[Row]:
+    """Draw all fillers.
+
+    Args:
+        voice: words, patterns, grammar and the source of chance.
+
+    Returns:
+        Rows without items, no two alike, in the order drawn.
+    """
+    rows: dict[str, Row] = {}
+    for noun in voice.lexicon.nouns.values():
+        wanted = len(rows) + (_PROPERTIES_OF_NEW if noun.new else _PROPERTIES)
+        while len(rows) < wanted:
+            _add(rows, _property_row(voice, noun))
+    wanted = len(rows) + _CONTRASTS
+    while len(rows) < wanted:
+        _add(rows, _contrast_row(voice))
+    for clause, pool in _clauses(voice):
+        wanted = len(rows) + _CLAUSES_EACH
+        while len(rows) < wanted:
+            _add(rows, _clause_row(voice, clause, pool))
+    return list(rows.values())
+
+
+def _add(rows: dict[str, Row], row: Row) -> None:
+    rows.setdefault(row.source, row)
+
+
+def sayable(noun: Noun, lexicon: Lexicon) -> list[Cue]:
+    """The cues of a noun's kind that training may say of it."""
+    kind = lexicon.kinds[noun.kind]
+    return [c for c in kind.cues + kind.new_cues if not withheld(noun, c, lexicon)]
+
+
+def unselecting(noun: Noun, voice: Voice) -> list[Cue]:
+    """The adjectives that schemas use of a noun's kind, those of anything, and the neutral ones."""
+    nouns = voice.lexicon.nouns
+    words = list(voice.patterns.general)
+    for schema in voice.patterns.schemas + voice.patterns.natural:
+        for cue, pool in zip(schema.cues, (schema.agents, schema.patients), strict=True):
+            if cue in voice.lexicon.adjectives and noun.kind in {nouns[w].kind for w in pool}:
+                words.append(cue)
+    adjectives = [voice.lexicon.adjectives[word] for word in dict.fromkeys(words)]
+    return [*adjectives, *voice.lexicon.neutral.values()]
+
+
+def _property_row(voice: Voice, noun: Noun) -> Row:
+    selecting = voice.rng.random() < _SELECTING_SHARE
+    cue = voice.rng.choice(sayable(noun, voice.lexicon) if selecting else unselecting(noun, voice))
+    shapes = [p for p in voice.patterns.properties if not (cue.phrase and "adjective" in p.flags)]
+    return _row(voice, voice.rng.choice(shapes), {"A": noun}, {"A": cue})
+
+
+def _contrast_row(voice: Voice) -> Row:
+    one, other = voice.rng.choice(kind_pairs(voice.lexicon))
+    while True:
+        a = voice.rng.choice(one.nouns + one.new_nouns)
+        b = voice.rng.choice(other.nouns + other.new_nouns)
+        if not kept_apart(a, b):
+            break
+    if voice.rng.random() < 0.5:
+        a, b = b, a
+    cues = {slot: voice.rng.choice(sayable(n, voice.lexicon)) for slot, n in (("A", a), ("B", b))}
+    phrase = any(cue.phrase for cue in cues.values())
+    shapes = [p for p in voice.patterns.contrasts if not (phrase and "adjective" in p.flags)]
+    return _row(voice, voice.rng.choice(shapes), {"A": a, "B": b}, cues)
+
+
+def _clauses(voice: Voice) -> list[tuple[Pattern, list[tuple[Noun, Noun]]]]:
+    """Every schema's voices with the nouns that may stand in them, and every frame with its kinds'."""
+    nouns = voice.lexicon.nouns
+    found: list[tuple[Pattern, list[tuple[Noun, Noun]]]] = []
+    for schema in voice.patterns.schemas:
+        pool = [(nouns[a], nouns[b]) for a in schema.agents for b in schema.patients if a != b]
+        found += [(clause, _together(pool)) for clause in schema.voices]
+    for schema in voice.patterns.natural:
+        pool = _like(voice, nouns[schema.agents[0]], nouns[schema.patients[0]])
+        found += [(clause, _together(pool)) for clause in schema.voices]
+    for frame in voice.patterns.frames:
+        pool = [
+            (a, b)
+            for one, other in kind_pairs(voice.lexicon)
+            if frame in voice.patterns.frames_for(one, other)
+            for first, second in ((one, other), (other, one))
+            for a in first.nouns + first.new_nouns
+            for b in second.nouns + second.new_nouns
+        ]
+        found += [(frame, _together(pool))] * 2
+    return found
+
+
+def _together(pool: Sequence[tuple[Noun, Noun]]) -> list[tuple[Noun, Noun]]:
+    return [(a, b) for a, b in pool if not kept_apart(a, b)]
+
+
+def _like(voice: Voice, agent: Noun, patient: Noun) -> list[tuple[Noun, Noun]]:
+    """The agent of a natural sentence with other nouns of the patient's kind."""
+    kind = voice.lexicon.kinds[patient.kind]
+    return [(agent, other) for other in kind.nouns + kind.new_nouns if other != patient]
+
+
+def _clause_row(voice: Voice, clause: Pattern, pool: Sequence[tuple[Noun, Noun]]) -> Row:
+    a, b = voice.rng.choice(pool)
+    tense: Tense = "present" if clause.tense == "present" else "past"
+    whole = choose_opener(voice.rng, voice.patterns, tense).joined(clause, _END)
+    return _row(voice, whole, {"A": a, "B": b}, {})
+
+
+def _row(voice: Voice, shape: Pattern, nouns: Mapping[str, Noun], cues: Mapping[str, Cue]) -> Row:
+    predicates = {slot: _predicate(voice, shape, cue) for slot, cue in cues.items()}
+    tense: Tense = "present" if shape.tense == "present" else "past"
+    scene = Scene(nouns, predicates, None, tense)
+    people = tuple(voice.rng.sample(voice.patterns.people, 2))
+    setting = Setting(_END, _END, None, people)
+    return Row(
+        speak(shape.english, scene, setting, English()).text,
+        speak(shape.other, scene, setting, voice.grammar, translated=True).text,
+    )
+
+
+def _predicate(voice: Voice, shape: Pattern, cue: Cue) -> Predicate:
+    if {"plain", "adjective"} & shape.flags or voice.rng.random() < 0.5:
+        return Predicate(cue)
+    fitting = [
+        adverb.modifier
+        for adverb in voice.patterns.adverbs
+        if adverb.fits(cue) and not adverb.reason
+    ]
+    return Predicate(cue, voice.rng.choice(fitting) if fitting else None)

@@ -1,0 +1,236 @@
+"""What a probe case is: a sentence with "it", the nouns it may mean, a good and a bad translation.
+
+Spans are fixed by whoever writes the sentence, never found again by a parser, so a probe can point
+at a word without guessing. Files are JSON Lines; every line names the version of this schema.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import DataError
+
+SCHEMA = 1
+
+Span = tuple[int, int]
+"""First character and one past the last; ``text[start:end]`` is the word."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A noun that the pronoun may refer to, where it stands in the source and in the target.
+
+    ``role`` is "agent" or "patient" in a causal item; "first kind" or "second kind" (the order of
+    the kinds in the lexicon, not of the words) in a selectional one.
+    """
+
+    noun: str
+    kind: str
+    role: str
+    gender: str
+    source_span: Span
+    target_span: Span
+
+
+@dataclass(frozen=True)
+class Item:
+    """One sentence whose translation shows who "it" is.
+
+    Items that differ only in the cue share ``pair``; two pairs that differ in voice or in the
+    order of the nouns share ``quad``; ``block`` adds the same thing with the genders exchanged and
+    is the unit that never crosses splits. ``candidates`` stand in the order of the source;
+    ``gold`` is an index into them, or None where "it" refers to nothing (it was raining) or to
+    either noun alike. ``good`` and ``bad`` differ only in ``good_spans`` and ``bad_spans``; they
+    are equal, with no spans, where the target shows no gender.
+    """
+
+    id: str
+    quad: str
+    pair: str
+    block: str
+    language: str
+    family: str
+    schema: str
+    cue: str
+    voice: str
+    split: str
+    source: str
+    pronoun: Span
+    cue_span: Span
+    clause: Span
+    candidates: tuple[Candidate, ...]
+    gold: int | None
+    good: str
+    bad: str
+    good_spans: tuple[Span, ...]
+    bad_spans: tuple[Span, ...]
+    tags: tuple[str, ...] = ()
+
+    @property
+    def antecedent(self) -> Candidate | None:
+        """The noun that "it" refers to, if it refers to one."""
+        return None if self.gold is None else self.candidates[self.gold]
+
+    @property
+    def distractor(self) -> Candidate | None:
+        """The noun that "it" does not refer to, if it refers to the other one."""
+        return None if self.gold is None else self.candidates[1 - self.gold]
+
+    @property
+    def contrastive(self) -> bool:
+        """Whether the target shows which noun was meant."""
+        return self.good != self.bad
+
+
+@dataclass(frozen=True)
+class Row:
+    """A training sentence with its translation, and the item it comes from, if any."""
+
+    source: str
+    target: str
+    item: Item | None = None
+
+
+def differing_spans(good: str, bad: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """Where two translations with equally many words differ.
+
+    Args:
+        good: the right translation.
+        bad: the wrong one.
+
+    Returns:
+        The character spans of the differing words in each, final punctuation excluded.
+
+    Raises:
+        DataError: the number of words differs, so words cannot be compared one by one.
+    """
+    ours, theirs = word_spans(good), word_spans(bad)
+    if len(ours) != len(theirs):
+        raise DataError(
+            f"contrast of {good!r}: {len(ours)} words against {len(theirs)} in {bad!r}, "
+            "needed as many; write both from one template"
+        )
+    pairs = [
+        (a, b)
+        for a, b in zip(ours, theirs, strict=True)
+        if good[slice(*a)].lower() != bad[slice(*b)].lower()
+    ]
+    return tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
+
+
+def word_spans(text: str) -> list[Span]:
+    """The words of a text, without the punctuation around them."""
+    spans: list[Span] = []
+    start: int | None = None
+    for place, character in enumerate(text + " "):
+        inside = character.isalnum() or character in "-'’"
+        if inside and start is None:
+            start = place
+        elif not inside and start is not None:
+            spans.append((start, place))
+            start = None
+    return spans
+
+
+def write_items(path: Path, items: Iterable[Item]) -> None:
+    """Write items as JSON Lines, one object a line, fields in a fixed order."""
+    _write_lines(path, (_item_fields(item) for item in items))
+
+
+def read_items(path: Path) -> list[Item]:
+    """Read items written by `write_items`, or rows that carry one.
+
+    Args:
+        path: a JSON Lines file.
+
+    Returns:
+        The items in file order; rows without an item are passed over.
+
+    Raises:
+        DataError: a line is not an item of this schema version.
+    """
+    return [row.item for row in read_rows(path) if row.item is not None]
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Write training rows as JSON Lines: source, target, and the item where there is one."""
+    _write_lines(path, (_row_fields(row) for row in rows))
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read rows written by `write_rows`; a bare item becomes a row with its good translation."""
+    return [_row_of(fields, f"{path}:{number}") for number, fields in _read_lines(path)]
+
+
+def _row_fields(row: Row) -> dict[str, Any]:
+    fields: dict[str, Any] = {"source": row.source, "target": row.target}
+    if row.item is not None:
+        fields["item"] = _item_fields(row.item)
+    return fields
+
+
+def _item_fields(item: Item) -> dict[str, Any]:
+    return {"item_schema": SCHEMA, **asdict(item)}
+
+
+def _write_lines(path: Path, objects: Iterable[dict[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for fields in objects:
+            file.write(json.dumps(fields, ensure_ascii=False) + "\n")
+
+
+def _read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                fields = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DataError(
+                    f"{path}:{number}: {line[:40]!r} is not JSON ({error.msg}), "
+                    "needed one object a line; write the file again"
+                ) from error
+            yield number, fields
+
+
+def _row_of(fields: dict[str, Any], where: str) -> Row:
+    if "item_schema" in fields:
+        item = _item_of(fields, where)
+        return Row(item.source, item.good, item)
+    if not {"source", "target"} <= fields.keys():
+        raise DataError(
+            f"{where}: fields {sorted(fields)}, needed 'source' and 'target'; "
+            "write the file with seq2seq corpus pronouns"
+        )
+    item = _item_of(fields["item"], where) if "item" in fields else None
+    return Row(fields["source"], fields["target"], item)
+
+
+def _item_of(fields: dict[str, Any], where: str) -> Item:
+    found = fields.get("item_schema")
+    if found != SCHEMA:
+        raise DataError(
+            f"{where}: item schema {found!r}, needed {SCHEMA}; "
+            "write the file again with seq2seq corpus pronouns"
+        )
+    values = {key: value for key, value in fields.items() if key != "item_schema"}
+    missing = sorted(Item.__dataclass_fields__.keys() - values.keys() - {"tags"})
+    unknown = sorted(values.keys() - Item.__dataclass_fields__.keys())
+    if missing or unknown:
+        raise DataError(
+            f"{where}: item lacks {missing} and has unknown {unknown}, needed the fields of "
+            f"schema {SCHEMA}; write the file again with seq2seq corpus pronouns"
+        )
+    for name in ("pronoun", "cue_span", "clause"):
+        values[name] = tuple(values[name])
+    for name in ("good_spans", "bad_spans"):
+        values[name] = tuple(tuple(span) for span in values[name])
+    values["candidates"] = tuple(_candidate_of(entry) for entry in values["candidates"])
+    values["tags"] = tuple(values.get("tags", ()))
+    return Item(**values)
+
+
+def _candidate_of(fields: dict[str, Any]) -> Candidate:
+    spans = {name: tuple(fields[name]) for name in ("source_span", "target_span")}
+    return Candidate(**{**fields, **spans})

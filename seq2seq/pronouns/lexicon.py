@@ -1,0 +1,170 @@
+"""The nouns and adjectives of the pronoun corpus: ``lexicon.toml``, read and checked.
+
+A noun belongs to a *kind* (fruit, tool ...); a *cue* is an adjective that fits the nouns of one
+kind. "The cat was next to the lemon because it was ripe" is then about the lemon, whatever stands
+first. A language is one column of the file.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Literal
+
+Gender = Literal["m", "f"]
+GENDERS: tuple[Gender, ...] = ("m", "f")
+
+
+@dataclass(frozen=True)
+class Noun:
+    """A thing that "it" may refer to.
+
+    ``place`` is its position among the nouns of its kind and gender: the splits use it to say
+    which noun goes without which cue.
+    """
+
+    english: str
+    kind: str
+    word: str
+    gender: Gender
+    new: bool
+    place: int
+
+
+@dataclass(frozen=True)
+class Cue:
+    """An adjective that says which noun "it" is.
+
+    ``lemmas`` starts with the form we write; the others are accepted from a translator.
+    ``doubtful`` names kinds it might fit as well: it is never used against a noun of those.
+    """
+
+    english: str
+    kind: str | None
+    copula: str
+    lemmas: tuple[str, ...]
+    degree: bool
+    done: bool
+    phrase: bool
+    doubtful: frozenset[str]
+    new: bool
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Nouns of one sort with the cues that fit them and nothing else."""
+
+    name: str
+    size: int
+    animate: bool
+    fixed: bool
+    new: bool
+    nouns: tuple[Noun, ...]
+    new_nouns: tuple[Noun, ...]
+    cues: tuple[Cue, ...]
+    new_cues: tuple[Cue, ...]
+
+    def of(self, gender: Gender) -> tuple[Noun, ...]:
+        """The nouns of one gender that quads are trained on, in lexicon order."""
+        return tuple(noun for noun in self.nouns if noun.gender == gender)
+
+    def new_of(self, gender: Gender) -> tuple[Noun, ...]:
+        """The nouns of one gender that training shows only in fillers."""
+        return tuple(noun for noun in self.new_nouns if noun.gender == gender)
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """All words of one language pair; the source is English."""
+
+    language: str
+    kinds: Mapping[str, Kind]
+    adjectives: Mapping[str, Cue]
+    neutral: Mapping[str, Cue]
+
+    @property
+    def nouns(self) -> Mapping[str, Noun]:
+        """Every noun by its English word."""
+        return {n.english: n for kind in self.kinds.values() for n in kind.nouns + kind.new_nouns}
+
+    @property
+    def cues(self) -> Mapping[str, Cue]:
+        """Every adjective by its English words, selecting or not."""
+        selecting = {c.english: c for k in self.kinds.values() for c in k.cues + k.new_cues}
+        return {**selecting, **self.adjectives, **self.neutral}
+
+
+@cache
+def load_lexicon(language: str) -> Lexicon:
+    """Read the words of one target language.
+
+    Args:
+        language: a column of ``lexicon.toml``, such as ``es``.
+
+    Returns:
+        The lexicon, the same object at every call.
+    """
+    table = tomllib.loads(files(__package__).joinpath("lexicon.toml").read_text(encoding="utf-8"))
+    kinds = {name: _kind(name, entry, language) for name, entry in table["kinds"].items()}
+    return Lexicon(
+        language=language,
+        kinds=MappingProxyType(kinds),
+        adjectives=MappingProxyType(_by_word(_cues(None, table["adjectives"], language))),
+        neutral=MappingProxyType(_by_word(_cues(None, table["neutral"], language))),
+    )
+
+
+def _kind(name: str, entry: Mapping[str, Any], language: str) -> Kind:
+    return Kind(
+        name=name,
+        size=entry["size"],
+        animate=entry.get("animate", False),
+        fixed=entry.get("fixed", False),
+        new=entry.get("new", False),
+        nouns=_nouns(name, entry["nouns"], language),
+        new_nouns=_nouns(name, entry["new_nouns"], language, new=True),
+        cues=_cues(name, entry["cues"], language),
+        new_cues=_cues(name, entry["new_cues"], language, new=True),
+    )
+
+
+def _nouns(
+    kind: str, entries: Mapping[str, Any], language: str, *, new: bool = False
+) -> tuple[Noun, ...]:
+    nouns: list[Noun] = []
+    for english, columns in entries.items():
+        word, _, gender = columns[language].rpartition(" ")
+        place = sum(noun.gender == gender for noun in nouns)
+        nouns.append(Noun(english, kind, word, gender, new, place))
+    return tuple(nouns)
+
+
+def _cues(
+    kind: str | None, entries: Mapping[str, Any], language: str, *, new: bool = False
+) -> tuple[Cue, ...]:
+    return tuple(
+        _cue(kind, english, columns, language, new) for english, columns in entries.items()
+    )
+
+
+def _cue(
+    kind: str | None, english: str, columns: Mapping[str, Any], language: str, new: bool
+) -> Cue:
+    copula, _, adjectives = columns[language].partition(" ")
+    return Cue(
+        english=english,
+        kind=kind,
+        copula=copula,
+        lemmas=tuple(adjectives.split(" | ")),
+        degree=columns.get("degree", False),
+        done=columns.get("done", False),
+        phrase=columns.get("phrase", False),
+        doubtful=frozenset(columns.get("doubtful", ())),
+        new=new,
+    )
+
+
+def _by_word(cues: tuple[Cue, ...]) -> dict[str, Cue]:
+    return {cue.english: cue for cue in cues}

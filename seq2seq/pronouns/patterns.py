@@ -1,0 +1,209 @@
+"""The sentence patterns of the pronoun corpus: ``sentences.toml`` and ``natural.toml``, read.
+
+A `Pattern` is one template in English and in the target language; everything else here says when
+a pattern may be used.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from seq2seq.pronouns.lexicon import Cue, Kind, Lexicon, Noun, load_lexicon
+from seq2seq.pronouns.phrase import Modifier, Tense
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One template in both languages.
+
+    ``flags`` holds what the file says of it: person, carried, plain, adjective.
+    """
+
+    name: str
+    english: str
+    other: str
+    tense: Tense | Literal["any"] = "past"
+    flags: frozenset[str] = frozenset()
+
+    def joined(self, *others: "Pattern") -> "Pattern":
+        """This pattern with others after it, as one."""
+        return Pattern(
+            "+".join(part.name for part in (self, *others) if part.name),
+            self.english + "".join(part.english for part in others),
+            self.other + "".join(part.other for part in others),
+            self.tense,
+        )
+
+
+@dataclass(frozen=True)
+class Link:
+    """What joins the clause about "it" to the clause that names the nouns."""
+
+    pattern: Pattern
+    weight: int
+    causal: bool
+
+
+@dataclass(frozen=True)
+class Adverb:
+    """A modifier with the property that a cue must have to take it.
+
+    ``reason`` is set for one that only explains: because it was so heavy.
+    """
+
+    modifier: Modifier
+    needs: Literal["degree", "done"]
+    reason: bool
+
+    def fits(self, cue: Cue) -> bool:
+        """Whether the cue takes this adverb: very hungry, already ironed."""
+        return cue.degree if self.needs == "degree" else cue.done
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A verb whose reason decides: A could not lift B because it was too small (A), heavy (B).
+
+    ``agents`` and ``patients`` are the English nouns that may stand in either place; ``cues`` what
+    is true of the agent and of the patient. The natural set is schemas with one noun in each.
+    """
+
+    name: str
+    agents: tuple[str, ...]
+    patients: tuple[str, ...]
+    cues: tuple[str, str]
+    modifiers: tuple[str, ...]
+    voices: tuple[Pattern, Pattern]
+    only: str | None
+    unseen_voice: str | None
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """All sentence patterns for one target language."""
+
+    people: tuple[Pattern, ...]
+    adverbs: tuple[Adverb, ...]
+    openers: tuple[Pattern, ...]
+    general: tuple[str, ...]
+    links: tuple[Link, ...]
+    cataphora: Pattern
+    pleonastic: tuple[Pattern, ...]
+    frames: tuple[Pattern, ...]
+    schemas: tuple[Schema, ...]
+    natural: tuple[Schema, ...]
+    properties: tuple[Pattern, ...]
+    contrasts: tuple[Pattern, ...]
+
+    def frames_for(self, *kinds: Kind) -> tuple[Pattern, ...]:
+        """The selectional frames in which nouns of these kinds can change places."""
+        return tuple(
+            frame
+            for frame in self.frames
+            if not ("person" in frame.flags and any(kind.animate for kind in kinds))
+            and not ("carried" in frame.flags and any(kind.fixed for kind in kinds))
+        )
+
+
+@cache
+def load_patterns(language: str) -> Patterns:
+    """Read the patterns of one target language.
+
+    Args:
+        language: a column of the files, such as ``es``.
+
+    Returns:
+        The patterns, the same object at every call.
+    """
+    lexicon = load_lexicon(language)
+    table = _table("sentences.toml")
+
+    def some(section: Mapping[str, Any]) -> tuple[Pattern, ...]:
+        return tuple(_pattern(name, entry, language) for name, entry in section.items())
+
+    def listed(entries: Sequence[Mapping[str, Any]], key: str) -> tuple[Pattern, ...]:
+        return tuple(_pattern(entry[key], entry, language) for entry in entries)
+
+    return Patterns(
+        people=listed(table["people"], "en"),
+        adverbs=tuple(_adverb(entry, language) for entry in table["modifiers"]),
+        openers=listed(table["openers"], "en"),
+        general=tuple(table["general"]),
+        links=tuple(
+            Link(_pattern(entry["name"], entry, language), entry["weight"], entry["causal"])
+            for entry in table["links"]
+        ),
+        cataphora=_pattern("cataphora", table["cataphora"], language),
+        pleonastic=listed(table["pleonastic"], "word"),
+        frames=some(table["frames"]),
+        schemas=tuple(
+            _schema(name, entry, language, _pool(entry, lexicon))
+            for name, entry in table["schemas"].items()
+        ),
+        natural=tuple(
+            _natural(name, entry, language) for name, entry in _table("natural.toml").items()
+        ),
+        properties=some(table["properties"]),
+        contrasts=some(table["contrasts"]),
+    )
+
+
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+
+def _pattern(name: str, entry: Mapping[str, Any], language: str) -> Pattern:
+    flags = frozenset(flag for flag in ("person", "carried", "plain", "adjective") if flag in entry)
+    return Pattern(name, entry["en"], entry[language], entry.get("tense", "past"), flags)
+
+
+def _adverb(entry: Mapping[str, Any], language: str) -> Adverb:
+    modifier = Modifier(entry["en"], entry[language], entry["position"])
+    return Adverb(modifier, entry["needs"], entry.get("reason", False))
+
+
+def _pool(entry: Mapping[str, Any], lexicon: Lexicon) -> tuple[str, ...]:
+    if "pool" in entry:
+        return tuple(entry["pool"])
+    nouns: list[Noun] = []
+    for name in entry["kinds"]:
+        nouns += lexicon.kinds[name].nouns + lexicon.kinds[name].new_nouns
+    return tuple(noun.english for noun in nouns)
+
+
+def _schema(name: str, entry: Mapping[str, Any], language: str, pool: tuple[str, ...]) -> Schema:
+    voices = tuple(_pattern(voice, text, language) for voice, text in entry["voices"].items())
+    first, second = voices
+    agent_cue, patient_cue = entry["cues"]
+    return Schema(
+        name=name,
+        agents=pool,
+        patients=pool,
+        cues=(agent_cue, patient_cue),
+        modifiers=tuple(entry["modifiers"]),
+        voices=(first, second),
+        only=entry.get("only"),
+        unseen_voice=entry.get("unseen_voice"),
+    )
+
+
+def _natural(name: str, entry: Mapping[str, Any], language: str) -> Schema:
+    agent, patient = entry["nouns"]
+    agent_cue, patient_cue = entry["cues"]
+    other = "passive" if "passive" in entry else "converse"
+    return Schema(
+        name=name,
+        agents=(agent,),
+        patients=(patient,),
+        cues=(agent_cue, patient_cue),
+        modifiers=("",),
+        voices=(
+            _pattern("active", entry["active"], language),
+            _pattern(other, entry[other], language),
+        ),
+        only="natural",
+        unseen_voice=None,
+    )

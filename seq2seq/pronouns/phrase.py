@@ -1,0 +1,171 @@
+"""Templates with slots → a sentence that knows where its words stand.
+
+A template such as ``"{A} was next to {B} because {it} {is:it}."`` is filled by a grammar, slot by
+slot. Marked pieces ("A", "it", "cue") leave their character spans behind.
+
+Slots::
+
+    {A}               the noun with its definite article
+    {A:a}             with another determiner: a, this, my
+    {A:the+}          with its own adjective as well: the ripe lemon
+    {it}              the pronoun, where the language writes one
+    {is:it} {isnt:A}  the whole predicate of the pronoun or a noun: was already ripe
+    {levantado@A}     a word that agrees with a noun
+    {cue=raining}     a word given as it is, marked "cue"
+
+A capital after the brace (``{It}``, ``{Is:it}``) starts a sentence.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from seq2seq.pronouns.items import Span
+from seq2seq.pronouns.lexicon import Cue, Gender, Noun
+
+Tense = Literal["past", "present"]
+Determiner = Literal["the", "a", "this", "my"]
+
+
+@dataclass(frozen=True)
+class Modifier:
+    """An adverb of the predicate, by its English word, with its form in the other language."""
+
+    english: str
+    other: str
+    position: Literal["before adjective", "before verb"]
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """What is said of a noun: an adjective, with or without an adverb."""
+
+    cue: Cue
+    modifier: Modifier | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text, and the name under which its span is remembered."""
+
+    text: str
+    mark: str | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A sentence and where its marked words stand."""
+
+    text: str
+    spans: Mapping[str, Span]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the slots stand for: nouns by letter, what is said of whom, when."""
+
+    nouns: Mapping[str, Noun]
+    predicates: Mapping[str, Predicate] = field(default_factory=dict)
+    antecedent: str | None = None
+    tense: Tense = "past"
+
+    def gender(self, who: str) -> Gender:
+        """The gender of a noun, or of what the pronoun refers to."""
+        key = self.antecedent if who == "it" else who
+        return "m" if key is None else self.nouns[key].gender
+
+
+class Grammar(Protocol):
+    """What a language has to know to fill the slots; one module each."""
+
+    def noun_phrase(self, noun: Noun, determiner: Determiner, adjective: Cue | None) -> list[Piece]:
+        """Determiner, noun and perhaps adjective; the head noun is marked "noun"."""
+        ...
+
+    def pronoun(self) -> list[Piece]:
+        """The subject pronoun, marked "it"; nothing where the language leaves it out."""
+        ...
+
+    def predicate(
+        self, predicate: Predicate, gender: Gender, tense: Tense, *, negated: bool
+    ) -> list[Piece]:
+        """Copula, adverb and adjective; the adjective is marked "cue"."""
+        ...
+
+    def agree(self, word: str, gender: Gender) -> str:
+        """An adjective or participle, given in the masculine, in the form of a gender."""
+        ...
+
+    def join(self, text: str, piece: str) -> tuple[str, str]:
+        """Contract what meets at the seam, such as de + el → del."""
+        ...
+
+
+_SLOT = re.compile(r"\{([^}]+)\}")
+
+
+def say(template: str, scene: Scene, grammar: Grammar) -> Line:
+    """Fill a template.
+
+    Args:
+        template: text with slots, as above.
+        scene: what the slots stand for.
+        grammar: how the language says it.
+
+    Returns:
+        The sentence, its first letter a capital, with the spans of the marked words.
+    """
+    text = ""
+    spans: dict[str, Span] = {}
+    for place, part in enumerate(_SLOT.split(template)):
+        pieces = _fill(part, scene, grammar) if place % 2 else [Piece(part)]
+        for piece in pieces:
+            text, added = grammar.join(text, piece.text)
+            if piece.mark is not None:
+                spans[piece.mark] = (len(text), len(text) + len(added))
+            text += added
+    return Line(_capital(text), spans)
+
+
+def _fill(slot: str, scene: Scene, grammar: Grammar) -> list[Piece]:
+    mark, given, text = slot.partition("=")
+    if given:
+        return [Piece(text, mark)]
+    word, at, who = slot.partition("@")
+    if at:
+        return [Piece(grammar.agree(word, scene.gender(who)))]
+    name, _, form = slot.partition(":")
+    if name.lower() == "it":
+        pieces = grammar.pronoun()
+    elif name.lower() in ("is", "isnt"):
+        pieces = grammar.predicate(
+            scene.predicates[form], scene.gender(form), scene.tense, negated=name.lower() == "isnt"
+        )
+        pieces = [
+            _rename(piece, "cue", "cue" if form == "it" else f"cue {form}") for piece in pieces
+        ]
+    else:
+        return _noun_phrase(name, form, scene, grammar)
+    if name[0].isupper() and pieces:
+        pieces[0] = Piece(_capital(pieces[0].text), pieces[0].mark)
+    return pieces
+
+
+def _noun_phrase(name: str, form: str, scene: Scene, grammar: Grammar) -> list[Piece]:
+    determiner = form.rstrip("+") or "the"
+    assert determiner in ("the", "a", "this", "my"), f"no determiner {determiner!r} in {name!r}"
+    adjective = scene.predicates[name].cue if form.endswith("+") else None
+    pieces = grammar.noun_phrase(scene.nouns[name], determiner, adjective)
+    return [_rename(piece, "noun", name) for piece in pieces]
+
+
+def _rename(piece: Piece, old: str, new: str) -> Piece:
+    return Piece(piece.text, new) if piece.mark == old else piece
+
+
+def _capital(text: str) -> str:
+    for place, character in enumerate(text):
+        if character.isalpha():
+            return text[:place] + character.upper() + text[place + 1 :]
+    return text

@@ -1,0 +1,274 @@
+"""From nouns, cues and a pattern to items: the quad, in which every shortcut is right half the time.
+
+A *pair* is one sentence with either of two cues; a rule that does not read the cue answers both
+alike and gets exactly one right. A *quad* is two pairs that exchange what comes first. A *block* is
+a quad and its twin with the genders exchanged, so that no cue goes with a gender.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from seq2seq.pronouns.items import Candidate, Item, differing_spans
+from seq2seq.pronouns.lexicon import Cue, Lexicon, Noun
+from seq2seq.pronouns.patterns import Link, Pattern, Patterns, Schema
+from seq2seq.pronouns.english import English
+from seq2seq.pronouns.phrase import Grammar, Line, Modifier, Predicate, Scene, Tense, say
+
+_NOTHING = Pattern("", "", "")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything about a sentence but its nouns, frame and cue; one for a whole block."""
+
+    opener: Pattern
+    link: Pattern
+    modifier: Modifier | None
+    people: tuple[Pattern, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """One of the two arrangements of a quad: a pattern with a noun in each slot."""
+
+    voice: str
+    clause: Pattern
+    nouns: Mapping[str, Noun]
+    roles: Mapping[str, str]
+    meant: tuple[tuple[Cue, str | None], ...]
+    """Each cue with the slot of the noun it is true of; None where it is not one of them."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """What an item is filed under."""
+
+    quad: str
+    block: str
+    family: str
+    schema: str
+    split: str
+    tags: tuple[str, ...] = ()
+
+
+def selectional_views(
+    frames: Sequence[tuple[Pattern, bool]], nouns: tuple[Noun, Noun], cues: tuple[Cue, Cue]
+) -> list[View]:
+    """The views of a quad in which the noun's kind fits the cue.
+
+    Args:
+        frames: a frame for each view, and whether the second noun stands first in it.
+        nouns: one noun of either kind.
+        cues: a cue that fits the first, a cue that fits the second.
+
+    Returns:
+        One view for each frame.
+    """
+    views: list[View] = []
+    for frame, swapped in frames:
+        first, second = ("B", "A") if swapped else ("A", "B")
+        views.append(
+            View(
+                voice="second kind first" if swapped else "first kind first",
+                clause=frame,
+                nouns={first: nouns[0], second: nouns[1]},
+                roles={first: "first kind", second: "second kind"},
+                meant=((cues[0], first), (cues[1], second)),
+            )
+        )
+    return views
+
+
+def causal_view(schema: Schema, voice: Pattern, nouns: tuple[Noun, Noun], lexicon: Lexicon) -> View:
+    """The view of a quad in which the verb and the cue decide.
+
+    Args:
+        schema: the verb.
+        voice: one of its voices.
+        nouns: the agent and the patient.
+        lexicon: where the cues are found.
+
+    Returns:
+        The view.
+    """
+    cues = lexicon.cues
+    return View(
+        voice=voice.name,
+        clause=voice,
+        nouns={"A": nouns[0], "B": nouns[1]},
+        roles={"A": "agent", "B": "patient"},
+        meant=((cues[schema.cues[0]], "A"), (cues[schema.cues[1]], "B")),
+    )
+
+
+def make_quad(
+    label: Label, views: Sequence[View], setting: Setting, grammar: Grammar, language: str
+) -> list[Item]:
+    """Write the items of a quad: every view with every cue.
+
+    Args:
+        label: what the items are filed under.
+        views: the arrangements.
+        setting: opener, link and adverb, the same for all.
+        grammar: of the target language.
+        language: its code.
+
+    Returns:
+        The items, pair by pair.
+    """
+    items: list[Item] = []
+    for place, view in enumerate(views):
+        pair = f"{label.quad}/{place}"
+        for number, (cue, meant) in enumerate(view.meant):
+            name = f"{pair}.{number}"
+            items.append(_item(name, pair, label, view, cue, meant, setting, grammar, language))
+    return items
+
+
+def _item(
+    name: str,
+    pair: str,
+    label: Label,
+    view: View,
+    cue: Cue,
+    meant: str | None,
+    setting: Setting,
+    grammar: Grammar,
+    language: str,
+) -> Item:
+    whole = setting.opener.joined(view.clause, setting.link)
+    scene = _scene(view, cue, meant, setting)
+    other = {"A": "B", "B": "A", None: None}[meant]
+    source = speak(whole.english, scene, setting, English())
+    good = speak(whole.other, scene, setting, grammar, translated=True)
+    bad = speak(whole.other, _scene(view, cue, other, setting), setting, grammar, translated=True)
+    good_spans, bad_spans = differing_spans(good.text, bad.text)
+    candidates = _candidates(view, source, good)
+    return Item(
+        id=name,
+        quad=label.quad,
+        pair=pair,
+        block=label.block,
+        language=language,
+        family=label.family,
+        schema=label.schema,
+        cue=cue.english,
+        voice=view.voice,
+        split=label.split,
+        source=source.text,
+        pronoun=source.spans["it"],
+        cue_span=source.spans["cue"],
+        clause=_reason_clause(setting, source),
+        candidates=candidates,
+        gold=None if meant is None else _place(candidates, view.nouns[meant]),
+        good=good.text,
+        bad=bad.text,
+        good_spans=good_spans,
+        bad_spans=bad_spans,
+        tags=label.tags,
+    )
+
+
+def _place(candidates: tuple[Candidate, ...], noun: Noun) -> int:
+    return [candidate.noun for candidate in candidates].index(noun.english)
+
+
+def _scene(view: View, cue: Cue, meant: str | None, setting: Setting) -> Scene:
+    tense: Tense = "present" if view.clause.tense == "present" else "past"
+    return Scene(view.nouns, {"it": Predicate(cue, setting.modifier)}, meant, tense)
+
+
+def speak(
+    template: str, scene: Scene, setting: Setting, grammar: Grammar, *, translated: bool = False
+) -> Line:
+    """Say a template after putting the setting's people in the places of {person}, in turn."""
+    for person in setting.people:
+        template = template.replace("{person}", person.other if translated else person.english, 1)
+    return say(template, scene, grammar)
+
+
+def _candidates(view: View, source: Line, target: Line) -> tuple[Candidate, ...]:
+    found = [
+        Candidate(
+            noun.english,
+            noun.kind,
+            view.roles[slot],
+            noun.gender,
+            source.spans[slot],
+            target.spans[slot],
+        )
+        for slot, noun in view.nouns.items()
+    ]
+    return tuple(sorted(found, key=lambda candidate: candidate.source_span))
+
+
+def _reason_clause(setting: Setting, source: Line) -> tuple[int, int]:
+    """From the conjunction, if there is one, to the cue."""
+    start, end = source.spans["it"][0], source.spans["cue"][1]
+    holder = setting.link if "{it}" in setting.link.english.lower() else setting.opener
+    conjunction = holder.english.lower().partition("{it}")[0].strip(" ,.")
+    return (start - len(conjunction) - 1 if conjunction else start, end)
+
+
+def choose_setting(
+    rng: random.Random,
+    patterns: Patterns,
+    cues: Sequence[Cue],
+    *,
+    tense: Tense,
+    causal: bool,
+    modifiers: Sequence[str] | None = None,
+) -> Setting:
+    """Draw how a block's sentences begin, join and qualify.
+
+    Args:
+        rng: where chance comes from.
+        patterns: what to draw from.
+        cues: the cues that must all take the adverb, so that a pair differs in the cue alone.
+        tense: of the clause.
+        causal: whether the reading needs a reason, and so a causal link.
+        modifiers: the adverbs a schema allows, "" for none; None for any that fits.
+
+    Returns:
+        The setting.
+    """
+    links = [link for link in patterns.links if link.causal or not causal]
+    link = rng.choices(links, [link.weight for link in links])[0]
+    return Setting(
+        opener=choose_opener(rng, patterns, tense),
+        link=link.pattern,
+        modifier=_choose_modifier(rng, patterns, cues, modifiers, reason=link.causal),
+        people=tuple(rng.sample(patterns.people, 2)),
+    )
+
+
+def choose_opener(rng: random.Random, patterns: Patterns, tense: Tense) -> Pattern:
+    """Nothing three times in five, else "Yesterday," and the like."""
+    if rng.random() < 0.6:
+        return _NOTHING
+    return rng.choice([o for o in patterns.openers if o.tense in (tense, "any")])
+
+
+def plain_setting(patterns: Patterns, link: str = "because") -> Setting:
+    """No opener, no adverb, one given link."""
+    found: Link = next(one for one in patterns.links if one.pattern.name == link)
+    return Setting(_NOTHING, found.pattern, None, patterns.people[:2])
+
+
+def _choose_modifier(
+    rng: random.Random,
+    patterns: Patterns,
+    cues: Sequence[Cue],
+    allowed: Sequence[str] | None,
+    *,
+    reason: bool,
+) -> Modifier | None:
+    by_word = {
+        adverb.modifier.english: adverb.modifier
+        for adverb in patterns.adverbs
+        if all(adverb.fits(cue) for cue in cues) and (reason or not adverb.reason)
+    }
+    if allowed is not None:
+        return by_word.get(rng.choice(allowed))
+    return rng.choice([None, *by_word.values()]) if rng.random() < 0.6 else None

@@ -1,0 +1,59 @@
+"""Spanish: articles, al and del, agreement, ser and estar.
+
+The subject pronoun is left out, so the adjective's ending is what shows who "it" is. Adjectives and
+participles of the corpus all end in -o and -a; the reason clause stands in the imperfect (era,
+estaba) or the present.
+"""
+
+from seq2seq.pronouns.lexicon import Cue, Gender, Noun
+from seq2seq.pronouns.phrase import Determiner, Piece, Predicate, Tense
+
+_ARTICLES: dict[Determiner, dict[Gender, str]] = {
+    "the": {"m": "el", "f": "la"},
+    "a": {"m": "un", "f": "una"},
+    "this": {"m": "este", "f": "esta"},
+    "my": {"m": "mi", "f": "mi"},
+}
+_COPULAS: dict[str, dict[Tense, str]] = {
+    "ser": {"past": "era", "present": "es"},
+    "estar": {"past": "estaba", "present": "está"},
+}
+
+
+class Spanish:
+    """Fills slots in Spanish."""
+
+    def noun_phrase(self, noun: Noun, determiner: Determiner, adjective: Cue | None) -> list[Piece]:
+        """The article, the noun, an adjective after it; only the head word is marked."""
+        head, _, rest = noun.word.partition(" ")
+        after = f" {rest}" if rest else ""
+        if adjective is not None:
+            after += " " + self.agree(adjective.lemmas[0], noun.gender)
+        article = _ARTICLES[determiner][noun.gender]
+        return [Piece(f"{article} "), Piece(head, "noun"), Piece(after)]
+
+    def pronoun(self) -> list[Piece]:
+        """Left out: the verb ending is enough."""
+        return []
+
+    def predicate(
+        self, predicate: Predicate, gender: Gender, tense: Tense, *, negated: bool
+    ) -> list[Piece]:
+        """(No) (ya) estaba (muy) madura; ya stands before the verb, muy before the adjective."""
+        verb = _COPULAS[predicate.cue.copula][tense] + " "
+        if predicate.modifier is not None and predicate.modifier.position == "before verb":
+            verb = f"{predicate.modifier.other} {verb}"
+        elif predicate.modifier is not None:
+            verb += predicate.modifier.other + " "
+        if negated:
+            verb = f"no {verb}"
+        return [Piece(verb), Piece(self.agree(predicate.cue.lemmas[0], gender), "cue")]
+
+    def agree(self, word: str, gender: Gender) -> str:
+        """Pesado, pesada; a word that does not end in -o serves both (azul)."""
+        return word[:-1] + "a" if gender == "f" and word.endswith("o") else word
+
+    def join(self, text: str, piece: str) -> tuple[str, str]:
+        """A + el → al, de + el → del."""
+        meets = text.endswith((" a ", " de ")) or text in ("a ", "de ", "A ", "De ")
+        return (text[:-1] + "l ", "") if meets and piece == "el " else (text, piece)
