@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from seq2seq.errors import CheckpointError
+from seq2seq.train.hardware import Precision
 
 MANIFEST = "manifest.json"
 CHUNK_BYTES = 1 << 20
@@ -48,7 +49,7 @@ class Progress:
     validated_step: int = 0
     validations_without_gain: int = 0
     stopped_early: bool = False
-    precision: str = ""  # what `auto` chose: another one after a resume would change the weights
+    precision: Precision | None = None  # what `auto` chose; another would change the weights
     world_size: int = 1
     candidates: list[Candidate] = field(default_factory=list)  # best first
 

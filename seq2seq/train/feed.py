@@ -6,34 +6,12 @@ epoch and index and gets the same pieces in the same order.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.data.batches import Batch, plan_batches, worst_batch
-
-
-class EpochPairs(Protocol):
-    """The pieces of one epoch; with subword sampling they differ from epoch to epoch."""
-
-    @property
-    def source_lengths(self) -> NDArray[np.int64]:
-        """Pieces of each source."""
-
-    @property
-    def target_lengths(self) -> NDArray[np.int64]:
-        """Pieces of each target."""
-
-    def batch(self, pairs: NDArray[np.int64], pad_id: int) -> Batch:
-        """The rectangles of some pairs."""
-
-
-class TrainingPairs(Protocol):
-    """Anything that gives the pairs of each epoch."""
-
-    def epoch(self, number: int) -> EpochPairs:
-        """The pairs of an epoch, counted from 0."""
+from seq2seq.data.prepare import TrainingSet
 
 
 @dataclass(frozen=True)
@@ -55,8 +33,8 @@ class Feed:
         batch: Its index in the epoch's plan.
     """
 
-    def __init__(self, pairs: TrainingPairs, spec: FeedSpec):
-        self._pairs = pairs
+    def __init__(self, training: TrainingSet, spec: FeedSpec):
+        self._training = training
         self._spec = spec
         self.seek(0, 0)
 
@@ -86,7 +64,7 @@ class Feed:
 
     def _load(self) -> None:
         spec = self._spec
-        self._epoch = self._pairs.epoch(self.epoch)
+        self._epoch = self._training.epoch(self.epoch)
         self._plan = plan_batches(
             self._epoch.source_lengths,
             self._epoch.target_lengths,

@@ -370,9 +370,9 @@ class Loop:
         return not self._any_rank(not flag)
 
 
-def agree(value: Any, accelerator: Accelerator) -> Any:
+def agree(value: Any, processes: int) -> Any:
     """The first rank's value, on every rank."""
     box = [value]
-    if accelerator.num_processes > 1:
+    if processes > 1:
         broadcast_object_list(box)
     return box[0]

@@ -1,0 +1,181 @@
+"""The end of a run: choose the weights, save the stock folder, score the test sets."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+
+from seq2seq.lines import read_lines
+from seq2seq.model.stock import save_model
+from seq2seq.model.transformer import Transformer
+from seq2seq.pronouns.gender import GenderReport, score_gender
+from seq2seq.pronouns.items import read_items
+from seq2seq.recipe import Recipe
+from seq2seq.run import Run, write_json
+from seq2seq.score.report import ScoreOptions, ScoreReport, score_texts
+from seq2seq.tokenizer import Tokenizer
+from seq2seq.train.checkpoint import Progress, average_weights, candidate_path
+from seq2seq.train.log import TrainingLog
+from seq2seq.train.validate import Validator, decode_options
+from seq2seq.translate import Translator
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which weights became the model."""
+
+    weights: str
+    """``step 400``, or ``average of steps …``."""
+    dev_score: float
+    rejected: str
+    """What lost against it, with its score; empty where there was no contest."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The scores of a finished run."""
+
+    choice: Choice
+    select_by: str
+    reports: Mapping[str, ScoreReport]
+    genders: Mapping[str, GenderReport]
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``scores.json`` keeps it."""
+        return {
+            "weights": self.choice.weights,
+            "rejected": self.choice.rejected,
+            "dev": {"metric": self.select_by, "score": round(self.choice.dev_score, 4)},
+            "test": {name: report.to_json() for name, report in self.reports.items()},
+            "gender": {name: report.to_json() for name, report in self.genders.items()},
+        }
+
+    def to_text(self) -> str:
+        """Tables for people, one for each test set."""
+        lines = [
+            f"weights: {self.choice.weights}, dev {self.select_by} {self.choice.dev_score:.2f}"
+        ]
+        if self.choice.rejected:
+            lines[0] += f" (rejected: {self.choice.rejected})"
+        for name, report in self.reports.items():
+            lines.append(f"\n{name}\n{report.to_text()}")
+            if name in self.genders:
+                lines.append(self.genders[name].to_text())
+        return "\n".join(lines)
+
+
+def finish(
+    run: Run,
+    recipe: Recipe,
+    tokenizer: Tokenizer,
+    tests: Mapping[str, Any],
+    *,
+    model: Transformer,
+    progress: Progress,
+    validator: Validator,
+    log: TrainingLog,
+    is_main: bool,
+) -> Finished | None:
+    """Choose the final weights, save them as a stock folder, and score the test sets.
+
+    Every rank takes part in choosing, the first alone does the rest.
+
+    Args:
+        run: Where everything goes.
+        recipe: The resolved recipe.
+        tokenizer: Saved beside the model.
+        tests: Test sets with columns ``source`` and ``target``, by name.
+        model: Its weights are replaced by the chosen ones.
+        progress: Knows the candidates.
+        validator: Scores an average on the dev set.
+        log: For a line on each test set.
+        is_main: Whether this is the first rank.
+
+    Returns:
+        The scores; None on all other ranks.
+    """
+    choice = choose_weights(run, model, progress, validator)
+    if not is_main:
+        return None
+    log.say(f"weights: {choice.weights}")
+    save_best(run, model, tokenizer, recipe)
+    reports: dict[str, ScoreReport] = {}
+    genders: dict[str, GenderReport] = {}
+    translator = Translator(model, tokenizer)
+    for name, data in tests.items():
+        log.progress(f"translating {name}: {len(data):,} segments")
+        sources, references = list(data["source"]), list(data["target"])
+        found = translator.translate(sources, decode_options(recipe, beams=recipe.decode.beams))
+        hypotheses = [one.text for one in found]
+        write_lines(run.translations / f"{name}.txt", hypotheses)
+        reports[name] = score_test(recipe, name, sources, references, hypotheses)
+        spec = recipe.data.test[name]
+        if spec.pronoun_items and spec.file is not None:
+            items = read_items(Path(recipe.data.folder) / spec.file)
+            genders[name] = score_gender(items, hypotheses)
+    finished = Finished(choice, recipe.train.select_by, reports, genders)
+    write_json(run.scores, finished.to_json())
+    return finished
+
+
+def choose_weights(
+    run: Run, model: Transformer, progress: Progress, validator: Validator
+) -> Choice:
+    """Load the best candidate, or the average of all where that scores higher on the dev set."""
+    best, paths = progress.candidates[0], []
+    for candidate in progress.candidates:
+        paths.append(candidate_path(run.checkpoints, candidate.step))
+    single = f"step {best.step}"
+    if len(paths) == 1:
+        model.load_state_dict(load_file(paths[0]))
+        return Choice(single, best.score, "")
+    steps = ", ".join(str(one.step) for one in sorted(progress.candidates, key=lambda c: c.step))
+    average = f"average of steps {steps}"
+    model.load_state_dict(average_weights(paths))
+    score = validator.score(model).score
+    if score > best.score:
+        return Choice(average, score, f"{single}, {best.score:.2f}")
+    model.load_state_dict(load_file(paths[0]))
+    return Choice(single, best.score, f"{average}, {score:.2f}")
+
+
+def save_best(run: Run, model: Transformer, tokenizer: Tokenizer, recipe: Recipe) -> None:
+    """Replace ``best/`` by a complete stock folder of these weights."""
+    unfinished = run.best.with_name(".tmp-best")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    save_model(model, unfinished)
+    tokenizer.save(unfinished, max_length=recipe.model.max_positions)
+    shutil.rmtree(run.best, ignore_errors=True)
+    unfinished.rename(run.best)
+
+
+def score_test(
+    recipe: Recipe,
+    name: str,
+    sources: Sequence[str],
+    references: Sequence[str],
+    hypotheses: Sequence[str],
+) -> ScoreReport:
+    """Score one test set by the metrics of its task."""
+    summaries = recipe.task == "summarization"
+    official = recipe.score.tokenized_references.get(name)
+    tokenized = [] if official is None else [read_lines(Path(recipe.data.folder) / official)]
+    options = ScoreOptions(
+        metrics=("rouge",) if summaries else ("bleu", "chrf", "ter"),
+        lowercase=recipe.tokenizer.lowercase,
+        tokenized=recipe.score.tokenized and not summaries,
+        language=recipe.target_language,
+    )
+    return score_texts(
+        hypotheses, [references], sources=sources, tokenized_references=tokenized, options=options
+    )
+
+
+def write_lines(path: Path, lines: Sequence[str]) -> None:
+    """One segment a line; a line break inside a segment becomes a space."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(line.replace("\n", " ") + "\n" for line in lines)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,97 @@
+"""What may differ between a run and its continuation: the future, never the past."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from seq2seq.errors import CheckpointError
+from seq2seq.recipe import Recipe
+from seq2seq.run import Run
+from seq2seq.train.checkpoint import newest_sound_checkpoint, read_progress, steps_saved
+from seq2seq.train.schedule import learning_rate
+
+# These decide what happens after an update, or after the run, and nothing that has happened.
+FUTURE = (
+    "train.validate_every_steps",
+    "train.validation_beams",
+    "train.patience",
+    "train.keep_best",
+    "train.keep_last",
+    "train.save_every_steps",
+    "train.log_every_steps",
+    "train.max_skipped_updates",
+    "train.processes",
+    "train.trackers",
+    "data.cache",
+    "data.folder",  # the text itself is compared by its hash
+)
+FUTURE_SECTIONS = ("decode.", "score.", "data.test")
+# These shape the learning rate: free to change as long as every past update had the same rate.
+RATE = (
+    "train.steps",
+    "train.peak_lr",
+    "train.warmup_steps",
+    "train.schedule",
+    "train.decay_share",
+)
+
+
+def check_changes(
+    run: Run, recipe: Recipe, changes: Mapping[str, tuple[Any, Any]], hashes: Mapping[str, str]
+) -> list[str]:
+    """Compare a resumed run's recipe and data with those it began with.
+
+    Args:
+        run: The folder, still with the old recipe and environment.
+        recipe: The recipe it is to continue with.
+        changes: Keys that differ, with old and new value.
+        hashes: Hash of the text of each data set as it is read now.
+
+    Returns:
+        A line ``key: old → new`` for each allowed change.
+
+    Raises:
+        CheckpointError: A change would make the past another one; all such changes at once.
+    """
+    lines = {key: f"{key}: {_text(old)} → {_text(new)}" for key, (old, new) in changes.items()}
+    forbidden = [line for key, line in lines.items() if not _about_the_future(key)]
+    rates = [line for key, line in lines.items() if key in RATE]
+    if rates and not _same_past_rates(run, recipe):
+        forbidden += [f"{line} (changes the rate of updates already made)" for line in rates]
+    forbidden += _changed_data(run, hashes)
+    if forbidden:
+        raise CheckpointError(
+            f"{run.folder}: cannot be resumed with these changes, which would alter its past:\n  "
+            + "\n  ".join(forbidden)
+            + "\n  undo them, or start a new run with --run"
+        )
+    return list(lines.values())
+
+
+def _about_the_future(key: str) -> bool:
+    return key in FUTURE or key in RATE or key.startswith(FUTURE_SECTIONS)
+
+
+def _same_past_rates(run: Run, recipe: Recipe) -> bool:
+    if not steps_saved(run.checkpoints):
+        return True
+    checkpoint, _ = newest_sound_checkpoint(run.checkpoints)
+    old = run.read_recipe().train
+    return all(
+        learning_rate(step, old) == learning_rate(step, recipe.train)
+        for step in range(1, read_progress(checkpoint).step + 1)
+    )
+
+
+def _changed_data(run: Run, hashes: Mapping[str, str]) -> list[str]:
+    old: dict[str, str] = json.loads(run.environment.read_text(encoding="utf-8"))["data"]
+    return [
+        f"{name}: text {_text(old.get(name))} → {_text(hashes.get(name))}"
+        for name in dict.fromkeys([*old, *hashes])
+        if not name.startswith("test ") and old.get(name) != hashes.get(name)
+    ]
+
+
+def _text(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "…"

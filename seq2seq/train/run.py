@@ -1,0 +1,241 @@
+"""One run from a recipe to a scored model: what ``seq2seq train`` does, in order."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator, PartialState
+
+from seq2seq.errors import CheckpointError
+from seq2seq.recipe import load_recipe, recipe_json
+from seq2seq.run import Run
+from seq2seq.train.build import build_model, build_optimizer, compare_precisions, flops_per_token
+from seq2seq.train.checkpoint import (
+    Progress,
+    newest_sound_checkpoint,
+    read_progress,
+    restore,
+    steps_saved,
+)
+from seq2seq.train.feed import Feed, FeedSpec
+from seq2seq.train.finish import Finished, finish
+from seq2seq.train.hardware import (
+    Precision,
+    keep_freed_memory,
+    matrix_peak,
+    peak_memory_bytes,
+)
+from seq2seq.train.log import TrainingLog, duration
+from seq2seq.train.loop import Loop, agree
+from seq2seq.train.setup import (
+    Prepared,
+    Say,
+    check_folder,
+    check_processes,
+    prepare_run,
+    write_facts,
+)
+from seq2seq.train.trainee import Trainee
+from seq2seq.train.validate import Validator
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run came to: finished with scores, or interrupted and ready to be resumed."""
+
+    run: Run
+    progress: Progress
+    finished: Finished | None
+    """None where a signal stopped the run, and on all ranks but the first."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "run": str(self.run.folder),
+            "model": str(self.run.best) if self.finished else None,
+            "steps": self.progress.step,
+            "training_seconds": round(self.progress.elapsed_seconds, 1),
+            "skipped_updates": self.progress.skipped_updates,
+            "scores": self.finished.to_json() if self.finished else None,
+        }
+
+    def to_text(self) -> str:
+        """For people."""
+        if self.finished is None:
+            return (
+                f"interrupted at step {self.progress.step:,}; saved in {self.run.checkpoints}; "
+                "give the same command with --resume to continue"
+            )
+        spent = duration(self.progress.elapsed_seconds)
+        return (
+            f"{self.finished.to_text()}\n\n"
+            f"{self.progress.step:,} steps in {spent}; model in {self.run.best}"
+        )
+
+
+def train(
+    recipe_path: Path,
+    *,
+    overrides: Sequence[str] = (),
+    run_folder: Path | None = None,
+    resume: bool = False,
+) -> TrainResult:
+    """Train as a recipe says, and score the result.
+
+    Args:
+        recipe_path: The recipe.
+        overrides: ``key=value`` changes to it.
+        run_folder: Where everything goes; ``runs/<name of the recipe>`` by default.
+        resume: Continue what this folder holds, from its last sound checkpoint; begin where it
+            holds none.
+
+    Returns:
+        Scores and places, or where an interrupted run stands.
+
+    Raises:
+        Seq2SeqError: Anything in recipe, data, run folder or training that the user can mend.
+    """
+    keep_freed_memory()
+    recipe = load_recipe(recipe_path, overrides)
+    run = Run(run_folder or Path("runs") / recipe_path.stem)
+    check_folder(run, resume=resume)
+    state = PartialState()
+    check_processes(recipe, state)
+    say = _speaker(state)
+    with state.main_process_first():  # the others find tokenizer and encoded text on disk
+        prepared = prepare_run(recipe, run, say=say)
+    if state.is_main_process:
+        write_facts(run, prepared, recipe_path, overrides=overrides, say=say)
+    state.wait_for_everyone()
+    return _train_prepared(prepared, run, state, say)
+
+
+def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say) -> TrainResult:
+    recipe, tokenizer = prepared.recipe, prepared.tokenizer
+    progress, checkpoint = _starting_point(run, state, say)
+    torch.manual_seed(recipe.seed)
+    trainee = Trainee(
+        build_model(recipe, tokenizer.vocab_size),
+        label_smoothing=recipe.train.label_smoothing,
+        rdrop_weight=recipe.train.rdrop_weight,
+    )
+    trainee.model.gradient_checkpointing = recipe.train.gradient_checkpointing
+    feed = Feed(prepared.training, _feed_spec(prepared, state))
+    precision = _precision(progress, prepared, trainee, feed, state, say)
+    accelerator = Accelerator(
+        mixed_precision="bf16" if precision == "bf16" else "no",
+        log_with=list(recipe.train.trackers) or None,
+        project_dir=run.folder,
+    )
+    accelerator.init_trackers(run.folder.name, config={"recipe": recipe_json(recipe)})
+    optimizer: Any
+    wrapped, optimizer = accelerator.prepare(trainee, build_optimizer(trainee, recipe))
+    torch.manual_seed(recipe.seed + 1 + state.process_index)  # ranks draw different dropout
+    if checkpoint is not None:
+        restore(checkpoint, trainee, optimizer.optimizer, rank=state.process_index)
+        feed.seek(progress.epoch, progress.batch)
+    progress.precision, progress.world_size = precision, state.num_processes
+    log = TrainingLog(run.metrics, accelerator)
+    dev = prepared.text.dev
+    validator = Validator(accelerator, tokenizer, recipe, dev["source"], dev["target"])
+    loop = Loop(
+        accelerator,
+        wrapped,
+        optimizer,
+        feed,
+        spec=recipe.train,
+        checkpoints=run.checkpoints,
+        progress=progress,
+        validate=validator,
+        log=log,
+        flops_per_token=flops_per_token(trainee.model),
+        peak_flops=matrix_peak(precision, accelerator.device) * state.num_processes,
+    )
+    try:
+        return _run_loop(loop, trainee, prepared, run, validator)
+    finally:
+        log.close()
+
+
+def _run_loop(
+    loop: Loop, trainee: Trainee, prepared: Prepared, run: Run, validator: Validator
+) -> TrainResult:
+    log, progress = loop.log, loop.progress
+    weights = sum(parameter.numel() for parameter in trainee.parameters())
+    log.say(f"model: {weights:,} weights; {loop.feed.batches_in_epoch():,} micro-batches an epoch")
+    loop.dry_run()
+    memory = peak_memory_bytes(loop.accelerator.device) / 2**30
+    log.say(f"the largest batch fits: {memory:.2f} GiB at most so far")
+    loop.run()
+    finished = None
+    if progress.step >= prepared.recipe.train.steps or progress.stopped_early:
+        finished = finish(
+            run,
+            prepared.recipe,
+            prepared.tokenizer,
+            prepared.text.tests,
+            model=trainee.model,
+            progress=progress,
+            validator=validator,
+            log=log,
+            is_main=loop.accelerator.is_main_process,
+        )
+    return TrainResult(run, progress, finished)
+
+
+def _starting_point(run: Run, state: PartialState, say: Say) -> tuple[Progress, Path | None]:
+    """Progress and checkpoint to continue from; a fresh start where nothing was saved."""
+    if not steps_saved(run.checkpoints):
+        return Progress(), None
+    checkpoint, passed_over = newest_sound_checkpoint(run.checkpoints)
+    for sentence in passed_over:
+        say(f"warning: {sentence}")
+    progress = read_progress(checkpoint)
+    if progress.world_size != state.num_processes:
+        raise CheckpointError(
+            f"{checkpoint}: saved by {progress.world_size} process(es), {state.num_processes} take "
+            "part; resume with the same number"
+        )
+    say(f"resuming at step {progress.step:,} from {checkpoint}")
+    return progress, checkpoint
+
+
+def _feed_spec(prepared: Prepared, state: PartialState) -> FeedSpec:
+    return FeedSpec(
+        batch_tokens=prepared.recipe.train.batch_tokens,
+        pad_id=prepared.tokenizer.pad_id,
+        seed=prepared.recipe.seed,
+        world_size=state.num_processes,
+        rank=state.process_index,
+    )
+
+
+def _precision(
+    progress: Progress,
+    prepared: Prepared,
+    trainee: Trainee,
+    feed: Feed,
+    state: PartialState,
+    say: Say,
+) -> Precision:
+    """The recipe's number format; what ``auto`` chose once is kept for the rest of the run."""
+    if progress.precision is not None:
+        return progress.precision
+    if prepared.recipe.train.precision != "auto":
+        return prepared.recipe.train.precision
+    trial = compare_precisions(trainee, feed.worst(), state)
+    chosen: Precision = agree(trial.chosen, state.num_processes)
+    say(trial.to_text())
+    return chosen
+
+
+def _speaker(state: PartialState) -> Say:
+    def say(line: str) -> None:
+        if state.is_main_process:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+
+    return say

@@ -1,0 +1,151 @@
+"""What is settled before the first update: text, preset, tokenizer, the facts on disk."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate import PartialState
+
+from seq2seq.data.prepare import ParallelText, TrainingSet, prepare, read_text
+from seq2seq.errors import RecipeError, TrainingError
+from seq2seq.preset import Choice, resolve_preset
+from seq2seq.recipe import Recipe, differences, recipe_json
+from seq2seq.run import Run, describe_environment, write_json
+from seq2seq.tokenizer import (
+    RoundTripReport,
+    Tokenizer,
+    check_round_trip,
+    load_tokenizer,
+    train_tokenizer,
+    vocabulary_note,
+)
+from seq2seq.train.resume import check_changes
+
+SAMPLED_LINES = 2000
+ROUND_TRIP_LINES = 20_000
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that is settled before the first update."""
+
+    recipe: Recipe
+    choices: tuple[Choice, ...]
+    text: ParallelText
+    tokenizer: Tokenizer
+    training: TrainingSet
+    round_trip: RoundTripReport
+
+
+def check_folder(run: Run, *, resume: bool) -> None:
+    """Refuse to mix two runs in one folder.
+
+    Raises:
+        RecipeError: The folder holds a run, and resuming was not asked for.
+    """
+    if run.recipe.exists() and not resume:
+        raise RecipeError(
+            f"{run.folder}: holds a run already; continue it with --resume, or give another folder "
+            "with --run"
+        )
+
+
+def check_processes(recipe: Recipe, state: PartialState) -> None:
+    """Refuse to train on fewer processes than meant.
+
+    ``accelerate launch --cpu --num_processes 2`` starts one process and says nothing;
+    ``torchrun --nproc_per_node 2`` starts two.
+
+    Raises:
+        TrainingError: Another number takes part than the launcher or the recipe names.
+    """
+    wanted = {
+        "train.processes": recipe.train.processes,
+        "WORLD_SIZE": int(os.environ["WORLD_SIZE"]) if "WORLD_SIZE" in os.environ else None,
+    }
+    for name, count in wanted.items():
+        if count is not None and count != state.num_processes:
+            raise TrainingError(
+                f"{name} = {count}: {state.num_processes} process(es) take part; start with "
+                f"'torchrun --nproc_per_node {count} -m seq2seq train …'"
+            )
+
+
+def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
+    """Read and clean the text, settle the preset, and make or load the tokenizer."""
+    text = read_text(recipe.data)
+    say(text.report.to_text())
+    recipe, choices = resolve_preset(
+        recipe, pairs=text.pairs, tokens_per_pair=_tokens_per_pair(text)
+    )
+    for choice in choices:
+        say(f"  {choice.key} = {choice.value}  ({choice.reason})")
+    tokenizer = _tokenizer(recipe, run, text)
+    say(vocabulary_note(tokenizer, recipe.tokenizer))
+    cache = None if recipe.data.cache is None else Path(recipe.data.cache).expanduser()
+    training = prepare(text, tokenizer, recipe.tokenizer, seed=recipe.seed, cache=cache)
+    for finding in training.report.findings[len(text.report.findings) :]:
+        say(finding.to_text())
+    round_trip = check_round_trip(tokenizer, _first(text.training_texts(), ROUND_TRIP_LINES))
+    say(round_trip.to_text())
+    return Prepared(recipe, choices, text, tokenizer, training, round_trip)
+
+
+def write_facts(
+    run: Run, prepared: Prepared, recipe_path: Path, *, overrides: Sequence[str], say: Say
+) -> None:
+    """Write recipe, environment and data report; on a resume, first check and say what changed.
+
+    Raises:
+        CheckpointError: A change of recipe or data would change the past of the run.
+    """
+    hashes = prepared.text.hashes()
+    if run.recipe.exists():
+        changes = differences(run.read_recipe(), prepared.recipe)
+        for line in check_changes(run, prepared.recipe, changes, hashes):
+            say(f"changed: {line}")
+    given = "".join(f"# --set {override}\n" for override in overrides)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    run.recipe_given.write_text(given + recipe_path.read_text(encoding="utf-8"), encoding="utf-8")
+    environment = describe_environment() | {"threads": torch.get_num_threads(), "data": hashes}
+    write_json(run.environment, environment)
+    choices = [{"key": c.key, "value": c.value, "reason": c.reason} for c in prepared.choices]
+    write_json(
+        run.data_report,
+        {
+            "cleaning": prepared.training.report.to_json(),
+            "pairs": prepared.training.pairs,
+            "preset": choices,
+            "round_trip": prepared.round_trip.to_json(),
+        },
+    )
+    write_json(run.recipe, json.loads(recipe_json(prepared.recipe)))
+
+
+def _tokenizer(recipe: Recipe, run: Run, text: ParallelText) -> Tokenizer:
+    if (run.tokenizer / "tokenizer_config.json").is_file():
+        return load_tokenizer(run.tokenizer)
+    tokenizer = train_tokenizer(
+        text.training_texts(), recipe.tokenizer, family=recipe.model.family, seed=recipe.seed
+    )
+    unfinished = run.tokenizer.with_name(".tmp-tokenizer")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    tokenizer.save(unfinished, max_length=recipe.model.max_positions)
+    unfinished.rename(run.tokenizer)
+    return tokenizer
+
+
+def _tokens_per_pair(text: ParallelText) -> float:
+    """Rough pieces of a target, for turning epochs into updates: 1.3 a word, and the end."""
+    lines = _first(text.training_texts(), SAMPLED_LINES)
+    return 1 + 1.3 * sum(len(line.split()) for line in lines) / max(len(lines), 1)
+
+
+def _first(texts: Iterable[str], count: int) -> list[str]:
+    return [text for text, _ in zip(texts, range(count), strict=False)]

@@ -1,0 +1,96 @@
+"""Validation as a user would do it: beam search, scored against the raw dev reference."""
+
+import time
+from collections.abc import Sequence
+
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+
+from seq2seq.decode.options import DecodeOptions
+from seq2seq.decode.search import decode
+from seq2seq.model.transformer import Transformer
+from seq2seq.recipe import Recipe
+from seq2seq.score.summary import rouge
+from seq2seq.score.translation import bleu, chrf
+from seq2seq.tokenizer import Tokenizer
+from seq2seq.train.log import Value
+from seq2seq.train.loop import Validation, agree
+from seq2seq.train.trainee import Trainee
+
+
+class Validator:
+    """Translates the dev set and scores it; ranks share the work and agree on the result."""
+
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        tokenizer: Tokenizer,
+        recipe: Recipe,
+        sources: Sequence[str],
+        references: Sequence[str],
+    ):
+        self._accelerator = accelerator
+        self._tokenizer = tokenizer
+        self._recipe = recipe
+        self._references = list(references)
+        self._sources = dev_pieces(sources, tokenizer, recipe)
+        self._options = decode_options(recipe, beams=recipe.train.validation_beams)
+
+    def __call__(self, trainee: Trainee) -> Validation:
+        """Score the weights as they stand."""
+        return self.score(trainee.model)
+
+    def score(self, model: Transformer) -> Validation:
+        """Score a model.
+
+        Returns:
+            The score that selects checkpoints, and all scores for the log; the same on all ranks.
+        """
+        start = time.perf_counter()
+        rank, ranks = self._accelerator.process_index, self._accelerator.num_processes
+        mine = list(range(rank, len(self._sources), ranks))
+        found = decode(model, [self._sources[place] for place in mine], self._options)
+        texts = self._tokenizer.decode([best[0].ids for best in found])
+        pairs = list(zip(mine, texts, strict=True))
+        everything = gather_object(pairs) if ranks > 1 else pairs
+        hypotheses = [text for _, text in sorted(everything)]
+        values = self._measure(hypotheses) if self._accelerator.is_main_process else {}
+        values = agree(values, ranks)
+        score = values[self._recipe.train.select_by]
+        return Validation(score, {**values, "validation_seconds": time.perf_counter() - start})
+
+    def _measure(self, hypotheses: list[str]) -> dict[str, Value]:
+        references, lowercase = [self._references], self._recipe.tokenizer.lowercase
+        if self._recipe.task == "summarization":
+            scores = rouge(hypotheses, references, resamples=0)
+        else:
+            scores = {
+                "bleu": bleu(hypotheses, references, lowercase=lowercase, resamples=0),
+                "chrf": chrf(hypotheses, references, lowercase=lowercase, resamples=0),
+            }
+        return {name: score.value for name, score in scores.items()}
+
+
+def decode_options(recipe: Recipe, *, beams: int) -> DecodeOptions:
+    """The recipe's search, with a number of beams."""
+    spec = recipe.decode
+    return DecodeOptions(
+        beams=beams,
+        length_penalty=spec.length_penalty,
+        max_length_factor=spec.max_length_factor,
+        max_length_offset=spec.max_length_extra,
+        no_repeat_ngram=spec.no_repeat_ngram,
+    )
+
+
+def dev_pieces(sources: Sequence[str], tokenizer: Tokenizer, recipe: Recipe) -> list[list[int]]:
+    """Pieces of the dev sources, over-long ones cut as in training.
+
+    A dev text is cut at ``max_source_pieces`` here, the same for every checkpoint that is
+    compared; what a finished model makes of long text is `seq2seq.translate`'s affair.
+    """
+    limit = min(recipe.data.cleaning.max_source_pieces, recipe.model.max_positions)
+    return [
+        ids if len(ids) <= limit else [*ids[: limit - 1], tokenizer.eos_id]
+        for ids in tokenizer.encode(sources)
+    ]
