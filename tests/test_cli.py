@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import seq2seq
 import seq2seq.cli.app
 from seq2seq.errors import DataError
 
+ROOT = Path(__file__).parent.parent
 RECIPE = """
 source_language = "en"
 target_language = "es"
@@ -118,6 +120,7 @@ class Trained:
     """Stands for the result of a training run, and remembers what was asked for."""
 
     asked: dict[str, Any]
+    finished: bool = True
 
     def to_text(self) -> str:
         return f"trained {self.asked['recipe_path'].name}"
@@ -128,10 +131,12 @@ class Trained:
 
 @pytest.fixture
 def trainer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training that is over at once, and interrupted where the run folder is called so."""
     from seq2seq.train import run
 
     def train(recipe_path: Path, **options: Any) -> Trained:
-        return Trained({"recipe_path": recipe_path, **options})
+        finished = options["run_folder"] != Path("interrupted")
+        return Trained({"recipe_path": recipe_path, **options}, finished)
 
     monkeypatch.setattr(run, "train", train)
 
@@ -146,6 +151,38 @@ def test_training_passes_on_what_was_asked(cli: Cli, recipe: Path) -> None:
         "run_folder": "here",
         "resume": "True",
     }
+
+
+@pytest.mark.usefixtures("trainer")
+def test_an_interrupted_training_says_so_with_its_exit_code(cli: Cli, recipe: Path) -> None:
+    result = cli("train", recipe, "--run", "interrupted")
+    assert result == Result(130, "trained small.toml\n", "")
+
+
+@pytest.mark.usefixtures("trainer")
+def test_one_of_several_processes_prints(
+    cli: Cli, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    assert cli("train", recipe) == Result(0, "", "")
+
+
+def test_the_built_in_corpus_is_written_and_counted(cli: Cli, tmp_path: Path) -> None:
+    shown = cli("corpus", "pronouns", "--languages", "es", "--out", tmp_path / "a")
+    assert shown.code == 0
+    for line in shown.out.splitlines():
+        rows, *_, name = line.split()
+        assert Path(name).read_bytes().count(b"\n") == int(rows.replace(",", ""))
+    demo = tomllib.loads((ROOT / "recipes" / "demo.toml").read_text(encoding="utf-8"))["data"]
+    files = {corpus["file"] for corpus in (*demo["train"], demo["dev"], *demo["test"].values())}
+    assert files <= {path.name for path in (tmp_path / "a").iterdir()}
+
+
+def test_a_language_that_the_corpus_does_not_speak_is_named(cli: Cli, tmp_path: Path) -> None:
+    result = cli("corpus", "pronouns", "--languages", "es,tlh", "--out", tmp_path / "a")
+    assert (result.code, result.out) == (2, "")
+    assert "tlh" in result.err
+    assert not (tmp_path / "a").exists()
 
 
 def test_scores_are_printed_for_people_and_for_programs(cli: Cli, tmp_path: Path) -> None:
@@ -187,7 +224,11 @@ def test_the_doctor_takes_a_file_a_recipe_or_a_run(cli: Cli, tmp_path: Path) -> 
         f'train = [{{ file = "train.tsv", {columns} }}]',
     )
     assert json.loads(cli("doctor", recipe, "--json").out)["cleaning"]["read"] == 2
+    assert cli("doctor", recipe, "--set", "data.cleaning.overlap=keep").code == 0
     assert "not a run folder" in cli("doctor", tmp_path).err
+    refused = cli("doctor", pairs, "--set", "seed=2")
+    assert (refused.code, refused.out) == (2, "")
+    assert "needed a recipe" in refused.err
 
 
 def test_unequal_files_are_a_mistake_of_the_user(cli: Cli, tmp_path: Path) -> None:

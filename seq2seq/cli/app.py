@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from seq2seq import __version__
-from seq2seq.cli import doctor, recipe, score, train
+from seq2seq.cli import corpus, doctor, recipe, score, train
 from seq2seq.errors import Seq2SeqError
 
 app = typer.Typer(
@@ -29,6 +29,8 @@ recipe_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+corpus_app = typer.Typer(help="Make a corpus.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(corpus_app, name="corpus")
 app.add_typer(recipe_app, name="recipe")
 
 
@@ -40,6 +42,7 @@ def _examples(*lines: str) -> str:
 app.command("train", epilog=_examples(*train.EXAMPLES))(train.train)
 app.command("score", epilog=_examples(*score.SCORE_EXAMPLES))(score.score)
 app.command("compare", epilog=_examples(*score.COMPARE_EXAMPLES))(score.compare)
+corpus_app.command("pronouns", epilog=_examples(*corpus.PRONOUNS_EXAMPLES))(corpus.pronouns)
 app.command("doctor", epilog=_examples(*doctor.EXAMPLES))(doctor.doctor)
 recipe_app.command("explain", epilog=_examples(*recipe.EXPLAIN_EXAMPLES))(recipe.explain)
 recipe_app.command("check", epilog=_examples(*recipe.CHECK_EXAMPLES))(recipe.check)

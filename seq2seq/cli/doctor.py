@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.cli.options import AsJson
+from seq2seq.cli.options import AsJson, Overrides
 from seq2seq.cli.output import print_report
+from seq2seq.errors import RecipeError
 from seq2seq.recipe import CorpusSpec, load_recipe
 
 EXAMPLES = (
     "doctor runs/demo",
-    "doctor recipes/multi30k-en-de.toml",
+    "doctor recipes/multi30k-en-de-files.toml --set data.folder=data/multi30k",
     "doctor pairs.tsv --source-field 1 --target-field 2",
 )
 
@@ -23,6 +24,7 @@ def doctor(
             metavar="RUN|RECIPE|DATA", help="A run folder, a .toml recipe, or a file of pairs."
         ),
     ],
+    overrides: Overrides = None,
     source_field: Annotated[
         str, typer.Option(metavar="NAME", help="For DATA: column of the source, or its number.")
     ] = "source",
@@ -39,10 +41,12 @@ def doctor(
     """
     from seq2seq.doctor import examine_file, examine_recipe, examine_run
 
+    if overrides and subject.suffix != ".toml":
+        raise RecipeError(f"{subject}: --set was given, needed a recipe (.toml) to apply it to")
     if subject.is_dir():
         report = examine_run(subject)
     elif subject.suffix == ".toml":
-        report = examine_recipe(load_recipe(subject))
+        report = examine_recipe(load_recipe(subject, overrides or ()))
     else:
         fields = {"source_field": source_field, "target_field": target_field}
         report = examine_file(CorpusSpec.model_validate({"file": str(subject), **fields}))

@@ -1,5 +1,6 @@
 """The command that trains a model."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,8 @@ import typer
 
 from seq2seq.cli.options import AsJson, Overrides, RecipeFile
 from seq2seq.cli.output import print_report
+
+INTERRUPTED = 130  # as a shell counts it, so that `train && translate` stops here
 
 EXAMPLES = (
     "train recipes/demo.toml",
@@ -39,9 +42,13 @@ def train(
     folder; its best/ is a stock Hugging Face model folder. Progress goes to stderr. The network is
     touched only where the recipe names a dataset on the Hub.
 
-    Ctrl-C and SIGTERM save a checkpoint first; --resume continues to the very same model.
+    Ctrl-C and SIGTERM save a checkpoint first and exit with 130; --resume continues to the very
+    same model.
     """
     from seq2seq.train.run import train as train_recipe
 
     result = train_recipe(recipe, overrides=overrides or (), run_folder=run, resume=resume)
-    print_report(result, as_json=as_json)
+    if os.environ.get("RANK", "0") == "0":  # under a launcher every process comes here
+        print_report(result, as_json=as_json)
+    if result.finished is None:
+        raise typer.Exit(INTERRUPTED)
