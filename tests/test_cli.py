@@ -167,6 +167,7 @@ def test_one_of_several_processes_prints(
     assert cli("train", recipe) == Result(0, "", "")
 
 
+@pytest.mark.slow
 def test_the_built_in_corpus_is_written_and_counted(cli: Cli, tmp_path: Path) -> None:
     shown = cli("corpus", "pronouns", "--languages", "es", "--out", tmp_path / "a")
     assert shown.code == 0

@@ -25,7 +25,7 @@ def pronouns(
     seed: Annotated[int, typer.Option(metavar="N", help="Where chance starts from.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Write the built-in corpus, in which a translation shows what "it" was taken for.
+    """Write the corpus in which a translation shows what "it" was taken for.
 
     The same seed gives the same bytes. DIR gets one JSON Lines file for every split and language,
     which recipes read as they are, and manifest.json. The network is not touched.
