@@ -295,7 +295,7 @@ def test_python_m_and_the_installed_command_are_the_same_program() -> None:
 def test_text_is_utf8_whatever_the_locale_says(tmp_path: Path) -> None:
     path = tmp_path / "prüfung.toml"
     path.write_text(RECIPE, encoding="utf-8")
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     result = subprocess.run(
         [sys.executable, "-m", "seq2seq", "recipe", "check", str(path)],
         capture_output=True, check=False, env=environment,

@@ -48,7 +48,8 @@ def train(
     from seq2seq.train.run import train as train_recipe
 
     result = train_recipe(recipe, overrides=overrides or (), run_folder=run, resume=resume)
-    if os.environ.get("RANK", "0") == "0":  # under a launcher every process comes here
-        print_report(result, as_json=as_json)
+    if os.environ.get("RANK", "0") != "0":  # under a launcher every process comes here
+        return
+    print_report(result, as_json=as_json)
     if result.finished is None:
         raise typer.Exit(INTERRUPTED)
