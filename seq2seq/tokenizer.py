@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, processors
@@ -293,7 +293,9 @@ class RoundTripReport:
     """Line number, normal form and what came back, of the first lines that differ."""
 
     @classmethod
-    def of(cls, tokenizer: Tokenizer, texts: Iterable[str], *, examples: int = 3) -> Self:
+    def of(
+        cls, tokenizer: Tokenizer, texts: Iterable[str], *, examples: int = 3
+    ) -> "RoundTripReport":
         """Encode and decode every text."""
         lines = exact = pieces = unknown = 0
         differing: list[tuple[int, str, str]] = []

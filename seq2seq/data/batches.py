@@ -66,7 +66,7 @@ def plan_batches(
         Indices of the pairs of each batch.
 
     Raises:
-        DataError: A pair alone is larger than the budget, or there are fewer pairs than processes.
+        DataError: A pair alone is larger than the budget, or so few pairs cannot be shared evenly.
     """
     if not 0 <= rank < world_size:
         raise ValueError(f"rank {rank} of {world_size}")
@@ -196,5 +196,10 @@ def _halve_until_even(batches: list[Indices], world_size: int) -> None:
     while len(batches) % world_size:
         largest = max(range(len(batches)), key=lambda i: len(batches[i]))
         batch = batches[largest]
+        if len(batch) == 1:
+            raise DataError(
+                f"training data: {len(batches)} pairs, each a batch of its own, cannot be shared "
+                f"evenly by {world_size} processes; raise train.batch_tokens or start fewer"
+            )
         batches[largest] = batch[: len(batch) // 2]
         batches.append(batch[len(batch) // 2 :])

@@ -10,7 +10,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
@@ -137,7 +137,7 @@ class Overlap:
     target_alone: int = 0
 
     @classmethod
-    def of(cls, name: str, held_out: Any) -> Self:
+    def of(cls, name: str, held_out: Any) -> "Overlap":
         """Remember what the held-out set holds."""
         pairs = {(fold(source), fold(target)) for source, target in iterate_pairs(held_out)}
         sources, targets = ({pair[side] for pair in pairs} for side in (0, 1))

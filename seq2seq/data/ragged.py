@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import pyarrow
@@ -22,7 +21,7 @@ class Ragged:
     offsets: Int[np.ndarray, " rows_and_one"]
 
     @classmethod
-    def of(cls, rows: Iterable[Sequence[int]]) -> Self:
+    def of(cls, rows: Iterable[Sequence[int]]) -> "Ragged":
         """Pack rows."""
         packed = [np.asarray(row, dtype=np.int32) for row in rows]
         values = np.concatenate(packed) if packed else np.empty(0, dtype=np.int32)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -24,7 +23,7 @@ class WordTable:
     in which ``word + random number`` finds the cut."""
 
     @classmethod
-    def of(cls, words: Iterable[Choices]) -> Self:
+    def of(cls, words: Iterable[Choices]) -> "WordTable":
         """Pack the choices of word 0, word 1 and so on."""
         listed = list(words)
         cuts = Ragged.of(cut for choices in listed for cut in choices.cuts)

@@ -1,0 +1,204 @@
+"""Reading corpora: every format gives the same pairs, and what cannot be read says where."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+import zstandard
+
+from seq2seq.data.corpus import iterate_pairs, read_corpus
+from seq2seq.errors import DataError
+from seq2seq.recipe import CorpusSpec
+
+# each holds something that a careless reader breaks at
+PAIRS = [
+    ('He said "no', "Er sagte „nein"),
+    ("one\u2028segment\x85still", "ein Segment"),
+    ("a, comma", "ein; Komma"),
+    ("", "leer"),
+]
+
+
+def read(folder: Path, **spec) -> list[tuple[str, str]]:
+    return list(iterate_pairs(read_corpus(CorpusSpec(**spec), folder=folder)))
+
+
+def lines(side: int) -> str:
+    return "".join(pair[side] + "\n" for pair in PAIRS)
+
+
+PACKED = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress}
+
+
+@pytest.mark.parametrize("ending", PACKED)
+def test_two_text_files_give_a_pair_for_each_line_feed(write, ending):
+    pack = PACKED[ending]
+    folder = write(
+        {f"a.en{ending}": pack(lines(0).encode()), f"a.de{ending}": pack(lines(1).encode())}
+    )
+    assert read(folder, source=f"a.en{ending}", target=f"a.de{ending}") == PAIRS
+
+
+@pytest.mark.parametrize("ending", PACKED)
+def test_a_lone_quote_in_a_tsv_file_swallows_nothing(write, ending):
+    rows = "".join(f"{source}\t{target}\n" for source, target in PAIRS).encode()
+    folder = write({f"a.tsv{ending}": PACKED[ending](rows)})
+    assert read(folder, file=f"a.tsv{ending}", source_field="1", target_field="2") == PAIRS
+
+
+def test_columns_of_a_tsv_file_are_found_by_the_names_in_its_first_line(write):
+    folder = write({"a.tsv": "de\tnote\ten\nHaus\tx\thouse\n"})
+    found = read(folder, file="a.tsv", source_field="en", target_field="de")
+    assert found == [("house", "Haus")]
+
+
+def test_quoted_csv_fields_may_hold_commas_quotes_and_line_ends(write):
+    folder = write({"a.csv": 'source,target\n"a, ""b""","c\nd"\ne,f\n'})
+    assert read(folder, file="a.csv") == [('a, "b"', "c\nd"), ("e", "f")]
+
+
+def test_json_lines_are_read_through_dotted_paths_and_null_is_empty(write):
+    rows = [{"translation": {"en": s or None, "de": t}} for s, t in PAIRS]
+    folder = write({"a.jsonl": "".join(json.dumps(row) + "\n" for row in rows)})
+    fields = {"source_field": "translation.en", "target_field": "translation.de"}
+    assert read(folder, file="a.jsonl", **fields) == PAIRS
+
+
+def test_parquet_is_read_flat_and_nested(tmp_path):
+    rows = [{"translation": {"en": s, "de": t}, "en": s, "de": t} for s, t in PAIRS]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "a.parquet")
+    for prefix in ("", "translation."):
+        fields = {"source_field": f"{prefix}en", "target_field": f"{prefix}de"}
+        assert read(tmp_path, file="a.parquet", **fields) == PAIRS
+
+
+def test_max_rows_takes_the_first_and_does_not_look_at_the_rest(write):
+    folder = write({"a.tsv": b"a\tb\nc\td\n\xff\n"})
+    spec = {"file": "a.tsv", "source_field": "1", "target_field": "2", "max_rows": 2}
+    assert read(folder, **spec) == [("a", "b"), ("c", "d")]
+
+
+@pytest.mark.parametrize(
+    ("files", "spec", "message"),
+    [
+        (
+            {"a": "x\ny\n", "b": "x\n"},
+            {"source": "a", "target": "b"},
+            r"b: has 1 lines, .*a has 2; needed the same number",
+        ),
+        (
+            {"a": "x\n", "b": "x\ny\nz\n"},
+            {"source": "a", "target": "b"},
+            r"a: has 1 lines, .*b has 3; needed the same number",
+        ),
+        (
+            {"a": b"good\nb\xe4d\n", "b": "x\ny\n"},
+            {"source": "a", "target": "b"},
+            r"a: line 2: byte 0xe4 at position 2 is not UTF-8",
+        ),
+        ({"a": "", "b": ""}, {"source": "a", "target": "b"}, r"a \+ b: no pairs in it"),
+        ({"a.tsv": "source\ttarget\n"}, {"file": "a.tsv"}, r"a.tsv: no pairs in it"),
+        (
+            {"a.tsv": "sorce\ttarget\nx\ty\n"},
+            {"file": "a.tsv"},
+            r"a.tsv: line 1 names no column 'source'; did you mean 'sorce'\?; for a file without",
+        ),
+        (
+            {"a.tsv": "a\tb\nc\n"},
+            {"file": "a.tsv", "source_field": "1", "target_field": "2"},
+            r"a.tsv: line 2 has 1 columns, line 1 has 2; needed the same",
+        ),
+        (
+            {"a.tsv": "a\tb\nc\td\te\n"},
+            {"file": "a.tsv", "source_field": "1", "target_field": "2"},
+            r"line 2 has 3 columns, line 1 has 2",
+        ),
+        (
+            {"a.tsv": "a\tb\n"},
+            {"file": "a.tsv", "source_field": "1", "target_field": "3"},
+            r"a.tsv: line 1 has 2 columns, needed column 3",
+        ),
+        (
+            {"a.csv": 'source,target\na,b\n"c,d\n'},
+            {"file": "a.csv"},
+            r"a.csv: line 3: not CSV \(unexpected end of data\)",
+        ),
+        (
+            {"a.jsonl": '{"source": "a", "target": "b"}\n\n'},
+            {"file": "a.jsonl"},
+            r"a.jsonl: line 2: not JSON .* needed one object a line",
+        ),
+        (
+            {"a.jsonl": '{"source": "a", "targets": "b"}\n'},
+            {"file": "a.jsonl"},
+            r"a.jsonl: line 1: no column 'target'; did you mean 'targets'\?",
+        ),
+        (
+            {"a.jsonl": '{"source": "a", "target": "b"}\n'},
+            {"file": "a.jsonl", "source_field": "source.en"},
+            r"line 1: no column 'en'; the value there is text, not an object",
+        ),
+        (
+            {"a.jsonl": '{"source": "a", "target": ["b"]}\n'},
+            {"file": "a.jsonl"},
+            r"line 1: column 'target' holds list \"\['b'\]\", needed text",
+        ),
+        ({"a.txt": "x"}, {"file": "a.txt"}, r"a.txt: unknown kind '.txt', needed .tsv, .csv"),
+        ({"a.parquet": "x"}, {"file": "a.parquet"}, r"a.parquet: not a Parquet file"),
+        ({}, {"file": "a.parquet"}, r"a.parquet: no such file"),
+        ({}, {"file": "a.tsv"}, r"a.tsv: no such file"),
+    ],
+)
+def test_what_cannot_be_read_says_file_and_line(write, files, spec, message):
+    folder = write(files)
+    with pytest.raises(DataError, match=message):
+        read(folder, **spec)
+
+
+def test_a_parquet_file_without_the_column_says_so(tmp_path):
+    pyarrow.parquet.write_table(pyarrow.table({"source": ["a"]}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"a.parquet: no column 'target'; there are source"):
+        read(tmp_path, file="a.parquet")
+
+
+@pytest.fixture
+def two_configurations(write) -> Path:
+    """A folder that datasets reads as it reads a dataset of the Hub."""
+    row = json.dumps({"translation": {"en": "house", "de": "Haus"}}) + "\n"
+    head = "configs:\n- config_name: one\n  data_files: a.jsonl\n"
+    more = "- config_name: two\n  data_files: b.jsonl\n"
+    return write({"a.jsonl": row, "b.jsonl": row, "README.md": f"---\n{head}{more}---\n"})
+
+
+FIELDS = {"source_field": "translation.en", "target_field": "translation.de"}
+
+
+def test_a_dataset_of_the_hub_is_read_through_datasets(two_configurations):
+    spec = {"hub": str(two_configurations), "config": "two", **FIELDS}
+    assert read(Path(), **spec) == [("house", "Haus")]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (FIELDS, r"has several configurations, needed 'config'; .*'one', 'two'"),
+        ({"config": "three", **FIELDS}, r"BuilderConfig 'three' not found. Available: \['one'"),
+        ({"config": "one", "split": "tset", **FIELDS}, r"Unknown split \"tset\""),
+        ({"config": "one"}, r"no column 'source'; there are translation"),
+        (
+            {"config": "one", **FIELDS, "target_field": "translation.du"},
+            r"row 1: no column 'du'; there are en, de",
+        ),
+    ],
+)
+def test_what_the_hub_lacks_is_one_clear_line(two_configurations, spec, message):
+    with pytest.raises(DataError, match=message):
+        read(Path(), hub=str(two_configurations), **spec)
+
+
+def test_without_a_network_the_message_says_so():
+    with pytest.raises(DataError, match=r"dataset 'no/such': the Hub cannot be reached .*network"):
+        read(Path(), hub="no/such")

@@ -1,0 +1,50 @@
+"""Rows of unequal length in flat arrays, in memory and on disk."""
+
+import numpy as np
+
+from seq2seq.data.ragged import Ragged, concatenate, read_arrays, write_arrays
+
+ROWS = [[1, 2, 3], [], [4], [5, 6]]
+
+
+def lists(ragged: Ragged) -> list[list[int]]:
+    return [ragged[row].tolist() for row in range(len(ragged))]
+
+
+def test_rows_come_back_as_they_went_in():
+    ragged = Ragged.of(ROWS)
+    assert lists(ragged) == ROWS
+    assert ragged.lengths.tolist() == [3, 0, 1, 2]
+    assert lists(Ragged.of([])) == []
+
+
+def test_taking_rows_follows_the_order_asked_for_and_repeats():
+    assert lists(Ragged.of(ROWS).take(np.array([3, 1, 0, 3]))) == [[5, 6], [], [1, 2, 3], [5, 6]]
+
+
+def test_cutting_shortens_long_rows_alone():
+    assert lists(Ragged.of(ROWS).cut(2)) == [[1, 2], [], [4], [5, 6]]
+
+
+def test_concatenated_parts_stand_one_after_another():
+    part = Ragged.of(ROWS)
+    assert lists(concatenate([part, part.cut(1)])) == [*ROWS, [1], [], [4], [5]]
+
+
+def test_arrays_come_back_from_disk_mapped_and_of_the_same_type(tmp_path):
+    arrays = {"a": np.arange(5, dtype=np.int32), "b": np.array([0.5, 2.0]), "c": np.arange(0)}
+    write_arrays(tmp_path / "deep" / "x.arrow", arrays)
+    found = read_arrays(tmp_path / "deep" / "x.arrow")
+    assert found is not None
+    for name, array in arrays.items():
+        assert found[name].dtype == array.dtype
+        assert found[name].tolist() == array.tolist()
+        assert not found[name].flags.owndata
+
+
+def test_a_missing_or_half_written_file_is_not_found(tmp_path):
+    path = tmp_path / "x.arrow"
+    assert read_arrays(path) is None
+    write_arrays(path, {"a": np.arange(1000)})
+    path.write_bytes(path.read_bytes()[:-100])
+    assert read_arrays(path) is None
