@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from seq2seq.lines import read_lines
 from seq2seq.model.stock import save_model
 from seq2seq.model.transformer import Transformer
-from seq2seq.pronouns.gender import GenderReport, score_gender
+from seq2seq.pronouns.gender import GenderScore, score_gender, score_gender_by_family
 from seq2seq.pronouns.items import read_items
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run, write_json
@@ -41,7 +41,8 @@ class Finished:
     choice: Choice
     select_by: str
     reports: Mapping[str, ScoreReport]
-    genders: Mapping[str, GenderReport]
+    genders: Mapping[str, Mapping[str, GenderScore]]
+    """For a set of pronoun items, the score of all and of each family."""
 
     def to_json(self) -> dict[str, Any]:
         """As ``scores.json`` keeps it."""
@@ -50,7 +51,10 @@ class Finished:
             "rejected": self.choice.rejected,
             "dev": {"metric": self.select_by, "score": round(self.choice.dev_score, 4)},
             "test": {name: report.to_json() for name, report in self.reports.items()},
-            "gender": {name: report.to_json() for name, report in self.genders.items()},
+            "gender": {
+                name: {part: asdict(score) for part, score in parts.items()}
+                for name, parts in self.genders.items()
+            },
         }
 
     def to_text(self) -> str:
@@ -62,9 +66,20 @@ class Finished:
             lines[0] += f" (rejected: {self.choice.rejected})"
         for name, report in self.reports.items():
             lines.append(f"\n{name}\n{report.to_text()}")
-            if name in self.genders:
-                lines.append(self.genders[name].to_text())
+        if self.genders:
+            lines.append(f"\n{gender_table(self.genders)}")
         return "\n".join(lines)
+
+
+def gender_table(genders: Mapping[str, Mapping[str, GenderScore]]) -> str:
+    """Generated gender as a table: a row for each set and family, shares in percent."""
+    rows = [f"{'gender shown':<22}{'items':>7}{'right':>8}{'pairs':>8}{'quads':>8}{'readable':>10}"]
+    for name, parts in genders.items():
+        for part, score in parts.items():
+            shares = (score.accuracy, score.pair_accuracy, score.quad_accuracy)
+            cells = "".join(f"{share:>8.1%}" for share in shares)
+            rows.append(f"{name + ' ' + part:<22}{score.items:>7,}{cells}{score.coverage:>10.1%}")
+    return "\n".join(rows)
 
 
 def finish(
@@ -103,7 +118,7 @@ def finish(
     log.say(f"weights: {choice.weights}")
     save_best(run, model, tokenizer, recipe)
     reports: dict[str, ScoreReport] = {}
-    genders: dict[str, GenderReport] = {}
+    genders: dict[str, dict[str, GenderScore]] = {}
     translator = Translator(model, tokenizer)
     for name, data in tests.items():
         log.progress(f"translating {name}: {len(data):,} segments")
@@ -115,7 +130,8 @@ def finish(
         spec = recipe.data.test[name]
         if spec.pronoun_items and spec.file is not None:
             items = read_items(Path(recipe.data.folder) / spec.file)
-            genders[name] = score_gender(items, hypotheses)
+            families = score_gender_by_family(items, hypotheses)
+            genders[name] = {"all": score_gender(items, hypotheses), **families}
     finished = Finished(choice, recipe.train.select_by, reports, genders)
     write_json(run.scores, finished.to_json())
     return finished
