@@ -10,12 +10,12 @@ cataphoric  "Because it was ripe, the pear was next to the cat": "it" before its
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.lexicon import Cue, Gender, Kind
 from seq2seq.pronouns.patterns import Pattern
-from seq2seq.pronouns.phrase import Tense
 from seq2seq.pronouns.quads import (
     Label,
     Setting,
@@ -54,7 +54,7 @@ def control_items(draw: Draw, control: Control, split: str, per_kind_pair: int) 
     items: list[Item] = []
     for kinds in open_kind_pairs(draw.lexicon):
         for _ in range(per_kind_pair):
-            items += draw.unwritten(lambda: _block(draw, control, split, kinds))
+            items += draw.unwritten(partial(_block, draw, control, split, kinds))
     return items
 
 
@@ -90,7 +90,7 @@ def _without_antecedent(
         replace(view, meant=((cue, None),))
         for view in selectional_views([(frame, False), (frame, True)], nouns, (cue, cue))
     ]
-    control = "neutral" if neutral else "pleonastic"
+    control: Control = "neutral" if neutral else "pleonastic"
     made = _write(draw, control, split, kinds, [views], setting)
     return [replace(item, cue=name) for item in made]
 
@@ -115,7 +115,7 @@ def _selectional(
         )
         for gender in ("m", "f")
     ]
-    control = "same_gender" if same_gender else "cataphoric"
+    control: Control = "same_gender" if same_gender else "cataphoric"
     return _write(draw, control, split, kinds, quads, setting)
 
 
@@ -141,8 +141,7 @@ def _past_frame(draw: Draw, kinds: tuple[Kind, Kind]) -> Pattern:
 
 
 def _setting(draw: Draw, frame: Pattern, cues: Sequence[Cue], *, causal: bool) -> Setting:
-    tense: Tense = "present" if frame.tense == "present" else "past"
-    return choose_setting(draw.rng, draw.patterns, cues, tense=tense, causal=causal)
+    return choose_setting(draw.rng, draw.patterns, cues, tense=frame.when, causal=causal)
 
 
 def _pairs(kinds: tuple[Kind, Kind], *, same_gender: bool) -> list[Pairing]:

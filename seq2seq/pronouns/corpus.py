@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from seq2seq.pronouns.controls import CONTROLS, control_items
+from seq2seq.pronouns.controls import CONTROLS, Control, control_items
 from seq2seq.pronouns.fillers import Voice, draw_fillers
 from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.items import SCHEMA, Item, Row, write_rows
@@ -23,8 +23,13 @@ LICENCE = "Apache-2.0"
 MANIFEST = "manifest.json"
 
 # Quads of each control for every two kinds: in training, so that the shapes are known, and to test.
-_TRAINING_CONTROLS = {"neutral": 4, "pleonastic": 6, "same_gender": 1}
-_TEST_CONTROLS = {"neutral": 2, "pleonastic": 2, "same_gender": 1, "cataphoric": 1}
+_TRAINING_CONTROLS: dict[Control, int] = {"neutral": 4, "pleonastic": 6, "same_gender": 1}
+_TEST_CONTROLS: dict[Control, int] = {
+    "neutral": 2,
+    "pleonastic": 2,
+    "same_gender": 1,
+    "cataphoric": 1,
+}
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seq2seq.pronouns.items import Row
-from seq2seq.pronouns.lexicon import Cue, Lexicon, Noun
-from seq2seq.pronouns.patterns import Pattern, Patterns
-from seq2seq.pronouns.phrase import Grammar, Predicate, Scene, Tense
-from seq2seq.pronouns.quads import Setting, choose_opener, speak
 from seq2seq.pronouns.english import English
+from seq2seq.pronouns.items import Row
+from seq2seq.pronouns.lexicon import Cue, Kind, Lexicon, Noun
+from seq2seq.pronouns.patterns import Pattern, Patterns
+from seq2seq.pronouns.phrase import Grammar, Predicate, Scene
+from seq2seq.pronouns.quads import Setting, choose_opener, speak
 from seq2seq.pronouns.splits import kept_apart, kind_pairs, withheld
 
 # Sentences of each sort: with one noun and a property; with two; and clauses that name two nouns.
@@ -52,8 +52,9 @@ def draw_fillers(voice: Voice) -> list[Row]:
         while len(rows) < wanted:
             _add(rows, _property_row(voice, noun))
     wanted = len(rows) + _CONTRASTS
+    kinds = kind_pairs(voice.lexicon)
     while len(rows) < wanted:
-        _add(rows, _contrast_row(voice))
+        _add(rows, _contrast_row(voice, voice.rng.choice(kinds)))
     for clause, pool in _clauses(voice):
         wanted = len(rows) + _CLAUSES_EACH
         while len(rows) < wanted:
@@ -90,8 +91,8 @@ def _property_row(voice: Voice, noun: Noun) -> Row:
     return _row(voice, voice.rng.choice(shapes), {"A": noun}, {"A": cue})
 
 
-def _contrast_row(voice: Voice) -> Row:
-    one, other = voice.rng.choice(kind_pairs(voice.lexicon))
+def _contrast_row(voice: Voice, kinds: tuple[Kind, Kind]) -> Row:
+    one, other = kinds
     while True:
         a = voice.rng.choice(one.nouns + one.new_nouns)
         b = voice.rng.choice(other.nouns + other.new_nouns)
@@ -106,7 +107,7 @@ def _contrast_row(voice: Voice) -> Row:
 
 
 def _clauses(voice: Voice) -> list[tuple[Pattern, list[tuple[Noun, Noun]]]]:
-    """Every schema's voices with the nouns that may stand in them, and every frame with its kinds'."""
+    """Every schema's voices, and every frame, with the pairs of nouns that may stand in it."""
     nouns = voice.lexicon.nouns
     found: list[tuple[Pattern, list[tuple[Noun, Noun]]]] = []
     for schema in voice.patterns.schemas:
@@ -140,15 +141,13 @@ def _like(voice: Voice, agent: Noun, patient: Noun) -> list[tuple[Noun, Noun]]:
 
 def _clause_row(voice: Voice, clause: Pattern, pool: Sequence[tuple[Noun, Noun]]) -> Row:
     a, b = voice.rng.choice(pool)
-    tense: Tense = "present" if clause.tense == "present" else "past"
-    whole = choose_opener(voice.rng, voice.patterns, tense).joined(clause, _END)
+    whole = choose_opener(voice.rng, voice.patterns, clause.when).joined(clause, _END)
     return _row(voice, whole, {"A": a, "B": b}, {})
 
 
 def _row(voice: Voice, shape: Pattern, nouns: Mapping[str, Noun], cues: Mapping[str, Cue]) -> Row:
     predicates = {slot: _predicate(voice, shape, cue) for slot, cue in cues.items()}
-    tense: Tense = "present" if shape.tense == "present" else "past"
-    scene = Scene(nouns, predicates, None, tense)
+    scene = Scene(nouns, predicates, None, shape.when)
     people = tuple(voice.rng.sample(voice.patterns.people, 2))
     setting = Setting(_END, _END, None, people)
     return Row(

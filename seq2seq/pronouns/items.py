@@ -40,10 +40,12 @@ class Item:
 
     Items that differ only in the cue share ``pair``; two pairs that differ in voice or in the
     order of the nouns share ``quad``; ``block`` adds the same thing with the genders exchanged and
-    is the unit that never crosses splits. ``candidates`` stand in the order of the source;
-    ``gold`` is an index into them, or None where "it" refers to nothing (it was raining) or to
-    either noun alike. ``good`` and ``bad`` differ only in ``good_spans`` and ``bad_spans``; they
-    are equal, with no spans, where the target shows no gender.
+    is the unit that never crosses splits. ``schema`` and ``voice`` name the verb and its voice in
+    a causal item, the two kinds and the frame in a selectional one. ``candidates`` stand in the
+    order of the source; ``gold`` is an index into them, or None where "it" refers to nothing (it
+    was raining) or to either noun alike. ``clause`` runs from the conjunction to the cue. ``good``
+    and ``bad`` differ only in ``good_spans`` and ``bad_spans``; they are equal, with no spans,
+    where the target shows no gender.
     """
 
     id: str
@@ -196,8 +198,8 @@ def _read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _row_of(fields: dict[str, Any], where: str) -> Row:
     if "item_schema" in fields:
-        item = _item_of(fields, where)
-        return Row(item.source, item.good, item)
+        bare = _item_of(fields, where)
+        return Row(bare.source, bare.good, bare)
     if not {"source", "target"} <= fields.keys():
         raise DataError(
             f"{where}: fields {sorted(fields)}, needed 'source' and 'target'; "

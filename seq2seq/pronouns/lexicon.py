@@ -8,7 +8,7 @@ first. A language is one column of the file.
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal
@@ -84,12 +84,12 @@ class Lexicon:
     adjectives: Mapping[str, Cue]
     neutral: Mapping[str, Cue]
 
-    @property
+    @cached_property
     def nouns(self) -> Mapping[str, Noun]:
         """Every noun by its English word."""
         return {n.english: n for kind in self.kinds.values() for n in kind.nouns + kind.new_nouns}
 
-    @property
+    @cached_property
     def cues(self) -> Mapping[str, Cue]:
         """Every adjective by its English words, selecting or not."""
         selecting = {c.english: c for k in self.kinds.values() for c in k.cues + k.new_cues}

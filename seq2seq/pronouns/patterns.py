@@ -28,6 +28,11 @@ class Pattern:
     tense: Tense | Literal["any"] = "past"
     flags: frozenset[str] = frozenset()
 
+    @property
+    def when(self) -> Tense:
+        """The tense in which the pattern is said: the past unless it asks for the present."""
+        return "present" if self.tense == "present" else "past"
+
     def joined(self, *others: "Pattern") -> "Pattern":
         """This pattern with others after it, as one."""
         return Pattern(

@@ -102,6 +102,13 @@ class Grammar(Protocol):
         ...
 
 
+_DETERMINERS: dict[str, Determiner] = {
+    "": "the",
+    "the": "the",
+    "a": "a",
+    "this": "this",
+    "my": "my",
+}
 _SLOT = re.compile(r"\{([^}]+)\}")
 
 
@@ -153,8 +160,7 @@ def _fill(slot: str, scene: Scene, grammar: Grammar) -> list[Piece]:
 
 
 def _noun_phrase(name: str, form: str, scene: Scene, grammar: Grammar) -> list[Piece]:
-    determiner = form.rstrip("+") or "the"
-    assert determiner in ("the", "a", "this", "my"), f"no determiner {determiner!r} in {name!r}"
+    determiner = _DETERMINERS[form.rstrip("+")]
     adjective = scene.predicates[name].cue if form.endswith("+") else None
     pieces = grammar.noun_phrase(scene.nouns[name], determiner, adjective)
     return [_rename(piece, "noun", name) for piece in pieces]

@@ -1,4 +1,4 @@
-"""From nouns, cues and a pattern to items: the quad, in which every shortcut is right half the time.
+"""From nouns, cues and a pattern to items, in quads: every shortcut is right half the time.
 
 A *pair* is one sentence with either of two cues; a rule that does not read the cue answers both
 alike and gets exactly one right. A *quad* is two pairs that exchange what comes first. A *block* is
@@ -9,10 +9,10 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from seq2seq.pronouns.english import English
 from seq2seq.pronouns.items import Candidate, Item, differing_spans
 from seq2seq.pronouns.lexicon import Cue, Lexicon, Noun
 from seq2seq.pronouns.patterns import Link, Pattern, Patterns, Schema
-from seq2seq.pronouns.english import English
 from seq2seq.pronouns.phrase import Grammar, Line, Modifier, Predicate, Scene, Tense, say
 
 _NOTHING = Pattern("", "", "")
@@ -70,7 +70,7 @@ def selectional_views(
         first, second = ("B", "A") if swapped else ("A", "B")
         views.append(
             View(
-                voice="second kind first" if swapped else "first kind first",
+                voice=frame.name,
                 clause=frame,
                 nouns={first: nouns[0], second: nouns[1]},
                 roles={first: "first kind", second: "second kind"},
@@ -175,8 +175,7 @@ def _place(candidates: tuple[Candidate, ...], noun: Noun) -> int:
 
 
 def _scene(view: View, cue: Cue, meant: str | None, setting: Setting) -> Scene:
-    tense: Tense = "present" if view.clause.tense == "present" else "past"
-    return Scene(view.nouns, {"it": Predicate(cue, setting.modifier)}, meant, tense)
+    return Scene(view.nouns, {"it": Predicate(cue, setting.modifier)}, meant, view.clause.when)
 
 
 def speak(

@@ -11,14 +11,15 @@ T5        cues that training shows only in fillers
 T6        causal schemas, and a kind of noun, that training shows only in fillers
 ========  ==========================================================================
 
-A block (see `quads`) never crosses splits. What is withheld follows from the lexicon's order, so the
-fillers can ask the same two questions: `withheld` and `kept_apart`.
+A block (see `quads`) never crosses splits. What is withheld follows from the lexicon's order, so
+the fillers can ask the same two questions: `withheld` and `kept_apart`.
 """
 
 import random
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations, product
 
 from seq2seq.pronouns.items import Item
@@ -27,7 +28,7 @@ from seq2seq.pronouns.patterns import Pattern, Patterns, Schema
 from seq2seq.pronouns.phrase import Grammar
 from seq2seq.pronouns.quads import (
     Label,
-    View,
+    Setting,
     causal_view,
     choose_setting,
     make_quad,
@@ -47,12 +48,14 @@ _CYCLE_BLOCKS = {"T4": 4, "train": 7}
 # Causal schemas: noun pairs kept for dev and T0, sentences made of each training pair.
 _CAUSAL_PAIRS = {"dev": 1, "T0": 2, "T4": 6}
 _CAUSAL_SETTINGS = 2
+# Cues of a kind that training uses in quads.
+_CUES = 4
 
 Pairing = tuple[Noun, Noun]
 
 
 def withheld(noun: Noun, cue: Cue, lexicon: Lexicon) -> bool:
-    """Whether training never says this cue of this noun: the first noun lacks the first cue, …
+    """Whether training never says this cue of this noun: every noun lacks one.
 
     Args:
         noun: any noun.
@@ -60,7 +63,8 @@ def withheld(noun: Noun, cue: Cue, lexicon: Lexicon) -> bool:
         lexicon: where the order of the cues is found.
 
     Returns:
-        True for one cue of every noun that quads are trained on.
+        True for one cue of every noun that quads are trained on: the first noun of a gender
+        lacks the first cue of its kind, the second the second.
     """
     kind = lexicon.kinds[noun.kind]
     if noun.new or kind.new or cue not in kind.cues:
@@ -171,44 +175,63 @@ def draw_splits(draw: Draw) -> dict[str, list[Item]]:
 
 def _selectional(draw: Draw, split: str) -> list[Item]:
     items: list[Item] = []
-    if split in _CYCLE_BLOCKS:
-        for names in CYCLE:
-            kinds = draw.lexicon.kinds[names[0]], draw.lexicon.kinds[names[1]]
-            for cues in zip(kinds[0].cues, kinds[1].cues, strict=True):
-                for _ in range(_CYCLE_BLOCKS[split]):
-                    items += draw.unwritten(lambda: _selectional_block(draw, split, kinds, [cues]))
-    if split == "T4":
+    for _ in range(_CYCLE_BLOCKS.get(split, 0)):
+        for place in range(_CUES):
+            items += draw.unwritten(partial(_cycle_blocks, draw, split, place))
+    if split not in _BLOCKS:
         return items
     for kinds in open_kind_pairs(draw.lexicon, new=split == "T6"):
         for _ in range(_BLOCKS[split]):
-            allowed = fitting_cues(*kinds, new=split == "T5")
-            items += draw.unwritten(lambda: _selectional_block(draw, split, kinds, allowed))
+            items += draw.unwritten(partial(_open_block, draw, split, kinds))
     return items
 
 
-def _selectional_block(
-    draw: Draw, split: str, kinds: tuple[Kind, Kind], allowed: Sequence[tuple[Cue, Cue]]
-) -> list[Item]:
-    """Two quads with the same cues, the first with a masculine noun of the first kind."""
-    drawn = _draw_nouns(draw, split, kinds, allowed)
+def _open_block(draw: Draw, split: str, kinds: tuple[Kind, Kind]) -> list[Item]:
+    """A block in which either kind comes first; nothing if the split has no nouns or cues left."""
+    drawn = _draw_nouns(draw, split, kinds, fitting_cues(*kinds, new=split == "T5"))
     if drawn is None:
         return []
     cues, pairs = drawn
-    frames = draw.patterns.frames_for(*kinds)
-    frame = draw.rng.choice(frames)
-    views = [(frame, False), (frame, True)]
-    if (kinds[0].name, kinds[1].name) in CYCLE:
-        same_tense = [f for f in frames if f.tense == frame.tense and f is not frame]
-        views = [(frame, split == "T4"), (draw.rng.choice(same_tense), split == "T4")]
-    tense = "present" if frame.tense == "present" else "past"
-    setting = choose_setting(draw.rng, draw.patterns, cues, tense=tense, causal=False)
+    frame = draw.rng.choice(draw.patterns.frames_for(*kinds))
+    setting = choose_setting(draw.rng, draw.patterns, cues, tense=frame.when, causal=False)
+    return _write_block(draw, split, kinds, cues, pairs, [(frame, False), (frame, True)], setting)
+
+
+def _cycle_blocks(draw: Draw, split: str, place: int) -> list[Item]:
+    """A block for every two kinds of the cycle, alike in everything else, so that they balance."""
+    cycle = [tuple(draw.lexicon.kinds[name] for name in names) for names in CYCLE]
+    cues = [kind.cues[place] for kind, _ in cycle]
+    frames = draw.patterns.frames_for(*(kind for kind, _ in cycle))
+    one = draw.rng.choice(frames)
+    other = draw.rng.choice([f for f in frames if f.when == one.when and f is not one])
+    setting = choose_setting(draw.rng, draw.patterns, cues, tense=one.when, causal=False)
+    views = [(frame, split == "T4") for frame in (one, other)]
+    items: list[Item] = []
+    for first, second in cycle:
+        pair = first.cues[place], second.cues[place]
+        drawn = _draw_nouns(draw, split, (first, second), [pair])
+        assert drawn is not None, "the cycle has nouns enough for its few blocks"
+        items += _write_block(draw, split, (first, second), pair, drawn[1], views, setting)
+    return items
+
+
+def _write_block(
+    draw: Draw,
+    split: str,
+    kinds: tuple[Kind, Kind],
+    cues: tuple[Cue, Cue],
+    pairs: tuple[Pairing, Pairing],
+    frames: Sequence[tuple[Pattern, bool]],
+    setting: Setting,
+) -> list[Item]:
+    """Two quads with the same cues, the first with a masculine noun of the first kind."""
     block = draw.next_block("F2")
     items: list[Item] = []
     for number, nouns in enumerate(pairs):
         draw.take(nouns, cues, split)
         label = Label(f"{block}.{number}", block, "F2", "+".join(k.name for k in kinds), split)
-        made = selectional_views(views, nouns, cues)
-        items += make_quad(label, made, setting, draw.grammar, draw.language)
+        views = selectional_views(frames, nouns, cues)
+        items += make_quad(label, views, setting, draw.grammar, draw.language)
     return items
 
 
@@ -254,11 +277,19 @@ def _allowed(draw: Draw, nouns: Pairing, cues: tuple[Cue, Cue], split: str) -> b
 
 
 def _causal(draw: Draw, split: str) -> list[Item]:
+    settings = _CAUSAL_SETTINGS if split == "train" else 1
     items: list[Item] = []
     for schema in draw.patterns.schemas:
-        for nouns in _causal_pairs(draw, schema, split):
-            for _ in range(_CAUSAL_SETTINGS if split == "train" else 1):
-                items += draw.unwritten(lambda: causal_block(draw, schema, nouns, split))
+        if schema.unseen_voice is None:
+            for nouns in _causal_pairs(draw, schema, split):
+                for _ in range(settings):
+                    items += draw.unwritten(partial(_causal_blocks, draw, split, [(schema, nouns)]))
+    mirrored = [schema for schema in draw.patterns.schemas if schema.unseen_voice is not None]
+    shares = [_causal_pairs(draw, schema, split) for schema in mirrored]
+    for pairs in zip(*shares, strict=True):
+        for _ in range(settings):
+            chosen = list(zip(mirrored, pairs, strict=True))
+            items += draw.unwritten(partial(_causal_blocks, draw, split, chosen))
     return items
 
 
@@ -288,31 +319,34 @@ def _share(pairs: list[Pairing], schema: Schema, split: str) -> list[Pairing]:
     return {"dev": pairs[:dev], "T0": pairs[dev:after], "train": pairs[after:]}.get(split, [])
 
 
-def causal_block(draw: Draw, schema: Schema, nouns: Pairing, split: str) -> list[Item]:
-    """Both nouns as agent and as patient, in both voices, with both cues.
+def _causal_blocks(draw: Draw, split: str, chosen: Sequence[tuple[Schema, Pairing]]) -> list[Item]:
+    """A block for each schema, all alike in opener, link and adverb.
 
-    Args:
-        draw: the words, the grammar and the source of chance.
-        schema: the verb; one with an unseen voice gives a single quad in the voice of its split.
-        nouns: two nouns of different gender.
-        split: what the block is for.
-
-    Returns:
-        Eight items, or four.
+    Schemas with an unseen voice come together: the cue that is the agent's in one is the patient's
+    in the other, so that in a single voice no cue goes with a position.
     """
-    cues = [draw.lexicon.cues[word] for word in schema.cues]
+    first = chosen[0][0]
+    cues = [draw.lexicon.cues[word] for word in first.cues]
     setting = choose_setting(
-        draw.rng, draw.patterns, cues, tense="past", causal=True, modifiers=schema.modifiers
+        draw.rng, draw.patterns, cues, tense="past", causal=True, modifiers=first.modifiers
     )
+    items: list[Item] = []
+    for schema, nouns in chosen:
+        items += _causal_block(draw, split, schema, nouns, setting)
+    return items
+
+
+def _causal_block(
+    draw: Draw, split: str, schema: Schema, nouns: Pairing, setting: Setting
+) -> list[Item]:
+    """Both nouns as agent and as patient, in both voices (or in the split's), with both cues."""
     block = draw.next_block("F1")
     orders = (nouns, nouns[::-1])
-    quads: list[list[View]]
-    if schema.unseen_voice is None:
-        quads = [
-            [causal_view(schema, voice, order, draw.lexicon) for voice in schema.voices]
-            for order in orders
-        ]
-    else:
+    quads = [
+        [causal_view(schema, voice, order, draw.lexicon) for voice in schema.voices]
+        for order in orders
+    ]
+    if schema.unseen_voice is not None:
         voice = _voice_for(schema, split)
         quads = [[causal_view(schema, voice, order, draw.lexicon) for order in orders]]
     items: list[Item] = []

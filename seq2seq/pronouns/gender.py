@@ -1,0 +1,197 @@
+"""Which noun a translation took "it" to be, read off the gender it shows, and how often rightly.
+
+Generated text is judged, not forced scores: a model can prefer the good one of two given sentences
+and still write neither. What cannot be read counts as wrong, and is counted.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from seq2seq.errors import DataError
+from seq2seq.pronouns.grammar import grammar_of
+from seq2seq.pronouns.items import Item, word_spans
+from seq2seq.pronouns.lexicon import GENDERS, load_lexicon
+
+Verdict = Literal["good", "bad", "none"]
+
+_PAIR_ITEMS = 2
+_QUAD_ITEMS = 4
+
+
+@dataclass(frozen=True)
+class GenderScore:
+    """How often a set of translations shows the gender of the right noun; shares from 0 to 1.
+
+    ``pair_accuracy`` and ``quad_accuracy`` count a pair or quad only if all its items are right: a
+    translator that does not read the cue has 0 of either. ``coverage`` is the share in which any
+    gender could be read; the rest is wrong in every other figure. ``recall`` is the accuracy on
+    the items whose antecedent has that gender.
+    """
+
+    items: int
+    pairs: int
+    quads: int
+    accuracy: float
+    pair_accuracy: float
+    quad_accuracy: float
+    coverage: float
+    recall: Mapping[str, float]
+
+
+def gender_shown(item: Item, hypothesis: str) -> Verdict:
+    """Judge one translation by the inflected cue word, however the rest is worded.
+
+    Args:
+        item: an item whose target shows gender.
+        hypothesis: the generated translation.
+
+    Returns:
+        "good" if the cue, or a synonym of it, stands in the gender of the antecedent; "bad" if in
+        that of the distractor; "none" if in neither or in both.
+    """
+    good, bad = _forms(item)
+    words = {hypothesis_word for hypothesis_word in _words(hypothesis)}
+    shown = bool(words & good), bool(words & bad)
+    if shown[0] == shown[1]:
+        return "none"
+    return "good" if shown[0] else "bad"
+
+
+def score_gender(items: Sequence[Item], hypotheses: Sequence[str]) -> GenderScore:
+    """Score generated translations of whole quads.
+
+    Args:
+        items: items whose targets show gender, every quad complete.
+        hypotheses: one translation for each item, in the same order.
+
+    Returns:
+        The score.
+
+    Raises:
+        DataError: the numbers differ, there is no item, an item shows no gender in its target, or
+            a pair or quad is incomplete, which would make it look easier than it is.
+    """
+    _check(items, hypotheses)
+    verdicts = [gender_shown(i, h) for i, h in zip(items, hypotheses, strict=True)]
+    right = [verdict == "good" for verdict in verdicts]
+    pairs = grouped(items, right, lambda item: item.pair)
+    quads = grouped(items, right, lambda item: item.quad)
+    by_gender = grouped(items, right, _gold_gender)
+    return GenderScore(
+        items=len(items),
+        pairs=len(pairs),
+        quads=len(quads),
+        accuracy=_mean(right),
+        pair_accuracy=_mean(all(group) for group in pairs.values()),
+        quad_accuracy=_mean(all(group) for group in quads.values()),
+        coverage=_mean(verdict != "none" for verdict in verdicts),
+        recall={gender: _mean(by_gender[gender]) for gender in GENDERS if gender in by_gender},
+    )
+
+
+def score_gender_by_family(
+    items: Sequence[Item], hypotheses: Sequence[str]
+) -> dict[str, GenderScore]:
+    """Score each family of items by itself: F1 can be solved by structure alone, F2 cannot.
+
+    Args:
+        items: as in `score_gender`.
+        hypotheses: as in `score_gender`.
+
+    Returns:
+        A score for each family, in the order in which they appear.
+
+    Raises:
+        DataError: as in `score_gender`.
+    """
+    _check(items, hypotheses)
+    scores: dict[str, GenderScore] = {}
+    for family in dict.fromkeys(item.family for item in items):
+        chosen = [(i, h) for i, h in zip(items, hypotheses, strict=True) if i.family == family]
+        scores[family] = score_gender([i for i, _ in chosen], [h for _, h in chosen])
+    return scores
+
+
+def grouped(
+    items: Sequence[Item], values: Sequence[bool], key: Callable[[Item], str]
+) -> dict[str, list[bool]]:
+    """Values of items by a property of the item, in the order of first appearance."""
+    groups: dict[str, list[bool]] = {}
+    for item, value in zip(items, values, strict=True):
+        groups.setdefault(key(item), []).append(value)
+    return groups
+
+
+def check_complete(items: Sequence[Item]) -> None:
+    """Refuse items of which a pair or a quad is missing a part.
+
+    Args:
+        items: items to be counted by pair and quad.
+
+    Raises:
+        DataError: a pair has not two items or a quad not four.
+    """
+    found = []
+    for noun, size, groups in (
+        ("pair", _PAIR_ITEMS, grouped(items, [True] * len(items), lambda item: item.pair)),
+        ("quad", _QUAD_ITEMS, grouped(items, [True] * len(items), lambda item: item.quad)),
+    ):
+        wrong = [(name, len(group)) for name, group in groups.items() if len(group) != size]
+        if wrong:
+            name, held = wrong[0]
+            found.append(
+                f"{len(wrong)} {noun}s are not whole (first: {name!r} with {held} items), "
+                f"needed {size} items in each"
+            )
+    if found:
+        raise DataError(f"pronoun items: {'; '.join(found)}; pass whole quads")
+
+
+def _check(items: Sequence[Item], hypotheses: Sequence[str]) -> None:
+    if len(items) != len(hypotheses) or not items:
+        raise DataError(
+            f"gender score: {len(hypotheses)} hypotheses for {len(items)} items, needed one for "
+            "each and at least one; translate every source of the set"
+        )
+    silent = [item.id for item in items if not item.contrastive]
+    if silent:
+        raise DataError(
+            f"gender score: {len(silent)} of {len(items)} items show no gender in the target "
+            f"(first: {silent[0]!r}), needed items that do; leave those controls out"
+        )
+    check_complete(items)
+
+
+def _forms(item: Item) -> tuple[frozenset[str], frozenset[str]]:
+    """The cue's words in the gender of the antecedent and in that of the distractor."""
+    cue = load_lexicon(item.language).cues.get(item.cue)
+    antecedent, distractor = item.antecedent, item.distractor
+    if cue is None or antecedent is None or distractor is None:
+        raise DataError(
+            f"gender score: item {item.id!r} has cue {item.cue!r} and gold {item.gold!r}, needed "
+            "a cue of the lexicon and a gold noun; write the items again with this version"
+        )
+    grammar = grammar_of(item.language)
+    good = (grammar.agree(lemma, _gender(antecedent.gender)) for lemma in cue.lemmas)
+    bad = (grammar.agree(lemma, _gender(distractor.gender)) for lemma in cue.lemmas)
+    return frozenset(good), frozenset(bad)
+
+
+def _gender(code: str) -> Literal["m", "f"]:
+    return "f" if code == "f" else "m"
+
+
+def _gold_gender(item: Item) -> str:
+    return "" if item.antecedent is None else item.antecedent.gender
+
+
+def _words(text: str) -> Iterable[str]:
+    composed = unicodedata.normalize("NFC", text).casefold()
+    return (composed[start:end] for start, end in word_spans(composed))
+
+
+def _mean(values: Iterable[bool]) -> float:
+    counted = [float(value) for value in values]
+    return sum(counted) / len(counted)
