@@ -1,7 +1,9 @@
 """Rules about the repository itself: sizes, docstrings, commands, recipes, links."""
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,10 @@ from seq2seq.recipe import load_recipe
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "seq2seq").rglob("*.py"))
+SCRIPTS = [
+    ROOT / ".ci" / "run",
+    *sorted(p for p in (ROOT / "scripts").iterdir() if p.is_file() and not p.suffix),
+]
 RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
 FILE_LINES, FUNCTION_LINES = 400, 60
 LONGER = {"seq2seq/recipe.py": 500}  # one schema, of which two lines in three are explanation
@@ -145,6 +151,35 @@ def test_generated_documents_are_up_to_date() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "write_docs.py"), "--check"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=name)
+def test_scripts_can_be_run_from_anywhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert path.stat().st_mode & 0o100, "chmod +x"
+    if text.startswith("#!/bin/sh"):
+        subprocess.run(["sh", "-n", path], check=True)
+        assert 'cd "$(dirname "$0")/.."' in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "python", "said"),
+    [
+        ([], "/bin/false", "no Python 3.11 or newer found"),
+        (["--all"], "python3", "--all: no such option, needed nothing or --dev"),
+    ],
+)
+def test_install_says_what_it_needs(
+    tmp_path: Path, arguments: list[str], python: str, said: str
+) -> None:
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    command = [str(tmp_path / "scripts" / "install"), *arguments]
+    environment = {**os.environ, "PYTHON": python}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert not (tmp_path / ".venv").exists()
 
 
 def test_the_top_level_holds_nothing_unexpected() -> None:
