@@ -104,17 +104,17 @@ class _Search:
     ]:
         """Find the best continuations: log-probability, beam they continue, piece they add."""
         sentences, beams, length = self.ids.shape
-        logits = self.model.step(self.ids[:, :, -1].flatten(), self.cache).float()
+        logits = self.model.step(self.ids[:, :, -1].flatten(), self.cache)
         if length == 1 and self.options.first_id is not None:
             chosen = torch.full_like(self.ids[:, :, -1], self.options.first_id)
             return self.log_probability, torch.zeros_like(chosen), chosen
-        normalizer = logits.logsumexp(1)
-        forbid(logits, self.ids.flatten(0, 1), self.model, self.options)
+        gain = logits.float().log_softmax(1)
+        forbid(gain, self.ids.flatten(0, 1), self.model, self.options)
         # The best of all beams together are among the best of each.
-        values, pieces = top_entries(logits, 2 * beams)
-        each = values.shape[1]
-        values = (values - normalizer[:, None]).view(sentences, beams, each)
-        total = (values + self.log_probability[:, :, None]).flatten(1)
+        gain, pieces = top_entries(gain, 2 * beams)
+        each = gain.shape[1]
+        gain = gain.view(sentences, beams, each)
+        total = (gain + self.log_probability[:, :, None]).flatten(1)
         log_probability, place = total.topk(min(2 * beams, total.shape[1]), dim=1)
         return log_probability, place // each, pieces.view(sentences, -1).gather(1, place)
 
@@ -148,6 +148,7 @@ class _Search:
         if leaving < LEAVING_SHARE * len(self.sentence) and len(stay):
             return None
         self._leave((~self.open).nonzero()[:, 0])
+        stay = _fill_gaps(stay)
         self.finished.keep(stay)
         self.cache.keep(stay)
         self.sentence = [self.sentence[place] for place in stay.tolist()]
@@ -168,3 +169,12 @@ class _Search:
         if beams > 1 and sentences:
             first = torch.arange(sentences, device=beam.device)[:, None] * beams
             self.cache.reorder((first + beam).flatten())
+
+
+def _fill_gaps(stay: Int[Tensor, " stay"]) -> Int[Tensor, " stay"]:
+    """Order those who stay so that few have to move: the last ones take the places set free."""
+    rows = torch.full_like(stay, -1)
+    settled = stay < len(stay)
+    rows[stay[settled]] = stay[settled]
+    rows[rows < 0] = stay[~settled]
+    return rows

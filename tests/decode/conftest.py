@@ -34,9 +34,7 @@ class Trained:
 def draw_pair(rng: random.Random, eos: int, first: int) -> tuple[list[int], list[int]]:
     letters = [rng.randrange(LETTERS) for _ in range(rng.randint(1, 10))]
     source = [first + letter for letter in letters]
-    target = [
-        first + LETTERS + 2 * letter + (rng.random() < 0.3) for letter in reversed(letters)
-    ]
+    target = [first + LETTERS + 2 * letter + (rng.random() < 0.3) for letter in reversed(letters)]
     return [*source, eos], [*target, eos]
 
 
