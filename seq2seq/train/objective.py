@@ -11,9 +11,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-# Rows of logits that exist at a time: 8 MB with a vocabulary of 8,000 in bf16, which stays close to
-# the processor's cache.
-ROWS = 512
+# Logits that exist at a time. They are overwritten chunk by chunk: with 8 MB in 32 bits they stay
+# in the processor's cache, and no chunk waits for fresh memory. For 3,700 tokens, 8,000 pieces,
+# forward and backward on one core in bf16, ms at width 128 / 512: 2**20 logits 113 / 334, 2**21
+# 95 / 291, 2**22 111 / 280, 2**23 125 / 298; with fresh memory for each chunk 154 / 299.
+CHUNK_LOGITS = 2**21
 
 
 def smoothed_cross_entropy(
@@ -84,37 +86,66 @@ def _forward(
     smoothing: float,
     pad_id: int,
 ) -> tuple[Tensor, Tensor]:
-    matrix = weight.to(hidden.dtype)
+    tokens, vocab = len(hidden), len(weight)
+    rows = max(1, min(tokens, CHUNK_LOGITS // vocab))
     exact = torch.float64 if hidden.dtype == torch.float64 else torch.float32
+    chunk = _Chunk(weight.detach().to(hidden.dtype), rows, exact=exact)
     needs_grad = any(ctx.needs_input_grad[:2])
-    grad_hidden = torch.empty_like(hidden) if needs_grad else hidden.new_empty(0)
-    grad_weight = torch.zeros(weight.shape if needs_grad else 0, dtype=exact, device=weight.device)
-    loss = torch.zeros((), dtype=exact, device=hidden.device)
-    nll = torch.zeros_like(loss)
-    share = smoothing / (weight.shape[0] - 1)
-    for rows in range(0, len(hidden), ROWS):
-        x, y = hidden[rows : rows + ROWS], targets[rows : rows + ROWS, None]
-        scores = (x @ matrix.t()).to(exact)
-        if bias is not None:
-            scores += bias
-        shares = scores.softmax(1)
-        # Any piece gives the normaliser back; that of the likeliest cannot have rounded to zero.
-        # One exponential for each logit instead of two.
-        normaliser = scores.amax(1, keepdim=True) - shares.amax(1, keepdim=True).log()
+    grad_hidden = torch.empty_like(hidden) if needs_grad else None
+    grad_weight = torch.zeros_like(weight, dtype=exact) if needs_grad else None
+    loss, nll = hidden.new_zeros((), dtype=exact), hidden.new_zeros((), dtype=exact)
+    share = smoothing / (vocab - 1)
+    for start in range(0, tokens, rows):
+        part = slice(start, start + rows)
+        x, y = hidden[part], targets[part, None]
+        scores = chunk.scores(x, bias)
+        probabilities, normaliser = chunk.softmax(scores)
         real = normaliser - scores.gather(1, y)
         nll += real.sum()
         loss += (1 - smoothing) * real.sum()
         if smoothing:
-            every = normaliser * (weight.shape[0] - 1) - scores.sum(1, keepdim=True)
+            every = normaliser * (vocab - 1) - scores.sum(1, keepdim=True)
             loss += share * (every + scores[:, pad_id, None]).sum()
-        if needs_grad:
-            # d loss / d score = p - q
-            grad = shares.sub_(share)
+        if grad_hidden is not None and grad_weight is not None:
+            # The gradient of the loss by a score is its probability minus the wanted one.
+            grad = probabilities.sub_(share)
             grad[:, pad_id] += share
             grad.scatter_add_(1, y, grad.new_full(y.shape, smoothing - 1))
-            grad = grad.to(x.dtype)
-            torch.mm(grad, matrix, out=grad_hidden[rows : rows + ROWS])
-            grad_weight += grad.t() @ x
-    ctx.save_for_backward(grad_hidden, grad_weight.to(weight.dtype))
+            chunk.add_gradients(grad, x, grad_hidden[part], grad_weight)
+    if grad_hidden is not None and grad_weight is not None:
+        ctx.save_for_backward(grad_hidden, grad_weight.to(weight.dtype))
     ctx.mark_non_differentiable(nll)
     return loss, nll
+
+
+class _Chunk:
+    """Memory for some rows of logits, overwritten by the next rows."""
+
+    def __init__(self, matrix: Tensor, rows: int, *, exact: torch.dtype):
+        self.matrix = matrix
+        self.rounded = matrix.new_empty(rows, len(matrix))
+        self.exact = matrix.new_empty(rows, len(matrix), dtype=exact)
+        self.probabilities = torch.empty_like(self.exact)
+        self.grad_matrix = torch.empty_like(matrix)
+
+    def scores(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """Multiply in the precision of the model, go on in 32 bits."""
+        torch.mm(x, self.matrix.t(), out=self.rounded[: len(x)])
+        scores = self.exact[: len(x)].copy_(self.rounded[: len(x)])
+        return scores if bias is None else scores.add_(bias)
+
+    def softmax(self, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities, and the logarithm of what they were divided by."""
+        probabilities = torch.softmax(scores, 1, out=self.probabilities[: len(scores)])
+        # Any piece gives the divisor back; the likeliest one's probability cannot be zero. This way
+        # each logit costs one exponential instead of two.
+        top = scores.amax(1, keepdim=True)
+        return probabilities, top - probabilities.amax(1, keepdim=True).log()
+
+    def add_gradients(
+        self, grad: Tensor, x: Tensor, grad_hidden: Tensor, grad_weight: Tensor
+    ) -> None:
+        """Turn the gradient of these rows' scores into those of their two factors."""
+        rounded = self.rounded[: len(x)].copy_(grad)
+        torch.mm(rounded, self.matrix, out=grad_hidden)
+        grad_weight += torch.mm(rounded.t(), x, out=self.grad_matrix)

@@ -8,9 +8,9 @@ from seq2seq.train.objective import smoothed_cross_entropy
 PAD, VOCAB, WIDTH, TOKENS = 1, 23, 8, 37
 
 
-@pytest.fixture(params=[5, 1000], ids=["many-chunks", "one-chunk"])
+@pytest.fixture(params=[5 * 23, 10**6], ids=["many-chunks", "one-chunk"])
 def _rows(request, monkeypatch):
-    monkeypatch.setattr(objective, "ROWS", request.param)
+    monkeypatch.setattr(objective, "CHUNK_LOGITS", request.param)
 
 
 def draw(dtype=torch.float32):
