@@ -86,7 +86,7 @@ class EpochData:
 
     def batch(self, pairs: Int[np.ndarray, " chosen"], pad_id: int) -> Batch:
         """The rectangles of the pairs named."""
-        return collate([(self.source[i], self.target[i]) for i in pairs], pad_id)
+        return collate([(self.source[i], self.target[i]) for i in pairs.tolist()], pad_id)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from seq2seq.recipe import TokenizerSpec
 FORMAT = 1  # raise it when the files' content changes meaning
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """What the data side needs of a tokenizer."""
 

@@ -12,9 +12,12 @@ SYLLABLES = ["ka", "lo", "mi", "ter", "un", "so", "bra", "ve", "ni", "po", "chen
 
 
 def _pairs(count: int, *, seed: int = 1) -> Pairs:
-    """Pairs of four to nine made-up words; the target is the source's words turned round."""
+    """Pairs of four to nine made-up words; the target is the source's words turned round.
+
+    Words are many and share syllables, so that a vocabulary of pieces is worth learning.
+    """
     drawn = random.Random(seed)
-    words = ["".join(drawn.choices(SYLLABLES, k=drawn.randint(1, 4))) for _ in range(150)]
+    words = ["".join(drawn.choices(SYLLABLES, k=drawn.randint(1, 4))) for _ in range(5000)]
     lines = [drawn.choices(words, k=drawn.randint(4, 9)) for _ in range(count)]
     return [(" ".join(line) + ".", " ".join(w[::-1] for w in line) + "!") for line in lines]
 

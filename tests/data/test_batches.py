@@ -120,7 +120,7 @@ def test_fewer_pairs_than_processes_are_refused():
 
 def test_single_pairs_that_cannot_be_shared_evenly_are_refused():
     even = np.array([4, 4, 4, 4, 4])
-    with pytest.raises(DataError, match="5 pairs, each a batch of its own.* by 3 processes"):
+    with pytest.raises(DataError, match=r"5 pairs, each a batch of its own.* by 3 processes"):
         plan_batches(even, even, batch_tokens=4, seed=1, epoch=0, world_size=3)
 
 
