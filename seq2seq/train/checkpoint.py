@@ -226,8 +226,8 @@ def _restore_optimizer(
 ) -> None:
     states: dict[str, dict[str, Any]] = {}
     for name, value in tensors.items():
-        parameter, _, key = name.rpartition(":")
-        states.setdefault(parameter, {})[key] = value
+        owner, _, key = name.rpartition(":")
+        states.setdefault(owner, {})[key] = value
     optimizer.state.clear()
     for name, parameter in module.named_parameters():
         if name in states:

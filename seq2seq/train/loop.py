@@ -123,7 +123,7 @@ class Loop:
                 elif self._any_rank(self.interrupted):
                     break
                 else:
-                    self._update()
+                    self.update()
                     self._log_if_due()
                     self._save_if_due()
         if self._unsaved:
@@ -152,7 +152,12 @@ class Loop:
             ) from error
         self.optimizer.zero_grad(set_to_none=True)
 
-    def _update(self) -> None:
+    def update(self) -> None:
+        """Take the next window of micro-batches and make one optimizer step of them.
+
+        Raises:
+            TrainingError: Too many updates had a loss or gradient that is not finite.
+        """
         start = time.perf_counter()
         window = list(self.feed.window(self.spec.accumulate))
         source, target, padded = self._sum_over_ranks(
@@ -230,11 +235,16 @@ class Loop:
                 f"{self.checkpoints}; try a lower train.peak_lr or a longer train.warmup_steps"
             )
 
+    def take_meter(self) -> Meter:
+        """What was summed up since this was last asked; starts anew."""
+        meter, self._meter = self._meter, Meter()
+        return meter
+
     def _log_if_due(self) -> None:
-        step, meter = self.progress.step, self._meter
+        step = self.progress.step
         if step % self.spec.log_every_steps and step != self.spec.steps:
             return
-        self._meter = Meter()
+        meter = self.take_meter()
         loss, nll = self._sum_over_ranks(meter.loss, meter.nll)
         target = max(meter.target_tokens, 1)
         seconds = max(meter.seconds, 1e-9)

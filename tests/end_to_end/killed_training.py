@@ -23,7 +23,7 @@ from seq2seq.train.run import train
 
 MOMENTS: dict[str, tuple[Any, str]] = {
     "micro-batch": (loop.Loop, "_backward"),
-    "update": (loop.Loop, "_update"),
+    "update": (loop.Loop, "update"),
     "candidate": (loop.Loop, "_keep_candidate"),
     "flush": (checkpoint, "_flush"),
 }

@@ -154,13 +154,13 @@ def test_an_update_that_is_not_finite_changes_nothing_and_is_counted(tmp_path: P
     loop = new_loop(tmp_path, steps=3)
     poison(loop, at={2})
     after: list[torch.Tensor] = []
-    original = loop._update
+    original = loop.update
 
     def update() -> None:
         original()
         after.append(weights(loop).clone())
 
-    loop._update = update  # type: ignore[method-assign]
+    loop.update = update  # type: ignore[method-assign]
     progress = loop.run()
     assert progress.skipped_updates == 1
     assert torch.equal(after[0], after[1])
@@ -218,14 +218,14 @@ def test_the_last_update_is_always_validated(tmp_path: Path) -> None:
 
 def test_a_signal_saves_after_the_current_update(tmp_path: Path) -> None:
     loop = new_loop(tmp_path, steps=50)
-    original = loop._update
+    original = loop.update
 
     def update() -> None:
         original()
         if loop.progress.step == 3:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    loop._update = update  # type: ignore[method-assign]
+    loop.update = update  # type: ignore[method-assign]
     before = signal.getsignal(signal.SIGTERM)
     progress = loop.run()
     assert loop.interrupted
