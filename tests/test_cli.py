@@ -15,6 +15,8 @@ import pytest
 import seq2seq
 import seq2seq.cli.app
 from seq2seq.errors import DataError
+from seq2seq.pronouns.corpus import corpus_rows
+from seq2seq.pronouns.items import write_items
 
 ROOT = Path(__file__).parent.parent
 RECIPE = """
@@ -84,7 +86,7 @@ def test_help_of_a_command_shows_its_examples_line_by_line(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["sing"], ["train"], ["train", "--steps", "3"], ["score", "a.txt"]]
+    "arguments", [["sing"], ["train"], ["train", "--steps", "3"], ["score"]]
 )
 def test_wrong_usage_is_exit_2_and_says_so_on_stderr(cli: Cli, arguments: list[str]) -> None:
     result = cli(*arguments)
@@ -230,6 +232,28 @@ def test_the_doctor_takes_a_file_a_recipe_or_a_run(cli: Cli, tmp_path: Path) -> 
     refused = cli("doctor", pairs, "--set", "seed=2")
     assert (refused.code, refused.out) == (2, "")
     assert "needed a recipe" in refused.err
+
+
+def items(folder: Path) -> tuple[Path, list[str], list[str]]:
+    """Some quads of the built-in corpus, with their good and their bad translations."""
+    found = [row.item for row in corpus_rows("es")["natural"] if row.item is not None][:8]
+    write_items(folder / "some.es.jsonl", found)
+    return folder / "some.es.jsonl", [i.good for i in found], [i.bad for i in found]
+
+
+@pytest.mark.slow
+def test_items_add_the_gender_that_is_shown(cli: Cli, tmp_path: Path) -> None:
+    path, good, bad = items(tmp_path)
+    for texts, accuracy in ((good, 1.0), (bad, 0.0), ([*good[:4], *bad[4:]], 0.5)):
+        output = write(tmp_path / "output.es", *texts)
+        report = json.loads(cli("score", output, "--items", path, "--metric", "bleu", "--json").out)
+        assert report["gender"]["some.es"]["all"]["accuracy"] == accuracy
+        assert (report["bleu"]["score"] > 99.9) == (accuracy == 1)
+    shown = cli("score", output, "--items", path).out
+    assert "some.es all" in shown
+    both = cli("score", output, "--items", path, "--reference", output)
+    assert (both.code, both.out) == (2, "")
+    assert "leave out one or the other" in both.err
 
 
 def test_unequal_files_are_a_mistake_of_the_user(cli: Cli, tmp_path: Path) -> None:

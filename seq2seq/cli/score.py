@@ -1,16 +1,23 @@
 """The commands that turn text into numbers; they know no model."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seq2seq.cli.options import AsJson
 from seq2seq.cli.output import print_report
+from seq2seq.errors import ScoreError
+
+if TYPE_CHECKING:  # asking for help must not load them
+    from seq2seq.pronouns.gender_report import GenderReport
+    from seq2seq.score.report import ScoreOptions, ScoreReport
 
 SCORE_EXAMPLES = (
     "score output.de --reference test.de",
     "score output.de --reference test.de --source test.en --tokenized --json",
+    "score output.es --items corpora/pronouns/T0.es.jsonl",
     "score summaries.txt --reference test.txt --source documents.txt --metric rouge",
 )
 COMPARE_EXAMPLES = (
@@ -35,7 +42,19 @@ def score(
         Path,
         typer.Argument(metavar="HYPOTHESES", help="Output to score, or - for stdin."),
     ],
-    references: References,
+    references: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--reference",
+            metavar="F",
+            help="Raw reference, one segment a line. May be repeated. Needed without --items.",
+            show_default=False,
+        ),
+    ] = None,
+    items: Annotated[
+        Path | None,
+        typer.Option(metavar="F", help="Pronoun items to score against: adds the gender shown."),
+    ] = None,
     source: Annotated[
         Path | None,
         typer.Option(metavar="F", help="Source text: finds copies, adds lead-k baselines."),
@@ -74,8 +93,17 @@ def score(
         tokenized=tokenized,
         language=language,
     )
-    report = score_files(_or_stdin(hypotheses), references, source=source, options=options)
-    print_report(report, as_json=as_json)
+    output = _or_stdin(hypotheses)
+    if items is None:
+        report = score_files(output, references or [], source=source, options=options)
+        print_report(report, as_json=as_json)
+        return
+    if references or source:
+        raise ScoreError(
+            f"{items}: items bring their own source and reference, --reference or --source was "
+            "given as well; leave out one or the other"
+        )
+    print_report(_score_items(output, items, options), as_json=as_json)
 
 
 def compare(
@@ -107,6 +135,34 @@ def compare(
 
     options = ScoreOptions(metrics=tuple(metrics or ("bleu", "chrf")), lowercase=lowercase)
     print_report(compare_files(hypotheses, references, options=options), as_json=as_json)
+
+
+@dataclass(frozen=True)
+class _ItemsReport:
+    """The usual scores, and the gender that the translations show."""
+
+    scores: "ScoreReport"
+    gender: "GenderReport"
+
+    def to_text(self) -> str:
+        return f"{self.scores.to_text()}\n\n{self.gender.to_text()}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.scores.to_json(), "gender": self.gender.to_json()}
+
+
+def _score_items(output: Path, items: Path, options: "ScoreOptions") -> _ItemsReport:
+    from seq2seq.lines import read_lines
+    from seq2seq.pronouns.gender_report import report_gender
+    from seq2seq.pronouns.items import read_rows
+    from seq2seq.score.report import score_texts
+
+    texts, rows = read_lines(output), read_rows(items)
+    references, sources = [row.target for row in rows], [row.source for row in rows]
+    scores = score_texts(texts, [references], sources=sources, options=options)
+    judged = [(row.item, text) for row, text in zip(rows, texts, strict=True) if row.item]
+    gender = report_gender({items.stem: ([i for i, _ in judged], [text for _, text in judged])})
+    return _ItemsReport(scores, gender)
 
 
 def _or_stdin(path: Path) -> Path:

@@ -1,0 +1,55 @@
+"""The gender that translations of pronoun items show, as a table for people and as JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from seq2seq.pronouns.gender import GenderScore, score_gender, score_gender_by_family
+from seq2seq.pronouns.items import Item
+
+_HEAD = f"{'gender shown':<22}{'items':>7}{'right':>8}{'pairs':>8}{'quads':>8}{'readable':>10}"
+
+
+@dataclass(frozen=True)
+class GenderReport:
+    """Scores of one or more sets of items.
+
+    Attributes:
+        sets: for each set the score of all its items, as "all", and of each family.
+    """
+
+    sets: Mapping[str, Mapping[str, GenderScore]]
+
+    def to_text(self) -> str:
+        """A row for each set and family, shares in percent."""
+        rows = [
+            f"{f'{name} {part}':<22}{score.items:>7,}{score.accuracy:>8.1%}"
+            f"{score.pair_accuracy:>8.1%}{score.quad_accuracy:>8.1%}{score.coverage:>10.1%}"
+            for name, parts in self.sets.items()
+            for part, score in parts.items()
+        ]
+        return "\n".join([_HEAD, *rows])
+
+    def to_json(self) -> dict[str, Any]:
+        """Set to family to score."""
+        return {
+            name: {part: asdict(score) for part, score in parts.items()}
+            for name, parts in self.sets.items()
+        }
+
+
+def report_gender(sets: Mapping[str, tuple[Sequence[Item], Sequence[str]]]) -> GenderReport:
+    """Score sets of items, each as a whole and by family.
+
+    Args:
+        sets: by name, items and one translation for each, in the same order.
+
+    Raises:
+        DataError: as in `score_gender`.
+    """
+    return GenderReport(
+        {
+            name: {"all": score_gender(items, texts), **score_gender_by_family(items, texts)}
+            for name, (items, texts) in sets.items()
+        }
+    )
