@@ -1,0 +1,106 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from seq2seq.errors import CheckpointError
+from seq2seq.recipe import Recipe, differences, parse_recipe, recipe_json
+from seq2seq.run import Run
+from seq2seq.train.checkpoint import Progress, begin_checkpoint, finish_checkpoint, temporary_path
+from seq2seq.train.resume import check_changes
+
+HASHES = {"train a": "1", "dev": "2", "test t": "3"}
+
+
+def recipe(**train: object) -> Recipe:
+    corpus = {"file": "a.tsv"}
+    content = {
+        "source_language": "en",
+        "target_language": "de",
+        "data": {"train": [corpus], "dev": corpus},
+        "train": {"steps": 100, "warmup_steps": 10, "schedule": "linear", **train},
+    }
+    return parse_recipe(content, where="test")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A run of that recipe with a checkpoint at step 30."""
+    run = Run(tmp_path)
+    run.recipe.write_text(recipe_json(recipe()))
+    run.environment.write_text(json.dumps({"data": HASHES}))
+    temporary = temporary_path(run.checkpoints, 30)
+    begin_checkpoint(temporary)
+    content = {**Progress(step=30).__dict__, "candidates": []}
+    (temporary / "progress.json").write_text(json.dumps(content))
+    finish_checkpoint(temporary, run.checkpoints, 30)
+    return run
+
+
+def check(run: Run, new: Recipe, hashes: dict[str, str] = HASHES) -> list[str]:
+    return check_changes(run, new, differences(run.read_recipe(), new), hashes)
+
+
+def test_the_same_recipe_passes_without_a_word(run: Run) -> None:
+    assert check(run, recipe()) == []
+
+
+def test_what_comes_after_an_update_may_change_and_is_said(run: Run) -> None:
+    lines = check(run, recipe(patience=3, save_every_steps=50))
+    assert lines == ["train.save_every_steps: 500 → 50", "train.patience: 0 → 3"] or lines == [
+        "train.patience: 0 → 3",
+        "train.save_every_steps: 500 → 50",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"batch_tokens": 1024}, "train.batch_tokens: 4096 → 1024"),
+        ({"label_smoothing": 0.2}, "train.label_smoothing: 0.1 → 0.2"),
+        ({"accumulate": 2}, "train.accumulate: 1 → 2"),
+    ],
+)
+def test_what_shaped_the_past_may_not_change(
+    run: Run, change: dict[str, object], line: str
+) -> None:
+    with pytest.raises(CheckpointError, match="would alter its past") as caught:
+        check(run, recipe(**change))
+    assert line in str(caught.value)
+
+
+def test_all_forbidden_changes_are_named_at_once(run: Run) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        check(run, recipe(batch_tokens=1024, accumulate=2))
+    assert "train.batch_tokens" in str(caught.value)
+    assert "train.accumulate" in str(caught.value)
+
+
+def test_more_steps_are_free_while_the_rate_has_not_begun_to_fall(run: Run) -> None:
+    # The fall of a linear schedule begins at step 60; the run stands at 30.
+    assert check(run, recipe(steps=200)) == ["train.steps: 100 → 200"]
+
+
+def test_fewer_steps_that_would_have_lowered_past_rates_are_refused(run: Run) -> None:
+    with pytest.raises(CheckpointError, match="changes the rate of updates already made"):
+        check(run, recipe(steps=40))
+
+
+def test_another_peak_is_refused(run: Run) -> None:
+    with pytest.raises(CheckpointError, match=r"train.peak_lr: 0.0007 → 0.001 \(changes the rate"):
+        check(run, recipe(peak_lr=1e-3))
+
+
+def test_changed_training_text_is_refused_and_a_new_test_set_is_not(run: Run) -> None:
+    assert check(run, recipe(), HASHES | {"test t": "9", "test new": "4"}) == []
+    with pytest.raises(CheckpointError, match='train a: text "1" → "other"'):
+        check(run, recipe(), HASHES | {"train a": "other"})
+    with pytest.raises(CheckpointError, match='dev: text "2" → "other"'):
+        check(run, recipe(), HASHES | {"dev": "other"})
+
+
+def test_any_rate_may_change_before_the_first_checkpoint(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.recipe.write_text(recipe_json(recipe()))
+    run.environment.write_text(json.dumps({"data": HASHES}))
+    assert check(run, recipe(peak_lr=1e-3)) == ["train.peak_lr: 0.0007 → 0.001"]
