@@ -66,9 +66,9 @@ class Tokenizer:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of everything that decides how text is cut."""
-        config = json.dumps(self.config, sort_keys=True)
-        return hashlib.sha256((self.backend.to_str() + config).encode()).hexdigest()
+        """Hash of everything that decides how text is cut; the same after saving and loading."""
+        special = [self.eos_id, self.pad_id, self.unk_id, self.backend.encode_special_tokens]
+        return hashlib.sha256(f"{self.backend.to_str()} {special}".encode()).hexdigest()
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Piece ids of each text, the end-of-sentence piece last."""

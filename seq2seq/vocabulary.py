@@ -5,6 +5,7 @@ Text comes in its normal form (see ``tokenizer``); special pieces are added by t
 
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -73,9 +74,9 @@ def find_unigrams(
 
 
 def _explain_training(message: str, spec: TokenizerSpec) -> RecipeError:
-    if "smaller than required_chars" in message:
-        needed = message.rpartition("vs")[2].strip(" .")
-        return _too_small(spec, needed)
+    counts = re.search(r"smaller than required_chars\. \d+ vs (\d+)", message)
+    if counts:
+        return _too_small(spec, counts[1])
     return RecipeError(f"tokenizer: no vocabulary could be trained: {message}")
 
 
