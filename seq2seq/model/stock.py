@@ -7,6 +7,7 @@ files that surround the weights.
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -263,7 +264,16 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     return state
 
 
-def save_model(model: Transformer, folder: Path) -> None:
+@dataclass(frozen=True)
+class SearchDefaults:
+    """How a model's folder says that it is meant to be decoded."""
+
+    beams: int = 5
+    length_penalty: float = 1.0
+    no_repeat_ngram: int = 0
+
+
+def save_model(model: Transformer, folder: Path, *, search: SearchDefaults | None = None) -> None:
     """Write a stock model folder: ``AutoModelForSeq2SeqLM`` loads it without any code of ours.
 
     The tokenizer, without which no model should travel, is written by its own module.
@@ -271,6 +281,7 @@ def save_model(model: Transformer, folder: Path) -> None:
     Args:
         model: The model.
         folder: Where to write; made if it does not exist.
+        search: What stock ``generate`` does where a caller asks for nothing.
     """
     folder.mkdir(parents=True, exist_ok=True)
     config = model.config
@@ -278,10 +289,12 @@ def save_model(model: Transformer, folder: Path) -> None:
     config.to_json_file(folder / "config.json", use_diff=False)
     state = {name: tensor.float().cpu() for name, tensor in stock_state(model).items()}
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-    _write_json(folder / "generation_config.json", generation_settings(config))
+    _write_json(
+        folder / "generation_config.json", generation_settings(config, search or SearchDefaults())
+    )
 
 
-def generation_settings(config: ModelConfig) -> dict[str, object]:
+def generation_settings(config: ModelConfig, search: SearchDefaults) -> dict[str, object]:
     """Say how a model of ours is meant to be decoded, in the words of ``generation_config.json``.
 
     Stock ``generate`` reads these and nothing else. ``early_stopping`` is what makes its beam
@@ -289,6 +302,7 @@ def generation_settings(config: ModelConfig) -> dict[str, object]:
 
     Args:
         config: The numbers of the model.
+        search: Beams and the like.
 
     Returns:
         The content of the file.
@@ -299,9 +313,10 @@ def generation_settings(config: ModelConfig) -> dict[str, object]:
         "decoder_start_token_id": config.decoder_start_token_id,
         "bad_words_ids": [[config.pad_token_id]],
         "max_length": config.max_position_embeddings,
-        "num_beams": 5,
-        "early_stopping": True,
-        "length_penalty": 1.0,
+        "num_beams": search.beams,
+        "early_stopping": search.beams > 1,
+        "length_penalty": search.length_penalty,
+        "no_repeat_ngram_size": search.no_repeat_ngram,
     }
     if config.bos_token_id is not None:
         settings["bos_token_id"] = config.bos_token_id

@@ -1,6 +1,7 @@
 """The end of a run: choose the weights, save the stock folder, score the test sets."""
 
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from safetensors.torch import load_file
 
 from seq2seq.lines import read_lines
-from seq2seq.model.stock import save_model
+from seq2seq.model.stock import SearchDefaults, save_model
 from seq2seq.model.transformer import Transformer
 from seq2seq.pronouns.gender import GenderScore, score_gender, score_gender_by_family
 from seq2seq.pronouns.items import read_items
@@ -20,7 +21,7 @@ from seq2seq.tokenizer import Tokenizer
 from seq2seq.train.checkpoint import Progress, average_weights, candidate_path
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.validate import Validator, decode_options
-from seq2seq.translate import Translator
+from seq2seq.translate import Long, Report, Translator
 
 
 @dataclass(frozen=True)
@@ -120,10 +121,19 @@ def finish(
     reports: dict[str, ScoreReport] = {}
     genders: dict[str, dict[str, GenderScore]] = {}
     translator = Translator(model, tokenizer)
+    # A document is summarised from its beginning, a text is translated whole.
+    long: Long = "truncate" if recipe.task == "summarization" else "split"
     for name, data in tests.items():
         log.progress(f"translating {name}: {len(data):,} segments")
+        start = time.perf_counter()
         sources, references = list(data["source"]), list(data["target"])
-        found = translator.translate(sources, decode_options(recipe, beams=recipe.decode.beams))
+        found = translator.translate(
+            sources,
+            decode_options(recipe, beams=recipe.decode.beams),
+            long=long,
+            max_source_pieces=recipe.data.cleaning.max_source_pieces,
+        )
+        log.say(f"{name}: {Report.of(found, seconds=time.perf_counter() - start).sentences()}")
         hypotheses = [one.text for one in found]
         write_lines(run.translations / f"{name}.txt", hypotheses)
         reports[name] = score_test(recipe, name, sources, references, hypotheses)
@@ -162,8 +172,14 @@ def save_best(run: Run, model: Transformer, tokenizer: Tokenizer, recipe: Recipe
     """Replace ``best/`` by a complete stock folder of these weights."""
     unfinished = run.best.with_name(".tmp-best")
     shutil.rmtree(unfinished, ignore_errors=True)
-    save_model(model, unfinished)
-    tokenizer.save(unfinished, max_length=recipe.model.max_positions)
+    search = SearchDefaults(
+        beams=recipe.decode.beams,
+        length_penalty=recipe.decode.length_penalty,
+        no_repeat_ngram=recipe.decode.no_repeat_ngram,
+    )
+    save_model(model, unfinished, search=search)
+    limit = min(recipe.model.max_positions, recipe.data.cleaning.max_source_pieces)
+    tokenizer.save(unfinished, max_length=limit)
     shutil.rmtree(run.best, ignore_errors=True)
     unfinished.rename(run.best)
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import sys as _s; _s.path.insert(0,"/tmp"); import fake; fake.install()
 
 from seq2seq.train import checkpoint, loop
 from seq2seq.train.run import train
