@@ -50,6 +50,8 @@ _CAUSAL_PAIRS = {"dev": 1, "T0": 2, "T4": 6}
 _CAUSAL_SETTINGS = 2
 # Cues of a kind that training uses in quads.
 _CUES = 4
+# Far more draws than a block that has not been written yet ever needs.
+_TRIES = 1000
 
 Pairing = tuple[Noun, Noun]
 
@@ -142,11 +144,12 @@ class Draw:
 
     def unwritten(self, make: Callable[[], list[Item]]) -> list[Item]:
         """Draw again until no sentence of the block has been written before."""
-        while True:
+        for _ in range(_TRIES):
             items = make()
             if self.written.isdisjoint(item.source for item in items):
                 self.written.update(item.source for item in items)
                 return items
+        raise AssertionError(f"{_TRIES} blocks drawn, none new: the lexicon is too small for this")
 
     def next_block(self, family: str) -> str:
         """A name for a new block."""

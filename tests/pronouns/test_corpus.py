@@ -1,0 +1,95 @@
+"""The corpus as a whole: big enough, short enough, the same at every run, as its manifest says."""
+
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from seq2seq.errors import DataError
+from seq2seq.pronouns.corpus import CorpusReport, corpus_rows, write_corpus
+from seq2seq.pronouns.items import Item, Row, read_rows
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CorpusReport]:
+    folder = tmp_path_factory.mktemp("corpus")
+    return folder, write_corpus(folder, ("es",), seed=1)
+
+
+def test_training_is_large_and_its_sentences_short(rows: dict[str, list[Row]]) -> None:
+    lengths = [len(row.source.split()) for row in rows["train"]]
+    assert len(lengths) >= 20_000
+    assert sum(lengths) / len(lengths) <= 12
+    assert sum(length > 16 for length in lengths) / len(lengths) < 0.02
+
+
+def test_the_same_seed_gives_the_same_rows_and_another_seed_others(
+    rows: dict[str, list[Row]], written: tuple[Path, CorpusReport]
+) -> None:
+    folder, _ = written
+    assert read_rows(folder / "train.es.jsonl") == rows["train"]
+    other = corpus_rows("es", seed=2)
+    assert other.keys() == rows.keys()
+    assert other["train"] != rows["train"]
+    assert other["T0"] != rows["T0"]
+
+
+def test_the_manifest_tells_what_the_files_hold(written: tuple[Path, CorpusReport]) -> None:
+    folder, report = written
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert manifest["licence"] == report.licence == "Apache-2.0"
+    assert manifest["seed"] == 1
+    assert {entry["name"] for entry in manifest["files"]} == {
+        path.name for path in folder.iterdir() if path.name != "manifest.json"
+    }
+    for entry in manifest["files"]:
+        path = folder / entry["name"]
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
+        found = read_rows(path)
+        assert len(found) == entry["rows"]
+        assert sum(entry["families"].values()) == entry["rows"]
+        assert len({row.item.quad for row in found if row.item}) == entry["quads"]
+
+
+def test_every_set_is_written(written: tuple[Path, CorpusReport]) -> None:
+    _, report = written
+    assert [file.split for file in report.files] == [
+        "train", "dev", "T0", "T1", "T2", "T3", "T4", "T5", "T6", "natural",
+        "control_neutral", "control_pleonastic", "control_same_gender", "control_cataphoric",
+    ]  # fmt: skip
+
+
+def test_an_unknown_language_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"language 'xx', needed one of 'es'"):
+        write_corpus(tmp_path / "out", ("es", "xx"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_controls_are_what_they_say(items: dict[str, list[Item]]) -> None:
+    for item in items["control_neutral"] + items["control_pleonastic"]:
+        assert item.gold is None
+        assert item.good == item.bad
+    for item in items["control_same_gender"]:
+        assert item.gold is not None
+        assert item.candidates[0].gender == item.candidates[1].gender
+        assert item.good == item.bad
+    for item in items["control_cataphoric"]:
+        assert item.pronoun < item.candidates[0].source_span
+        assert item.source.startswith("Because it was ")
+        assert item.good.startswith("Como ")
+
+
+def test_fillers_hold_no_pronoun(fillers: list[Row]) -> None:
+    assert len(fillers) >= 8_000
+    assert not [row.source for row in fillers if " it " in f" {row.source.lower()} "]
+
+
+def test_golds_are_half_first_and_half_feminine(items: dict[str, list[Item]]) -> None:
+    for split, some in items.items():
+        if split.startswith("control_") and split != "control_cataphoric":
+            continue
+        genders = Counter(i.antecedent.gender for i in some if i.antecedent is not None)
+        assert genders["m"] == genders["f"], split
+        assert Counter(item.gold for item in some)[0] == len(some) / 2, split

@@ -1,0 +1,186 @@
+"""The leak rules: what each split holds back is not in training, in any form."""
+
+import itertools
+from collections import Counter
+
+import pytest
+
+from seq2seq.pronouns.items import Item, Row, word_spans
+from seq2seq.pronouns.lexicon import load_lexicon
+from seq2seq.pronouns.patterns import load_patterns
+
+from .conftest import TEST_SPLITS
+
+LEXICON = load_lexicon("es")
+PATTERNS = load_patterns("es")
+_ADVERBS = {adverb.modifier.english for adverb in PATTERNS.adverbs}
+_OPENERS = "yesterday last night that day on monday this morning said i think everybody knows"
+_SMALL_WORDS = {*_ADVERBS, *_OPENERS.split(), "the", "it", "is", "was"} | {
+    link.pattern.name for link in PATTERNS.links
+}
+
+
+def words(text: str) -> list[str]:
+    return [text[start:end].lower() for start, end in word_spans(text)]
+
+
+def gist(item: Item) -> frozenset[str]:
+    """What is left of a sentence without openers, adverbs and people: the near-duplicate key."""
+    people = {word for person in PATTERNS.people for word in words(person.english)}
+    return frozenset(words(item.source)) - _SMALL_WORDS - people
+
+
+def nouns_of(row: Row) -> set[str]:
+    return LEXICON.nouns.keys() & set(words(row.source))
+
+
+def test_a_block_never_crosses_splits(items: dict[str, list[Item]]) -> None:
+    seen: dict[str, set[str]] = {split: {i.block for i in some} for split, some in items.items()}
+    for one, other in itertools.combinations(seen, 2):
+        assert not seen[one] & seen[other], (one, other)
+
+
+def test_no_two_items_share_an_id_or_a_source(rows: dict[str, list[Row]]) -> None:
+    everything = [row for some in rows.values() for row in some]
+    sources = Counter(row.source for row in everything)
+    assert not [source for source, count in sources.items() if count > 1]
+    ids = Counter(row.item.id for row in everything if row.item is not None)
+    assert not [name for name, count in ids.items() if count > 1]
+
+
+@pytest.mark.parametrize("split", [*TEST_SPLITS, "natural"])
+def test_no_near_duplicate_of_a_test_item_is_in_training(
+    split: str, items: dict[str, list[Item]]
+) -> None:
+    train = {gist(item) for item in items["train"]}
+    assert not [item.source for item in items[split] if gist(item) in train]
+
+
+@pytest.mark.parametrize("split", ["dev", "T0"])
+def test_new_selectional_quads_use_no_noun_pair_with_a_cue_that_training_has(
+    split: str, items: dict[str, list[Item]]
+) -> None:
+    def used(item: Item) -> tuple[frozenset[str], str]:
+        return frozenset(noun.noun for noun in item.candidates), item.cue
+
+    train = {used(item) for item in items["train"]}
+    assert not [i.source for i in items[split] if i.family == "F2" and used(i) in train]
+
+
+def test_new_nouns_are_only_in_fillers_and_often(
+    rows: dict[str, list[Row]], items: dict[str, list[Item]], fillers: list[Row]
+) -> None:
+    new = {noun.english for noun in LEXICON.nouns.values() if noun.new}
+    for row in rows["train"]:
+        assert row.item is None or not nouns_of(row) & new, row.source
+    assert len(items["T1"]) >= 200
+    assert {noun.noun for item in items["T1"] for noun in item.candidates} <= new
+    taught = Counter(noun for row in fillers for noun in nouns_of(row) & new)
+    assert min(taught[noun] for noun in new) >= 30
+
+
+def test_every_new_noun_is_taught_with_every_cue_of_its_kind(fillers: list[Row]) -> None:
+    said = _said_together(fillers)
+    for kind in LEXICON.kinds.values():
+        for noun in kind.new_nouns:
+            taught = [cue for cue in kind.cues if (noun.english, cue.english) in said]
+            assert len(taught) == len(kind.cues), (noun.english, [c.english for c in taught])
+
+
+def test_withheld_combinations_are_nowhere_in_training(
+    items: dict[str, list[Item]], fillers: list[Row]
+) -> None:
+    wanted = {(i.antecedent.noun, i.cue) for i in items["T2"] if i.antecedent is not None}
+    assert len(wanted) >= 60
+    answers = {(i.antecedent.noun, i.cue) for i in items["train"] if i.antecedent is not None}
+    assert not wanted & answers
+    said = {
+        pair
+        for row in fillers
+        if len(nouns_of(row)) == 1
+        for pair in itertools.product(nouns_of(row), words(row.source))
+    }
+    assert not wanted & said
+    # With two nouns, each is said to be what fits its own kind, so a kind's cue is its own noun's.
+    both = {pair for row in fillers if len(nouns_of(row)) == 2 for pair in _own_cues(row)}
+    assert not wanted & both
+
+
+def test_noun_pairs_of_t3_never_meet_in_training(
+    rows: dict[str, list[Row]], items: dict[str, list[Item]]
+) -> None:
+    wanted = {frozenset(noun.noun for noun in item.candidates) for item in items["T3"]}
+    met = {frozenset(nouns_of(row)) for row in rows["train"]}
+    assert not wanted & met
+    singly = set().union(*met)
+    assert all(pair <= singly for pair in wanted)
+
+
+def test_voices_of_t4_are_never_given_a_reason_in_training(items: dict[str, list[Item]]) -> None:
+    def order(item: Item) -> tuple[str, ...]:
+        if item.family == "F1":
+            return (item.schema, item.voice)
+        return (item.schema, item.candidates[0].kind)
+
+    unseen = {order(item) for item in items["T4"]}
+    assert not unseen & {order(item) for item in items["train"]}
+    assert {item.schema for item in items["T4"]} <= {item.schema for item in items["train"]}
+
+
+def test_cues_of_t5_are_only_in_fillers(items: dict[str, list[Item]], fillers: list[Row]) -> None:
+    new = {item.cue for item in items["T5"]}
+    assert new <= {c.english for k in LEXICON.kinds.values() for c in k.new_cues}
+    assert not new & {item.cue for item in items["train"]}
+    taught = Counter(word for row in fillers for word in words(row.source) if word in new)
+    assert min(taught[cue] for cue in new) >= 50
+
+
+def test_schemas_of_t6_are_never_given_a_reason_in_training(items: dict[str, list[Item]]) -> None:
+    unseen = {item.schema for item in items["T6"]}
+    assert not unseen & {item.schema for item in items["train"]}
+    assert {item.family for item in items["T6"]} == {"F1", "F2"}
+
+
+def test_every_word_of_every_test_set_occurs_in_training(rows: dict[str, list[Row]]) -> None:
+    source = {word for row in rows["train"] for word in words(row.source)}
+    target = {word for row in rows["train"] for word in words(row.target)}
+    for split, some in rows.items():
+        for row in some:
+            assert not set(words(row.source)) - source, (split, row.source)
+            # A new noun with a cue of the other gender may make a form not seen; its stem is.
+            missing = {w for w in words(row.target) if w not in target}
+            assert not missing, (split, row.target)
+
+
+def test_the_selectional_family_is_the_larger_part(items: dict[str, list[Item]]) -> None:
+    families = Counter(item.family for item in items["train"])
+    assert families["F2"] > 2 * families["F1"]
+    schemas = {item.schema for item in items["train"] if item.family == "F1"}
+    assert len(schemas) >= 12
+
+
+def test_a_pair_differs_in_the_cue_alone(items: dict[str, list[Item]]) -> None:
+    pairs: dict[str, list[Item]] = {}
+    for item in (i for split in TEST_SPLITS for i in items[split]):
+        pairs.setdefault(item.pair, []).append(item)
+    for one, other in pairs.values():
+        assert _without_cue(one) == _without_cue(other)
+        assert one.gold != other.gold
+
+
+def _without_cue(item: Item) -> str:
+    return item.source[: item.cue_span[0]] + item.source[item.cue_span[1] :]
+
+
+def _said_together(fillers: list[Row]) -> set[tuple[str, str]]:
+    return {pair for row in fillers for pair in itertools.product(nouns_of(row), words(row.source))}
+
+
+def _own_cues(row: Row) -> list[tuple[str, str]]:
+    said = set(words(row.source))
+    return [
+        (noun, cue.english)
+        for noun in nouns_of(row)
+        for cue in LEXICON.kinds[LEXICON.nouns[noun].kind].cues
+        if cue.english in said
+    ]
