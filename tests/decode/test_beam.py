@@ -1,0 +1,242 @@
+"""The oracle is `generate` of the stock class with the settings that make both programs agree."""
+
+import random
+from itertools import groupby
+from typing import Any
+
+import pytest
+import torch
+
+from seq2seq.decode import beam
+from seq2seq.decode.options import DecodeOptions, Hypothesis
+from seq2seq.decode.search import decode
+
+LIMIT = 14
+
+
+def options(**changes: Any) -> DecodeOptions:
+    return DecodeOptions(max_length_factor=0, max_length_offset=LIMIT, **changes)
+
+
+def padded(rows: list[list[int]], pad_id: int) -> torch.Tensor:
+    longest = max(map(len, rows))
+    return torch.tensor([row + [pad_id] * (longest - len(row)) for row in rows])
+
+
+def generated(trained: Any, sources: list[list[int]], wanted: DecodeOptions) -> list[list[Any]]:
+    """Ids, padding removed, and score of every hypothesis as `generate` finds them."""
+    config = trained.ours.config
+    source = padded(sources, config.pad_token_id)
+    found = trained.stock.generate(
+        input_ids=source,
+        attention_mask=(source != config.pad_token_id).long(),
+        num_beams=wanted.beams,
+        num_return_sequences=wanted.n_best,
+        length_penalty=wanted.length_penalty,
+        early_stopping=wanted.early_stopping if wanted.beams > 1 else None,
+        no_repeat_ngram_size=wanted.no_repeat_ngram or None,
+        min_new_tokens=wanted.min_length or None,
+        max_new_tokens=wanted.max_length_offset,
+        max_length=None,
+        bad_words_ids=[[config.pad_token_id]],
+        forced_bos_token_id=wanted.first_id,
+        forced_eos_token_id=None,
+        do_sample=False,
+        return_dict_in_generate=True,
+        output_scores=True,
+    )
+    rows = found.sequences[:, 1:].tolist()
+    scores = found.sequences_scores.tolist() if wanted.beams > 1 else [None] * len(rows)
+    eos, pad_id, hypotheses = config.eos_token_id, config.pad_token_id, []
+    for row, score in zip(rows, scores, strict=True):
+        end = row.index(eos) + 1 if eos in row else len(row)
+        ids = tuple(row[:end])
+        hypotheses.append((tuple(one for one in ids if one != pad_id), score))
+    size = wanted.n_best
+    return [hypotheses[first : first + size] for first in range(0, len(hypotheses), size)]
+
+
+SEARCHES = [
+    {"beams": 1},
+    {"beams": 4},
+    {"beams": 5, "n_best": 5},
+    {"beams": 5, "length_penalty": 0.0},
+    {"beams": 5, "length_penalty": 2.0, "n_best": 3},
+    {"beams": 4, "length_penalty": 0.6, "n_best": 4},
+    {"beams": 4, "length_penalty": -1.0, "n_best": 4},
+    {"beams": 4, "min_length": 9},
+    {"beams": 4, "early_stopping": False, "n_best": 4},
+    {"beams": 5, "early_stopping": False, "length_penalty": 0.0, "n_best": 5},
+    {"beams": 3, "first_id": 9, "n_best": 3},
+    {"beams": 1, "no_repeat_ngram": 3},
+    {"beams": 4, "no_repeat_ngram": 3, "n_best": 2},
+    {"beams": 4, "no_repeat_ngram": 1},
+]
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=str)
+def test_hypotheses_and_scores_are_those_of_generate(trained: Any, search: dict[str, Any]) -> None:
+    wanted = options(**search)
+    # Repeated letters too, so that there is something to repeat.
+    sources = [*trained.sources, [5, 5, 5, 5, 5, 5, 5, trained.ours.config.eos_token_id]]
+    ours = decode(trained.ours, sources, wanted, batch_tokens=400)
+    for mine, theirs in zip(ours, generated(trained, sources, wanted), strict=True):
+        assert [one.ids for one in mine] == [ids for ids, _ in theirs]
+        for one, (_, score) in zip(mine, theirs, strict=True):
+            assert score is None or one.score == pytest.approx(score, abs=1e-4, rel=1e-4)
+
+
+def test_the_searches_compared_with_generate_are_different_searches(trained: Any) -> None:
+    sources = [*trained.sources, [5, 5, 5, 5, 5, 5, 5, trained.ours.config.eos_token_id]]
+    found = {}
+    for search in SEARCHES:
+        hypotheses = decode(trained.ours, sources, options(**search))
+        found[str(search)] = [[(one.ids, round(one.score, 3)) for one in h] for h in hypotheses]
+    for search, result in found.items():
+        alike = [other for other, them in found.items() if them == result and other != search]
+        assert not alike
+
+
+def test_outputs_end_by_themselves_and_are_not_all_alike(trained: Any) -> None:
+    best = [h[0] for h in decode(trained.ours, trained.sources, options())]
+    assert all(one.ended and one.ids[-1] == trained.ours.config.eos_token_id for one in best)
+    assert len({len(one.ids) for one in best}) > 5
+
+
+def plain_beam(trained: Any, source: list[int], wanted: DecodeOptions) -> list[Hypothesis]:
+    """Beam search as one would write it down: no cache, no batch, no tensors of beams."""
+    model, config = trained.ours, trained.ours.config
+    pad_id, eos = config.pad_token_id, config.eos_token_id
+    beams = [(0.0, [config.decoder_start_token_id])]
+    done: list[Hypothesis] = []
+    for length in range(1, LIMIT + 1):
+        candidates = []
+        for total, ids in beams:
+            gains = model(torch.tensor([source]), torch.tensor([ids]))[0, -1].log_softmax(0)
+            for piece, gain in enumerate(gains.tolist()):
+                if piece != pad_id:
+                    candidates.append((total + gain, [*ids, piece]))
+        candidates.sort(key=lambda candidate: -candidate[0])
+        for total, ids in candidates[: wanted.beams]:
+            if ids[-1] == eos or length == LIMIT:
+                score = total / length**wanted.length_penalty
+                done.append(Hypothesis(tuple(ids[1:]), score, total, ids[-1] == eos))
+        done = sorted(done, key=lambda one: -one.score)[: wanted.beams]
+        beams = [one for one in candidates[: 2 * wanted.beams] if one[1][-1] != eos][: wanted.beams]
+        if len(done) == wanted.beams:
+            break
+    return done
+
+
+@torch.inference_mode()
+def test_the_search_with_cache_and_batch_is_the_plain_search(trained: Any) -> None:
+    wanted = options(beams=3, n_best=3, length_penalty=0.7)
+    ours = decode(trained.ours, trained.sources[:6], wanted)
+    for source, mine in zip(trained.sources, ours, strict=False):
+        plain = plain_beam(trained, source, wanted)
+        assert [one.ids for one in mine] == [one.ids for one in plain]
+        assert [one.ended for one in mine] == [one.ended for one in plain]
+        assert [one.score for one in mine] == pytest.approx([one.score for one in plain], abs=1e-5)
+        assert [one.log_probability for one in mine] == pytest.approx(
+            [one.log_probability for one in plain], abs=1e-5
+        )
+
+
+def same(some: list[list[Hypothesis]], others: list[list[Hypothesis]]) -> bool:
+    scores = [one.score for h in some for one in h]
+    return [[one.ids for one in h] for h in some] == [
+        [one.ids for one in h] for h in others
+    ] and scores == pytest.approx([one.score for h in others for one in h], abs=1e-5)
+
+
+def test_a_batch_gives_what_its_sentences_give_one_by_one(trained: Any) -> None:
+    wanted = DecodeOptions(beams=4, n_best=4)
+    alone = [decode(trained.ours, [source], wanted)[0] for source in trained.sources]
+    assert same(decode(trained.ours, trained.sources, wanted), alone)
+
+
+def test_the_order_of_the_sources_is_the_order_of_the_results(trained: Any) -> None:
+    wanted = options(beams=2)
+    straight = decode(trained.ours, trained.sources, wanted, batch_tokens=60)
+    places = list(range(len(trained.sources)))
+    random.Random(1).shuffle(places)
+    shuffled = decode(
+        trained.ours, [trained.sources[place] for place in places], wanted, batch_tokens=60
+    )
+    assert same(shuffled, [straight[place] for place in places])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_when_finished_sentences_leave_changes_no_result(
+    trained: Any, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    wanted = DecodeOptions(beams=3, n_best=3)
+    before = decode(trained.ours, trained.sources, wanted)
+    monkeypatch.setattr(beam, "LEAVING_SHARE", share)
+    assert same(decode(trained.ours, trained.sources, wanted), before)
+
+
+def test_finished_sentences_leave_the_batch(trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[int] = []
+    step = trained.ours.step
+
+    def counted(last_ids: torch.Tensor, cache: Any) -> torch.Tensor:
+        rows.append(len(last_ids))
+        result: torch.Tensor = step(last_ids, cache)
+        return result
+
+    monkeypatch.setattr(trained.ours, "step", counted)
+    decode(trained.ours, trained.sources, options(beams=2))
+    sizes = [size for size, _ in groupby(rows)]
+    assert sizes[0] == 2 * len(trained.sources)
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] <= sizes[0] / 4
+
+
+def test_each_sentence_has_its_own_length_limit(trained: Any) -> None:
+    eos = trained.ours.config.eos_token_id
+    sources = [[5, 6, 7, eos], [5, 6, 7, 8, 9, 10, 11, eos]]
+    wanted = DecodeOptions(beams=2, max_length_factor=0.5, max_length_offset=1)
+    found = decode(trained.ours, sources, wanted)
+    assert [len(h[0].ids) for h in found] == [3, 5]
+    assert [h[0].ended for h in found] == [False, False]
+
+
+def test_the_limit_never_exceeds_the_positions_of_the_model() -> None:
+    wanted = DecodeOptions(max_length_factor=2.0, max_length_offset=20)
+    assert wanted.length_limits([1, 10, 30, 64], 64) == [22, 40, 64, 64]
+    assert DecodeOptions(max_length_factor=0.1, max_length_offset=0).length_limits([3], 64) == [1]
+
+
+def test_padding_is_never_generated_however_probable_it_is(trained: Any) -> None:
+    pad_id = trained.ours.config.pad_token_id
+    bias = torch.zeros(trained.ours.config.vocab_size)
+    bias[pad_id] = 50.0
+    logits = trained.ours.logits
+    trained.ours.logits = lambda hidden: logits(hidden) + bias
+    try:
+        found = decode(trained.ours, trained.sources[:4], options(beams=2, n_best=2))
+    finally:
+        del trained.ours.logits
+    assert all(pad_id not in one.ids for h in found for one in h)
+
+
+def test_the_model_is_left_in_the_mode_it_was_in(trained: Any) -> None:
+    trained.ours.train()
+    decode(trained.ours, trained.sources[:1], options())
+    assert trained.ours.training
+    trained.ours.eval()
+    decode(trained.ours, trained.sources[:1], options())
+    assert not trained.ours.training
+
+
+def test_progress_is_told_after_every_batch(trained: Any) -> None:
+    told: list[int] = []
+    decode(trained.ours, trained.sources, options(beams=1), batch_tokens=40, progress=told.append)
+    assert len(told) > 2
+    assert told == sorted(told)
+    assert told[-1] == len(trained.sources)
+
+
+def test_no_sources_give_no_results(trained: Any) -> None:
+    assert decode(trained.ours, [], options()) == []
