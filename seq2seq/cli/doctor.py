@@ -33,7 +33,7 @@ def doctor(
     ] = "target",
     as_json: AsJson = False,
 ) -> None:
-    """What is wrong with this data, or with what a tokenizer makes of it?
+    """What is wrong with this data or tokenizer?
 
     Reads all text and counts empty sides, odd lengths, duplicates and training pairs that stand in
     held-out data; for a run also what its tokenizer cannot spell. Changes nothing. The network is

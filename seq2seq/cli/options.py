@@ -20,3 +20,8 @@ Overrides = Annotated[
 RecipeFile = Annotated[
     Path, typer.Argument(metavar="RECIPE", help="Recipe file (TOML).", show_default=False)
 ]
+
+
+def or_stdin(path: Path) -> Path:
+    """The file that a user means: ``-`` is standard input."""
+    return Path("/dev/stdin") if str(path) == "-" else path

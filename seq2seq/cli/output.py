@@ -28,4 +28,9 @@ def print_report(report: Report, *, as_json: bool) -> None:
 
 def print_json(content: Any) -> None:
     """Print one JSON object, readable for people too."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    typer.echo(as_json_text(content))
+
+
+def as_json_text(content: Any) -> str:
+    """JSON that people can read too."""
+    return json.dumps(content, indent=2, ensure_ascii=False)

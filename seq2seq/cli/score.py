@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seq2seq.cli.options import AsJson
+from seq2seq.cli.options import AsJson, or_stdin
 from seq2seq.cli.output import print_report
 from seq2seq.errors import ScoreError
 
@@ -93,7 +93,7 @@ def score(
         tokenized=tokenized,
         language=language,
     )
-    output = _or_stdin(hypotheses)
+    output = or_stdin(hypotheses)
     if items is None:
         report = score_files(output, references or [], source=source, options=options)
         print_report(report, as_json=as_json)
@@ -163,7 +163,3 @@ def _score_items(output: Path, items: Path, options: "ScoreOptions") -> _ItemsRe
     judged = [(row.item, text) for row, text in zip(rows, texts, strict=True) if row.item]
     gender = report_gender({items.stem: ([i for i, _ in judged], [text for _, text in judged])})
     return _ItemsReport(scores, gender)
-
-
-def _or_stdin(path: Path) -> Path:
-    return Path("/dev/stdin") if str(path) == "-" else path

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,12 @@ from typing import Any
 import pytest
 
 import seq2seq
-import seq2seq.cli.app
 from seq2seq.errors import DataError
 from seq2seq.pronouns.corpus import corpus_rows
 from seq2seq.pronouns.items import write_items
 
-ROOT = Path(__file__).parent.parent
+Cli = Callable[..., Any]
+ROOT = Path(__file__).parent.parent.parent
 RECIPE = """
 source_language = "en"
 target_language = "es"
@@ -26,34 +27,6 @@ target_language = "es"
 dev = { file = "dev.tsv" }
 train = [{ file = "train.tsv" }]
 """
-
-
-@dataclass
-class Result:
-    code: int
-    out: str
-    err: str
-
-
-class Cli:
-    """Calls the command as the shell would, in this process."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        self.capsys = capsys
-        self.monkeypatch = monkeypatch
-
-    def __call__(self, *arguments: str | Path) -> Result:
-        self.monkeypatch.setattr(sys, "argv", ["seq2seq", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            seq2seq.cli.app.main()
-        out, err = self.capsys.readouterr()
-        code = caught.value.code
-        return Result(code if isinstance(code, int) else 0, out, err)
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    return Cli(capsys, monkeypatch)
 
 
 @pytest.fixture
@@ -77,7 +50,7 @@ def test_help_goes_to_stdout_and_lists_the_commands(cli: Cli) -> None:
 
 
 def test_the_version_is_printed(cli: Cli) -> None:
-    assert cli("--version") == Result(0, f"{seq2seq.__version__}\n", "")
+    assert cli("--version") == (0, f"{seq2seq.__version__}\n", "")
 
 
 def test_help_of_a_command_shows_its_examples_line_by_line(cli: Cli) -> None:
@@ -85,9 +58,7 @@ def test_help_of_a_command_shows_its_examples_line_by_line(cli: Cli) -> None:
     assert "    seq2seq recipe explain train.peak_lr" in lines
 
 
-@pytest.mark.parametrize(
-    "arguments", [["sing"], ["train"], ["train", "--steps", "3"], ["score"]]
-)
+@pytest.mark.parametrize("arguments", [["sing"], ["train"], ["train", "--steps", "3"], ["score"]])
 def test_wrong_usage_is_exit_2_and_says_so_on_stderr(cli: Cli, arguments: list[str]) -> None:
     result = cli(*arguments)
     assert (result.code, result.out) == (2, "")
@@ -96,7 +67,7 @@ def test_wrong_usage_is_exit_2_and_says_so_on_stderr(cli: Cli, arguments: list[s
 
 def test_a_mistake_of_the_user_is_one_line_without_traceback(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "gone.toml"
-    assert cli("recipe", "check", path) == Result(2, "", f"error: {path}: no such recipe file\n")
+    assert cli("recipe", "check", path) == (2, "", f"error: {path}: no such recipe file\n")
 
 
 def test_a_recipe_is_checked_with_its_overrides(cli: Cli, recipe: Path) -> None:
@@ -122,7 +93,7 @@ class Trained:
     """Stands for the result of a training run, and remembers what was asked for."""
 
     asked: dict[str, Any]
-    finished: bool = True
+    finished: object = "scores"
 
     def to_text(self) -> str:
         return f"trained {self.asked['recipe_path'].name}"
@@ -137,7 +108,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> None:
     from seq2seq.train import run
 
     def train(recipe_path: Path, **options: Any) -> Trained:
-        finished = options["run_folder"] != Path("interrupted")
+        finished = None if options["run_folder"] == Path("interrupted") else "scores"
         return Trained({"recipe_path": recipe_path, **options}, finished)
 
     monkeypatch.setattr(run, "train", train)
@@ -145,7 +116,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("trainer")
 def test_training_passes_on_what_was_asked(cli: Cli, recipe: Path) -> None:
-    assert cli("train", recipe) == Result(0, "trained small.toml\n", "")
+    assert cli("train", recipe) == (0, "trained small.toml\n", "")
     options = ["--set", "seed=2", "--set", "a=b", "--run", "here", "--resume", "--json"]
     assert json.loads(cli("train", recipe, *options).out) == {
         "recipe_path": str(recipe),
@@ -158,7 +129,7 @@ def test_training_passes_on_what_was_asked(cli: Cli, recipe: Path) -> None:
 @pytest.mark.usefixtures("trainer")
 def test_an_interrupted_training_says_so_with_its_exit_code(cli: Cli, recipe: Path) -> None:
     result = cli("train", recipe, "--run", "interrupted")
-    assert result == Result(130, "trained small.toml\n", "")
+    assert result == (130, "trained small.toml\n", "")
 
 
 @pytest.mark.usefixtures("trainer")
@@ -166,7 +137,7 @@ def test_one_of_several_processes_prints(
     cli: Cli, recipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RANK", "1")
-    assert cli("train", recipe) == Result(0, "", "")
+    assert cli("train", recipe) == (0, "", "")
 
 
 @pytest.mark.slow
@@ -182,7 +153,7 @@ def test_the_built_in_corpus_is_written_and_counted(cli: Cli, tmp_path: Path) ->
 
 
 def test_a_language_that_the_corpus_does_not_speak_is_named(cli: Cli, tmp_path: Path) -> None:
-    result = cli("corpus", "pronouns", "--languages", "es,tlh", "--out", tmp_path / "a")
+    result = cli("corpus", "pronouns", "--languages", "tlh", "--out", tmp_path / "a")
     assert (result.code, result.out) == (2, "")
     assert "tlh" in result.err
     assert not (tmp_path / "a").exists()
@@ -283,7 +254,7 @@ def test_errors_become_exit_codes(
         raise fault
 
     monkeypatch.setattr("seq2seq.cli.recipe.load_recipe", fail)
-    assert cli("recipe", "check", recipe) == Result(code, "", said)
+    assert cli("recipe", "check", recipe) == (code, "", said)
 
 
 def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:

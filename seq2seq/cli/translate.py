@@ -1,0 +1,183 @@
+"""The commands that put a model to work: one output line for every input line."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+
+import typer
+
+from seq2seq.cli.options import AsJson, or_stdin
+from seq2seq.cli.output import as_json_text
+from seq2seq.errors import DataError
+from seq2seq.lines import iterate_lines
+from seq2seq.run import Run
+
+if TYPE_CHECKING:  # asking for help must not load it
+    from seq2seq.translate import Translation, Translator
+
+TRANSLATE_EXAMPLES = (
+    "translate runs/demo --input sentences.en --output sentences.es",
+    "translate runs/demo --beam 10 --n-best 3 < sentences.en",
+)
+SUMMARIZE_EXAMPLES = (
+    "summarize runs/debian-descriptions --input documents.txt",
+    "summarize runs/debian-descriptions --long refuse --json < documents.txt",
+)
+
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A run folder or a stock model folder.")
+]
+Input = Annotated[
+    Path,
+    typer.Option("--input", metavar="F", help="One segment a line. [default: stdin]",
+                 show_default=False),
+]  # fmt: skip
+Output = Annotated[
+    Path | None, typer.Option("--output", metavar="F", help="[default: stdout]", show_default=False)
+]
+Beam = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Beams; 1 is greedy. [default: the model's]", min=1,
+                 show_default=False),
+]  # fmt: skip
+NBest = Annotated[
+    int, typer.Option(metavar="N", help="Best N for each line: number, score, text.", min=1)
+]
+Long = Annotated[
+    Literal["split", "truncate", "refuse"],
+    typer.Option(metavar="HOW", help="Over-long input: split, truncate or refuse; always counted."),
+]
+
+
+def translate(
+    model: Model,
+    source: Input = Path("-"),
+    output: Output = None,
+    beam: Beam = None,
+    n_best: NBest = 1,
+    long: Long = "split",
+    as_json: AsJson = False,
+) -> None:
+    """Translate text, one output line for every input line.
+
+    Empty lines stay empty lines. Input longer than the model can read is split into sentences and
+    joined again. The counts of both go to stderr. Input may be .gz or .zst. The network is not
+    touched.
+    """
+    _run(model, source, output, beam=beam, n_best=n_best, long=long, as_json=as_json)
+
+
+def summarize(
+    model: Model,
+    source: Input = Path("-"),
+    output: Output = None,
+    beam: Beam = None,
+    n_best: NBest = 1,
+    long: Long = "truncate",
+    as_json: AsJson = False,
+) -> None:
+    """Summarize documents, one document and one summary a line.
+
+    A document longer than the model can read is summarized from its beginning, as in training; how
+    many and how much was cut goes to stderr. The network is not touched.
+    """
+    _run(model, source, output, beam=beam, n_best=n_best, long=long, as_json=as_json)
+
+
+def _run(
+    model: Path,
+    source: Path,
+    output: Path | None,
+    *,
+    beam: int | None,
+    n_best: int,
+    long: Literal["split", "truncate", "refuse"],
+    as_json: bool,
+) -> None:
+    from seq2seq.translate import CHUNK_LINES, Report
+
+    if output is not None and output.suffix in (".gz", ".zst"):
+        raise DataError(f"{output}: output is plain text, needed a name without {output.suffix}")
+    translator, max_source_pieces = _load(model)
+    options = replace(translator.options, beams=beam or translator.options.beams, n_best=n_best)
+    # Somebody who types wants each answer before the next line.
+    typed = str(source) == "-" and sys.stdin.isatty()
+    chunks = translator.stream(
+        iterate_lines(or_stdin(source)),
+        options,
+        long=long,
+        max_source_pieces=max_source_pieces,
+        chunk_lines=1 if typed else CHUNK_LINES,
+    )
+    report, translations = Report(), []
+    with _open(output) as stream:
+        for chunk in chunks:
+            if as_json:
+                translations += [_to_json(one) for one in chunk.translations]
+            else:
+                _write(chunk.translations, stream, first=report.lines + 1, n_best=n_best)
+            report += chunk.report
+            _show_progress(report.lines)
+        if as_json:
+            content = {"translations": translations, "report": asdict(report)}
+            stream.write(as_json_text(content) + "\n")
+    typer.echo(report.sentences(), err=True)
+
+
+def _load(model: Path) -> tuple["Translator", int | None]:
+    """A model, and the longest source that its run trained on, which is what it can read well."""
+    from seq2seq.translate import Translator
+
+    translator = Translator.load(model)
+    run = Run(model)
+    if not run.recipe.is_file():
+        return translator, None
+    recipe = run.read_recipe()
+    translator.options = replace(
+        translator.options,
+        max_length_factor=recipe.decode.max_length_factor,
+        max_length_offset=recipe.decode.max_length_extra,
+    )
+    return translator, recipe.data.cleaning.max_source_pieces
+
+
+def _write(
+    translations: Sequence["Translation"], stream: TextIO, *, first: int, n_best: int
+) -> None:
+    for number, one in enumerate(translations, start=first):
+        if n_best == 1:
+            stream.write(f"{one.text}\n")
+            continue
+        for candidate in one.candidates:
+            stream.write(f"{number}\t{candidate.score:.4f}\t{candidate.text}\n")
+        if not one.candidates:  # a blank line has nothing to rank, but keeps its number
+            stream.write(f"{number}\t\t\n")
+    stream.flush()
+
+
+def _to_json(one: "Translation") -> dict[str, Any]:
+    return {"text": one.text, **asdict(one)}
+
+
+def _show_progress(lines: int) -> None:
+    if sys.stderr.isatty() and not sys.stdin.isatty():
+        typer.echo(f"\r{lines:,} lines ", err=True, nl=False)
+
+
+@contextmanager
+def _open(output: Path | None) -> Iterator[TextIO]:
+    """Stdout, or a file that appears under its name only when it is whole."""
+    if output is None:
+        yield sys.stdout
+        return
+    unfinished = output.with_name(f".{output.name}.part")
+    try:
+        stream = unfinished.open("w", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise DataError(f"{output}: cannot be written: {error.strerror}") from None
+    with stream:
+        yield stream
+    unfinished.replace(output)

@@ -1,0 +1,178 @@
+"""The translating commands, with a model of random weights: what counts here is the lines."""
+
+import gzip
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from seq2seq.model.stock import save_model
+from seq2seq.recipe import Recipe, TokenizerSpec, parse_recipe, recipe_json
+from seq2seq.run import Run
+from seq2seq.tokenizer import train_tokenizer
+from seq2seq.train.build import build_model
+from seq2seq.translate import Translator
+
+Cli = Callable[..., Any]
+LINES = ["the red fox", "", "a dog. it runs. it runs far.", "   ", "the owl"]
+
+
+def tiny_recipe(**given: Any) -> Recipe:
+    content = {
+        "source_language": "en",
+        "target_language": "de",
+        "data": {"train": [{"file": "a.tsv"}], "dev": {"file": "b.tsv"}},
+        "model": {"width": 16, "ffn_width": 16, "heads": 2, "encoder_layers": 1,
+                  "decoder_layers": 1, "max_positions": 32},
+    }  # fmt: skip
+    return parse_recipe(content | given, where="test")
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stock folder of a model that has learnt nothing."""
+    folder = tmp_path_factory.mktemp("model")
+    spec = TokenizerSpec(kind="bpe", vocab_size=60)
+    tokenizer = train_tokenizer(LINES, spec, family="m2m_100", seed=1)
+    torch.manual_seed(6)  # whose output is neither empty nor the same for every line
+    save_model(build_model(tiny_recipe(), tokenizer.vocab_size), folder)
+    tokenizer.save(folder, max_length=32)
+    return folder
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "input.en"
+    path.write_text("".join(f"{line}\n" for line in LINES), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def expected(model: Path) -> list[str]:
+    return [one.text for one in Translator.load(model).translate(LINES)]
+
+
+def test_every_line_has_its_line_and_counts_go_to_stderr(
+    cli: Cli, model: Path, source: Path, expected: list[str]
+) -> None:
+    result = cli("translate", model, "--input", source)
+    assert result.code == 0
+    assert result.out.split("\n") == [*expected, ""]
+    assert expected[1] == expected[3] == ""
+    assert expected[0]
+    assert result.err.startswith("5 lines in ")
+    assert "2 empty" in result.err
+
+
+def test_output_to_a_file_is_the_same_and_leaves_stdout_empty(
+    cli: Cli, model: Path, source: Path, expected: list[str], tmp_path: Path
+) -> None:
+    packed = tmp_path / "input.gz"
+    packed.write_bytes(gzip.compress(source.read_bytes()))
+    output = tmp_path / "new.de"
+    assert cli("translate", model, "--input", packed, "--output", output).out == ""
+    assert output.read_text(encoding="utf-8").split("\n") == [*expected, ""]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["input.en", "input.gz", "new.de"]
+
+
+def test_a_failed_translation_leaves_no_output_file(cli: Cli, model: Path, tmp_path: Path) -> None:
+    source, output = tmp_path / "bad.en", tmp_path / "bad.de"
+    source.write_bytes(b"the fox\n" * 3 + b"\xff\n")
+    result = cli("translate", model, "--input", source, "--output", output)
+    assert (result.code, result.out) == (2, "")
+    assert "line 4" in result.err
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("out.gz", "needed a name without .gz"), ("gone/out", "cannot be written: No such file")],
+)
+def test_an_output_that_cannot_be_written_is_named(
+    cli: Cli, model: Path, source: Path, tmp_path: Path, name: str, problem: str
+) -> None:
+    result = cli("translate", model, "--input", source, "--output", tmp_path / name)
+    assert result.code == 2
+    assert f"error: {tmp_path / name}: " in result.err
+    assert problem in result.err
+
+
+def test_n_best_numbers_the_lines_and_keeps_empty_ones(
+    cli: Cli, model: Path, source: Path, expected: list[str]
+) -> None:
+    out = cli("translate", model, "--input", source, "--beam", 4, "--n-best", 3).out
+    rows = [row.split("\t") for row in out.splitlines()]
+    assert [int(number) for number, _, _ in rows] == [1, 1, 1, 2, 3, 3, 3, 4, 5, 5, 5]
+    assert [row[1:] for row in rows if row[0] in "24"] == [["", ""], ["", ""]]
+    scores = [float(score) for number, score, _ in rows if number == "1"]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_beams_are_those_asked_for(cli: Cli, model: Path, source: Path) -> None:
+    greedy = Translator.load(model)
+    options = type(greedy.options)(beams=1)
+    texts = [one.text for one in greedy.translate(LINES, options)]
+    assert cli("translate", model, "--input", source, "--beam", 1).out.split("\n")[:-1] == texts
+    more = cli("translate", model, "--input", source, "--beam", 1, "--n-best", 2)
+    assert (more.code, more.out) == (2, "")
+    assert "search more beams" in more.err
+
+
+def test_json_is_one_object_with_candidates_and_counts(
+    cli: Cli, model: Path, source: Path, expected: list[str]
+) -> None:
+    content = json.loads(cli("translate", model, "--input", source, "--json").out)
+    assert [one["text"] for one in content["translations"]] == expected
+    assert content["translations"][0]["candidates"][0]["log_probability"] < 0
+    assert (content["report"]["lines"], content["report"]["empty"]) == (5, 2)
+
+
+def test_stdin_is_read_where_no_input_is_named(
+    cli: Cli, model: Path, source: Path, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seq2seq.cli.translate.or_stdin", lambda path: source)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert cli("translate", model).out.split("\n")[:-1] == expected
+
+
+def test_long_input_is_split_in_translation_and_cut_in_summarization(
+    cli: Cli, model: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "long.en"
+    source.write_text("a dog runs. " * 10 + "\nthe fox\n", encoding="utf-8")
+    assert (
+        "1 longer than the model can read, split" in cli("translate", model, "--input", source).err
+    )
+    summarized = cli("summarize", model, "--input", source)
+    assert "pieces cut" in summarized.err
+    assert summarized.out.count("\n") == 2
+    refused = cli("summarize", model, "--input", source, "--long", "refuse")
+    assert (refused.code, refused.out) == (2, "")
+    assert "line 1 has" in refused.err
+
+
+def test_a_run_reads_no_more_at_once_than_it_was_trained_on(
+    cli: Cli, model: Path, tmp_path: Path
+) -> None:
+    run, source = Run(tmp_path / "run"), tmp_path / "long.en"
+    shutil.copytree(model, run.best)
+    source.write_text("a dog runs. the fox\n", encoding="utf-8")
+    assert "split" not in cli("translate", run.folder, "--input", source).err
+    data = {"train": [{"file": "a.tsv"}], "dev": {"file": "b.tsv"},
+            "cleaning": {"max_source_pieces": 6}}  # fmt: skip
+    recipe = tiny_recipe(data=data, decode={"max_length_factor": 0.1, "max_length_extra": 1})
+    run.recipe.write_text(recipe_json(recipe), encoding="utf-8")
+    result = cli("translate", run.folder, "--input", source, "--json")
+    assert "split" in result.err
+    assert "cut off at the length limit" in result.err
+
+
+def test_a_folder_without_a_model_is_named(cli: Cli, tmp_path: Path) -> None:
+    result = cli("translate", tmp_path)
+    assert (result.code, result.out) == (2, "")
+    assert "neither a run folder nor a model folder" in result.err
