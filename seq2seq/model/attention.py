@@ -13,6 +13,8 @@ decoder's positions ask and the encoded source answers.
 Source: Vaswani et al. 2017, section 3.2.
 """
 
+from typing import TypeAlias
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -24,10 +26,17 @@ from seq2seq.model.dropout import dropout as drop
 # into every float type, and unlike -inf it gives no NaN where a whole row is blocked.
 BLOCKED = -3e4
 
-# Up to this many (query, key) pairs a head are written out, more go to the fused kernel.
-EXPLICIT_PAIRS = 64 * 64
+# On a CPU in bf16, up to this many (query, key) pairs a head are written out, more go to the fused
+# kernel. ``python scripts/measure_kernels.py``: 4096 positions, 8 heads of 64, one core, ms written
+# out / fused: length 16 17/121, 64 21/80, 128 31/101, 256 70/108, 512 209/179.
+EXPLICIT_PAIRS_BF16 = 256 * 256
 
-Heads = Float[Tensor, "batch heads positions dim"]
+# On a CPU in fp32 the fused kernel is ahead at every length (same measure: 16 29/24, 128 60/57, 512
+# 298/189), but not for the few queries of a decoding step (64 sentences of 18, 5 beams: 0.47/0.58).
+FEW_QUERIES = 12
+
+# Batch, heads, positions, features of a head; the names vary, queries and keys differ in number.
+Heads: TypeAlias = Float[Tensor, "_ _ _ _"]
 
 
 def padding_bias(
@@ -73,8 +82,8 @@ def attend(
 ) -> Float[Tensor, "batch heads target dim"]:
     """Answer every query with a weighted mean of the values.
 
-    Short sequences are computed as written in the formula, long ones by the fused kernel that never
-    holds the whole matrix of weights.
+    Computed as the formula is written, or by a fused kernel that never holds the whole matrix of
+    weights, whichever ``prefers_fused``.
 
     Args:
         query: What each position looks for.
@@ -87,20 +96,40 @@ def attend(
     Returns:
         One answer for each query.
     """
-    target, source = query.shape[2], key.shape[2]
-    if target * source > EXPLICIT_PAIRS:
+    if prefers_fused(query, key, dropout=dropout):
         return F.scaled_dot_product_attention(
             query, key, value, attn_mask=bias, dropout_p=dropout, is_causal=causal
         )
     scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
     # In place: nothing before needs the scores again, and a sum passes its gradient on unchanged.
     if causal:
-        scores += causal_bias(target, dtype=scores.dtype, device=scores.device)
+        scores += causal_bias(scores.shape[-1], dtype=scores.dtype, device=scores.device)
     if bias is not None:
         scores += bias.to(scores.dtype)
     # In 32 bits: exact where the scores are not, and three times faster on short rows than in bf16.
     weights = drop(scores.float().softmax(-1).to(value.dtype), dropout)
     return torch.matmul(weights, value)
+
+
+def prefers_fused(query: Heads, key: Heads, *, dropout: float) -> bool:
+    """Tell which of the two ways to the same answer is the faster one.
+
+    Args:
+        query: What each position looks for.
+        key: What each position offers.
+        dropout: Share of the weights that will be zeroed.
+
+    Returns:
+        Whether to call the fused kernel.
+    """
+    if query.device.type != "cpu":
+        return True
+    if dropout > 0:
+        # There is no such kernel for a CPU: the library would write the matrix out too.
+        return False
+    if query.dtype == torch.bfloat16:
+        return query.shape[2] * key.shape[2] > EXPLICIT_PAIRS_BF16
+    return query.shape[2] > FEW_QUERIES
 
 
 class SelfAttention(nn.Module):

@@ -53,14 +53,31 @@ def test_padding_on_the_left_is_read_as_the_stock_class_reads_it(family, make_pa
     assert largest(ours(ids, inputs, mask) - stock_logits(stock, ids, inputs, mask)) <= TOLERANCE
 
 
-@pytest.mark.parametrize("pairs", [0, 10**9], ids=["fused", "explicit"])
-def test_long_sequences_equal_the_stock_class(family, pairs, make_pair, make_batch, monkeypatch):
-    monkeypatch.setattr(attention, "EXPLICIT_PAIRS", pairs)
+@pytest.mark.parametrize("fused", [True, False], ids=["fused", "explicit"])
+def test_long_sequences_equal_the_stock_class(family, fused, make_pair, make_batch, monkeypatch):
+    monkeypatch.setattr(attention, "prefers_fused", lambda *_, **__: fused)
     ours, stock = make_pair(family)
     ids, inputs, mask = make_batch(ours.config, 2, 120, target=128, pads=True)
     with torch.no_grad():
         expected = stock_logits(stock, ids, inputs, mask)
         assert largest(ours(ids, inputs, mask) - expected) <= TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("precision", "queries", "dropout", "fused"),
+    [
+        (torch.float32, 1, 0.0, False),
+        (torch.float32, 40, 0.0, True),
+        (torch.float32, 40, 0.1, False),
+        (torch.bfloat16, 40, 0.0, False),
+        (torch.bfloat16, 400, 0.0, True),
+        (torch.bfloat16, 400, 0.1, False),
+    ],
+)
+def test_the_faster_kernel_is_chosen_by_length_and_precision(precision, queries, dropout, fused):
+    query, key = torch.zeros(1, 2, queries, 8), torch.zeros(1, 2, max(queries, 20), 8)
+    chosen = attention.prefers_fused(query.to(precision), key.to(precision), dropout=dropout)
+    assert chosen is fused
 
 
 def test_the_position_table_is_the_stock_table_bit_for_bit(family, make_pair):
@@ -161,12 +178,12 @@ def test_recomputing_layers_gives_the_same_gradients_with_dropout_on(
     assert all(torch.equal(found[0][name], grad) for name, grad in found[1].items())
 
 
-@pytest.mark.parametrize("pairs", [0, 10**9], ids=["fused", "explicit"])
+@pytest.mark.parametrize("fused", [True, False], ids=["fused", "explicit"])
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
 def test_every_path_trains_with_dropout(
-    family, pairs, precision, make_config, make_batch, monkeypatch
+    family, fused, precision, make_config, make_batch, monkeypatch
 ):
-    monkeypatch.setattr(attention, "EXPLICIT_PAIRS", pairs)
+    monkeypatch.setattr(attention, "prefers_fused", lambda *_, **__: fused)
     config = make_config(family, dropout=0.1, attention_dropout=0.1, activation_dropout=0.1)
     model = Transformer(config).train()
     ids, inputs, mask = make_batch(config, 4, 9, target=6, pads=True)

@@ -1,0 +1,73 @@
+#!/usr/bin/env python
+"""Measure the choices inside the model: which attention is faster at which length, which dropout.
+
+Prints the figures that stand in seq2seq/model/attention.py and dropout.py. One core, CPU time of
+the process, best of eight, so that other work on the machine disturbs little.
+"""
+
+import time
+from collections.abc import Callable
+
+import torch
+from torch.nn import functional as F
+
+from seq2seq.model import attention
+from seq2seq.model.dropout import dropout
+
+
+def milliseconds(run: Callable[[], object]) -> float:
+    """CPU time of one call, best of eight."""
+    run()
+    best = float("inf")
+    for _ in range(8):
+        start = time.process_time()
+        run()
+        run()
+        best = min(best, (time.process_time() - start) / 2)
+    return best * 1e3
+
+
+def measure_attention(length: int, precision: torch.dtype, *, heads: int, dim: int) -> list[float]:
+    """Forward and backward of 4096 positions: written out, fused."""
+    shape = (4096 // length, length, 3, heads, dim)
+    parts = torch.randn(shape, dtype=precision, requires_grad=True)
+
+    def run() -> None:
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        attention.attend(query, key, value, bias=None, causal=True, dropout=0.0).sum().backward()
+
+    times = []
+    chosen = attention.prefers_fused
+    for fused in (False, True):
+        attention.prefers_fused = lambda *_, fused=fused, **__: fused
+        times.append(milliseconds(run))
+    attention.prefers_fused = chosen
+    return times
+
+
+def measure_dropout(width: int, precision: torch.dtype) -> list[float]:
+    """Forward and backward of 4096 x width numbers: library, ours."""
+    x = torch.randn(4096, width, dtype=precision, requires_grad=True)
+    grad = torch.ones_like(x)
+    return [
+        milliseconds(lambda call=call: call(x, 0.3).backward(grad)) for call in (F.dropout, dropout)
+    ]
+
+
+def main() -> None:
+    """Print both tables."""
+    torch.set_num_threads(1)
+    for precision in (torch.float32, torch.bfloat16):
+        for width in (128, 512):
+            library, ours = measure_dropout(width, precision)
+            print(
+                f"dropout   {precision} 4096 x {width}: library {library:.1f} ms, ours {ours:.1f}"
+            )
+    for precision in (torch.float32, torch.bfloat16):
+        for length in (16, 64, 128, 256, 512):
+            written, fused = measure_attention(length, precision, heads=8, dim=64)
+            print(f"attention {precision} length {length}: out {written:.1f} ms, fused {fused:.1f}")
+
+
+if __name__ == "__main__":
+    main()
