@@ -55,10 +55,10 @@ def draw_fillers(voice: Voice) -> list[Row]:
     kinds = kind_pairs(voice.lexicon)
     while len(rows) < wanted:
         _add(rows, _contrast_row(voice, voice.rng.choice(kinds)))
-    for clause, pool in _clauses(voice):
+    for clause, pool, timeless in _clauses(voice):
         wanted = len(rows) + _CLAUSES_EACH
         while len(rows) < wanted:
-            _add(rows, _clause_row(voice, clause, pool))
+            _add(rows, _clause_row(voice, clause, pool, timeless=timeless))
     return list(rows.values())
 
 
@@ -106,16 +106,16 @@ def _contrast_row(voice: Voice, kinds: tuple[Kind, Kind]) -> Row:
     return _row(voice, voice.rng.choice(shapes), {"A": a, "B": b}, cues)
 
 
-def _clauses(voice: Voice) -> list[tuple[Pattern, list[tuple[Noun, Noun]]]]:
-    """Every schema's voices, and every frame, with the pairs of nouns that may stand in it."""
+def _clauses(voice: Voice) -> list[tuple[Pattern, list[tuple[Noun, Noun]], bool]]:
+    """Every schema's voices and every frame, with its pairs of nouns; last, if it is timeless."""
     nouns = voice.lexicon.nouns
-    found: list[tuple[Pattern, list[tuple[Noun, Noun]]]] = []
+    found: list[tuple[Pattern, list[tuple[Noun, Noun]], bool]] = []
     for schema in voice.patterns.schemas:
         pool = [(nouns[a], nouns[b]) for a in schema.agents for b in schema.patients if a != b]
-        found += [(clause, _together(pool)) for clause in schema.voices]
+        found += [(clause, _together(pool), schema.timeless) for clause in schema.voices]
     for schema in voice.patterns.natural:
         pool = _like(voice, nouns[schema.agents[0]], nouns[schema.patients[0]])
-        found += [(clause, _together(pool)) for clause in schema.voices]
+        found += [(clause, _together(pool), False) for clause in schema.voices]
     for frame in voice.patterns.frames:
         pool = [
             (a, b)
@@ -125,7 +125,7 @@ def _clauses(voice: Voice) -> list[tuple[Pattern, list[tuple[Noun, Noun]]]]:
             for a in first.nouns + first.new_nouns
             for b in second.nouns + second.new_nouns
         ]
-        found += [(frame, _together(pool))] * 2
+        found += [(frame, _together(pool), False)] * 2
     return found
 
 
@@ -139,9 +139,12 @@ def _like(voice: Voice, agent: Noun, patient: Noun) -> list[tuple[Noun, Noun]]:
     return [(agent, other) for other in kind.nouns + kind.new_nouns if other != patient]
 
 
-def _clause_row(voice: Voice, clause: Pattern, pool: Sequence[tuple[Noun, Noun]]) -> Row:
+def _clause_row(
+    voice: Voice, clause: Pattern, pool: Sequence[tuple[Noun, Noun]], *, timeless: bool
+) -> Row:
     a, b = voice.rng.choice(pool)
-    whole = choose_opener(voice.rng, voice.patterns, clause.when).joined(clause, _END)
+    opener = choose_opener(voice.rng, voice.patterns, clause.when, timeless=timeless)
+    whole = opener.joined(clause, _END)
     return _row(voice, whole, {"A": a, "B": b}, {})
 
 

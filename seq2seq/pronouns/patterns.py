@@ -19,7 +19,7 @@ from seq2seq.pronouns.phrase import Modifier, Tense
 class Pattern:
     """One template in both languages.
 
-    ``flags`` holds what the file says of it: person, carried, plain, adjective.
+    ``flags`` holds what the file says of it: person, carried, plain, adjective, time.
     """
 
     name: str
@@ -82,6 +82,7 @@ class Schema:
     cues: tuple[str, str]
     modifiers: tuple[str, ...]
     voices: tuple[Pattern, Pattern]
+    timeless: bool
     only: str | None
     unseen_voice: str | None
 
@@ -161,7 +162,9 @@ def _table(name: str) -> dict[str, Any]:
 
 
 def _pattern(name: str, entry: Mapping[str, Any], language: str) -> Pattern:
-    flags = frozenset(flag for flag in ("person", "carried", "plain", "adjective") if flag in entry)
+    flags = frozenset(
+        flag for flag in ("person", "carried", "plain", "adjective", "time") if flag in entry
+    )
     return Pattern(name, entry["en"], entry[language], entry.get("tense", "past"), flags)
 
 
@@ -190,6 +193,7 @@ def _schema(name: str, entry: Mapping[str, Any], language: str, pool: tuple[str,
         cues=(agent_cue, patient_cue),
         modifiers=tuple(entry["modifiers"]),
         voices=(first, second),
+        timeless=entry.get("timeless", False),
         only=entry.get("only"),
         unseen_voice=entry.get("unseen_voice"),
     )
@@ -209,6 +213,7 @@ def _natural(name: str, entry: Mapping[str, Any], language: str) -> Schema:
             _pattern("active", entry["active"], language),
             _pattern(other, entry[other], language),
         ),
+        timeless=False,
         only="natural",
         unseen_voice=None,
     )

@@ -218,6 +218,7 @@ def choose_setting(
     tense: Tense,
     causal: bool,
     modifiers: Sequence[str] | None = None,
+    timeless: bool = False,
 ) -> Setting:
     """Draw how a block's sentences begin, join and qualify.
 
@@ -228,6 +229,7 @@ def choose_setting(
         tense: of the clause.
         causal: whether the reading needs a reason, and so a causal link.
         modifiers: the adverbs a schema allows, "" for none; None for any that fits.
+        timeless: whether an opener that names a time would be out of place.
 
     Returns:
         The setting.
@@ -235,18 +237,26 @@ def choose_setting(
     links = [link for link in patterns.links if link.causal or not causal]
     link = rng.choices(links, [link.weight for link in links])[0]
     return Setting(
-        opener=choose_opener(rng, patterns, tense),
+        opener=choose_opener(rng, patterns, tense, timeless=timeless),
         link=link.pattern,
         modifier=_choose_modifier(rng, patterns, cues, modifiers, reason=link.causal),
         people=tuple(rng.sample(patterns.people, 2)),
     )
 
 
-def choose_opener(rng: random.Random, patterns: Patterns, tense: Tense) -> Pattern:
+def choose_opener(
+    rng: random.Random, patterns: Patterns, tense: Tense, *, timeless: bool = False
+) -> Pattern:
     """Nothing three times in five, else "Yesterday," and the like."""
     if rng.random() < 0.6:
         return _NOTHING
-    return rng.choice([o for o in patterns.openers if o.tense in (tense, "any")])
+    return rng.choice(
+        [
+            opener
+            for opener in patterns.openers
+            if opener.tense in (tense, "any") and not (timeless and "time" in opener.flags)
+        ]
+    )
 
 
 def plain_setting(patterns: Patterns, link: str = "because") -> Setting:

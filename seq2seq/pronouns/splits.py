@@ -331,7 +331,13 @@ def _causal_blocks(draw: Draw, split: str, chosen: Sequence[tuple[Schema, Pairin
     first = chosen[0][0]
     cues = [draw.lexicon.cues[word] for word in first.cues]
     setting = choose_setting(
-        draw.rng, draw.patterns, cues, tense="past", causal=True, modifiers=first.modifiers
+        draw.rng,
+        draw.patterns,
+        cues,
+        tense="past",
+        causal=True,
+        modifiers=first.modifiers,
+        timeless=first.timeless,
     )
     items: list[Item] = []
     for schema, nouns in chosen:

