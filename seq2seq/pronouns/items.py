@@ -5,6 +5,7 @@ at a word without guessing. Files are JSON Lines; every line names the version o
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 from seq2seq.errors import DataError
 
 SCHEMA = 1
+
+_WORD = re.compile(r"[\w'’-]+")
 
 Span = tuple[int, int]
 """First character and one past the last; ``text[start:end]`` is the word."""
@@ -124,16 +127,7 @@ def differing_spans(good: str, bad: str) -> tuple[tuple[Span, ...], tuple[Span, 
 
 def word_spans(text: str) -> list[Span]:
     """The words of a text, without the punctuation around them."""
-    spans: list[Span] = []
-    start: int | None = None
-    for place, character in enumerate(text + " "):
-        inside = character.isalnum() or character in "-'’"
-        if inside and start is None:
-            start = place
-        elif not inside and start is not None:
-            spans.append((start, place))
-            start = None
-    return spans
+    return [match.span() for match in _WORD.finditer(text)]
 
 
 def write_items(path: Path, items: Iterable[Item]) -> None:

@@ -19,6 +19,7 @@ A capital after the brace (``{It}``, ``{Is:it}``) starts a sentence.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal, Protocol
 
 from seq2seq.pronouns.items import Span
@@ -125,7 +126,7 @@ def say(template: str, scene: Scene, grammar: Grammar) -> Line:
     """
     text = ""
     spans: dict[str, Span] = {}
-    for place, part in enumerate(_SLOT.split(template)):
+    for place, part in enumerate(_parts(template)):
         pieces = _fill(part, scene, grammar) if place % 2 else [Piece(part)]
         for piece in pieces:
             text, added = grammar.join(text, piece.text)
@@ -133,6 +134,12 @@ def say(template: str, scene: Scene, grammar: Grammar) -> Line:
                 spans[piece.mark] = (len(text), len(text) + len(added))
             text += added
     return Line(_capital(text), spans)
+
+
+@cache
+def _parts(template: str) -> list[str]:
+    """Text and slots in turn, text first."""
+    return _SLOT.split(template)
 
 
 def _fill(slot: str, scene: Scene, grammar: Grammar) -> list[Piece]:
