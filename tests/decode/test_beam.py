@@ -1,17 +1,31 @@
 """The oracle is `generate` of the stock class with the settings that make both programs agree."""
 
+import itertools
 import random
-from itertools import groupby
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModelForSeq2SeqLM, PreTrainedModel
 
 from seq2seq.decode import beam
 from seq2seq.decode.options import DecodeOptions, Hypothesis
 from seq2seq.decode.search import decode
+from seq2seq.model.config import Family, build_config
+from seq2seq.model.stock import save_model
+from seq2seq.model.transformer import Transformer
 
 LIMIT = 14
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A model of ours and the same weights in the stock class."""
+
+    ours: Transformer
+    stock: PreTrainedModel
 
 
 def options(**changes: Any) -> DecodeOptions:
@@ -66,7 +80,7 @@ SEARCHES = [
     {"beams": 4, "length_penalty": -1.0, "n_best": 4},
     {"beams": 4, "min_length": 9},
     {"beams": 4, "early_stopping": False, "n_best": 4},
-    {"beams": 5, "early_stopping": False, "length_penalty": 0.0, "n_best": 5},
+    {"beams": 5, "early_stopping": False, "length_penalty": 2.0, "n_best": 5},
     {"beams": 3, "first_id": 9, "n_best": 3},
     {"beams": 1, "no_repeat_ngram": 3},
     {"beams": 4, "no_repeat_ngram": 3, "n_best": 2},
@@ -84,6 +98,36 @@ def test_hypotheses_and_scores_are_those_of_generate(trained: Any, search: dict[
         assert [one.ids for one in mine] == [ids for ids, _ in theirs]
         for one, (_, score) in zip(mine, theirs, strict=True):
             assert score is None or one.score == pytest.approx(score, abs=1e-4, rel=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("family", ["m2m_100", "marian"])
+def test_models_that_end_anywhere_are_searched_as_generate_does(
+    family: Family, seed: int, tmp_path: Path
+) -> None:
+    torch.manual_seed(seed)
+    config = build_config(
+        family, vocab_size=13, width=16, ffn_width=32, heads=2, encoder_layers=1, decoder_layers=1,
+        dropout=0.0, attention_dropout=0.0, activation_dropout=0.0, activation="relu",
+        scale_embedding=True, max_positions=32,
+    )  # fmt: skip
+    model = Transformer(config).eval()
+    with torch.no_grad():  # some outputs clearly better than others
+        for parameter in model.parameters():
+            parameter.mul_(1.5)
+        model.embedding.weight[config.pad_token_id] = 0
+    save_model(model, tmp_path)
+    pair = Pair(model, AutoModelForSeq2SeqLM.from_pretrained(tmp_path).eval())
+    eos = config.eos_token_id
+    sources = [[*torch.randint(4, 11, (length,)).tolist(), eos] for length in (0, 1, 3, 5, 8)]
+    for penalty, early in itertools.product([0.0, 1.0, 3.0], [True, False]):
+        wanted = options(beams=4, n_best=4, length_penalty=penalty, early_stopping=early)
+        ours = decode(model, sources, wanted)
+        for mine, theirs in zip(ours, generated(pair, sources, wanted), strict=True):
+            assert [one.ids for one in mine] == [ids for ids, _ in theirs]
+            assert [one.score for one in mine] == pytest.approx(
+                [score for _, score in theirs], abs=1e-4, rel=1e-4
+            )
 
 
 def test_the_searches_compared_with_generate_are_different_searches(trained: Any) -> None:
@@ -187,7 +231,7 @@ def test_finished_sentences_leave_the_batch(trained: Any, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(trained.ours, "step", counted)
     decode(trained.ours, trained.sources, options(beams=2))
-    sizes = [size for size, _ in groupby(rows)]
+    sizes = [size for size, _ in itertools.groupby(rows)]
     assert sizes[0] == 2 * len(trained.sources)
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] <= sizes[0] / 4
