@@ -127,6 +127,7 @@ class _Chunk:
         self.exact = matrix.new_empty(rows, len(matrix), dtype=exact)
         self.probabilities = torch.empty_like(self.exact)
         self.grad_matrix = torch.empty_like(matrix)
+        self.exact_grad_matrix = torch.empty_like(matrix, dtype=exact)
 
     def scores(self, x: Tensor, bias: Tensor | None) -> Tensor:
         """Multiply in the precision of the model, go on in 32 bits."""
@@ -148,4 +149,6 @@ class _Chunk:
         """Turn the gradient of these rows' scores into those of their two factors."""
         rounded = self.rounded[: len(x)].copy_(grad)
         torch.mm(rounded, self.matrix, out=grad_hidden)
-        grad_weight += torch.mm(rounded.t(), x, out=self.grad_matrix)
+        torch.mm(rounded.t(), x, out=self.grad_matrix)
+        # A sum of two number types would take fresh memory for one of them.
+        grad_weight += self.exact_grad_matrix.copy_(self.grad_matrix)

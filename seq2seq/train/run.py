@@ -102,7 +102,8 @@ def train(
     recipe = load_recipe(recipe_path, overrides)
     run = Run(run_folder or Path("runs") / recipe_path.stem)
     check_folder(run, resume=resume)
-    state = PartialState()
+    # Without an accelerator several processes take part only if the CPU is asked for.
+    state = PartialState(cpu=not torch.accelerator.is_available())
     check_processes(recipe, state)
     say = _speaker(state)
     with state.main_process_first():  # the others find tokenizer and encoded text on disk
@@ -126,6 +127,7 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
     feed = Feed(prepared.training, _feed_spec(prepared, state))
     precision = _precision(progress, prepared, trainee, feed, state, say)
     accelerator = Accelerator(
+        cpu=state.device.type == "cpu",
         mixed_precision="bf16" if precision == "bf16" else "no",
         log_with=list(recipe.train.trackers) or None,
         project_dir=run.folder,
