@@ -40,19 +40,22 @@ Heads: TypeAlias = Float[Tensor, "_ _ _ _"]
 
 
 def padding_bias(
-    real: Bool[Tensor, "batch source"], dtype: torch.dtype
-) -> Float[Tensor, "batch 1 1 source"]:
+    real: Bool[Tensor, "batch source"], *, queries: int, dtype: torch.dtype
+) -> Float[Tensor, "batch 1 {queries} source"]:
     """Turn a mask of real pieces into what is added to the scores of padding.
 
     Args:
         real: True where a piece is real, False where it is padding.
+        queries: Number of queries that it will be added for. It is written out for each of them
+            once, because adding a short row again and again in every layer is slow.
         dtype: Number type of the scores.
 
     Returns:
-        Zero for real pieces, a large negative number for padding, the same for all queries.
+        Zero for real pieces, a large negative number for padding, the same for all heads.
     """
     bias = torch.zeros(real.shape, dtype=dtype, device=real.device)
-    return bias.masked_fill_(~real, BLOCKED)[:, None, None, :]
+    bias = bias.masked_fill_(~real, BLOCKED)[:, None, None, :]
+    return bias.expand(-1, -1, queries, -1).contiguous()
 
 
 def causal_bias(
@@ -76,7 +79,7 @@ def attend(
     key: Float[Tensor, "batch heads source dim"],
     value: Float[Tensor, "batch heads source dim"],
     *,
-    bias: Float[Tensor, "batch 1 1 source"] | None,
+    bias: Float[Tensor, "batch 1 #target source"] | None,
     causal: bool,
     dropout: float,
 ) -> Float[Tensor, "batch heads target dim"]:
@@ -98,7 +101,12 @@ def attend(
     """
     if prefers_fused(query, key, dropout=dropout):
         return F.scaled_dot_product_attention(
-            query, key, value, attn_mask=bias, dropout_p=dropout, is_causal=causal
+            query,
+            key,
+            value,
+            attn_mask=None if bias is None else bias.to(query.dtype),
+            dropout_p=dropout,
+            is_causal=causal,
         )
     scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
     # In place: nothing before needs the scores again, and a sum passes its gradient on unchanged.
@@ -161,7 +169,7 @@ class SelfAttention(nn.Module):
         self,
         x: Float[Tensor, "batch target width"],
         *,
-        bias: Float[Tensor, "batch 1 1 target"] | None = None,
+        bias: Float[Tensor, "batch 1 target target"] | None = None,
         causal: bool = False,
     ) -> Float[Tensor, "batch target width"]:
         """Let each position read from the others.
@@ -183,7 +191,7 @@ class SelfAttention(nn.Module):
         key: Float[Tensor, "batch heads source dim"],
         value: Float[Tensor, "batch heads source dim"],
         *,
-        bias: Float[Tensor, "batch 1 1 source"] | None = None,
+        bias: Float[Tensor, "batch 1 #target source"] | None = None,
         causal: bool = False,
     ) -> Float[Tensor, "batch target width"]:
         """Answer queries whose keys and values are already there, as they are in step decoding.
@@ -236,7 +244,7 @@ class CrossAttention(nn.Module):
         key: Float[Tensor, "batch heads source dim"],
         value: Float[Tensor, "batch heads source dim"],
         *,
-        bias: Float[Tensor, "batch 1 1 source"] | None,
+        bias: Float[Tensor, "batch 1 #target source"] | None,
     ) -> Float[Tensor, "batch target width"]:
         """Let each target position read from the source.
 

@@ -96,7 +96,9 @@ class EncoderLayer(nn.Module):
         self.feed_forward = FeedForward(config, config.encoder_ffn_dim)
         self.feed_forward_residual = Residual(config)
 
-    def forward(self, x: Features, bias: Float[Tensor, "batch 1 1 positions"] | None) -> Features:
+    def forward(
+        self, x: Features, bias: Float[Tensor, "batch 1 positions positions"] | None
+    ) -> Features:
         """Pass a source through the layer.
 
         Args:
@@ -128,7 +130,7 @@ class DecoderLayer(nn.Module):
         self,
         x: Float[Tensor, "batch target width"],
         memory: Float[Tensor, "batch source width"],
-        bias: Float[Tensor, "batch 1 1 source"] | None,
+        bias: Float[Tensor, "batch 1 target source"] | None,
     ) -> Float[Tensor, "batch target width"]:
         """Pass a whole target through the layer, no position seeing a later one.
 

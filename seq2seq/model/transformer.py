@@ -95,7 +95,7 @@ class Transformer(nn.Module):
             ModelError: A source is longer than the position table.
         """
         x = self._embed(self.embedding, source_ids, self._source_positions(source_ids, source_mask))
-        bias = None if source_mask is None else padding_bias(source_mask, x.dtype)
+        bias = self._padding_bias(source_mask, queries=x.shape[1])
         for layer in self.encoder:
             x = self._run(layer, x, bias)
         return cast(Tensor, self.encoder_norm(x))
@@ -123,7 +123,7 @@ class Transformer(nn.Module):
         x = self._embed(
             self.target_embedding or self.embedding, inputs, self._first_positions(inputs.shape[1])
         )
-        bias = None if source_mask is None else padding_bias(source_mask, x.dtype)
+        bias = self._padding_bias(source_mask, queries=x.shape[1])
         for layer in self.decoder:
             x = self._run(layer, x, memory, bias)
         return cast(Tensor, self.decoder_norm(x))
@@ -187,7 +187,7 @@ class Transformer(nn.Module):
             MemoryKeysValues(*layer.cross_attention.project_memory(memory))
             for layer in self._decoder_layers()
         ]
-        bias = None if source_mask is None else padding_bias(source_mask, layers[0].keys.dtype)
+        bias = self._padding_bias(source_mask, queries=1)
         return DecoderCache(layers, bias, beams=beams, max_length=max_length)
 
     def step(
@@ -230,6 +230,14 @@ class Transformer(nn.Module):
         if mask is None or self.config.model_type == "marian":
             return first
         return first[(mask.cumsum(1) - 1).clamp_(min=0)]
+
+    def _padding_bias(self, mask: Tensor | None, *, queries: int) -> Tensor | None:
+        if mask is None:
+            return None
+        kind = mask.device.type
+        autocast = torch.is_autocast_enabled(kind)
+        dtype = torch.get_autocast_dtype(kind) if autocast else self.embedding.weight.dtype
+        return padding_bias(mask, queries=queries, dtype=dtype)
 
     def _run(self, layer: nn.Module, *args: Tensor | None) -> Tensor:
         if self.gradient_checkpointing and self.training:
