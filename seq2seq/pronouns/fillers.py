@@ -49,8 +49,10 @@ def draw_fillers(voice: Voice) -> list[Row]:
     rows: dict[str, Row] = {}
     for noun in voice.lexicon.nouns.values():
         wanted = len(rows) + (_PROPERTIES_OF_NEW if noun.new else _PROPERTIES)
+        for cue in _due(voice, noun):
+            _add(rows, _property_row(voice, noun, cue))
         while len(rows) < wanted:
-            _add(rows, _property_row(voice, noun))
+            _add(rows, _property_row(voice, noun, _any_cue(voice, noun)))
     wanted = len(rows) + _CONTRASTS
     kinds = kind_pairs(voice.lexicon)
     while len(rows) < wanted:
@@ -84,9 +86,22 @@ def unselecting(noun: Noun, voice: Voice) -> list[Cue]:
     return [*adjectives, *voice.lexicon.neutral.values()]
 
 
-def _property_row(voice: Voice, noun: Noun) -> Row:
+def _due(voice: Voice, noun: Noun) -> list[Cue]:
+    """What must be said of a noun, whatever chance adds: every cue that fits.
+
+    The first noun of each gender also gets the other adjectives, so that training holds every form
+    that a test may ask for.
+    """
+    cues = sayable(noun, voice.lexicon)
+    return [*cues, *unselecting(noun, voice)] if noun.place == 0 else cues
+
+
+def _any_cue(voice: Voice, noun: Noun) -> Cue:
     selecting = voice.rng.random() < _SELECTING_SHARE
-    cue = voice.rng.choice(sayable(noun, voice.lexicon) if selecting else unselecting(noun, voice))
+    return voice.rng.choice(sayable(noun, voice.lexicon) if selecting else unselecting(noun, voice))
+
+
+def _property_row(voice: Voice, noun: Noun, cue: Cue) -> Row:
     shapes = [p for p in voice.patterns.properties if not (cue.phrase and "adjective" in p.flags)]
     return _row(voice, voice.rng.choice(shapes), {"A": noun}, {"A": cue})
 

@@ -43,11 +43,11 @@ SPLITS = ("train", "dev", "T0", "T1", "T2", "T3", "T4", "T5", "T6")
 CYCLE = (("animal", "fruit"), ("fruit", "appliance"), ("appliance", "animal"))
 
 # Selectional blocks of eight items for every pair of kinds.
-_BLOCKS = {"dev": 1, "T0": 2, "train": 26, "T1": 1, "T2": 1, "T3": 1, "T5": 1, "T6": 4}
+_BLOCKS = {"dev": 1, "T0": 2, "train": 26, "T1": 2, "T2": 1, "T3": 1, "T5": 1, "T6": 4}
 _CYCLE_BLOCKS = {"T4": 4, "train": 7}
 # Causal schemas: noun pairs kept for dev and T0, sentences made of each training pair.
 _CAUSAL_PAIRS = {"dev": 1, "T0": 2, "T4": 6}
-_CAUSAL_SETTINGS = 2
+_CAUSAL_SETTINGS = 3
 # Cues of a kind that training uses in quads.
 _CUES = 4
 # Far more draws than a block that has not been written yet ever needs.
