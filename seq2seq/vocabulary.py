@@ -121,21 +121,9 @@ def find_merges(
         show_progress=False,
     )
     backend.train_from_iterator(kept, trainer)
-    merges = [tuple(merge) for merge in json.loads(backend.to_str())["model"]["merges"]]
-    return _without_special(alphabet, merges)
-
-
-def _without_special(
-    alphabet: Sequence[str], merges: Sequence[tuple[str, str]]
-) -> tuple[list[str], list[tuple[str, str]]]:
-    """Leave out merges that spell a special piece, and those built on them."""
-    pieces = dict.fromkeys(alphabet)  # a set that keeps its order
-    kept = []
-    for left, right in merges:
-        if left in pieces and right in pieces and left + right not in (BOS, PAD, EOS, UNK):
-            pieces[left + right] = None
-            kept.append((left, right))
-    return list(pieces), kept
+    # the splitter keeps "<" and ">" from letters, so that no merge can spell a special piece
+    merges = [(left, right) for left, right in json.loads(backend.to_str())["model"]["merges"]]
+    return list(dict.fromkeys([*alphabet, *("".join(merge) for merge in merges)])), merges
 
 
 def _alphabet(texts: Sequence[str], coverage: float) -> list[str]:

@@ -15,7 +15,7 @@ from seq2seq.recipe import CorpusSpec
 
 # each holds something that a careless reader breaks at
 PAIRS = [
-    ('He said "no', "Er sagte „nein"),
+    ('"No, he said', 'Nein, sagte er"'),
     ("one\u2028segment\x85still", "ein Segment"),
     ("a, comma", "ein; Komma"),
     ("", "leer"),

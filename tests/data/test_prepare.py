@@ -292,10 +292,16 @@ def test_training_pairs_that_stand_in_dev_or_test_are_dropped_and_the_sets_stay_
 
 
 def test_hashes_tell_data_apart_and_a_corpus_given_twice_keeps_both_names(write):
-    folder = write({"a.tsv": "source\ttarget\nx\ty\n", "b.tsv": "source\ttarget\nxy\t\u200b\n"})
+    folder = write(
+        {
+            "a.tsv": "source\ttarget\nxy\tv\nz\tw\n",
+            "b.tsv": "source\ttarget\nx\tv\nyz\tw\n",  # the same letters, other lines
+        }
+    )
     a, b = CorpusSpec(file="a.tsv"), CorpusSpec(file="b.tsv")
-    hashes = read_text(DataSpec(folder=str(folder), train=(a, b, a), dev=b,
-                                cleaning=CleaningSpec(overlap="keep"))).hashes()  # fmt: skip
+    keep = CleaningSpec(overlap="keep")
+    spec = DataSpec(folder=str(folder), train=(a, b, a), dev=b, cleaning=keep)
+    hashes = read_text(spec).hashes()
     assert list(hashes) == ["train a.tsv (1)", "train b.tsv", "train a.tsv (2)", "dev"]
     assert hashes["train a.tsv (1)"] == hashes["train a.tsv (2)"] != hashes["train b.tsv"]
     assert hashes["dev"] == hashes["train b.tsv"]

@@ -63,6 +63,12 @@ def test_neighbouring_unknown_characters_become_one_unknown_piece():
     assert fuse_unknown(["x", "b", "y", "z"], IDS, UNKNOWN) == (UNKNOWN, IDS["b"], UNKNOWN)
 
 
+def test_a_character_known_only_inside_a_longer_piece_is_not_called_unknown_lightly():
+    found = choices("▁qb", scores=SCORES | {"qb": -12.0})
+    assert found.cuts == ((10, 12), (10, UNKNOWN, 5))
+    assert found.probabilities[0] > 0.9
+
+
 def test_the_best_cuts_are_sentencepieces_nbest(pairs):
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
