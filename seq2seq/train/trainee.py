@@ -57,7 +57,13 @@ class Trainee(nn.Module):
         inputs = target_ids.roll(1, dims=1)
         inputs[:, 0] = self.model.config.decoder_start_token_id
         memory = self.model.encode(source_ids, source_mask)
-        return self.model.decode(inputs, memory, source_mask)
+        hidden = self.model.decode(inputs, memory, source_mask)
+        # Norms answer in 32 bits even under autocast; the objective computes in what it is given,
+        # and its three products with the whole vocabulary are half of a small model's work.
+        device = hidden.device.type
+        if torch.is_autocast_enabled(device):
+            hidden = hidden.to(torch.get_autocast_dtype(device))
+        return hidden
 
     def _cross_entropy(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         return smoothed_cross_entropy(

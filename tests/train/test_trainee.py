@@ -80,3 +80,14 @@ def test_rdrop_is_off_outside_training() -> None:
     source, mask, target = batch()
     one = trainee(rdrop_weight=2.0, dropout=0.3).eval()
     torch.testing.assert_close(one(source, mask, target)[0], one(source, mask, target)[1])
+
+
+def test_under_autocast_the_objective_computes_in_the_narrow_format() -> None:
+    """A norm ends the decoder in 32 bits; left so, half the work would be at a quarter speed."""
+    source, mask, target = batch()
+    one = trainee(rdrop_weight=0.0)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert one._hidden(source, mask, target).dtype == torch.bfloat16
+        loss, _ = one(source, mask, target)
+    assert loss.dtype == torch.float32
+    torch.testing.assert_close(loss, one(source, mask, target)[0], rtol=0.02, atol=0)
