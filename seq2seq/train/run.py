@@ -142,7 +142,7 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
     progress.precision, progress.world_size = precision, state.num_processes
     log = TrainingLog(run.metrics, accelerator)
     dev = prepared.text.dev
-    validator = Validator(accelerator, tokenizer, recipe, dev["source"], dev["target"])
+    validator = Validator(accelerator, tokenizer, recipe, dev["source"], dev["target"], say)
     loop = Loop(
         accelerator,
         wrapped,

@@ -90,6 +90,7 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
     say(vocabulary_note(tokenizer, recipe.tokenizer))
     cache = None if recipe.data.cache is None else Path(recipe.data.cache).expanduser()
     training = prepare(text, tokenizer, recipe.tokenizer, seed=recipe.seed, cache=cache)
+    training.check_budget(recipe.train.batch_tokens)
     for finding in training.report.findings[len(text.report.findings) :]:
         say(finding.to_text())
     round_trip = check_round_trip(tokenizer, _first(text.training_texts(), ROUND_TRIP_LINES))

@@ -15,6 +15,7 @@ from seq2seq.score.translation import bleu, chrf
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.train.log import Value
 from seq2seq.train.loop import Validation, agree
+from seq2seq.train.setup import Say
 from seq2seq.train.trainee import Trainee
 
 
@@ -28,12 +29,16 @@ class Validator:
         recipe: Recipe,
         sources: Sequence[str],
         references: Sequence[str],
+        say: Say,
     ):
         self._accelerator = accelerator
         self._tokenizer = tokenizer
         self._recipe = recipe
         self._references = list(references)
-        self._sources = dev_pieces(sources, tokenizer, recipe)
+        limit = min(recipe.data.cleaning.max_source_pieces, recipe.model.max_positions)
+        self._sources, long = cut_sources(tokenizer.encode(sources), limit, tokenizer.eos_id)
+        if long:
+            say(f"dev: {long:,} of {len(references):,} sources are over {limit} pieces and are cut")
         self._options = decode_options(recipe, beams=recipe.train.validation_beams)
 
     def __call__(self, trainee: Trainee) -> Validation:
@@ -83,14 +88,18 @@ def decode_options(recipe: Recipe, *, beams: int) -> DecodeOptions:
     )
 
 
-def dev_pieces(sources: Sequence[str], tokenizer: Tokenizer, recipe: Recipe) -> list[list[int]]:
-    """Pieces of the dev sources, over-long ones cut as in training.
+def cut_sources(
+    sources: Sequence[list[int]], limit: int, eos_id: int
+) -> tuple[list[list[int]], int]:
+    """Cut over-long dev sources, for every checkpoint alike; a finished model splits them instead.
 
-    A dev text is cut at ``max_source_pieces`` here, the same for every checkpoint that is
-    compared; what a finished model makes of long text is `seq2seq.translate`'s affair.
+    Args:
+        sources: Pieces of each source, the end-of-sentence piece last.
+        limit: Most pieces of a source.
+        eos_id: The end-of-sentence piece, which a cut source keeps.
+
+    Returns:
+        The sources, and how many were cut.
     """
-    limit = min(recipe.data.cleaning.max_source_pieces, recipe.model.max_positions)
-    return [
-        ids if len(ids) <= limit else [*ids[: limit - 1], tokenizer.eos_id]
-        for ids in tokenizer.encode(sources)
-    ]
+    cut = [ids if len(ids) <= limit else [*ids[: limit - 1], eos_id] for ids in sources]
+    return cut, sum(len(ids) > limit for ids in sources)
