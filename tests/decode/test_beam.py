@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, PreTrainedModel
 
 from seq2seq.decode import beam
+from seq2seq.decode.forced import force
 from seq2seq.decode.options import DecodeOptions, Hypothesis
 from seq2seq.decode.search import decode
 from seq2seq.model.config import Family, build_config
@@ -100,25 +101,31 @@ def test_hypotheses_and_scores_are_those_of_generate(trained: Any, search: dict[
             assert score is None or one.score == pytest.approx(score, abs=1e-4, rel=1e-4)
 
 
+def random_model(family: Family, seed: int, *, dropout: float = 0.0) -> Transformer:
+    """A model that has learnt nothing, but finds some outputs clearly better than others."""
+    torch.manual_seed(seed)
+    config = build_config(
+        family, vocab_size=13, width=16, ffn_width=32, heads=2, encoder_layers=1, decoder_layers=1,
+        dropout=dropout, attention_dropout=0.0, activation_dropout=0.0, activation="relu",
+        scale_embedding=True, max_positions=32,
+    )  # fmt: skip
+    model = Transformer(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(1.5)
+        model.embedding.weight[config.pad_token_id] = 0
+    return model
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("family", ["m2m_100", "marian"])
 def test_models_that_end_anywhere_are_searched_as_generate_does(
     family: Family, seed: int, tmp_path: Path
 ) -> None:
-    torch.manual_seed(seed)
-    config = build_config(
-        family, vocab_size=13, width=16, ffn_width=32, heads=2, encoder_layers=1, decoder_layers=1,
-        dropout=0.0, attention_dropout=0.0, activation_dropout=0.0, activation="relu",
-        scale_embedding=True, max_positions=32,
-    )  # fmt: skip
-    model = Transformer(config).eval()
-    with torch.no_grad():  # some outputs clearly better than others
-        for parameter in model.parameters():
-            parameter.mul_(1.5)
-        model.embedding.weight[config.pad_token_id] = 0
+    model = random_model(family, seed)
     save_model(model, tmp_path)
     pair = Pair(model, AutoModelForSeq2SeqLM.from_pretrained(tmp_path).eval())
-    eos = config.eos_token_id
+    eos = model.config.eos_token_id
     sources = [[*torch.randint(4, 11, (length,)).tolist(), eos] for length in (0, 1, 3, 5, 8)]
     for penalty, early in itertools.product([0.0, 1.0, 3.0], [True, False]):
         wanted = options(beams=4, n_best=4, length_penalty=penalty, early_stopping=early)
@@ -272,6 +279,16 @@ def test_the_model_is_left_in_the_mode_it_was_in(trained: Any) -> None:
     trained.ours.eval()
     decode(trained.ours, trained.sources[:1], options())
     assert not trained.ours.training
+
+
+def test_dropout_has_no_part_in_decoding() -> None:
+    model = random_model("m2m_100", 1, dropout=0.5)
+    sources = [[5, 6, 7, 2], [8, 2], [9, 9, 4, 5, 2]]
+    quiet = decode(model, sources, options(beams=3))
+    scores = force(model, sources, [h[0].ids for h in quiet])
+    model.train()
+    assert decode(model, sources, options(beams=3)) == quiet
+    assert force(model, sources, [h[0].ids for h in quiet]) == scores
 
 
 def test_progress_is_told_after_every_batch(trained: Any) -> None:
