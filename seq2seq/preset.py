@@ -7,7 +7,7 @@ are made for millions of pairs and lose several BLEU points on thousands.
 from dataclasses import dataclass
 from typing import Any
 
-from seq2seq.recipe import Recipe, given_keys
+from seq2seq.recipe import Recipe, given_keys, parse_recipe
 
 
 @dataclass(frozen=True)
@@ -66,23 +66,26 @@ def resolve_preset(
     if recipe.preset == "none":
         return recipe, ()
     given = given_keys(recipe)
-    choices = tuple(
-        choice for choice in _choices(pairs, tokens_per_pair) if choice.key not in given
-    )
+    proposed = _choices(recipe, given, pairs=pairs, tokens_per_pair=tokens_per_pair)
+    choices = tuple(choice for choice in proposed if choice.key not in given)
     content = recipe.model_dump(mode="json", exclude_unset=True)
     content["preset"] = "none"
     for choice in choices:
         section, name = choice.key.split(".")
         content.setdefault(section, {})[name] = choice.value
-    return Recipe.model_validate(content), choices
+    return parse_recipe(content, where="preset auto"), choices
 
 
-def _choices(pairs: int, tokens_per_pair: float) -> tuple[Choice, ...]:
+def _choices(
+    recipe: Recipe, given: set[str], *, pairs: int, tokens_per_pair: float
+) -> tuple[Choice, ...]:
     tier = next(tier for tier in TIERS if pairs <= tier.most_pairs)
     size = f"{pairs:,} pairs"
-    updates = max(300, round(tier.epochs * pairs * tokens_per_pair / tier.batch_tokens))
-    steps = -(-updates // 100) * 100
-    warmup = min(tier.warmup_steps, steps // 5)
+    train = recipe.train
+    batch = train.batch_tokens if "train.batch_tokens" in given else tier.batch_tokens
+    tokens = pairs * tokens_per_pair / (batch * train.accumulate)
+    steps = -(-max(300, round(tier.epochs * tokens)) // 100) * 100
+    warmup = min(tier.warmup_steps, (train.steps if "train.steps" in given else steps) // 5)
     small = tier.dropout > 0.1
     return (
         Choice("tokenizer.vocab_size", tier.vocab_size, f"few pieces are learnt well from {size}"),

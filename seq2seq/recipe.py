@@ -289,6 +289,32 @@ class Recipe(Section):
     decode: DecodeSpec = DecodeSpec()
     score: ScoreSpec = ScoreSpec()
 
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "Recipe":
+        problems = list(self._misfits())
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _misfits(self) -> Iterator[str]:
+        """What each section allows and the others do not."""
+        summaries, metric = self.task == "summarization", self.train.select_by
+        if summaries != metric.startswith("rouge"):
+            wanted = "rouge1, rouge2 or rougeL" if summaries else "bleu or chrf"
+            yield f"train.select_by = '{metric}' does not suit task '{self.task}', needed {wanted}"
+        for name in set(self.score.tokenized_references) - set(self.data.test):
+            yield f"score.tokenized_references names '{name}'{suggest(name, list(self.data.test))}"
+        for name, spec in self.data.test.items():
+            if spec.pronoun_items and spec.max_rows is not None:
+                yield f"data.test.{name}: pronoun items are scored whole, 'max_rows' cuts them"
+        longest = self.model.max_positions
+        for side in ("max_source_pieces", "max_target_pieces"):
+            pieces = getattr(self.data.cleaning, side)
+            if pieces > longest:
+                yield (
+                    f"data.cleaning.{side} = {pieces} is more than model.max_positions = {longest}"
+                )
+
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe file and apply ``key=value`` overrides to it.
@@ -417,7 +443,9 @@ def _names_at(location: Sequence[str | int]) -> list[str]:
 def suggest(name: str, known: Sequence[str]) -> str:
     """The end of a message about an unknown name: the nearest known one, or all of them."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else f"; there are {', '.join(known)}"
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; there are {', '.join(known)}" if known else "; there are none"
 
 
 def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:

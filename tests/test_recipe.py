@@ -177,3 +177,30 @@ def test_differences_name_keys_inside_corpora(minimal: Path) -> None:
     content["seed"] = 9
     changed = differences(recipe, parse_recipe(content, where="copy"))
     assert changed == {"seed": (1, 9), "data.train[0].weight": (1.0, 2.0)}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "summarization"}, "train.select_by = 'bleu' does not suit task 'summarization'"),
+        ({"train": {"select_by": "rougeL"}}, "train.select_by = 'rougeL' does not suit task"),
+        (
+            {"score": {"tokenized_references": {"tset": "x"}}},
+            "score.tokenized_references names 'tset'; did you mean 'test'?",
+        ),
+        (
+            {"model": {"max_positions": 128}},
+            "data.cleaning.max_source_pieces = 256 is more than model.max_positions = 128",
+        ),
+    ],
+)
+def test_sections_that_do_not_fit_each_other_are_refused_before_training(
+    change: dict[str, object], message: str
+) -> None:
+    corpus = {"file": "a.tsv"}
+    data = {"train": [corpus], "dev": corpus, "test": {"test": corpus}}
+    content = {"source_language": "en", "target_language": "de", "data": data}
+    parse_recipe(content, where="here")
+    with pytest.raises(RecipeError, match="here: 1 field cannot be used") as caught:
+        parse_recipe(content | change, where="here")
+    assert message in str(caught.value)

@@ -173,7 +173,7 @@ def settle(
         True for each row that stays, and the report.
 
     Raises:
-        DataError: Something was found that the recipe refuses, or no pair is left.
+        DataError: Something was found that the recipe refuses, or a corpus has no pair left.
     """
     findings = [_finding(doubt, corpora) for doubt in doubts]
     refused = [f for f in findings if f.action == "refused" and f.pairs]
@@ -191,6 +191,13 @@ def settle(
     report = CleaningReport(rows, int(stay.sum()), tuple(findings))
     if not report.kept:
         raise DataError(f"{where}: no pair is left after cleaning\n{report.to_text()}")
+    starts = np.cumsum([0, *corpora.values()])
+    for name, start, end in zip(corpora, starts[:-1], starts[1:], strict=True):
+        if not stay[start:end].any():
+            raise DataError(
+                f"{where}: {name}: no pair is left after cleaning; take it out of data.train, or "
+                f"change data.cleaning\n{report.to_text()}"
+            )
     return stay, report
 
 

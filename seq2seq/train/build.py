@@ -8,7 +8,7 @@ from seq2seq.data.batches import Batch
 from seq2seq.model.config import build_config
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Recipe
-from seq2seq.train.hardware import Precision, PrecisionTrial, try_precisions
+from seq2seq.train.hardware import Precision, PrecisionTrial, try_precisions, wait_for
 from seq2seq.train.trainee import Trainee
 
 # A multiplication and an addition, forward and twice backward.
@@ -72,10 +72,16 @@ def compare_precisions(trainee: Trainee, batch: Batch, state: PartialState) -> P
     """Time a forward and backward pass in each number format; leaves no trace in the model."""
 
     def work(precision: Precision) -> None:
-        with torch.autocast(state.device.type, torch.bfloat16, enabled=precision == "bf16"):
-            loss, _ = trainee(batch.source_ids, batch.source_mask, batch.target_ids)
+        device, mask = state.device, batch.source_mask
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            loss, _ = trainee(
+                batch.source_ids.to(device),
+                None if mask is None else mask.to(device),
+                batch.target_ids.to(device),
+            )
         (loss / batch.target_tokens).backward()
         trainee.zero_grad(set_to_none=True)
+        wait_for(device)
 
     trainee.to(state.device).train()
     with torch.random.fork_rng():

@@ -9,6 +9,7 @@ a damaged checkpoint is passed over for the one before it, and said.
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,8 @@ from seq2seq.errors import CheckpointError
 from seq2seq.train.hardware import Precision
 
 MANIFEST = "manifest.json"
+NEEDED = {"model.safetensors", "optimizer.safetensors", "progress.json", "rng-0.safetensors"}
+FINISHED = re.compile(r"step-(\d+)")
 CHUNK_BYTES = 1 << 20
 
 
@@ -33,6 +36,8 @@ class Candidate:
 
     step: int
     score: float
+    sha256: str = ""
+    """Of its file, so that bit rot does not get into the final model."""
 
 
 @dataclass
@@ -48,7 +53,6 @@ class Progress:
     elapsed_seconds: float = 0.0
     validated_step: int = 0
     validations_without_gain: int = 0
-    stopped_early: bool = False
     precision: Precision | None = None  # what `auto` chose; another would change the weights
     world_size: int = 1
     candidates: list[Candidate] = field(default_factory=list)  # best first
@@ -65,8 +69,9 @@ def candidate_path(folder: Path, step: int) -> Path:
 
 
 def steps_saved(folder: Path) -> list[int]:
-    """Steps of all finished checkpoints, ascending; temporary ones do not count."""
-    return sorted(int(path.name.removeprefix("step-")) for path in folder.glob("step-*"))
+    """Steps of all finished checkpoints, ascending; temporary and damaged ones do not count."""
+    found = (FINISHED.fullmatch(path.name) for path in folder.glob("step-*"))
+    return sorted(int(match[1]) for match in found if match)
 
 
 def temporary_path(folder: Path, step: int) -> Path:
@@ -99,21 +104,56 @@ def write_rng(temporary: Path, rank: int) -> None:
 
 def finish_checkpoint(temporary: Path, folder: Path, step: int) -> Path:
     """Write the manifest, flush, and make the checkpoint visible in one rename."""
-    hashes = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
+    hashes = {path.name: sha256(path) for path in sorted(temporary.iterdir())}
     _write_text(temporary / MANIFEST, json.dumps(hashes, indent=2) + "\n")
     _flush(temporary)
     final = checkpoint_path(folder, step)
-    if final.exists():  # only after a resume from an earlier step, whose rerun is identical
-        shutil.rmtree(final)
-    temporary.rename(final)
-    _flush(folder)
+    replace_folder(temporary, final)
     return final
 
 
+def replace_folder(new: Path, final: Path) -> None:
+    """Put a finished folder in its place; what stood there goes only after that.
+
+    A kill between the two renames leaves the old folder under its hidden name; see `tidy`.
+    """
+    old = final.with_name(f".old-{final.name}")
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        final.rename(old)
+    new.rename(final)
+    _flush(final.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def tidy(folder: Path) -> None:
+    """Clear away what a killed run left half done, and bring back what it had moved aside."""
+    for old in folder.glob(".old-*"):
+        final = old.with_name(old.name.removeprefix(".old-"))
+        if not final.exists():
+            old.rename(final)
+    for left in (*folder.glob(".old-*"), *folder.glob(".tmp-*")):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
+
+
+def set_aside(checkpoint: Path) -> None:
+    """Rename a damaged checkpoint, so that it neither counts nor pushes out a sound one."""
+    replace_folder(checkpoint, checkpoint.with_name(f"damaged-{checkpoint.name}"))
+
+
 def prune_checkpoints(folder: Path, *, keep: int) -> None:
-    """Remove all but the newest checkpoints."""
+    """Remove all but the newest checkpoints, and candidates that no checkpoint left names."""
     for step in steps_saved(folder)[:-keep]:
         shutil.rmtree(checkpoint_path(folder, step))
+    kept = [read_progress(checkpoint_path(folder, step)) for step in steps_saved(folder)]
+    needed = {candidate.step for progress in kept for candidate in progress.candidates}
+    needed_paths = {candidate_path(folder, step) for step in needed}
+    for path in folder.glob("weights-*.safetensors"):
+        if path not in needed_paths:
+            path.unlink()
 
 
 def damage(checkpoint: Path) -> str | None:
@@ -122,35 +162,40 @@ def damage(checkpoint: Path) -> str | None:
         hashes = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return f"{MANIFEST} is missing or unreadable"
+    if not isinstance(hashes, dict) or not hashes.keys() >= NEEDED:
+        return f"{MANIFEST} does not name all files"
     for name, expected in hashes.items():
         path = checkpoint / name
         if not path.is_file():
             return f"{name} is missing"
-        if _sha256(path) != expected:
+        try:
+            found = sha256(path)
+        except OSError as error:
+            return f"{name} cannot be read: {error}"
+        if found != expected:
             return f"{name} does not have the hash that was saved with it"
     return None
 
 
-def newest_sound_checkpoint(folder: Path) -> tuple[Path, list[str]]:
+def newest_sound_checkpoint(folder: Path) -> tuple[Path, list[tuple[Path, str]]]:
     """The newest checkpoint whose hashes agree.
 
     Returns:
-        Its path, and a sentence for each newer one that was passed over.
+        Its path, and each newer one that was passed over with what is wrong with it.
 
     Raises:
         CheckpointError: There is no checkpoint, or every one is damaged.
     """
-    passed_over: list[str] = []
+    passed_over: list[tuple[Path, str]] = []
     for step in reversed(steps_saved(folder)):
         path = checkpoint_path(folder, step)
         problem = damage(path)
         if problem is None:
             return path, passed_over
-        passed_over.append(f"{path}: {problem}; using the checkpoint before it")
+        passed_over.append((path, problem))
     if passed_over:
-        raise CheckpointError(
-            f"{folder}: every checkpoint is damaged:\n  " + "\n  ".join(passed_over)
-        )
+        listed = "".join(f"\n  {path.name}: {problem}" for path, problem in passed_over)
+        raise CheckpointError(f"{folder}: every checkpoint is damaged:{listed}")
     raise CheckpointError(f"{folder}: no checkpoint to resume from; start without --resume")
 
 
@@ -231,9 +276,9 @@ def _restore_optimizer(
     optimizer.state.clear()
     for name, parameter in module.named_parameters():
         if name in states:
+            # All on the parameter's device: fused Adam wants its step count there too.
             optimizer.state[parameter] = {
-                key: value if key == "step" else value.to(parameter.device)
-                for key, value in states[name].items()
+                key: value.to(parameter.device) for key, value in states[name].items()
             }
 
 
@@ -251,7 +296,15 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sha256(path: Path) -> str:
+def flush_folder(folder: Path) -> None:
+    """Make the operating system put a folder and the files in it on disk."""
+    for path in folder.iterdir():
+        _flush(path)
+    _flush(folder)
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file's content."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):

@@ -9,6 +9,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from seq2seq.errors import CheckpointError
 from seq2seq.lines import read_lines
 from seq2seq.model.stock import SearchDefaults, save_model
 from seq2seq.model.transformer import Transformer
@@ -18,7 +19,15 @@ from seq2seq.recipe import Recipe
 from seq2seq.run import Run, write_json
 from seq2seq.score.report import ScoreOptions, ScoreReport, score_texts
 from seq2seq.tokenizer import Tokenizer
-from seq2seq.train.checkpoint import Progress, average_weights, candidate_path
+from seq2seq.train.checkpoint import (
+    Candidate,
+    Progress,
+    average_weights,
+    candidate_path,
+    flush_folder,
+    replace_folder,
+    sha256,
+)
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.validate import Validator, decode_options
 from seq2seq.translate import Long, Report, Translator
@@ -113,7 +122,7 @@ def finish(
     Returns:
         The scores; None on all other ranks.
     """
-    choice = choose_weights(run, model, progress, validator)
+    choice = choose_weights(run, model, progress, validator, log)
     if not is_main:
         return None
     log.say(f"weights: {choice.weights}")
@@ -121,20 +130,10 @@ def finish(
     reports: dict[str, ScoreReport] = {}
     genders: dict[str, dict[str, GenderScore]] = {}
     translator = Translator(model, tokenizer)
-    # A document is summarised from its beginning, a text is translated whole.
-    long: Long = "truncate" if recipe.task == "summarization" else "split"
     for name, data in tests.items():
         log.progress(f"translating {name}: {len(data):,} segments")
-        start = time.perf_counter()
         sources, references = list(data["source"]), list(data["target"])
-        found = translator.translate(
-            sources,
-            decode_options(recipe, beams=recipe.decode.beams),
-            long=long,
-            max_source_pieces=recipe.data.cleaning.max_source_pieces,
-        )
-        log.say(f"{name}: {Report.of(found, seconds=time.perf_counter() - start).sentences()}")
-        hypotheses = [one.text for one in found]
+        hypotheses = translate_test(translator, recipe, name, sources, log)
         write_lines(run.translations / f"{name}.txt", hypotheses)
         reports[name] = score_test(recipe, name, sources, references, hypotheses)
         spec = recipe.data.test[name]
@@ -147,18 +146,34 @@ def finish(
     return finished
 
 
+def translate_test(
+    translator: Translator, recipe: Recipe, name: str, sources: Sequence[str], log: TrainingLog
+) -> list[str]:
+    """Translate a test set as a user would, and say what was not plain."""
+    # A document is summarised from its beginning, a text is translated whole.
+    long: Long = "truncate" if recipe.task == "summarization" else "split"
+    start = time.perf_counter()
+    found = translator.translate(
+        sources,
+        decode_options(recipe, beams=recipe.decode.beams),
+        long=long,
+        max_source_pieces=recipe.data.cleaning.max_source_pieces,
+    )
+    log.say(f"{name}: {Report.of(found, seconds=time.perf_counter() - start).sentences()}")
+    return [one.text for one in found]
+
+
 def choose_weights(
-    run: Run, model: Transformer, progress: Progress, validator: Validator
+    run: Run, model: Transformer, progress: Progress, validator: Validator, log: TrainingLog
 ) -> Choice:
     """Load the best candidate, or the average of all where that scores higher on the dev set."""
-    best, paths = progress.candidates[0], []
-    for candidate in progress.candidates:
-        paths.append(candidate_path(run.checkpoints, candidate.step))
+    sound = sound_candidates(run, progress, log)
+    best, paths = sound[0], [candidate_path(run.checkpoints, one.step) for one in sound]
     single = f"step {best.step}"
     if len(paths) == 1:
         model.load_state_dict(load_file(paths[0]))
         return Choice(single, best.score, "")
-    steps = ", ".join(str(one.step) for one in sorted(progress.candidates, key=lambda c: c.step))
+    steps = ", ".join(str(step) for step in sorted(one.step for one in sound))
     average = f"average of steps {steps}"
     model.load_state_dict(average_weights(paths))
     score = validator.score(model).score
@@ -166,6 +181,27 @@ def choose_weights(
         return Choice(average, score, f"{single}, {best.score:.2f}")
     model.load_state_dict(load_file(paths[0]))
     return Choice(single, best.score, f"{average}, {score:.2f}")
+
+
+def sound_candidates(run: Run, progress: Progress, log: TrainingLog) -> list[Candidate]:
+    """The candidates whose files are as they were written; others are left out, and said.
+
+    Raises:
+        CheckpointError: None is left.
+    """
+    sound = []
+    for candidate in progress.candidates:
+        path = candidate_path(run.checkpoints, candidate.step)
+        if path.is_file() and candidate.sha256 in ("", sha256(path)):
+            sound.append(candidate)
+        else:
+            log.say(f"warning: {path}: missing or damaged, left out of the choice")
+    if not sound:
+        raise CheckpointError(
+            f"{run.checkpoints}: no weights of a validation are left to choose from; resume from "
+            "an earlier checkpoint, or start a new run with --run"
+        )
+    return sound
 
 
 def save_best(run: Run, model: Transformer, tokenizer: Tokenizer, recipe: Recipe) -> None:
@@ -180,8 +216,8 @@ def save_best(run: Run, model: Transformer, tokenizer: Tokenizer, recipe: Recipe
     save_model(model, unfinished, search=search)
     limit = min(recipe.model.max_positions, recipe.data.cleaning.max_source_pieces)
     tokenizer.save(unfinished, max_length=limit)
-    shutil.rmtree(run.best, ignore_errors=True)
-    unfinished.rename(run.best)
+    flush_folder(unfinished)
+    replace_folder(unfinished, run.best)
 
 
 def score_test(

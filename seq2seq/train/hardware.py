@@ -51,11 +51,11 @@ def matrix_peak(precision: Precision, device: torch.device, *, seconds: float = 
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     left, right = (torch.ones(PEAK_SIZE, PEAK_SIZE, dtype=dtype, device=device) for _ in range(2))
     product = left @ right
-    _wait(device)
+    wait_for(device)
     start, count = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
         torch.mm(left, right, out=product)
-        _wait(device)
+        wait_for(device)
         count += 1
     return 2 * PEAK_SIZE**3 * count / (time.perf_counter() - start)
 
@@ -87,17 +87,29 @@ def try_precisions(
         candidates: The formats.
 
     Returns:
-        The faster format and the times.
+        The faster format and the times; infinite for one that did not fit into memory.
     """
     best = dict.fromkeys(candidates, float("inf"))
     for turn in range(rounds + 1):
         for precision in candidates:
             start = time.perf_counter()
-            work(precision)
+            try:
+                work(precision)
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                continue  # its time stays infinite
             if turn:  # the first turn warms up
                 best[precision] = min(best[precision], time.perf_counter() - start)
     chosen = min(candidates, key=lambda name: best[name])
     return PrecisionTrial(chosen, {str(name): seconds for name, seconds in best.items()})
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out; on a CPU torch has no class of its own for it."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "can't allocate memory" in str(error) or "not enough memory" in str(error)
 
 
 def peak_memory_bytes(device: torch.device) -> int:
@@ -108,6 +120,7 @@ def peak_memory_bytes(device: torch.device) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _wait(device: torch.device) -> None:
+def wait_for(device: torch.device) -> None:
+    """Let a GPU finish what was asked of it, so that a clock means something."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -13,9 +13,20 @@ Value = float | int | str | bool | None
 
 
 class TrainingLog:
-    """Writes metrics for programs and a line for people; silent on all ranks but the first."""
+    """Writes metrics for programs and a line for people; silent on all ranks but the first.
 
-    def __init__(self, path: Path, accelerator: Accelerator, *, stream: TextIO | None = None):
+    ``last_step`` is where a resumed run continues: lines of a killed run beyond it are about
+    updates that will be made again, and are dropped from the file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        accelerator: Accelerator,
+        *,
+        last_step: int = 0,
+        stream: TextIO | None = None,
+    ):
         self._accelerator = accelerator
         self._stream = stream or sys.stderr
         self._live = self._stream.isatty()
@@ -23,6 +34,7 @@ class TrainingLog:
         self._speaks = accelerator.is_main_process
         if self._speaks:
             path.parent.mkdir(parents=True, exist_ok=True)
+            forget_after(path, last_step)
             self._file: TextIO | None = path.open("a", encoding="utf-8", buffering=1)
         else:
             self._file = None
@@ -66,6 +78,21 @@ class TrainingLog:
         if self._width:
             self._stream.write("\r" + " " * self._width + "\r")
             self._width = 0
+
+
+def forget_after(path: Path, last_step: int) -> None:
+    """Keep the whole lines of a metrics file up to a step; one torn by a kill goes too."""
+    if not path.is_file():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            keep = json.loads(line)["step"] <= last_step
+        except (ValueError, KeyError, TypeError):
+            keep = False
+        if keep:
+            kept.append(line + "\n")
+    path.write_text("".join(kept), encoding="utf-8")
 
 
 def duration(seconds: float) -> str:

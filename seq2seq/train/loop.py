@@ -8,10 +8,11 @@ a checkpoint holds, never from the clock, so a resumed run takes the same decisi
 
 import math
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -33,11 +34,14 @@ from seq2seq.train.checkpoint import (
     finish_checkpoint,
     prune_checkpoints,
     save_tensors,
+    sha256,
+    steps_saved,
     temporary_path,
     write_rng,
     write_shared_parts,
 )
 from seq2seq.train.feed import Feed
+from seq2seq.train.hardware import out_of_memory
 from seq2seq.train.log import TrainingLog, Value, duration
 from seq2seq.train.schedule import learning_rate
 from seq2seq.train.trainee import Trainee
@@ -103,7 +107,6 @@ class Loop:
         self.peak_flops = peak_flops
         self.interrupted = False
         self._meter = Meter()
-        self._obsolete: Sequence[Candidate] = ()
         self._unsaved = False
 
     def run(self) -> Progress:
@@ -117,11 +120,11 @@ class Loop:
         """
         self.trainee.train()
         with self._signals_noted():
-            while not self._finished():
+            while not self.finished:
+                if self._any_rank(self.interrupted):
+                    break  # before a validation that is due: the resumed run begins with it
                 if self._validation_due():
                     self._validate()
-                elif self._any_rank(self.interrupted):
-                    break
                 else:
                     self.update()
                     self._log_if_due()
@@ -140,8 +143,8 @@ class Loop:
         try:
             with torch.random.fork_rng():
                 self._backward(batch, tokens=batch.target_tokens)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "memory" not in str(error):
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
                 raise
             rows, source = batch.source_ids.shape
             raise TrainingError(
@@ -231,8 +234,8 @@ class Loop:
             raise TrainingError(
                 f"update {progress.step:,}: {progress.skipped_updates} updates had a loss or "
                 f"gradient that is not finite, at most {self.spec.max_skipped_updates} are allowed "
-                f"(train.max_skipped_updates); the last good checkpoint is kept in "
-                f"{self.checkpoints}; try a lower train.peak_lr or a longer train.warmup_steps"
+                f"(train.max_skipped_updates); {self._what_is_kept()}start a new run with a lower "
+                "train.peak_lr or a longer train.warmup_steps"
             )
 
     def take_meter(self) -> Meter:
@@ -240,11 +243,17 @@ class Loop:
         meter, self._meter = self._meter, Meter()
         return meter
 
+    def _what_is_kept(self) -> str:
+        steps = steps_saved(self.checkpoints)
+        return f"the checkpoint of step {steps[-1]:,} is kept; " if steps else ""
+
     def _log_if_due(self) -> None:
         step = self.progress.step
         if step % self.spec.log_every_steps and step != self.spec.steps:
             return
         meter = self.take_meter()
+        if meter.target_tokens == 0:  # every update was skipped, and said so
+            return
         loss, nll = self._sum_over_ranks(meter.loss, meter.nll)
         target = max(meter.target_tokens, 1)
         seconds = max(meter.seconds, 1e-9)
@@ -279,7 +288,7 @@ class Loop:
 
     def _validation_due(self) -> bool:
         step = self.progress.step
-        due = step > 0 and (step % self.spec.validate_every_steps == 0 or step == self.spec.steps)
+        due = step > 0 and (step % self.spec.validate_every_steps == 0 or step >= self.spec.steps)
         return due and self.progress.validated_step != step
 
     def _validate(self) -> None:
@@ -294,8 +303,6 @@ class Loop:
         best = progress.candidates[0].score if progress.candidates else -math.inf
         gained = validation.score > best
         progress.validations_without_gain = 0 if gained else progress.validations_without_gain + 1
-        patience = self.spec.patience
-        progress.stopped_early = bool(patience) and progress.validations_without_gain >= patience
         self._keep_candidate(Candidate(progress.step, validation.score), trainee)
         self.log.record("dev", progress.step, validation.values)
         scores = "  ".join(
@@ -311,16 +318,13 @@ class Loop:
         """Keep the weights if they are among the best; earlier ones win ties."""
         progress = self.progress
         ranked = sorted([*progress.candidates, candidate], key=lambda one: (-one.score, one.step))
-        kept, dropped = ranked[: self.spec.keep_best], ranked[self.spec.keep_best :]
-        progress.candidates = kept
-        if not self.accelerator.is_main_process:
-            return
-        if candidate in kept:
+        progress.candidates = ranked[: self.spec.keep_best]
+        if candidate in progress.candidates and self.accelerator.is_main_process:
             path = candidate_path(self.checkpoints, candidate.step)
             path.parent.mkdir(parents=True, exist_ok=True)
             save_tensors(path, trainee.model.state_dict())
-        # Weights of a dropped candidate go only after a checkpoint that does not need them.
-        self._obsolete = [one for one in dropped if one != candidate]
+            place = progress.candidates.index(candidate)
+            progress.candidates[place] = replace(candidate, sha256=sha256(path))
 
     def _save_if_due(self) -> None:
         self._unsaved = True
@@ -341,15 +345,14 @@ class Loop:
         if accelerator.is_main_process:
             finish_checkpoint(temporary, self.checkpoints, step)
             prune_checkpoints(self.checkpoints, keep=self.spec.keep_last)
-            for candidate in self._obsolete:
-                candidate_path(self.checkpoints, candidate.step).unlink(missing_ok=True)
-        self._obsolete = ()
         self._unsaved = False
         accelerator.wait_for_everyone()
 
-    def _finished(self) -> bool:
-        ended = self.progress.step >= self.spec.steps and not self._validation_due()
-        return ended or self.progress.stopped_early
+    @property
+    def finished(self) -> bool:
+        """Whether the run has made its last update and validated it, or is out of patience."""
+        impatient = 0 < self.spec.patience <= self.progress.validations_without_gain
+        return impatient or (self.progress.step >= self.spec.steps and not self._validation_due())
 
     @contextmanager
     def _signals_noted(self) -> Iterator[None]:
@@ -359,6 +362,9 @@ class Loop:
             self.interrupted = True
             signal.signal(number, signal.default_int_handler)  # a second one stops at once
 
+        if threading.current_thread() is not threading.main_thread():
+            yield  # Python delivers signals to the main thread alone
+            return
         old = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield

@@ -68,8 +68,22 @@ def check_changes(
     return list(lines.values())
 
 
+def machine_changes(run: Run, machine: Mapping[str, Any]) -> list[str]:
+    """What of the machine differs from the run's start and may round numbers differently."""
+    old = _environment(run)
+    before = {**old, "torch": old.get("versions", {}).get("torch")}
+    now = {**machine, "torch": machine["versions"]["torch"]}
+    return [
+        f"{key}: {_text(before.get(key))} → {_text(now[key])}"
+        for key in ("threads", "device", "processor", "torch")
+        if before.get(key) != now[key]
+    ]
+
+
 def _about_the_future(key: str) -> bool:
-    return key in FUTURE or key in RATE or key.startswith(FUTURE_SECTIONS)
+    return (
+        key in FUTURE or key in RATE or key.startswith(FUTURE_SECTIONS) or key.endswith(".license")
+    )
 
 
 def _same_past_rates(run: Run, recipe: Recipe) -> bool:
@@ -84,12 +98,23 @@ def _same_past_rates(run: Run, recipe: Recipe) -> bool:
 
 
 def _changed_data(run: Run, hashes: Mapping[str, str]) -> list[str]:
-    old: dict[str, str] = json.loads(run.environment.read_text(encoding="utf-8"))["data"]
+    old: dict[str, str] = _environment(run).get("data", {})
     return [
         f"{name}: text {_text(old.get(name))} → {_text(hashes.get(name))}"
         for name in dict.fromkeys([*old, *hashes])
         if not name.startswith("test ") and old.get(name) != hashes.get(name)
     ]
+
+
+def _environment(run: Run) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(run.environment.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{run.environment}: cannot be read ({error}), needed to tell whether the data is the "
+            "same; restore it, or start a new run with --run"
+        ) from None
+    return content
 
 
 def _text(value: Any) -> str:

@@ -1,8 +1,10 @@
 """One run from a recipe to a scored model: what ``seq2seq train`` does, in order."""
 
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from seq2seq.train.checkpoint import (
     newest_sound_checkpoint,
     read_progress,
     restore,
+    set_aside,
     steps_saved,
+    tidy,
 )
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.finish import Finished, finish
@@ -35,11 +39,15 @@ from seq2seq.train.setup import (
     Say,
     check_folder,
     check_processes,
+    check_trackers,
     prepare_run,
     write_facts,
 )
 from seq2seq.train.trainee import Trainee
 from seq2seq.train.validate import Validator
+
+# How long ranks wait for the first one to read, cut and encode a large corpus.
+PATIENCE = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,7 @@ class TrainResult:
     progress: Progress
     finished: Finished | None
     """None where a signal stopped the run, and on all ranks but the first."""
+    interrupted: bool
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -64,6 +73,8 @@ class TrainResult:
 
     def to_text(self) -> str:
         """For people."""
+        if self.finished is None and not self.interrupted:
+            return ""  # the first rank tells
         if self.finished is None:
             return (
                 f"interrupted at step {self.progress.step:,}; saved in {self.run.checkpoints}; "
@@ -102,10 +113,17 @@ def train(
     recipe = load_recipe(recipe_path, overrides)
     run = Run(run_folder or Path("runs") / recipe_path.stem)
     check_folder(run, resume=resume)
-    # Without an accelerator several processes take part only if the CPU is asked for.
-    state = PartialState(cpu=not torch.accelerator.is_available())
+    # Without CUDA several processes take part only if the CPU is asked for; on other accelerators
+    # a resume would not be exact, because their random state is not saved.
+    state = PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
     check_processes(recipe, state)
     say = _speaker(state)
+    check_trackers(recipe)
+    if state.is_main_process:
+        tidy(run.checkpoints)
+        tidy(run.folder)
+        if not steps_saved(run.checkpoints):
+            shutil.rmtree(run.tokenizer, ignore_errors=True)  # left by a start that failed
     with state.main_process_first():  # the others find tokenizer and encoded text on disk
         prepared = prepare_run(recipe, run, say=say)
     if state.is_main_process:
@@ -140,7 +158,7 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
         restore(checkpoint, trainee, optimizer.optimizer, rank=state.process_index)
         feed.seek(progress.epoch, progress.batch)
     progress.precision, progress.world_size = precision, state.num_processes
-    log = TrainingLog(run.metrics, accelerator)
+    log = TrainingLog(run.metrics, accelerator, last_step=progress.step)
     dev = prepared.text.dev
     validator = Validator(accelerator, tokenizer, recipe, dev["source"], dev["target"], say)
     loop = Loop(
@@ -173,7 +191,7 @@ def _run_loop(
     log.say(f"the largest batch fits: {memory:.2f} GiB at most so far")
     loop.run()
     finished = None
-    if progress.step >= prepared.recipe.train.steps or progress.stopped_early:
+    if loop.finished and not loop.interrupted:
         finished = finish(
             run,
             prepared.recipe,
@@ -185,7 +203,7 @@ def _run_loop(
             log=log,
             is_main=loop.accelerator.is_main_process,
         )
-    return TrainResult(run, progress, finished)
+    return TrainResult(run, progress, finished, interrupted=loop.interrupted)
 
 
 def _starting_point(run: Run, state: PartialState, say: Say) -> tuple[Progress, Path | None]:
@@ -193,8 +211,12 @@ def _starting_point(run: Run, state: PartialState, say: Say) -> tuple[Progress, 
     if not steps_saved(run.checkpoints):
         return Progress(), None
     checkpoint, passed_over = newest_sound_checkpoint(run.checkpoints)
-    for sentence in passed_over:
-        say(f"warning: {sentence}")
+    for damaged, problem in passed_over:
+        say(f"warning: {damaged}: {problem}; using the checkpoint before it")
+    state.wait_for_everyone()
+    if state.is_main_process:
+        for damaged, _ in passed_over:
+            set_aside(damaged)
     progress = read_progress(checkpoint)
     if progress.world_size != state.num_processes:
         raise CheckpointError(

@@ -2,13 +2,13 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from accelerate import PartialState
+from accelerate.tracking import get_available_trackers
 
 from seq2seq.data.prepare import ParallelText, TrainingSet, prepare, read_text
 from seq2seq.errors import RecipeError, TrainingError
@@ -23,7 +23,8 @@ from seq2seq.tokenizer import (
     train_tokenizer,
     vocabulary_note,
 )
-from seq2seq.train.resume import check_changes
+from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved
+from seq2seq.train.resume import check_changes, machine_changes
 
 SAMPLED_LINES = 2000
 ROUND_TRIP_LINES = 20_000
@@ -44,12 +45,12 @@ class Prepared:
 
 
 def check_folder(run: Run, *, resume: bool) -> None:
-    """Refuse to mix two runs in one folder.
+    """Refuse to mix two runs in one folder; one that never saved anything has no past to mix.
 
     Raises:
         RecipeError: The folder holds a run, and resuming was not asked for.
     """
-    if run.recipe.exists() and not resume:
+    if (steps_saved(run.checkpoints) or run.scores.exists()) and not resume:
         raise RecipeError(
             f"{run.folder}: holds a run already; continue it with --resume, or give another folder "
             "with --run"
@@ -75,6 +76,20 @@ def check_processes(recipe: Recipe, state: PartialState) -> None:
                 f"{name} = {count}: {state.num_processes} process(es) take part; start with "
                 f"'torchrun --nproc_per_node {count} -m seq2seq train …'"
             )
+
+
+def check_trackers(recipe: Recipe) -> None:
+    """Refuse a tracker that is not installed; Accelerate would leave it out and say nothing.
+
+    Raises:
+        TrainingError: A tracker of the recipe cannot be used.
+    """
+    usable = {str(getattr(tracker, "value", tracker)) for tracker in get_available_trackers()}
+    missing = [name for name in recipe.train.trackers if name not in usable]
+    if missing:
+        raise TrainingError(
+            f"train.trackers: {', '.join(missing)} not installed; 'pip install {' '.join(missing)}'"
+        )
 
 
 def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
@@ -106,16 +121,21 @@ def write_facts(
     Raises:
         CheckpointError: A change of recipe or data would change the past of the run.
     """
-    hashes = prepared.text.hashes()
-    if run.recipe.exists():
+    hashes = prepared.text.hashes() | {"tokenizer": prepared.tokenizer.fingerprint}
+    machine = describe_environment() | {
+        "threads": torch.get_num_threads(),
+        "device": str(PartialState().device),
+    }
+    if steps_saved(run.checkpoints):
         changes = differences(run.read_recipe(), prepared.recipe)
         for line in check_changes(run, prepared.recipe, changes, hashes):
             say(f"changed: {line}")
+        for line in machine_changes(run, machine):
+            say(f"changed: {line} (the last bits of the weights may differ)")
     given = "".join(f"# --set {override}\n" for override in overrides)
     run.folder.mkdir(parents=True, exist_ok=True)
     run.recipe_given.write_text(given + recipe_path.read_text(encoding="utf-8"), encoding="utf-8")
-    environment = describe_environment() | {"threads": torch.get_num_threads(), "data": hashes}
-    write_json(run.environment, environment)
+    write_json(run.environment, machine | {"data": hashes})
     choices = [{"key": c.key, "value": c.value, "reason": c.reason} for c in prepared.choices]
     write_json(
         run.data_report,
@@ -136,9 +156,9 @@ def _tokenizer(recipe: Recipe, run: Run, text: ParallelText) -> Tokenizer:
         text.training_texts(), recipe.tokenizer, family=recipe.model.family, seed=recipe.seed
     )
     unfinished = run.tokenizer.with_name(".tmp-tokenizer")
-    shutil.rmtree(unfinished, ignore_errors=True)
     tokenizer.save(unfinished, max_length=recipe.model.max_positions)
-    unfinished.rename(run.tokenizer)
+    flush_folder(unfinished)
+    replace_folder(unfinished, run.tokenizer)
     return tokenizer
 
 

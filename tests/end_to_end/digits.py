@@ -28,6 +28,7 @@ target_language = "de"
 [data]
 folder = "{folder}"
 cache = "{folder}/cache"
+cleaning = {{ max_source_pieces = 64, max_target_pieces = 64 }}
 train = [{{ file = "train.tsv", source_field = "1", target_field = "2" }}]
 dev = {{ file = "dev.tsv", source_field = "1", target_field = "2" }}
 test = {{ digits = {{ file = "test.tsv", source_field = "1", target_field = "2" }} }}

@@ -1,8 +1,10 @@
 """Kill a run at the worst moments, resume it, and ask for the very same model."""
 
 import json
+import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,7 @@ validation_beams = 2
 """,
 }
 SIGKILL = -9
+SEED = time.time_ns() % 1000  # of a random moment; printed where the test fails
 
 
 def run_training(recipe: Path, run: Path, *, moment: str = "never", count: int = 0) -> int:
@@ -72,18 +75,23 @@ def test_a_run_killed_again_and_again_ends_bit_for_bit_as_one_never_killed(
 ) -> None:
     run = tmp_path / "killed"
     kills = [
-        ("micro-batch", 2),  # before anything was saved, inside the first update
+        ("micro-batch", 3),  # before anything was saved, inside the first update (1: the dry run)
         ("flush", 3),  # inside the first save: some of its files are there
-        ("micro-batch", 14),  # inside an accumulation window: 14 = 4 updates of 3, and 2 more
+        ("micro-batch", 15),  # inside a window: the dry run, 4 updates of 3, and 2 more
         ("candidate", 1),  # weights of a validation kept, its checkpoint not
         ("flush", 5),  # inside a save, the manifest not yet written
         ("update", 7),  # between two updates, after the last save
-        ("micro-batch", 1),
+        ("micro-batch", random.Random(SEED).randint(2, 9)),
     ]
     for moment, count in kills:
         assert run_training(recipe, run, moment=moment, count=count) == SIGKILL, (moment, count)
+        half_written = list((run / "checkpoints").glob(".tmp-step-*"))
+        assert bool(half_written) == (moment == "flush"), (moment, half_written)
     assert run_training(recipe, run) == 0
     assert_same_end(run, uninterrupted)
+    logged = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    places = [(line["kind"], line["step"]) for line in logged]
+    assert len(set(places)) == len(places), "a killed run's lines stand there twice"
 
 
 @pytest.mark.slow

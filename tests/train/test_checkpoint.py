@@ -11,15 +11,19 @@ from seq2seq.train.checkpoint import (
     Progress,
     average_weights,
     begin_checkpoint,
+    candidate_path,
     checkpoint_path,
+    damage,
     finish_checkpoint,
     newest_sound_checkpoint,
     prune_checkpoints,
     read_progress,
     restore,
     save_tensors,
+    set_aside,
     steps_saved,
     temporary_path,
+    tidy,
     write_rng,
     write_shared_parts,
 )
@@ -91,8 +95,7 @@ def test_one_flipped_bit_sends_the_run_to_the_checkpoint_before(tmp_path: Path, 
     path, passed_over = newest_sound_checkpoint(tmp_path)
     assert path == sound
     assert passed_over == [
-        f"{tmp_path}/step-000020: {name} does not have the hash that was saved with it; "
-        "using the checkpoint before it"
+        (damaged.parent, f"{name} does not have the hash that was saved with it")
     ]
 
 
@@ -152,3 +155,40 @@ def test_the_average_is_the_mean_in_double_precision(tmp_path: Path) -> None:
     for path, value in zip(paths, values, strict=True):
         save_tensors(path, {"x": torch.tensor([value])})
     assert average_weights(paths)["x"].item() == pytest.approx(1 / 3)
+
+
+def test_what_a_kill_left_half_done_is_cleared_away_or_brought_back(tmp_path: Path) -> None:
+    sound = save(tmp_path, 10)
+    begin_checkpoint(temporary_path(tmp_path, 20))
+    (tmp_path / ".tmp-weights-000005.safetensors").touch()
+    sound.rename(tmp_path / ".old-step-000010")  # killed between the two renames
+    tidy(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000010"]
+    assert damage(sound) is None
+
+
+def test_a_damaged_checkpoint_set_aside_does_not_push_out_a_sound_one(tmp_path: Path) -> None:
+    for step in (10, 20):
+        save(tmp_path, step)
+    set_aside(checkpoint_path(tmp_path, 20))
+    save(tmp_path, 15)
+    prune_checkpoints(tmp_path, keep=2)
+    assert steps_saved(tmp_path) == [10, 15]
+    assert (tmp_path / "damaged-step-000020").is_dir()
+
+
+def test_weights_stay_while_any_kept_checkpoint_names_them(tmp_path: Path) -> None:
+    for step in (10, 20, 30):  # each names its own step as a candidate
+        save(tmp_path, step)
+        candidate_path(tmp_path, step).touch()
+    prune_checkpoints(tmp_path, keep=2)
+    assert sorted(path.name for path in tmp_path.glob("weights-*")) == [
+        "weights-000020.safetensors",
+        "weights-000030.safetensors",
+    ]
+
+
+def test_a_manifest_that_names_too_little_is_damage(tmp_path: Path) -> None:
+    path = save(tmp_path, 10)
+    (path / "manifest.json").write_text("{}")
+    assert damage(path) == "manifest.json does not name all files"

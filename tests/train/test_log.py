@@ -55,3 +55,12 @@ def test_numbers_reach_tensorboard(tmp_path: Path) -> None:
     scalar = events.Scalars("dev/bleu")[0]
     assert (scalar.step, scalar.value) == (7, pytest.approx(31.5))
     assert events.Tags()["scalars"] == ["dev/bleu"]
+
+
+def test_a_resumed_log_forgets_what_will_be_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "m.jsonl"
+    path.write_text('{"kind": "train", "step": 10}\n{"kind": "train", "step": 20}\n{"kind": "tr')
+    log = TrainingLog(path, Accelerator(cpu=True), last_step=10, stream=io.StringIO())
+    log.record("train", 20, {"loss": 1.0})
+    log.close()
+    assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [10, 20]

@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from seq2seq.errors import CheckpointError
+from seq2seq.run import Run
+from seq2seq.train.checkpoint import Candidate, Progress, candidate_path, sha256
+from seq2seq.train.finish import choose_weights, write_lines
+from seq2seq.train.loop import Validation
+
+
+class Log:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+class Judge:
+    """A dev set that likes weights near a number."""
+
+    def __init__(self, ideal: float):
+        self.ideal = ideal
+
+    def score(self, model: nn.Linear) -> Validation:
+        return Validation(10 - abs(model.weight.item() - self.ideal), {})
+
+
+def run_with(folder: Path, ideal: float) -> tuple[Run, nn.Linear, Progress, Judge]:
+    """Candidates with weights 1 and 3, scored by the judge."""
+    run, model, judge = Run(folder), nn.Linear(1, 1, bias=False), Judge(ideal)
+    run.checkpoints.mkdir()
+    candidates = []
+    for step, weight in ((10, 1.0), (20, 3.0)):
+        path = candidate_path(run.checkpoints, step)
+        save_file({"weight": torch.tensor([[weight]])}, path)
+        candidates.append(Candidate(step, 10 - abs(weight - ideal), sha256(path)))
+    candidates.sort(key=lambda one: -one.score)
+    return run, model, Progress(candidates=candidates), judge
+
+
+def test_an_average_that_wins_on_dev_is_taken(tmp_path: Path) -> None:
+    run, model, progress, judge = run_with(tmp_path, ideal=2.1)
+    choice = choose_weights(run, model, progress, judge, Log())  # type: ignore[arg-type]
+    assert model.weight.item() == 2.0
+    assert choice.weights == "average of steps 10, 20"
+    assert choice.dev_score == pytest.approx(9.9)
+    assert choice.rejected == "step 20, 9.10"
+
+
+def test_an_average_that_loses_is_rejected(tmp_path: Path) -> None:
+    run, model, progress, judge = run_with(tmp_path, ideal=3.0)
+    choice = choose_weights(run, model, progress, judge, Log())  # type: ignore[arg-type]
+    assert model.weight.item() == 3.0
+    assert (choice.weights, choice.dev_score) == ("step 20", 10.0)
+    assert choice.rejected == "average of steps 10, 20, 9.00"
+
+
+def test_damaged_weights_are_left_out_and_said(tmp_path: Path) -> None:
+    run, model, progress, judge = run_with(tmp_path, ideal=3.0)
+    damaged = candidate_path(run.checkpoints, 20)
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x00")
+    log = Log()
+    choice = choose_weights(run, model, progress, judge, log)  # type: ignore[arg-type]
+    assert choice.weights == "step 10"
+    assert log.lines == [f"warning: {damaged}: missing or damaged, left out of the choice"]
+    candidate_path(run.checkpoints, 10).unlink()
+    with pytest.raises(CheckpointError, match="no weights of a validation are left"):
+        choose_weights(run, model, progress, judge, log)  # type: ignore[arg-type]
+
+
+def test_a_line_break_inside_a_translation_stays_one_line(tmp_path: Path) -> None:
+    write_lines(tmp_path / "a" / "b.txt", ["x\ny", "", "z"])
+    assert (tmp_path / "a" / "b.txt").read_text() == "x y\n\nz\n"

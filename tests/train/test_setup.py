@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+from accelerate import PartialState
+
+from seq2seq.errors import RecipeError, TrainingError
+from seq2seq.recipe import Recipe, parse_recipe
+from seq2seq.run import Run
+from seq2seq.train import setup
+from seq2seq.train.setup import check_folder, check_processes, check_trackers
+
+
+def recipe(**train: object) -> Recipe:
+    corpus = {"file": "a.tsv"}
+    data = {"train": [corpus], "dev": corpus}
+    languages = {"source_language": "en", "target_language": "de"}
+    return parse_recipe({**languages, "data": data, "train": train}, where="test")
+
+
+def test_a_folder_with_a_checkpoint_is_not_trained_into_again(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    (run.checkpoints / "step-000010").mkdir(parents=True)
+    check_folder(run, resume=True)
+    with pytest.raises(RecipeError, match="holds a run already; continue it with --resume"):
+        check_folder(run, resume=False)
+
+
+def test_a_start_that_never_saved_may_be_repeated_with_another_recipe(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.recipe.write_text("{}")
+    check_folder(run, resume=False)
+
+
+def test_a_launcher_that_starts_too_few_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    with pytest.raises(TrainingError, match=r"WORLD_SIZE = 4: 1 process\(es\) take part"):
+        check_processes(recipe(), PartialState(cpu=True))
+
+
+def test_a_tracker_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "get_available_trackers", lambda: ["tensorboard"])
+    check_trackers(recipe(trackers=["tensorboard"]))
+    with pytest.raises(TrainingError, match=r"train.trackers: mlflow not installed"):
+        check_trackers(recipe(trackers=["tensorboard", "mlflow"]))
