@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from seq2seq.errors import CheckpointError
 from seq2seq.lines import read_lines
 from seq2seq.model.stock import SearchDefaults, save_model
 from seq2seq.model.transformer import Transformer
-from seq2seq.pronouns.gender import GenderScore, score_gender, score_gender_by_family
-from seq2seq.pronouns.items import read_items
+from seq2seq.pronouns.gender_report import GenderReport, report_gender
+from seq2seq.pronouns.items import Item, read_items
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run, write_json
 from seq2seq.score.report import ScoreOptions, ScoreReport, score_texts
@@ -51,8 +51,8 @@ class Finished:
     choice: Choice
     select_by: str
     reports: Mapping[str, ScoreReport]
-    genders: Mapping[str, Mapping[str, GenderScore]]
-    """For a set of pronoun items, the score of all and of each family."""
+    genders: GenderReport
+    """Of the test sets that hold pronoun items."""
 
     def to_json(self) -> dict[str, Any]:
         """As ``scores.json`` keeps it."""
@@ -61,35 +61,37 @@ class Finished:
             "rejected": self.choice.rejected,
             "dev": {"metric": self.select_by, "score": round(self.choice.dev_score, 4)},
             "test": {name: report.to_json() for name, report in self.reports.items()},
-            "gender": {
-                name: {part: asdict(score) for part, score in parts.items()}
-                for name, parts in self.genders.items()
-            },
+            "gender": self.genders.to_json(),
         }
 
     def to_text(self) -> str:
-        """Tables for people, one for each test set."""
-        lines = [
-            f"weights: {self.choice.weights}, dev {self.select_by} {self.choice.dev_score:.2f}"
-        ]
+        """For people: whole tables for a single test set, a row each for several."""
+        dev = f"weights: {self.choice.weights}, dev {self.select_by} {self.choice.dev_score:.2f}"
         if self.choice.rejected:
-            lines[0] += f" (rejected: {self.choice.rejected})"
-        for name, report in self.reports.items():
-            lines.append(f"\n{name}\n{report.to_text()}")
-        if self.genders:
-            lines.append(f"\n{gender_table(self.genders)}")
-        return "\n".join(lines)
+            dev += f" (rejected: {self.choice.rejected})"
+        parts = [dev]
+        if len(self.reports) == 1:
+            parts += [f"{name}\n{report.to_text()}" for name, report in self.reports.items()]
+        elif self.reports:
+            parts.append(overview(self.reports))
+        if self.genders.sets:
+            parts.append(self.genders.to_text())
+        return "\n\n".join(parts)
 
 
-def gender_table(genders: Mapping[str, Mapping[str, GenderScore]]) -> str:
-    """Generated gender as a table: a row for each set and family, shares in percent."""
-    rows = [f"{'gender shown':<22}{'items':>7}{'right':>8}{'pairs':>8}{'quads':>8}{'readable':>10}"]
-    for name, parts in genders.items():
-        for part, score in parts.items():
-            shares = (score.accuracy, score.pair_accuracy, score.quad_accuracy)
-            cells = "".join(f"{share:>8.1%}" for share in shares)
-            rows.append(f"{name + ' ' + part:<22}{score.items:>7,}{cells}{score.coverage:>10.1%}")
-    return "\n".join(rows)
+def overview(reports: Mapping[str, ScoreReport]) -> str:
+    """A row for each test set with the half width of the interval, and each signature once."""
+    widest = max(len(name) for name in reports)
+    rows, signatures = [], {}
+    for name, report in reports.items():
+        cells = []
+        for score in report.scores.values():
+            half = (score.interval[1] - score.interval[0]) / 2 if score.interval else 0.0
+            cells.append(f"{score.name} {score.value:6.2f} ± {half:4.2f}")
+            signatures[score.name] = score.signature
+        rows.append(f"{name:<{widest}}  {'   '.join(cells)}")
+    lines = [f"{name}: {signature}" for name, signature in signatures.items()]
+    return "\n".join([*rows, *lines])
 
 
 def finish(
@@ -128,7 +130,7 @@ def finish(
     log.say(f"weights: {choice.weights}")
     save_best(run, model, tokenizer, recipe)
     reports: dict[str, ScoreReport] = {}
-    genders: dict[str, dict[str, GenderScore]] = {}
+    items: dict[str, tuple[Sequence[Item], Sequence[str]]] = {}
     translator = Translator(model, tokenizer)
     for name, data in tests.items():
         log.progress(f"translating {name}: {len(data):,} segments")
@@ -138,10 +140,8 @@ def finish(
         reports[name] = score_test(recipe, name, sources, references, hypotheses)
         spec = recipe.data.test[name]
         if spec.pronoun_items and spec.file is not None:
-            items = read_items(Path(recipe.data.folder) / spec.file)
-            families = score_gender_by_family(items, hypotheses)
-            genders[name] = {"all": score_gender(items, hypotheses), **families}
-    finished = Finished(choice, recipe.train.select_by, reports, genders)
+            items[name] = (read_items(Path(recipe.data.folder) / spec.file), hypotheses)
+    finished = Finished(choice, recipe.train.select_by, reports, report_gender(items))
     write_json(run.scores, finished.to_json())
     return finished
 
