@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seq2seq.model.dropout import dropout as drop
+from seq2seq.model.linear import Linear
 
 # Added to the score of a pair that must not see each other: exp() of it is exactly zero, it fits
 # into every float type, and unlike -inf it gives no NaN where a whole row is blocked.
@@ -148,8 +149,8 @@ class SelfAttention(nn.Module):
         self.heads = heads
         self.dropout = dropout
         # One matrix product instead of three: rows are queries, then keys, then values.
-        self.query_key_value = nn.Linear(width, 3 * width)
-        self.output = nn.Linear(width, width)
+        self.query_key_value = Linear(width, 3 * width)
+        self.output = Linear(width, width)
 
     def project(self, x: Float[Tensor, "batch target width"]) -> tuple[Heads, Heads, Heads]:
         """Make queries, keys and values, split into heads.
@@ -219,10 +220,10 @@ class CrossAttention(nn.Module):
         super().__init__()
         self.heads = heads
         self.dropout = dropout
-        self.query = nn.Linear(width, width)
+        self.query = Linear(width, width)
         # Keys and values have the same input: one product.
-        self.key_value = nn.Linear(width, 2 * width)
-        self.output = nn.Linear(width, width)
+        self.key_value = Linear(width, 2 * width)
+        self.output = Linear(width, width)
 
     def project_memory(self, memory: Float[Tensor, "batch source width"]) -> tuple[Heads, Heads]:
         """Make keys and values from the encoded source; they serve all target positions.

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from seq2seq.model.attention import BLOCKED
+
 
 @dataclass(frozen=True)
 class MemoryKeysValues:
@@ -26,6 +28,12 @@ class DecoderCache:
     is taken at the start, so no step allocates. What belongs to the source is kept once for each
     sentence and shared by its beams.
 
+    What the beams of a sentence have decoded is never moved: it lies in one pool for all of them,
+    and a table says which entries of the pool are a hypothesis' own past. When beams take each
+    other's place only the table is reordered, which is smaller than keys and values by the width
+    of the model. The queries of all beams read the whole pool in one product, what is not theirs
+    blocked; that costs arithmetic, which is idle here, and saves memory traffic, which is not.
+
     Attributes:
         length: Positions decoded so far; the same for all rows.
         beams: Hypotheses of each sentence.
@@ -39,22 +47,29 @@ class DecoderCache:
         beams: int,
         max_length: int,
     ):
-        sentences, heads, _, dim = memory[0].keys.shape
+        keys = memory[0].keys
+        sentences, heads, _, dim = keys.shape
         self.length = 0
         self.beams = beams
         self.memory = memory
         self.source_bias = source_bias
-        # Keys and values of all layers in one block: a beam re-selection is one copy.
-        self.past = memory[0].keys.new_empty(
-            len(memory), 2, sentences * beams, heads, max_length, dim
-        )
+        # Entry ``position * beams + beam`` is what that beam decoded at that position.
+        self.pool = keys.new_empty(len(memory), 2, sentences, heads, max_length * beams, dim)
+        # Added to the scores: zero at the entries of a hypothesis' own past, blocking elsewhere.
+        self.past_bias = keys.new_full((sentences, 1, beams, max_length * beams), BLOCKED)
+        self.own = torch.full((beams, beams), BLOCKED, dtype=keys.dtype, device=keys.device)
+        self.own.fill_diagonal_(0)
 
     def append(
         self,
         layer: int,
-        keys: Float[Tensor, "rows heads 1 dim"],
-        values: Float[Tensor, "rows heads 1 dim"],
-    ) -> tuple[Float[Tensor, "rows heads past dim"], Float[Tensor, "rows heads past dim"]]:
+        keys: Float[Tensor, "sentences heads beams dim"],
+        values: Float[Tensor, "sentences heads beams dim"],
+    ) -> tuple[
+        Float[Tensor, "sentences heads pool dim"],
+        Float[Tensor, "sentences heads pool dim"],
+        Float[Tensor, "sentences 1 beams pool"] | None,
+    ]:
         """Remember the position that is being decoded, for one layer.
 
         Args:
@@ -63,12 +78,19 @@ class DecoderCache:
             values: Its values of this position.
 
         Returns:
-            The layer's keys and values of all positions up to and including this one.
+            The layer's keys and values of all positions up to and including this one, and what
+            keeps each beam from reading others' past; None if there is only one beam.
         """
-        self.past[layer, 0, :, :, self.length] = keys[:, :, 0]
-        self.past[layer, 1, :, :, self.length] = values[:, :, 0]
-        past = self.past[layer, :, :, :, : self.length + 1]
-        return past[0], past[1]
+        start = self.length * self.beams
+        end = start + self.beams
+        self.pool[layer, 0, :, :, start:end] = keys
+        self.pool[layer, 1, :, :, start:end] = values
+        past = self.pool[layer, :, :, :, :end]
+        if self.beams == 1:
+            return past[0], past[1], None
+        if layer == 0:
+            self.past_bias[:, 0, :, start:end] = self.own
+        return past[0], past[1], self.past_bias[:, :, :, :end]
 
     def reorder(self, rows: Int[Tensor, " rows"]) -> None:
         """Let row ``i`` continue the hypothesis that was row ``rows[i]``.
@@ -79,20 +101,25 @@ class DecoderCache:
         Args:
             rows: For each row the one it continues.
         """
-        if torch.equal(rows, torch.arange(len(rows), device=rows.device)):
-            return
-        used = self.past[:, :, :, :, : self.length]
-        used.copy_(used.index_select(2, rows))
+        beam = rows.view(-1, self.beams) % self.beams
+        used = self.past_bias[:, 0, :, : self.length * self.beams]
+        used.copy_(used.gather(1, beam[:, :, None].expand(-1, -1, used.shape[2])))
 
     def keep(self, sentences: Int[Tensor, " kept"]) -> None:
         """Let finished sentences leave the batch.
 
+        Only sentences whose place changes are copied: few, if the last ones take the places that
+        become free.
+
         Args:
             sentences: The sentences that stay, in their new order.
         """
-        beam = torch.arange(self.beams, device=sentences.device)
-        rows = (sentences[:, None] * self.beams + beam).flatten()
-        self.past = self.past.index_select(2, rows)
+        place = torch.arange(len(sentences), device=sentences.device)
+        moved = (sentences != place).nonzero()[:, 0]
+        used = self.pool[..., : self.length * self.beams, :]
+        used[:, :, moved] = used[:, :, sentences[moved]]
+        self.pool = self.pool[:, :, : len(sentences)]
+        self.past_bias = self.past_bias[sentences]
         self.memory = [layer.keep(sentences) for layer in self.memory]
         if self.source_bias is not None:
             self.source_bias = self.source_bias[sentences]

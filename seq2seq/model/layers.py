@@ -10,6 +10,7 @@ from seq2seq.model.attention import CrossAttention, SelfAttention
 from seq2seq.model.cache import DecoderCache
 from seq2seq.model.config import ModelConfig
 from seq2seq.model.dropout import Dropout
+from seq2seq.model.linear import Linear
 
 Features = Float[Tensor, "batch positions width"]
 
@@ -50,8 +51,8 @@ class FeedForward(nn.Module):
     def __init__(self, config: ModelConfig, ffn_width: int):
         super().__init__()
         self.activation = activation_function(config.activation_function)
-        self.expand = nn.Linear(config.d_model, ffn_width)
-        self.contract = nn.Linear(ffn_width, config.d_model)
+        self.expand = Linear(config.d_model, ffn_width)
+        self.contract = Linear(ffn_width, config.d_model)
         self.dropout = Dropout(config.activation_dropout)
 
     def forward(self, x: Features) -> Features:
@@ -169,9 +170,10 @@ class DecoderLayer(nn.Module):
         return after
 
     def _read_past(self, x: Tensor, cache: DecoderCache, layer: int) -> Tensor:
-        query, key, value = self.self_attention.project(x)
-        keys, values = cache.append(layer, key, value)
-        return self.self_attention.read(query, keys, values)
+        beside = x.view(-1, cache.beams, x.shape[-1])
+        query, key, value = self.self_attention.project(beside)
+        keys, values, bias = cache.append(layer, key, value)
+        return self.self_attention.read(query, keys, values, bias=bias).view_as(x)
 
     def _read_source(self, x: Tensor, cache: DecoderCache, layer: int) -> Tensor:
         memory = cache.memory[layer]

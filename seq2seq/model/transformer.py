@@ -14,7 +14,6 @@ from typing import cast
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from seq2seq.errors import ModelError
@@ -23,6 +22,7 @@ from seq2seq.model.cache import DecoderCache, MemoryKeysValues
 from seq2seq.model.config import ModelConfig, check_contract, shares_inputs
 from seq2seq.model.dropout import Dropout
 from seq2seq.model.layers import DecoderLayer, EncoderLayer
+from seq2seq.model.linear import linear
 from seq2seq.model.positions import position_table
 
 # A logit that makes a piece impossible, small enough for every float type.
@@ -139,7 +139,7 @@ class Transformer(nn.Module):
         Returns:
             Unnormalised log-probabilities.
         """
-        return F.linear(hidden, self.output_weight, self.logits_bias)
+        return linear(hidden, self.output_weight, self.logits_bias)
 
     def forward(
         self,

@@ -289,6 +289,10 @@ def _tokenized(
             "add --language de"
         )
     cases = {"bleu_tokenized": False, "bleu_tokenized_lc": True}
+    if given and not any(
+        letter.isupper() for text in references for line in text for letter in line
+    ):
+        del cases["bleu_tokenized"]  # references without capitals say nothing of case
     return {
         key: tokenized_bleu(
             hypotheses,

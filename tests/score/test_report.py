@@ -87,7 +87,7 @@ def test_the_tokenised_protocol_prefers_tokenised_references(write: Write) -> No
     report = score_files(
         write("made", TRUTH), [write("truth.txt", TRUTH)],
         tokenized_references=[write("truth.tok.de", tokenized)],
-        options=ScoreOptions(metrics=(), tokenized=True, lowercase=True, resamples=0),
+        options=ScoreOptions(metrics=(), tokenized=True, resamples=0),
     )  # fmt: skip
     assert list(report.scores) == ["bleu_tokenized_lc"]
     assert report.scores["bleu_tokenized_lc"].value == pytest.approx(100)

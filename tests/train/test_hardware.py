@@ -1,4 +1,6 @@
+import os
 import time
+from pathlib import Path
 
 import torch
 
@@ -24,10 +26,9 @@ def test_a_peak_is_a_plausible_number_of_operations() -> None:
     assert 1e8 < peak < 1e15
 
 
-def test_memory_in_use_grows_with_what_is_kept() -> None:
+def test_the_memory_peak_is_at_least_what_is_in_use_now() -> None:
     keep_freed_memory()
-    before = peak_memory_bytes(torch.device("cpu"))
-    assert before > 50e6
-    kept = torch.ones(100_000_000)
-    assert peak_memory_bytes(torch.device("cpu")) - before > 1e8
-    del kept
+    kept = torch.ones(30_000_000)
+    statm = Path("/proc/self/statm")
+    in_use = int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0
+    assert peak_memory_bytes(torch.device("cpu")) >= max(in_use, kept.nbytes)

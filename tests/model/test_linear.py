@@ -1,0 +1,46 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from seq2seq.model import linear as module
+from seq2seq.model.linear import Linear, linear
+
+
+@pytest.mark.parametrize("shape", [(200,), (1,), (7, 30), (3, 4, 5)])
+@pytest.mark.parametrize("bias", [True, False])
+@torch.no_grad()
+def test_the_fast_product_is_the_ordinary_one(shape: tuple[int, ...], bias: bool) -> None:
+    x, weight = torch.randn(*shape, 48), torch.randn(33, 48)
+    constant = torch.randn(33) if bias else None
+    torch.testing.assert_close(
+        linear(x, weight, constant), F.linear(x, weight, constant), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_the_fast_product_is_used_where_no_gradient_is_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    layer, x = Linear(8, 4), torch.randn(50, 8)
+
+    def refuse(*args: object) -> None:
+        raise AssertionError("the ordinary product")
+
+    wanted = F.linear(x, layer.weight, layer.bias)
+    monkeypatch.setattr(module.F, "linear", refuse)
+    if module.ONEDNN:
+        with torch.no_grad():
+            torch.testing.assert_close(layer(x), wanted.detach())
+    with pytest.raises(AssertionError, match="the ordinary product"):
+        layer(x)
+    with (
+        torch.no_grad(),
+        torch.autocast("cpu", torch.bfloat16),
+        pytest.raises(AssertionError, match="the ordinary product"),
+    ):
+        layer(x)
+
+
+def test_gradients_flow_through_the_layer() -> None:
+    layer = Linear(8, 4)
+    layer(torch.randn(50, 8)).sum().backward()
+    assert layer.weight.grad is not None
