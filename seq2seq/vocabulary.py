@@ -70,7 +70,9 @@ def find_unigrams(
         raise _explain_training(str(error), spec) from error
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     numbers = range(1, processor.get_piece_size())
-    return {processor.id_to_piece(i): float(processor.get_score(i)) for i in numbers}
+    # Ten digits, because tokenizers' reader is off by a last bit where a number has seventeen: the
+    # tokenizer would not be the same before and after saving.
+    return {processor.id_to_piece(i): round(processor.get_score(i), 10) for i in numbers}
 
 
 def _explain_training(message: str, spec: TokenizerSpec) -> RecipeError:

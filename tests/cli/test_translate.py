@@ -26,7 +26,8 @@ def tiny_recipe(**given: Any) -> Recipe:
     content = {
         "source_language": "en",
         "target_language": "de",
-        "data": {"train": [{"file": "a.tsv"}], "dev": {"file": "b.tsv"}},
+        "data": {"train": [{"file": "a.tsv"}], "dev": {"file": "b.tsv"},
+                 "cleaning": {"max_source_pieces": 32, "max_target_pieces": 32}},
         "model": {"width": 16, "ffn_width": 16, "heads": 2, "encoder_layers": 1,
                   "decoder_layers": 1, "max_positions": 32},
     }  # fmt: skip
@@ -164,7 +165,7 @@ def test_a_run_reads_no_more_at_once_than_it_was_trained_on(
     source.write_text("a dog runs. the fox\n", encoding="utf-8")
     assert "split" not in cli("translate", run.folder, "--input", source).err
     data = {"train": [{"file": "a.tsv"}], "dev": {"file": "b.tsv"},
-            "cleaning": {"max_source_pieces": 6}}  # fmt: skip
+            "cleaning": {"max_source_pieces": 6, "max_target_pieces": 32}}  # fmt: skip
     recipe = tiny_recipe(data=data, decode={"max_length_factor": 0.1, "max_length_extra": 1})
     run.recipe.write_text(recipe_json(recipe), encoding="utf-8")
     result = cli("translate", run.folder, "--input", source, "--json")

@@ -76,7 +76,7 @@ def test_a_run_killed_again_and_again_ends_bit_for_bit_as_one_never_killed(
     run = tmp_path / "killed"
     kills = [
         ("micro-batch", 3),  # before anything was saved, inside the first update (1: the dry run)
-        ("flush", 3),  # inside the first save: some of its files are there
+        ("flush", 7),  # inside the first save, after the tokenizer's four: some files are there
         ("micro-batch", 15),  # inside a window: the dry run, 4 updates of 3, and 2 more
         ("candidate", 1),  # weights of a validation kept, its checkpoint not
         ("flush", 5),  # inside a save, the manifest not yet written
