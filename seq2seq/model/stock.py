@@ -289,6 +289,7 @@ def save_model(model: Transformer, folder: Path, *, search: SearchDefaults | Non
     config.to_json_file(folder / "config.json", use_diff=False)
     state = {name: tensor.float().cpu() for name, tensor in stock_state(model).items()}
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").chmod(0o644)  # safetensors lets nobody else read its files
     _write_json(
         folder / "generation_config.json", generation_settings(config, search or SearchDefaults())
     )
