@@ -71,6 +71,15 @@ def score(
     tokenized: Annotated[
         bool, typer.Option("--tokenized", help="Add the papers' tokenised BLEU, both cases.")
     ] = False,
+    tokenized_references: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--tokenized-reference",
+            metavar="F",
+            help="Reference already tokenised, for that protocol; implies --tokenized.",
+            show_default=False,
+        ),
+    ] = None,
     language: Annotated[
         str | None,
         typer.Option(metavar="CODE", help="Target language, for --tokenized. [default: file name]"),
@@ -90,12 +99,18 @@ def score(
     options = ScoreOptions(
         metrics=tuple(metrics or ScoreOptions.metrics),
         lowercase=lowercase,
-        tokenized=tokenized,
+        tokenized=tokenized or bool(tokenized_references),
         language=language,
     )
     output = or_stdin(hypotheses)
     if items is None:
-        report = score_files(output, references or [], source=source, options=options)
+        report = score_files(
+            output,
+            references or [],
+            source=source,
+            tokenized_references=tokenized_references or [],
+            options=options,
+        )
         print_report(report, as_json=as_json)
         return
     if references or source:

@@ -296,3 +296,14 @@ def test_text_is_utf8_whatever_the_locale_says(tmp_path: Path) -> None:
         capture_output=True, check=False, env=environment,
     )  # fmt: skip
     assert "prüfung.toml: can be used" in result.stdout.decode("utf-8")
+
+
+def test_a_tokenised_reference_brings_its_protocol(cli: Cli, tmp_path: Path) -> None:
+    output, raw, tokenised = (tmp_path / name for name in ("out.de", "ref.de", "ref.tok.de"))
+    output.write_text("Ein Hund, ein Haus.\n")
+    raw.write_text("Ein Hund, ein Haus.\n")
+    tokenised.write_text("ein hund , ein haus .\n")
+    result = cli("score", output, "--reference", raw, "--tokenized-reference", tokenised, "--json")
+    scores = json.loads(result.out)
+    assert scores["bleu_tokenized_lc"]["score"] == 100
+    assert "bleu_tokenized" not in scores  # without capitals the reference says nothing of case
