@@ -34,6 +34,15 @@ References = Annotated[
         show_default=False,
     ),
 ]
+TokenizedReferences = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--tokenized-reference",
+        metavar="F",
+        help="Reference already tokenised, for that protocol; implies --tokenized.",
+        show_default=False,
+    ),
+]
 Lowercase = Annotated[bool, typer.Option("--lowercase", help="Ignore case in BLEU and chrF.")]
 
 
@@ -71,15 +80,7 @@ def score(
     tokenized: Annotated[
         bool, typer.Option("--tokenized", help="Add the papers' tokenised BLEU, both cases.")
     ] = False,
-    tokenized_references: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--tokenized-reference",
-            metavar="F",
-            help="Reference already tokenised, for that protocol; implies --tokenized.",
-            show_default=False,
-        ),
-    ] = None,
+    tokenized_references: TokenizedReferences = None,
     language: Annotated[
         str | None,
         typer.Option(metavar="CODE", help="Target language, for --tokenized. [default: file name]"),
