@@ -43,6 +43,10 @@ TokenizedReferences = Annotated[
         show_default=False,
     ),
 ]
+Language = Annotated[
+    str | None,
+    typer.Option(metavar="CODE", help="Target language, for --tokenized. [default: file name]"),
+]
 Lowercase = Annotated[bool, typer.Option("--lowercase", help="Ignore case in BLEU and chrF.")]
 
 
@@ -81,10 +85,7 @@ def score(
         bool, typer.Option("--tokenized", help="Add the papers' tokenised BLEU, both cases.")
     ] = False,
     tokenized_references: TokenizedReferences = None,
-    language: Annotated[
-        str | None,
-        typer.Option(metavar="CODE", help="Target language, for --tokenized. [default: file name]"),
-    ] = None,
+    language: Language = None,
     lowercase: Lowercase = False,
     as_json: AsJson = False,
 ) -> None:
