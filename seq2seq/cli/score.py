@@ -43,6 +43,14 @@ TokenizedReferences = Annotated[
         show_default=False,
     ),
 ]
+Items = Annotated[
+    Path | None,
+    typer.Option(metavar="F", help="Pronoun items to score against: adds the gender shown."),
+]
+Source = Annotated[
+    Path | None,
+    typer.Option(metavar="F", help="Source text: finds copies, adds lead-k baselines."),
+]
 Language = Annotated[
     str | None,
     typer.Option(metavar="CODE", help="Target language, for --tokenized. [default: file name]"),
@@ -64,14 +72,8 @@ def score(
             show_default=False,
         ),
     ] = None,
-    items: Annotated[
-        Path | None,
-        typer.Option(metavar="F", help="Pronoun items to score against: adds the gender shown."),
-    ] = None,
-    source: Annotated[
-        Path | None,
-        typer.Option(metavar="F", help="Source text: finds copies, adds lead-k baselines."),
-    ] = None,
+    items: Items = None,
+    source: Source = None,
     metrics: Annotated[
         list[str] | None,
         typer.Option(
