@@ -1,0 +1,1 @@
+"""Turns a run into something that anybody can load: exports, model card, upload."""
