@@ -3,6 +3,7 @@
     Seq2SeqError            what the command line turns into one line and exit code 2
       RecipeError           the recipe file, or an override of it
       DataError             a corpus, a file of text, or a probe set
+        SpanError           a place in a text that no pieces of a tokenizer stand for
       ModelError            a model or tokenizer folder that cannot be built, loaded or decoded
       CheckpointError       a run folder that cannot be resumed
       TrainingError         training that had to stop (loss not finite, world size wrong)
@@ -23,6 +24,10 @@ class RecipeError(Seq2SeqError):
 
 class DataError(Seq2SeqError):
     """A corpus that cannot be read, or that breaks a promise the recipe makes about it."""
+
+
+class SpanError(DataError):
+    """A place in a text that cannot be pointed at in a tokenizer's pieces."""
 
 
 class ModelError(Seq2SeqError):
