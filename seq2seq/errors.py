@@ -8,6 +8,7 @@
       CheckpointError       a run folder that cannot be resumed
       TrainingError         training that had to stop (loss not finite, world size wrong)
       ScoreError            text that cannot be scored
+      PublishError          an export or upload that may not leave this machine, or did not
 
 A message has the form ``where: what was found, what was needed; likely cause or next command``:
 lower case, the offending value quoted, all problems at once, no final full stop.
@@ -44,3 +45,7 @@ class TrainingError(Seq2SeqError):
 
 class ScoreError(Seq2SeqError):
     """Hypotheses and references that cannot be compared."""
+
+
+class PublishError(Seq2SeqError):
+    """An export or upload that is refused, or that could not be finished."""

@@ -10,6 +10,8 @@ best/                   a complete stock model folder: what every later command 
 metrics.jsonl           one line for each log point and validation
 scores.json             dev and test scores with their signatures
 translations/NAME.txt   what the test sets were translated to
+exports/hub/            the model in another format, with export.json: how it was measured
+probe/                  what was seen inside the model, with figures
 """
 
 import json
@@ -86,6 +88,16 @@ class Run:
     def translations(self) -> Path:
         """Folder of the translated test sets."""
         return self.folder / "translations"
+
+    @property
+    def exports(self) -> Path:
+        """Folder of the exports, one folder for each."""
+        return self.folder / "exports"
+
+    @property
+    def probe(self) -> Path:
+        """Folder of what the probe found."""
+        return self.folder / "probe"
 
     def read_recipe(self) -> Recipe:
         """The resolved recipe of this run.

@@ -1,0 +1,136 @@
+"""What an export was measured to be, in the file ``export.json`` that lies beside it.
+
+An export is somebody else's format of our model, so each one is compared with the model it was made
+from before anybody may have it. This file is the receipt: what was compared, what came out, and the
+hashes of the very files that were compared. Whoever passes an export on reads it again and refuses
+files that have changed since.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from seq2seq.errors import PublishError
+from seq2seq.run import write_json
+
+Target = Literal["hub", "ctranslate2", "onnx"]
+
+CHECK_FILE = "export.json"
+
+
+@dataclass(frozen=True)
+class Check:
+    """How far an export differs from the model it was made from, measured on text.
+
+    Attributes:
+        target: the format.
+        name: of the export within its format: "hub", or with its number format "int8".
+        pairs: how many pairs of held-out text were compared.
+        largest_difference: largest absolute difference of a target piece's log-probability.
+        greedy_agreement: share, 0 to 1, of outputs that are equal without search.
+        beam_agreement: share of outputs that are equal with the search stored beside the model.
+        tolerance: what ``largest_difference`` may be at most.
+        passed: whether the export may be used.
+        files: SHA-256 of each file that was measured, by its path within the export's folder.
+    """
+
+    target: Target
+    name: str
+    pairs: int
+    largest_difference: float
+    greedy_agreement: float
+    beam_agreement: float
+    tolerance: float
+    passed: bool
+    files: Mapping[str, str]
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of an export, its receipt left out.
+
+    Args:
+        folder: Of the export.
+
+    Returns:
+        Hash by path within the folder, sorted.
+    """
+    return {
+        path.relative_to(folder).as_posix(): hash_file(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path != folder / CHECK_FILE
+    }
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of one file, read piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_check(folder: Path, check: Check) -> None:
+    """Write the receipt beside the files it speaks of."""
+    write_json(folder / CHECK_FILE, asdict(check))
+
+
+def read_check(folder: Path) -> Check:
+    """Read the receipt of an export.
+
+    Args:
+        folder: Of the export.
+
+    Returns:
+        What was measured.
+
+    Raises:
+        PublishError: There is no receipt, or it is damaged.
+    """
+    path = folder / CHECK_FILE
+    try:
+        return Check(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise PublishError(
+            f"{folder}: no {CHECK_FILE}, needed an export that was measured; "
+            "make one with 'seq2seq export'"
+        ) from None
+    except (ValueError, TypeError) as error:
+        raise PublishError(
+            f"{path}: not what 'seq2seq export' writes ({error}); make the export again"
+        ) from None
+
+
+def verify_check(folder: Path) -> Check:
+    """Read the receipt of an export and make sure that it speaks of these files and allows them.
+
+    Args:
+        folder: Of the export.
+
+    Returns:
+        What was measured.
+
+    Raises:
+        PublishError: There is no receipt, the measurement did not pass, or a file was changed,
+            added or removed since; all of them at once.
+    """
+    check = read_check(folder)
+    if not check.passed:
+        raise PublishError(
+            f"{folder}: its check did not pass: log-probabilities differ by "
+            f"'{check.largest_difference:g}', needed at most {check.tolerance:g}; export it again"
+        )
+    found = hash_files(folder)
+    problems = [f"{name} is missing" for name in check.files if name not in found]
+    problems += [f"{name} was added" for name in found if name not in check.files]
+    problems += [
+        f"{name} was changed"
+        for name, digest in check.files.items()
+        if found.get(name, digest) != digest
+    ]
+    if problems:
+        raise PublishError(
+            f"{folder}: {', '.join(problems)} since the export was checked, needed the files that "
+            "were measured; export it again"
+        )
+    return check
