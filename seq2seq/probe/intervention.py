@@ -1,0 +1,111 @@
+"""What one can do to a head while a model reads, to learn whether it matters.
+
+A head that points at the right noun may still be idle. So the probe takes something away and looks
+whether the answer changes: an *edge* (`KnockOut`: this row may not see that column), the work of a
+whole head (`HeadAblation`), or it puts in what the head said in another run (`Patch`). The
+operators give different answers, therefore each result names its operator.
+
+These are descriptions; `seq2seq.probe.attention_function` carries them out.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from seq2seq.errors import ModelError
+
+Stack = Literal["encoder", "decoder", "cross"]
+"""Encoder self-attention, decoder self-attention, and the decoder's view of the source."""
+
+
+@dataclass(frozen=True)
+class KnockOut:
+    """Blocks edges: before the softmax their scores become minus infinity.
+
+    What is left of a row sums to one again. Several knock-outs of one stack add up. A row that
+    would be left without anything to see is refused when the model reads.
+
+    Source: Geva et al. 2023, section 3 ("attention knockout").
+
+    Attributes:
+        stack: Where.
+        edges: True where a query (row) may no longer see a key (column).
+        heads: Which heads of which layers; None for all.
+    """
+
+    stack: Stack
+    edges: Bool[Tensor, "batch query key"]
+    heads: Bool[Tensor, "layers heads"] | None = None
+
+
+@dataclass(frozen=True)
+class HeadAblation:
+    """Takes away what heads say, in every row.
+
+    Source: Michel et al. 2019, section 2.3 (zero); Voita et al. 2019; Wang et al. 2023, section 2.3
+    (mean).
+
+    Attributes:
+        stack: Where.
+        heads: Which heads of which layers.
+        how: ``zero``: the head says nothing. ``uniform``: it looks at all visible columns alike.
+            ``mean``: it says the same everywhere, namely `means`.
+        means: What each head says on average (of `Reading.outputs`, over real rows); for ``mean``
+            and only for it.
+
+    Raises:
+        ModelError: Means are missing, or given without need.
+    """
+
+    stack: Stack
+    heads: Bool[Tensor, "layers heads"]
+    how: Literal["zero", "uniform", "mean"]
+    means: Float[Tensor, "layers heads dim"] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.how == "mean") != (self.means is not None):
+            raise ModelError(
+                f"ablation of {self.stack} heads: how is '{self.how}' and means are "
+                f"{'missing' if self.means is None else 'given'}; 'mean' needs the heads' mean "
+                "outputs, the others take none"
+            )
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Replaces what one head says in some rows by what it said in another run.
+
+    Source: Vig et al. 2020, section 3; Wang et al. 2023, section 3.
+
+    Attributes:
+        stack: Where.
+        layer: Which layer, from 0.
+        head: Which head, from 0.
+        rows: True where the head's output is replaced.
+        outputs: What to put there, as in `Reading.outputs`; other rows are not looked at.
+    """
+
+    stack: Stack
+    layer: int
+    head: int
+    rows: Bool[Tensor, "batch query"]
+    outputs: Float[Tensor, "batch query dim"]
+
+
+Intervention: TypeAlias = KnockOut | HeadAblation | Patch
+
+
+def self_only(rows: Bool[Tensor, "batch query"]) -> Bool[Tensor, "batch query query"]:
+    """Leave some rows of a self-attention nothing to see but themselves.
+
+    Args:
+        rows: True for the rows to isolate.
+
+    Returns:
+        The edges to knock out: every column of these rows except their own.
+    """
+    own = torch.eye(rows.shape[1], dtype=torch.bool, device=rows.device)
+    return rows[:, :, None] & ~own
