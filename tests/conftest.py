@@ -10,9 +10,12 @@ os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
 import random
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.hub.server import HubServer
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("SEQ2SEQ_DATA", ROOT.parent / "shared" / "data"))
@@ -40,3 +43,10 @@ def shared_data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"{DATA}: no such folder; set SEQ2SEQ_DATA to the folder of the real data")
     return DATA.resolve()
+
+
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    """A Hub on this machine; what talks to it runs in a process of its own."""
+    with HubServer() as server:
+        yield server
