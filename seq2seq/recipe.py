@@ -58,7 +58,8 @@ class CorpusSpec(Section):
     license: str | None = None
     """Licence of the data, for the model card."""
     pronoun_items: bool = False
-    """The file holds pronoun items of the built-in corpus: also score the gender they show."""
+    """The file holds pronoun items of the built-in corpus: also score the gender they show; in
+    training, what `train.guided_attention` and `train.bottleneck` point at."""
 
     @model_validator(mode="after")
     def _one_place(self) -> "CorpusSpec":
@@ -183,6 +184,47 @@ class ModelSpec(Section):
         return self
 
 
+class GuidedAttentionSpec(Section):
+    """Teach attention of the encoder to link a word to the noun that "it" means."""
+
+    weight: float = Field(0.0, ge=0)
+    """Weight of -log(attention on the antecedent), a mean over the sentences of an update that
+    have one; 0 is off, 1 is enough."""
+    row: Literal["pronoun", "cue"] = "pronoun"
+    """The word that is to attend: "it", or the cue that tells what it means."""
+    layer: int = Field(0, ge=0)
+    """Layer of the encoder, counted from 0."""
+    head: int | None = Field(None, ge=0)
+    """Head of that layer, counted from 0; without it the mean of all its heads is guided."""
+    schedule: Literal["constant", "linear"] = "constant"
+    """Keep the weight from `start` to `end`, or let it fall linearly to 0 there."""
+    start: float = Field(0.0, ge=0, lt=1)
+    """Share of `steps` before which nothing is guided."""
+    end: float = Field(1.0, gt=0, le=1)
+    """Share of `steps` after which nothing is guided."""
+
+    @model_validator(mode="after")
+    def _starts_before_it_ends(self) -> "GuidedAttentionSpec":
+        if self.start >= self.end:
+            raise ValueError(f"'start' = {self.start} must be less than 'end' = {self.end}")
+        return self
+
+
+class BottleneckSpec(Section):
+    """Make the model write the antecedent where we look for it, by hiding all other places.
+
+    The piece of the target that shows what "it" means is then predicted with sight of a few source
+    words only: whatever it needs to know must be written there.
+    """
+
+    share: float = Field(0.0, ge=0, le=1)
+    """Share of the micro-batches in which this happens; 0 is off, and with 0.5 the model still
+    translates well when it sees everything."""
+    visible: tuple[Literal["pronoun", "cue"], ...] = Field(("pronoun",), min_length=1)
+    """Source words that stay in sight: "it" where the target's pronoun has a gender (German,
+    French), also the cue where its ending has (Spanish)."""
+
+
 class TrainSpec(Section):
     """The training loop."""
 
@@ -240,6 +282,13 @@ class TrainSpec(Section):
     in silence on one."""
     trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()
     """Accelerate trackers that metrics are also sent to."""
+    guided_attention: GuidedAttentionSpec = GuidedAttentionSpec()
+    bottleneck: BottleneckSpec = BottleneckSpec()
+
+    @property
+    def points_at_words(self) -> bool:
+        """Whether training needs to know where pronoun, cue and antecedent stand."""
+        return self.guided_attention.weight > 0 or self.bottleneck.share > 0
 
 
 class DecodeSpec(Section):
@@ -307,12 +356,32 @@ class Recipe(Section):
         for name, spec in self.data.test.items():
             if spec.pronoun_items and spec.max_rows is not None:
                 yield f"data.test.{name}: pronoun items are scored whole, 'max_rows' cuts them"
+        yield from self._pointers_that_miss()
         longest = self.model.max_positions
         for side in ("max_source_pieces", "max_target_pieces"):
             pieces = getattr(self.data.cleaning, side)
             if pieces > longest:
                 yield (
                     f"data.cleaning.{side} = {pieces} is more than model.max_positions = {longest}"
+                )
+
+    def _pointers_that_miss(self) -> Iterator[str]:
+        """What guided attention and the bottleneck cannot work with."""
+        guided, sizes = self.train.guided_attention, self.model
+        if self.train.points_at_words:
+            for name in ("sampling_alpha", "bpe_dropout"):
+                if getattr(self.tokenizer, name):
+                    yield (
+                        f"tokenizer.{name} cuts words anew in each epoch, train.guided_attention "
+                        "and train.bottleneck need pieces that stay; set it to 0"
+                    )
+        limits = {"layer": ("encoder_layers", sizes.encoder_layers), "head": ("heads", sizes.heads)}
+        for name, (key, count) in limits.items():
+            number = getattr(guided, name)
+            if guided.weight and number is not None and number >= count:
+                yield (
+                    f"train.guided_attention.{name} = {number}, counted from 0, is not among "
+                    f"model.{key} = {count}"
                 )
 
 

@@ -74,6 +74,13 @@ class Tokenizer:
         """Piece ids of each text, the end-of-sentence piece last."""
         return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts))]
 
+    def spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """First character and one past the last of each piece of ``encode``, in the text as given.
+
+        A space belongs to the piece behind it; the end-of-sentence piece is ``(0, 0)``.
+        """
+        return [encoding.offsets for encoding in self.backend.encode_batch(list(texts))]
+
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """Text of each sequence; special pieces, the unknown one included, leave no trace."""
         rows = [list(row) for row in ids]

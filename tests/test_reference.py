@@ -3,7 +3,7 @@
 import pytest
 
 from seq2seq.errors import RecipeError
-from seq2seq.recipe import TrainSpec
+from seq2seq.recipe import ModelSpec
 from seq2seq.reference import describe_fields, explain
 
 
@@ -24,8 +24,8 @@ def test_lists_and_tables_say_so() -> None:
 
 
 def test_a_section_explains_all_of_its_keys_and_no_other() -> None:
-    names = [line.split("  ")[0] for line in explain("train").splitlines()[::2]]
-    assert names == [f"train.{name}" for name in TrainSpec.model_fields]
+    names = [line.split("  ")[0] for line in explain("model").splitlines()[::2]]
+    assert names == [f"model.{name}" for name in ModelSpec.model_fields]
 
 
 def test_everything_is_explained_by_default_and_every_key_has_a_meaning() -> None:

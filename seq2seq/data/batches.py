@@ -13,12 +13,14 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Int
 
+from seq2seq.data.marks import BatchMarks
 from seq2seq.errors import DataError
 
 Lengths = Int[np.ndarray, " pairs"]
 Indices = Int[np.ndarray, "_"]  # of as many pairs as it likes
 FILL = 0.9  # least share of the budget that a batch uses, where the pairs allow
-PLAN_STREAM = 1  # keeps the plan's random numbers apart from others of the same seed
+# keep random numbers for different purposes apart
+PLAN_STREAM, BOTTLENECK_STREAM = 1, 4
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Batch:
     """Pieces of the targets, padding not counted: what the loss is divided by."""
     padded_tokens: int
     """Area of both rectangles."""
+    marks: BatchMarks | None = None
+    """Where the words stand that training points at; None where it points at none."""
+    bottleneck: bool = False
+    """Whether the marked decisions are to be predicted with sight of a few words only."""
 
 
 def plan_batches(
@@ -77,6 +83,22 @@ def plan_batches(
     _halve_until_even(batches, world_size)
     shuffled = random.permutation(len(batches))
     return [batches[i] for i in shuffled[rank::world_size]]
+
+
+def in_bottleneck(share: float, *, seed: int, epoch: int, number: int) -> bool:
+    """Tell whether a batch is among the share that goes through the bottleneck.
+
+    Args:
+        share: Share of all batches.
+        seed: Of the run.
+        epoch: Counted from 0.
+        number: Of the batch in the epoch's plan, over all processes.
+
+    Returns:
+        The same for the same arguments, whatever was asked for before.
+    """
+    random = np.random.default_rng([seed, epoch, BOTTLENECK_STREAM, number])
+    return bool(random.random() < share)
 
 
 def worst_batch(plan: list[Indices], source_lengths: Lengths, target_lengths: Lengths) -> Indices:

@@ -13,7 +13,7 @@ which cuts, in which batches. There is no iterator whose place a checkpoint woul
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from jaxtyping import Bool, Int
 from seq2seq.data.batches import Batch, collate
 from seq2seq.data.clean import CleaningReport, Doubt, find_doubts, settle
 from seq2seq.data.corpus import iterate_chunks, read_corpus
+from seq2seq.data.marks import Marks, join_marks
 from seq2seq.data.ragged import Ragged, concatenate
 from seq2seq.data.sampling import WordTable, sample_rows
 from seq2seq.data.store import EncodedPairs, Encoder, encode_corpus, encode_words, hash_text
@@ -70,6 +71,7 @@ class EpochData:
 
     source: Ragged
     target: Ragged
+    marks: Marks | None = None
 
     def __len__(self) -> int:
         return len(self.source)
@@ -86,7 +88,11 @@ class EpochData:
 
     def batch(self, pairs: Int[np.ndarray, " chosen"], pad_id: int) -> Batch:
         """The rectangles of the pairs named."""
-        return collate([(self.source[i], self.target[i]) for i in pairs.tolist()], pad_id)
+        batch = collate([(self.source[i], self.target[i]) for i in pairs.tolist()], pad_id)
+        if self.marks is None:
+            return batch
+        source, target = batch.source_ids.shape[1], batch.target_ids.shape[1]
+        return replace(batch, marks=self.marks.batch(pairs, source=source, target=target))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +112,11 @@ class TrainingSet:
     def pairs(self) -> int:
         """Pairs that may be trained on, each counted once."""
         return sum(len(corpus.pieces.source) for corpus in self.corpora)
+
+    @property
+    def marks(self) -> list[Marks]:
+        """What training points at, for each corpus; empty where it points at nothing."""
+        return [c.pieces.marks for c in self.corpora if c.pieces.marks is not None]
 
     @property
     def longest(self) -> int:
@@ -135,9 +146,11 @@ class TrainingSet:
             The same for the same number, whatever was asked for before.
         """
         parts = [self._corpus_epoch(i, corpus, number) for i, corpus in enumerate(self.corpora)]
+        marks = [part.marks for part in parts if part.marks is not None]
         return EpochData(
             concatenate([part.source for part in parts]),
             concatenate([part.target for part in parts]),
+            join_marks(marks) if marks else None,
         )
 
     def _corpus_epoch(self, place: int, corpus: "EncodedCorpus", number: int) -> EncodedPairs:
@@ -146,7 +159,7 @@ class TrainingSet:
         if self.table is None or corpus.words is None:
             if len(rows) == size and corpus.weight == 1:
                 return corpus.pieces
-            return EncodedPairs(corpus.pieces.source.take(rows), corpus.pieces.target.take(rows))
+            return corpus.pieces.take(rows)
         random = np.random.default_rng([self.seed, place, CUTS_STREAM, number])
         sides = (
             (corpus.words.source, self.limits[0], corpus.long_source),
@@ -221,6 +234,7 @@ def prepare(
     *,
     seed: int,
     cache: Path | None = None,
+    marks: Sequence[Marks] | None = None,
 ) -> TrainingSet:
     """Encode the training pairs and clean them by their length in pieces.
 
@@ -230,6 +244,8 @@ def prepare(
         spec: Its sampling settings.
         seed: Of the run.
         cache: Folder for encoded text; None encodes anew.
+        marks: For each training corpus the words that training points at; pairs that are cut
+            lose theirs. Not with sampling, which moves them.
 
     Returns:
         The training set; its report holds the findings by text and by length.
@@ -241,7 +257,12 @@ def prepare(
     pieces = [encode_corpus(dataset, encoder, cache) for dataset in text.train.values()]
     words: list[EncodedPairs] | list[None] = [None] * len(pieces)
     table = None
-    if spec.sampling_alpha or spec.bpe_dropout:
+    sampling = spec.sampling_alpha or spec.bpe_dropout
+    if marks is not None:
+        if sampling:
+            raise ValueError("words are cut anew in each epoch, marks would point elsewhere")
+        pieces = [replace(p, marks=marked) for p, marked in zip(pieces, marks, strict=True)]
+    if sampling:
         words, table = encode_words(
             list(text.train.values()), encoder, spec, seed=seed, cache=cache
         )
@@ -254,7 +275,7 @@ def prepare(
         )
     )
     report = replace(report, read=text.report.read, findings=text.report.findings + report.findings)
-    fingerprint = _fingerprint(text, encoder, spec, seed)
+    fingerprint = _fingerprint(text, encoder, spec, seed, marks or ())
     return TrainingSet(corpora, table, encoder.eos_id, limits, seed, report, fingerprint)
 
 
@@ -293,12 +314,14 @@ def _encoded_corpus(
     long_source = pieces.source.lengths[rows] > limits[0]
     long_target = pieces.target.lengths[rows] > limits[1]
     if not everything or long_source.any() or long_target.any():
+        kept = pieces.take(rows)
         pieces = EncodedPairs(
-            _truncate(pieces.source.take(rows), limits[0], eos_id),
-            _truncate(pieces.target.take(rows), limits[1], eos_id),
+            _truncate(kept.source, limits[0], eos_id),
+            _truncate(kept.target, limits[1], eos_id),
+            None if kept.marks is None else kept.marks.without(long_source | long_target),
         )
     if words is not None and not everything:
-        words = EncodedPairs(words.source.take(rows), words.target.take(rows))
+        words = words.take(rows)
     return EncodedCorpus(pieces, words, weight, long_source, long_target)
 
 
@@ -323,13 +346,16 @@ def _long(pieces: list[EncodedPairs], limits: tuple[int, int], action: str) -> D
     return Doubt(what, action, np.concatenate(rows), detail)
 
 
-def _fingerprint(text: ParallelText, encoder: Encoder, spec: TokenizerSpec, seed: int) -> str:
+def _fingerprint(
+    text: ParallelText, encoder: Encoder, spec: TokenizerSpec, seed: int, marks: Sequence[Marks]
+) -> str:
     parts = [
         [hash_text(dataset) for dataset in text.train.values()],
         list(text.weights.values()),
         encoder.fingerprint,
         text.cleaning.model_dump(mode="json"),
         [spec.sampling_alpha, spec.sampling_best, spec.bpe_dropout, seed],
+        *([marked.fingerprint()] for marked in marks),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Int
 
 from seq2seq.data.corpus import iterate_chunks
+from seq2seq.data.marks import Marks
 from seq2seq.data.ragged import Ragged, concatenate, read_arrays, write_arrays
 from seq2seq.data.sampling import WordTable
 from seq2seq.data.segmentation import Choices, dropout_choices, unigram_choices
@@ -68,6 +70,13 @@ class EncodedPairs:
 
     source: Ragged
     target: Ragged
+    marks: Marks | None = None
+    """Of the pieces, where training points at some."""
+
+    def take(self, rows: Int[np.ndarray, " taken"]) -> "EncodedPairs":
+        """The pairs named, in that order."""
+        marks = None if self.marks is None else self.marks.take(rows)
+        return EncodedPairs(self.source.take(rows), self.target.take(rows), marks)
 
 
 def encode_corpus(dataset: Any, encoder: Encoder, cache: Path | None) -> EncodedPairs:

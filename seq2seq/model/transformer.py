@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from seq2seq.errors import ModelError
-from seq2seq.model.attention import padding_bias
+from seq2seq.model.attention import BLOCKED, padding_bias
 from seq2seq.model.cache import DecoderCache, MemoryKeysValues
 from seq2seq.model.config import ModelConfig, check_contract, shares_inputs
 from seq2seq.model.dropout import Dropout
@@ -105,6 +105,8 @@ class Transformer(nn.Module):
         inputs: Int[Tensor, "batch target"],
         memory: Float[Tensor, "batch source width"],
         source_mask: Bool[Tensor, "batch source"] | None,
+        *,
+        visible: Bool[Tensor, "batch target source"] | None = None,
     ) -> Float[Tensor, "batch target width"]:
         """Read a batch of known targets, each position seeing only what stands before it.
 
@@ -113,6 +115,8 @@ class Transformer(nn.Module):
                 what is returned there has no meaning.
             memory: The encoded sources.
             source_mask: True at real pieces of the sources; None if there is no padding.
+            visible: Which source pieces each target position may read in all layers and heads,
+                instead of all real ones; every position needs at least one.
 
         Returns:
             For each position the vector from which the next piece is predicted.
@@ -123,7 +127,11 @@ class Transformer(nn.Module):
         x = self._embed(
             self.target_embedding or self.embedding, inputs, self._first_positions(inputs.shape[1])
         )
-        bias = self._padding_bias(source_mask, queries=x.shape[1])
+        if visible is None:
+            bias = self._padding_bias(source_mask, queries=x.shape[1])
+        else:
+            bias = torch.zeros(visible.shape, dtype=self._score_type(), device=visible.device)
+            bias = bias.masked_fill_(~visible, BLOCKED)[:, None]
         for layer in self.decoder:
             x = self._run(layer, x, memory, bias)
         return cast(Tensor, self.decoder_norm(x))
@@ -234,10 +242,12 @@ class Transformer(nn.Module):
     def _padding_bias(self, mask: Tensor | None, *, queries: int) -> Tensor | None:
         if mask is None:
             return None
-        kind = mask.device.type
-        autocast = torch.is_autocast_enabled(kind)
-        dtype = torch.get_autocast_dtype(kind) if autocast else self.embedding.weight.dtype
-        return padding_bias(mask, queries=queries, dtype=dtype)
+        return padding_bias(mask, queries=queries, dtype=self._score_type())
+
+    def _score_type(self) -> torch.dtype:
+        weight = self.embedding.weight
+        autocast = torch.is_autocast_enabled(weight.device.type)
+        return torch.get_autocast_dtype(weight.device.type) if autocast else weight.dtype
 
     def _run(self, layer: nn.Module, *args: Tensor | None) -> Tensor:
         if self.gradient_checkpointing and self.training:

@@ -5,12 +5,12 @@ epoch and index and gets the same pieces in the same order.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seq2seq.data.batches import Batch, plan_batches, worst_batch
+from seq2seq.data.batches import Batch, in_bottleneck, plan_batches, worst_batch
 from seq2seq.data.prepare import TrainingSet
 
 
@@ -23,6 +23,7 @@ class FeedSpec:
     seed: int
     world_size: int = 1
     rank: int = 0
+    bottleneck_share: float = 0.0
 
 
 class Feed:
@@ -49,9 +50,10 @@ class Feed:
             while self.batch >= len(self._plan):
                 self.epoch, self.batch = self.epoch + 1, 0
                 self._load()
-            rows = self._plan[self.batch]
+            rows, bottleneck = self._plan[self.batch], self._in_bottleneck()
             self.batch += 1
-            yield self._collate(rows)
+            batch = self._collate(rows)
+            yield replace(batch, bottleneck=True) if bottleneck else batch
 
     def batches_in_epoch(self) -> int:
         """Micro-batches of the current epoch on this rank."""
@@ -61,6 +63,14 @@ class Feed:
         """The micro-batch of the current epoch that needs the most memory."""
         epoch = self._epoch
         return self._collate(worst_batch(self._plan, epoch.source_lengths, epoch.target_lengths))
+
+    def _in_bottleneck(self) -> bool:
+        """Decide it by the batch's number in the whole plan, whatever the number of ranks."""
+        spec = self._spec
+        if spec.bottleneck_share == 0:
+            return False
+        number = self.batch * spec.world_size + spec.rank
+        return in_bottleneck(spec.bottleneck_share, seed=spec.seed, epoch=self.epoch, number=number)
 
     def _load(self) -> None:
         spec = self._spec

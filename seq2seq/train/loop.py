@@ -43,7 +43,8 @@ from seq2seq.train.checkpoint import (
 from seq2seq.train.feed import Feed
 from seq2seq.train.hardware import out_of_memory
 from seq2seq.train.log import TrainingLog, Value, duration
-from seq2seq.train.schedule import learning_rate
+from seq2seq.train.meter import Meter, counts_of
+from seq2seq.train.schedule import guidance_weight, learning_rate
 from seq2seq.train.trainee import Trainee
 
 
@@ -56,19 +57,6 @@ class Validation:
 
 
 Validate = Callable[[Trainee], Validation]
-
-
-@dataclass(frozen=True)
-class Meter:
-    """Sums since the last log line, over all ranks."""
-
-    loss: float = 0.0
-    nll: float = 0.0
-    source_tokens: int = 0
-    target_tokens: int = 0
-    padded_tokens: int = 0
-    seconds: float = 0.0
-    gradient_norm: float = 0.0
 
 
 class Loop:
@@ -107,6 +95,7 @@ class Loop:
         self.peak_flops = peak_flops
         self.interrupted = False
         self._meter = Meter()
+        self._gradient_norm = 0.0
         self._unsaved = False
 
     def run(self) -> Progress:
@@ -163,15 +152,15 @@ class Loop:
         """
         start = time.perf_counter()
         window = list(self.feed.window(self.spec.accumulate))
-        source, target, padded = self._sum_over_ranks(
-            sum(batch.source_tokens for batch in window),
-            sum(batch.target_tokens for batch in window),
-            sum(batch.padded_tokens for batch in window),
+        source, target, padded, antecedents, batches, bottlenecks = (
+            int(count) for count in self._sum_over_ranks(*counts_of(window))
         )
-        loss, nll = self._accumulate(window, tokens=int(target))
+        step = self.progress.step + 1
+        # a mean over sentences, while the loss is divided by tokens
+        guidance = guidance_weight(step, self.spec) * target / max(antecedents, 1)
+        loss, nll, guided = self._accumulate(window, tokens=target, guidance=guidance)
         norm = self._clip()
         finite = self._every_rank(math.isfinite(loss) and math.isfinite(norm))
-        step = self.progress.step + 1
         if finite:
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(step, self.spec)
@@ -179,43 +168,59 @@ class Loop:
         self.optimizer.zero_grad(set_to_none=True)
         progress = self.progress
         progress.step, progress.epoch, progress.batch = step, self.feed.epoch, self.feed.batch
-        progress.source_tokens += int(source)
-        progress.target_tokens += int(target)
+        progress.source_tokens += source
+        progress.target_tokens += target
         progress.elapsed_seconds += time.perf_counter() - start
         if not finite:
             self._skip(loss, norm)
             return
-        self._meter = Meter(
-            loss=self._meter.loss + loss,
-            nll=self._meter.nll + nll,
-            source_tokens=self._meter.source_tokens + int(source),
-            target_tokens=self._meter.target_tokens + int(target),
-            padded_tokens=self._meter.padded_tokens + int(padded),
-            seconds=self._meter.seconds + time.perf_counter() - start,
-            gradient_norm=norm,
+        self._gradient_norm = norm
+        self._meter += Meter(
+            loss=loss,
+            nll=nll,
+            guided=guided,
+            source_tokens=source,
+            target_tokens=target,
+            padded_tokens=padded,
+            antecedents=antecedents,
+            batches=batches,
+            bottlenecks=bottlenecks,
+            seconds=time.perf_counter() - start,
         )
 
-    def _accumulate(self, window: Sequence[Batch], *, tokens: int) -> tuple[float, float]:
+    def _accumulate(
+        self, window: Sequence[Batch], *, tokens: int, guidance: float
+    ) -> tuple[float, float, float]:
         """Gradients of a whole window; ranks exchange them once, at its last micro-batch."""
-        loss, nll = 0.0, 0.0
+        loss, nll, guided = 0.0, 0.0, 0.0
         for number, batch in enumerate(window, start=1):
             last = number == len(window)
             with nullcontext() if last else self.accelerator.no_sync(self.trainee):
-                sums = self._backward(batch, tokens=tokens)
-            loss, nll = loss + sums[0], nll + sums[1]
-        return loss, nll
+                sums = self._backward(batch, tokens=tokens, guidance=guidance)
+            loss, nll, guided = loss + sums[0], nll + sums[1], guided + sums[2]
+        return loss, nll, guided
 
-    def _backward(self, batch: Batch, *, tokens: int) -> tuple[float, float]:
-        """Add a micro-batch's share to the gradients; returns its summed loss and NLL."""
-        device, mask = self.accelerator.device, batch.source_mask
-        loss, nll = self.trainee(
+    def _backward(
+        self, batch: Batch, *, tokens: int, guidance: float = 0.0
+    ) -> tuple[float, float, float]:
+        """Add a micro-batch's share to the gradients; returns its loss, NLL and guided loss."""
+        device, mask, marks = self.accelerator.device, batch.source_mask, batch.marks
+        pointers: dict[str, Any] = {}
+        if marks is not None:
+            pointers = {
+                "marks": marks.to(device),
+                "guidance": guidance,
+                "bottleneck": batch.bottleneck,
+            }
+        loss, nll, *guided = self.trainee(
             batch.source_ids.to(device),
             None if mask is None else mask.to(device),
             batch.target_ids.to(device),
+            **pointers,
         )
         # Ranks average their gradients; the world size turns that average back into a sum.
         self.accelerator.backward(loss * (self.accelerator.num_processes / tokens))
-        return float(loss.detach()), float(nll)
+        return float(loss.detach()), float(nll), float(guided[0]) if guided else 0.0
 
     def _clip(self) -> float:
         limit = self.spec.clip_norm or math.inf
@@ -254,10 +259,10 @@ class Loop:
         meter = self.take_meter()
         if meter.target_tokens == 0:  # every update was skipped, and said so
             return
-        loss, nll = self._sum_over_ranks(meter.loss, meter.nll)
+        loss, nll, guided = self._sum_over_ranks(meter.loss, meter.nll, meter.guided)
         target = max(meter.target_tokens, 1)
         seconds = max(meter.seconds, 1e-9)
-        tokens = meter.source_tokens + meter.target_tokens
+        tokens = meter.tokens
         flops = (
             self.flops_per_token[0] * meter.source_tokens
             + self.flops_per_token[1] * meter.target_tokens
@@ -267,12 +272,13 @@ class Loop:
             "loss_nats_per_token": loss / target,
             "nll_nats_per_token": nll / target,
             "learning_rate": learning_rate(step, self.spec),
-            "gradient_norm": meter.gradient_norm,
+            "gradient_norm": self._gradient_norm,
             "tokens_per_second": tokens / seconds,
             "padding_share": 1 - tokens / max(meter.padded_tokens, 1),
             "matrix_peak_share": flops / seconds / self.peak_flops,
             "elapsed_seconds": self.progress.elapsed_seconds,
         }
+        values |= meter.pointing(guided, self.spec)
         self.log.record("train", step, values)
         self.log.progress(self._progress_line(values))
 

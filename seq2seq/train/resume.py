@@ -8,7 +8,7 @@ from seq2seq.errors import CheckpointError
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.train.checkpoint import newest_sound_checkpoint, read_progress, steps_saved
-from seq2seq.train.schedule import learning_rate
+from seq2seq.train.schedule import guidance_weight, learning_rate
 
 # These decide what happens after an update, or after the run, and nothing that has happened.
 FUTURE = (
@@ -26,7 +26,8 @@ FUTURE = (
     "data.folder",  # the text itself is compared by its hash
 )
 FUTURE_SECTIONS = ("decode.", "score.", "data.test")
-# These shape the learning rate: free to change as long as every past update had the same rate.
+# These shape the learning rate and the weight of guided attention: free to change as long as both
+# were the same in every past update.
 RATE = (
     "train.steps",
     "train.peak_lr",
@@ -93,6 +94,7 @@ def _same_past_rates(run: Run, recipe: Recipe) -> bool:
     old = run.read_recipe().train
     return all(
         learning_rate(step, old) == learning_rate(step, recipe.train)
+        and guidance_weight(step, old) == guidance_weight(step, recipe.train)
         for step in range(1, read_progress(checkpoint).step + 1)
     )
 

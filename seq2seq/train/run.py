@@ -140,6 +140,8 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
         build_model(recipe, tokenizer.vocab_size),
         label_smoothing=recipe.train.label_smoothing,
         rdrop_weight=recipe.train.rdrop_weight,
+        guided=recipe.train.guided_attention,
+        visible=recipe.train.bottleneck.visible,
     )
     trainee.model.gradient_checkpointing = recipe.train.gradient_checkpointing
     feed = Feed(prepared.training, _feed_spec(prepared, state))
@@ -234,6 +236,7 @@ def _feed_spec(prepared: Prepared, state: PartialState) -> FeedSpec:
         seed=prepared.recipe.seed,
         world_size=state.num_processes,
         rank=state.process_index,
+        bottleneck_share=prepared.recipe.train.bottleneck.share,
     )
 
 

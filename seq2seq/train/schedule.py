@@ -1,4 +1,4 @@
-"""The learning rate as a pure function of the step, so that a resumed run cannot be off by one."""
+"""What changes along a run as a pure function of the step, so that no resume can be off by one."""
 
 import math
 
@@ -31,3 +31,24 @@ def learning_rate(step: int, spec: TrainSpec) -> float:
         case "linear":
             falling = spec.decay_share * spec.steps
             return spec.peak_lr * min(1.0, max(spec.steps + 1 - step, 0) / falling)
+
+
+def guidance_weight(step: int, spec: TrainSpec) -> float:
+    """The weight of guided attention in one update.
+
+    Args:
+        step: The update's number, counted from 1.
+        spec: Weight, schedule and length of the run.
+
+    Returns:
+        The weight; 0 outside of the share of the run in which attention is guided.
+    """
+    guided = spec.guided_attention
+    done = (step - 1) / spec.steps
+    if not guided.start <= done < guided.end:
+        return 0.0
+    match guided.schedule:
+        case "constant":
+            return guided.weight
+        case "linear":
+            return guided.weight * (guided.end - done) / (guided.end - guided.start)

@@ -23,6 +23,7 @@ from seq2seq.tokenizer import (
     train_tokenizer,
     vocabulary_note,
 )
+from seq2seq.train.annotate import MarkedRows, mark_text
 from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved
 from seq2seq.train.resume import check_changes, machine_changes
 
@@ -42,6 +43,8 @@ class Prepared:
     tokenizer: Tokenizer
     training: TrainingSet
     round_trip: RoundTripReport
+    marked: MarkedRows | None = None
+    """None where training points at no words."""
 
 
 def check_folder(run: Run, *, resume: bool) -> None:
@@ -104,13 +107,21 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
     tokenizer = _tokenizer(recipe, run, text)
     say(vocabulary_note(tokenizer, recipe.tokenizer))
     cache = None if recipe.data.cache is None else Path(recipe.data.cache).expanduser()
-    training = prepare(text, tokenizer, recipe.tokenizer, seed=recipe.seed, cache=cache)
+    marks = mark_text(text, recipe.data, tokenizer) if recipe.train.points_at_words else None
+    training = prepare(
+        text, tokenizer, recipe.tokenizer, seed=recipe.seed, cache=cache, marks=marks
+    )
     training.check_budget(recipe.train.batch_tokens)
     for finding in training.report.findings[len(text.report.findings) :]:
         say(finding.to_text())
+    marked = None
+    if marks is not None:
+        marked = MarkedRows.of(training.marks)
+        say(marked.to_text())
+        marked.check(recipe.train)
     round_trip = check_round_trip(tokenizer, _first(text.training_texts(), ROUND_TRIP_LINES))
     say(round_trip.to_text())
-    return Prepared(recipe, choices, text, tokenizer, training, round_trip)
+    return Prepared(recipe, choices, text, tokenizer, training, round_trip, marked)
 
 
 def write_facts(
@@ -122,6 +133,7 @@ def write_facts(
         CheckpointError: A change of recipe or data would change the past of the run.
     """
     hashes = prepared.text.hashes() | {"tokenizer": prepared.tokenizer.fingerprint}
+    hashes |= {f"marks {i}": m.fingerprint() for i, m in enumerate(prepared.training.marks, 1)}
     machine = describe_environment() | {
         "threads": torch.get_num_threads(),
         "device": str(PartialState().device),
@@ -137,15 +149,15 @@ def write_facts(
     run.recipe_given.write_text(given + recipe_path.read_text(encoding="utf-8"), encoding="utf-8")
     write_json(run.environment, machine | {"data": hashes})
     choices = [{"key": c.key, "value": c.value, "reason": c.reason} for c in prepared.choices]
-    write_json(
-        run.data_report,
-        {
-            "cleaning": prepared.training.report.to_json(),
-            "pairs": prepared.training.pairs,
-            "preset": choices,
-            "round_trip": prepared.round_trip.to_json(),
-        },
-    )
+    report = {
+        "cleaning": prepared.training.report.to_json(),
+        "pairs": prepared.training.pairs,
+        "preset": choices,
+        "round_trip": prepared.round_trip.to_json(),
+    }
+    if prepared.marked is not None:
+        report["marked_rows"] = prepared.marked.to_json()
+    write_json(run.data_report, report)
     write_json(run.recipe, json.loads(recipe_json(prepared.recipe)))
 
 

@@ -1,12 +1,18 @@
 """Model and objective as one module with one forward, which is what Accelerate wraps."""
 
+from typing import Literal, cast
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from seq2seq.data.marks import BatchMarks
+from seq2seq.model.layers import EncoderLayer
 from seq2seq.model.transformer import Transformer
+from seq2seq.recipe import GuidedAttentionSpec
+from seq2seq.train.guidance import attention_loss, inputs_of
 from seq2seq.train.objective import smoothed_cross_entropy
 
 # Rows of two sets of logits that R-Drop compares at a time; they are computed again in the
@@ -17,47 +23,103 @@ RDROP_ROWS = 1024
 class Trainee(nn.Module):
     """Computes the training loss of a micro-batch, summed over its real target tokens."""
 
-    def __init__(self, model: Transformer, *, label_smoothing: float, rdrop_weight: float):
+    def __init__(
+        self,
+        model: Transformer,
+        *,
+        label_smoothing: float,
+        rdrop_weight: float,
+        guided: GuidedAttentionSpec | None = None,
+        visible: tuple[Literal["pronoun", "cue"], ...] = (),
+    ):
         super().__init__()
         self.model = model
         self.label_smoothing = label_smoothing
         self.rdrop_weight = rdrop_weight
+        self.guided = guided if guided and guided.weight else None
+        self.visible = visible
 
     def forward(
         self,
         source_ids: Int[Tensor, "batch source"],
         source_mask: Bool[Tensor, "batch source"] | None,
         target_ids: Int[Tensor, "batch target"],
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        marks: BatchMarks | None = None,
+        *,
+        guidance: float = 0.0,
+        bottleneck: bool = False,
+    ) -> tuple[Float[Tensor, ""], ...]:
         """Loss of predicting each target piece from those before it and the source.
 
         Args:
             source_ids: Source pieces, padded.
             source_mask: True on real pieces; None where nothing is padded.
             target_ids: Target pieces with the end-of-sentence piece, padded.
+            marks: Where the words stand that guidance and bottleneck point at.
+            guidance: What the guided loss is multiplied by before it is added to the loss.
+            bottleneck: Whether the marked decisions see only the recipe's visible words.
 
         Returns:
             The loss and the negative log-likelihood in nats, both summed over target tokens. With
-            R-Drop the loss is the mean over its two passes.
+            R-Drop the loss is the mean over its two passes. Where attention is guided, third, the
+            guided loss summed over the sentences that have an antecedent.
         """
+        sight = None
+        if marks is not None and bottleneck:
+            sight = self._sight(source_mask, marks)
+        if marks is None or self.guided is None:
+            return self._translation_loss(source_ids, source_mask, target_ids, sight)
+        attention = cast(EncoderLayer, self.model.encoder[self.guided.layer]).self_attention
+        with inputs_of(attention) as inputs:
+            loss, nll = self._translation_loss(source_ids, source_mask, target_ids, sight)
+        asking, head = getattr(marks, self.guided.row), self.guided.head
+        losses = [
+            attention_loss(attention, x, source_mask, asking, marks.antecedent, head=head)
+            for x in inputs
+        ]
+        guided = torch.stack(losses).mean()
+        return loss + guidance * guided, nll, guided
+
+    def _translation_loss(
+        self,
+        source_ids: Tensor,
+        source_mask: Tensor | None,
+        target_ids: Tensor,
+        sight: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
         real = target_ids != self.model.config.pad_token_id
         targets = target_ids[real]
-        hidden = self._hidden(source_ids, source_mask, target_ids)[real]
+        hidden = self._hidden(source_ids, source_mask, target_ids, sight)[real]
         loss, nll = self._cross_entropy(hidden, targets)
         if self.rdrop_weight == 0 or not self.training:
             return loss, nll
-        again = self._hidden(source_ids, source_mask, target_ids)[real]
+        again = self._hidden(source_ids, source_mask, target_ids, sight)[real]
         other_loss, other_nll = self._cross_entropy(again, targets)
         disagreement = self._disagreement(hidden, again)
         loss = (loss + other_loss) / 2 + self.rdrop_weight / 4 * disagreement
         return loss, (nll + other_nll) / 2
 
-    def _hidden(self, source_ids: Tensor, source_mask: Tensor | None, target_ids: Tensor) -> Tensor:
+    def _sight(
+        self, source_mask: Bool[Tensor, "batch source"] | None, marks: BatchMarks
+    ) -> Bool[Tensor, "batch target source"]:
+        """What each target position may read: at a marked decision the visible words alone."""
+        words = [getattr(marks, name) for name in self.visible]
+        shown = torch.stack(words).any(0)[:, None]
+        real = torch.ones_like(shown) if source_mask is None else source_mask[:, None]
+        return torch.where(marks.decision[:, :, None], shown, real)
+
+    def _hidden(
+        self,
+        source_ids: Tensor,
+        source_mask: Tensor | None,
+        target_ids: Tensor,
+        sight: Tensor | None = None,
+    ) -> Tensor:
         """Decoder states; the decoder reads the target shifted right behind its start piece."""
         inputs = target_ids.roll(1, dims=1)
         inputs[:, 0] = self.model.config.decoder_start_token_id
         memory = self.model.encode(source_ids, source_mask)
-        hidden = self.model.decode(inputs, memory, source_mask)
+        hidden = self.model.decode(inputs, memory, source_mask, visible=sight)
         # Norms answer in 32 bits even under autocast; the objective computes in what it is given,
         # and its three products with the whole vocabulary are half of a small model's work.
         device = hidden.device.type
