@@ -8,21 +8,20 @@ Long input is split where sentences end (`seq2seq.sentences`), each sentence bec
 own as in training. The outputs of the parts are joined by single spaces.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS
 from seq2seq.decode.options import DecodeOptions, Hypothesis
-from seq2seq.decode.search import decode
+from seq2seq.decode.stored import stored_options
+from seq2seq.engines.engine import Engine, EngineName, NativeEngine
+from seq2seq.engines.load import load_engine
 from seq2seq.errors import DataError, ModelError
-from seq2seq.model.stock import load_model
 from seq2seq.model.transformer import Transformer
-from seq2seq.run import model_folder
 from seq2seq.sentences import split_text
 from seq2seq.tokenizer import Tokenizer, load_tokenizer
 
@@ -163,29 +162,44 @@ class Translator:
     """A model and its tokenizer, ready to translate or to summarise.
 
     Attributes:
-        model: The model.
+        engine: The program that runs the model.
         tokenizer: The tokenizer it was trained with.
         options: The search its folder asks for; the default where a call names none.
     """
 
     def __init__(
-        self, model: Transformer, tokenizer: Tokenizer, options: DecodeOptions | None = None
+        self,
+        model: Transformer | Engine,
+        tokenizer: Tokenizer,
+        options: DecodeOptions | None = None,
     ):
-        self.model = model
+        self.engine = NativeEngine(model) if isinstance(model, Transformer) else model
         self.tokenizer = tokenizer
         self.options = options or DecodeOptions()
-        if tokenizer.vocab_size > model.config.vocab_size:
+        if tokenizer.vocab_size > self.engine.vocab_size:
             raise ModelError(
                 f"translator: the tokenizer has '{tokenizer.vocab_size}' pieces, the model "
-                f"'{model.config.vocab_size}'; needed the tokenizer the model was trained with"
+                f"'{self.engine.vocab_size}'; needed the tokenizer the model was trained with"
             )
 
+    @property
+    def model(self) -> Transformer:
+        """Our own model, for who wants to look inside.
+
+        Raises:
+            ModelError: If another program runs it.
+        """
+        if not isinstance(self.engine, NativeEngine):
+            raise ModelError("translator: another program runs the model; needed engine native")
+        return self.engine.model
+
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Load a run's best model, or a stock model folder.
+    def load(cls, path: Path, *, engine: EngineName = "native") -> Self:
+        """Load a run's best model, a stock model folder, or what an engine's export wrote.
 
         Args:
             path: The folder.
+            engine: The program that is to run it.
 
         Returns:
             A translator whose options are those of the folder's ``generation_config.json``.
@@ -193,8 +207,8 @@ class Translator:
         Raises:
             ModelError: If a file is missing or the parts do not fit each other.
         """
-        folder = model_folder(path)
-        return cls(load_model(folder), load_tokenizer(folder), stored_options(folder))
+        loaded, folder = load_engine(engine, path)
+        return cls(loaded, load_tokenizer(folder), stored_options(folder))
 
     def translate(
         self,
@@ -231,8 +245,7 @@ class Translator:
         most = self._most(max_source_pieces)
         prepared = self._prepare(texts, long, most=most, first_line=first_line)
         found = iter(
-            decode(
-                self.model,
+            self.engine.search(
                 [part for one in prepared for part in one.parts],
                 options,
                 batch_tokens=batch_tokens,
@@ -284,7 +297,7 @@ class Translator:
             first_line += len(lines)
 
     def _most(self, max_source_pieces: int | None) -> int:
-        positions: int = self.model.config.max_position_embeddings
+        positions = self.engine.positions
         if max_source_pieces is None:
             return positions
         if max_source_pieces < 2:
@@ -348,36 +361,6 @@ def _join(parts: Sequence[Hypothesis], texts: Sequence[str], length_penalty: flo
         parts[0].score if len(parts) == 1 else log_probability / length**length_penalty,
         log_probability,
         all(part.ended for part in parts),
-    )
-
-
-def stored_options(folder: Path) -> DecodeOptions:
-    """Read the search that a stock model folder asks for.
-
-    Args:
-        folder: If it has no ``generation_config.json``, or for what that does not say, the
-            defaults stand. The limit of the length is always ours.
-
-    Returns:
-        The options.
-
-    Raises:
-        ModelError: If the file is not JSON, or asks for what contradicts itself.
-    """
-    path = folder / "generation_config.json"
-    if not path.is_file():
-        return DecodeOptions()
-    try:
-        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{path}: not JSON ({error}), copy or download it again") from None
-    plain = DecodeOptions()
-    return DecodeOptions(
-        beams=stored.get("num_beams") or plain.beams,
-        length_penalty=stored.get("length_penalty", plain.length_penalty),
-        early_stopping=stored.get("early_stopping", plain.early_stopping) is True,
-        no_repeat_ngram=stored.get("no_repeat_ngram_size") or 0,
-        first_id=stored.get("forced_bos_token_id"),
     )
 
 

@@ -12,12 +12,13 @@ from tokenizers import models, pre_tokenizers, processors
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.decode.search import decode
+from seq2seq.decode.stored import stored_options
 from seq2seq.errors import DataError, ModelError
 from seq2seq.model.config import build_config
 from seq2seq.model.stock import save_model
 from seq2seq.model.transformer import Transformer
 from seq2seq.tokenizer import Tokenizer
-from seq2seq.translate import Report, Translator, stored_options
+from seq2seq.translate import Report, Translator
 
 WORDS = ["Ann", "sees", "Bob", "The", "dog", "runs", "and", "we", "sleep", ".", ","]
 POSITIONS = 12

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # asking for help must not load it
 TRANSLATE_EXAMPLES = (
     "translate runs/demo --input sentences.en --output sentences.es",
     "translate runs/demo --beam 10 --n-best 3 < sentences.en",
+    "translate runs/demo --engine ctranslate2 < sentences.en",
 )
 SUMMARIZE_EXAMPLES = (
     "summarize runs/debian-descriptions --input documents.txt",
@@ -29,6 +30,12 @@ SUMMARIZE_EXAMPLES = (
 
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A run folder or a stock model folder.")
+]
+Engine = Annotated[
+    Literal["native", "transformers", "ctranslate2"],
+    typer.Option(
+        metavar="NAME", help="native, transformers or ctranslate2; the last after export."
+    ),
 ]
 Input = Annotated[
     Path,
@@ -59,6 +66,7 @@ def translate(
     beam: Beam = None,
     n_best: NBest = 1,
     long: Long = "split",
+    engine: Engine = "native",
     as_json: AsJson = False,
 ) -> None:
     """Translate text, one output line for every input line.
@@ -67,7 +75,8 @@ def translate(
     joined again. The counts of both go to stderr. Input may be .gz or .zst. The network is not
     touched.
     """
-    _run(model, source, output, beam=beam, n_best=n_best, long=long, as_json=as_json)
+    options = _Options(beam, n_best, long, engine)
+    _run(model, source, output, options, as_json=as_json)
 
 
 def summarize(
@@ -77,6 +86,7 @@ def summarize(
     beam: Beam = None,
     n_best: NBest = 1,
     long: Long = "truncate",
+    engine: Engine = "native",
     as_json: AsJson = False,
 ) -> None:
     """Summarize documents, one document and one summary a line.
@@ -84,31 +94,34 @@ def summarize(
     A document longer than the model can read is summarized from its beginning, as in training; how
     many and how much was cut goes to stderr. The network is not touched.
     """
-    _run(model, source, output, beam=beam, n_best=n_best, long=long, as_json=as_json)
+    options = _Options(beam, n_best, long, engine)
+    _run(model, source, output, options, as_json=as_json)
 
 
-def _run(
-    model: Path,
-    source: Path,
-    output: Path | None,
-    *,
-    beam: int | None,
-    n_best: int,
-    long: Literal["split", "truncate", "refuse"],
-    as_json: bool,
-) -> None:
+@dataclass(frozen=True)
+class _Options:
+    """What both commands are asked for alike."""
+
+    beam: int | None
+    n_best: int
+    long: Literal["split", "truncate", "refuse"]
+    engine: Literal["native", "transformers", "ctranslate2"]
+
+
+def _run(model: Path, source: Path, output: Path | None, asked: _Options, *, as_json: bool) -> None:
     from seq2seq.translate import CHUNK_LINES, Report
 
     if output is not None and output.suffix in (".gz", ".zst"):
         raise DataError(f"{output}: output is plain text, needed a name without {output.suffix}")
-    translator, max_source_pieces = _load(model)
-    options = replace(translator.options, beams=beam or translator.options.beams, n_best=n_best)
+    translator, max_source_pieces = _load(model, asked.engine)
+    beams = asked.beam or translator.options.beams
+    options = replace(translator.options, beams=beams, n_best=asked.n_best)
     # Somebody who types wants each answer before the next line.
     typed = str(source) == "-" and sys.stdin.isatty()
     chunks = translator.stream(
         iterate_lines(or_stdin(source)),
         options,
-        long=long,
+        long=asked.long,
         max_source_pieces=max_source_pieces,
         chunk_lines=1 if typed else CHUNK_LINES,
     )
@@ -118,7 +131,7 @@ def _run(
             if as_json:
                 translations += [_to_json(one) for one in chunk.translations]
             else:
-                _write(chunk.translations, stream, first=report.lines + 1, n_best=n_best)
+                _write(chunk.translations, stream, first=report.lines + 1, n_best=asked.n_best)
             report += chunk.report
             _show_progress(report.lines)
         if as_json:
@@ -127,11 +140,13 @@ def _run(
     typer.echo(report.sentences(), err=True)
 
 
-def _load(model: Path) -> tuple["Translator", int | None]:
+def _load(
+    model: Path, engine: Literal["native", "transformers", "ctranslate2"]
+) -> tuple["Translator", int | None]:
     """A model, and the longest source that its run trained on, which is what it can read well."""
     from seq2seq.translate import Translator
 
-    translator = Translator.load(model)
+    translator = Translator.load(model, engine=engine)
     run = Run(model)
     if not run.recipe.is_file():
         return translator, None

@@ -1,0 +1,190 @@
+"""The stock classes of transformers as an engine: what everybody else will run.
+
+Any encoder-decoder class of the Hub's serves, as long as its folder has a ``tokenizer.json``.
+"""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from transformers import AutoModelForSeq2SeqLM
+
+from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS, Ids, length_batches, padded
+from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
+from seq2seq.engines.engine import Progress
+from seq2seq.engines.limits import check_source_lengths, search_within_limits
+from seq2seq.errors import ModelError
+
+
+class StockEngine:
+    """``generate`` of a stock class."""
+
+    def __init__(self, model: Any):
+        self.model = model.eval()
+        self.config = model.config
+        self._settings = deepcopy(model.generation_config)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Load a stock model folder; never the network.
+
+        Args:
+            folder: The folder.
+
+        Returns:
+            The engine.
+
+        Raises:
+            ModelError: If transformers cannot load it.
+        """
+        try:
+            model = AutoModelForSeq2SeqLM.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise ModelError(
+                f"{folder}: transformers cannot load it ({_first_line(error)}), needed a stock "
+                "encoder-decoder folder"
+            ) from error
+        return cls(model.float())
+
+    @property
+    def positions(self) -> int:
+        """The most pieces it can read or write."""
+        for name in ("max_position_embeddings", "n_positions"):
+            if getattr(self.config, name, None):
+                return int(getattr(self.config, name))
+        raise ModelError(
+            "transformers engine: config.json does not say how many positions the model has, "
+            "needed max_position_embeddings or n_positions"
+        )
+
+    @property
+    def vocab_size(self) -> int:
+        """Pieces that it knows."""
+        return int(self.config.vocab_size)
+
+    def search(
+        self,
+        sources: Sequence[Ids],
+        options: DecodeOptions,
+        *,
+        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        progress: Progress | None = None,
+    ) -> list[list[Hypothesis]]:
+        """Find the best targets for each source; see `Engine.search`.
+
+        Raises:
+            ModelError: For sampling, whose draws are not ours.
+        """
+        if options.sampling is not None:
+            raise ModelError(
+                "transformers engine: cannot sample as our own does; use engine native"
+            )
+        return search_within_limits(
+            lambda batch, limit: self._search_batch(batch, limit, options),
+            sources,
+            options,
+            positions=self.positions,
+            batch_tokens=batch_tokens,
+            progress=progress,
+        )
+
+    def score(
+        self,
+        sources: Sequence[Ids],
+        targets: Sequence[Ids],
+        *,
+        first_id: int | None = None,
+        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+    ) -> list[ForcedScore]:
+        """Score given targets; see `Engine.score`."""
+        check_source_lengths(sources, self.positions)
+        results: dict[int, ForcedScore] = {}
+        lengths = [max(len(s), len(t)) for s, t in zip(sources, targets, strict=True)]
+        for batch in length_batches(lengths, batch_tokens):
+            rows = self._force([sources[p] for p in batch], [targets[p] for p in batch], first_id)
+            results.update(zip(batch, rows, strict=True))
+        return [results[place] for place in range(len(sources))]
+
+    @torch.inference_mode()
+    def _search_batch(
+        self, sources: Sequence[Ids], limit: int, options: DecodeOptions
+    ) -> list[list[Hypothesis]]:
+        self.model.generation_config = self._generation_settings(options, limit)
+        found = self.model.generate(
+            **self._inputs(sources), return_dict_in_generate=True, output_scores=True
+        )
+        rows = [self._until_end(row) for row in found.sequences[:, 1:].tolist()]
+        if options.beams > 1:
+            scores = found.sequences_scores.tolist()
+            made = [
+                Hypothesis(ids, score, score * len(ids) ** options.length_penalty, ended)
+                for (ids, ended), score in zip(rows, scores, strict=True)
+            ]
+        else:  # greedy search tells no probabilities under the model itself
+            forced = self._force(sources, [ids for ids, _ in rows], options.first_id)
+            made = [
+                Hypothesis(ids, one.score(options.length_penalty), one.log_probability, ended)
+                for (ids, ended), one in zip(rows, forced, strict=True)
+            ]
+        return [made[n : n + options.beams] for n in range(0, len(made), options.beams)]
+
+    def _generation_settings(self, options: DecodeOptions, limit: int) -> Any:
+        """The folder's special ids, our search.
+
+        They replace the folder's settings as a whole, because ``generate`` fills whatever a caller
+        leaves at its default from those.
+        """
+        settings = deepcopy(self._settings)
+        settings.update(
+            num_beams=options.beams,
+            num_return_sequences=options.beams,
+            early_stopping=options.early_stopping if options.beams > 1 else False,
+            length_penalty=options.length_penalty,
+            no_repeat_ngram_size=options.no_repeat_ngram,
+            min_length=0,
+            min_new_tokens=options.min_length or None,
+            max_length=None,
+            max_new_tokens=limit,
+            forced_bos_token_id=options.first_id,
+            forced_eos_token_id=None,
+            do_sample=False,
+        )
+        return settings
+
+    def _inputs(self, sources: Sequence[Ids]) -> dict[str, torch.Tensor]:
+        pad_id = self._settings.pad_token_id
+        ids = padded(sources, pad_id=pad_id, device=self.model.device)
+        lengths = torch.tensor([len(one) for one in sources], device=ids.device)
+        places = torch.arange(ids.shape[1], device=ids.device)
+        return {"input_ids": ids, "attention_mask": (places < lengths[:, None]).long()}
+
+    def _until_end(self, row: list[int]) -> tuple[tuple[int, ...], bool]:
+        ends = self._settings.eos_token_id
+        stops = set(ends) if isinstance(ends, list) else {ends}
+        for place, piece in enumerate(row):
+            if piece in stops:
+                return tuple(row[: place + 1]), True
+        pad_id = self._settings.pad_token_id
+        return tuple(piece for piece in row if piece != pad_id), False
+
+    @torch.inference_mode()
+    def _force(
+        self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
+    ) -> list[ForcedScore]:
+        wanted = padded(targets, pad_id=self._settings.pad_token_id, device=self.model.device)
+        start = torch.full_like(wanted[:, :1], self._settings.decoder_start_token_id)
+        inputs = torch.cat([start, wanted[:, :-1]], dim=1)
+        logits = self.model(**self._inputs(sources), decoder_input_ids=inputs).logits.float()
+        chosen = logits.gather(2, wanted[:, :, None])[:, :, 0] - logits.logsumexp(2)
+        if first_id is not None:
+            chosen[:, 0].masked_fill_(wanted[:, 0] == first_id, 0.0)
+        return [
+            ForcedScore(tuple(row[: len(target)]))
+            for row, target in zip(chosen.tolist(), targets, strict=True)
+        ]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
