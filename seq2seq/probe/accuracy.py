@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 
 from seq2seq.errors import DataError
 from seq2seq.probe.cases import Case
+from seq2seq.probe.ranks import area_under_curve
 
 PAIR, QUAD = 2, 4
 
@@ -73,14 +74,21 @@ def items_right(
     gold: Float[np.ndarray, "measures items"], distractor: Float[np.ndarray, "measures items"]
 ) -> Float[np.ndarray, "measures items"]:
     """Say which items a measure has right: 1, 0, or .5 where both nouns score the same."""
-    return (np.sign(gold - distractor) + 1) / 2
+    right: Float[np.ndarray, "measures items"] = (np.sign(gold - distractor) + 1.0) / 2
+    return right
 
 
 def groups_right(
     right: Float[np.ndarray, "measures items"], groups: Int[np.ndarray, "groups members"]
 ) -> Float[np.ndarray, "measures groups"]:
     """Say which pairs or quads have all items right; a tie is not right."""
-    return (right[:, groups] == 1).all(axis=2).astype(float)
+    whole: Bool[np.ndarray, "measures groups"] = (right[:, groups] == 1).all(axis=2)
+    return whole.astype(float)
+
+
+def clusters_of(groups: Int[np.ndarray, "groups members"], layout: Layout) -> tuple[str, ...]:
+    """The cluster that each pair or quad lies in."""
+    return tuple(layout.clusters[first] for first in groups[:, 0])
 
 
 def margins(
@@ -96,7 +104,35 @@ def margins(
         (gold - distractor) / (|gold| + |distractor|); 0 where both are 0.
     """
     total = np.abs(gold) + np.abs(distractor)
-    return np.divide(gold - distractor, total, out=np.zeros_like(total), where=total > 0)
+    share: Float[np.ndarray, "measures items"] = np.divide(
+        gold - distractor, total, out=np.zeros_like(total), where=total > 0
+    )
+    return share
+
+
+def areas(
+    gold: Float[np.ndarray, "measures items"],
+    distractor: Float[np.ndarray, "measures items"],
+    layout: Layout,
+) -> Float[np.ndarray, " measures"] | None:
+    """How well one threshold on "first less second" tells items whose gold noun stands first.
+
+    Unlike the accuracy it forgives a constant liking for one place: a head that always prefers the
+    nearer noun, but less so where the other one is meant, is at one half in accuracy and above it
+    here.
+
+    Args:
+        gold: the score of the gold noun.
+        distractor: the score of the other one.
+        layout: of the items.
+
+    Returns:
+        For each measure the area under the ROC curve; None if gold always stands in one place.
+    """
+    if len(set(layout.gold_first.tolist())) < 2:
+        return None
+    first_less_second = np.where(layout.gold_first, gold - distractor, distractor - gold)
+    return area_under_curve(first_less_second, layout.gold_first)
 
 
 def swap_consistency(
@@ -112,11 +148,8 @@ def swap_consistency(
         For each measure the share of pairs in which it does, rightly or the wrong way round, out
         of the pairs whose gold noun changes; None if there is no such pair. Ties do not change.
     """
-    if not len(layout.pairs):
-        return None
-    changing = layout.pairs[
-        layout.gold_first[layout.pairs[:, 0]] != layout.gold_first[layout.pairs[:, 1]]
-    ]
+    first = layout.gold_first[layout.pairs]
+    changing = layout.pairs[first[:, 0] != first[:, 1]]
     if not len(changing):
         return None
     one, other = right[:, changing[:, 0]], right[:, changing[:, 1]]

@@ -4,15 +4,20 @@ Each rule gives every candidate of a case a weight; equal weights are a tie and 
 rule that knows nothing about a case is at chance on it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import random
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
 
-from seq2seq.probe.cases import Case
+from seq2seq.probe.accuracy import layout_of
+from seq2seq.probe.cases import Case, Span
 from seq2seq.probe.resampling import SEED
-from seq2seq.probe.selection import Scores
+from seq2seq.probe.selection import Measure, Scores
+
+BASELINE = "baseline"
+"""The route of every rule in a table of measures."""
 
 
 @dataclass(frozen=True)
@@ -36,19 +41,36 @@ def plain_baselines(
     Returns:
         The rules. "longest" is also what uniform attention answers, summed over pieces.
     """
-    raise NotImplementedError
+    rules = [
+        Baseline("random", lambda case: _random(case, seed)),
+        Baseline("first", _first),
+        Baseline("nearest", _nearest),
+        Baseline("subject", _subject),
+        Baseline("agent", lambda case: _of_role(case, "agent")),
+        Baseline("patient", lambda case: _of_role(case, "patient")),
+    ]
+    if pieces is not None:
+        rules.append(Baseline("longest", lambda case: pieces[case.id]))
+    return rules
 
 
 def learnt_baselines(train: Sequence[Case]) -> list[Baseline]:
     """Rules that know training but see only a part of the input.
 
     Args:
-        train: cases whose answers they may count.
+        train: cases whose answers they may count; those without one gold noun of two teach
+            nothing.
 
     Returns:
         Majority gender, noun prior, cue only (by place and by gender), nouns only.
     """
-    raise NotImplementedError
+    return [
+        _counting("majority gender", train, lambda case: True, _gender),
+        _counting("noun prior", train, lambda case: True, _noun),
+        _counting("cue only, place", train, _cue, lambda case, place: place),
+        _counting("cue only, gender", train, _cue, _gender),
+        _counting("nouns only", train, _nouns, lambda case, place: place),
+    ]
 
 
 def baseline_scores(cases: Sequence[Case], baselines: Sequence[Baseline]) -> Scores:
@@ -60,48 +82,84 @@ def baseline_scores(cases: Sequence[Case], baselines: Sequence[Baseline]) -> Sco
 
     Returns:
         Scores that `findings` turns into accuracies with intervals.
+
+    Raises:
+        DataError: as in `layout_of`.
     """
-    raise NotImplementedError
+    layout = layout_of(cases)
+    weights = np.array([[rule.weigh(case) for case in cases] for rule in baselines], dtype=float)
+    gold = np.array([case.gold for case in cases])
+    items = np.arange(len(cases))
+    return Scores(
+        tuple(Measure(BASELINE, rule.name) for rule in baselines),
+        layout,
+        weights[:, items, gold],
+        weights[:, items, 1 - gold],
+    )
 
 
-def uniform_rows(lengths: Int[np.ndarray, " items"], keys: int) -> Float[np.ndarray, "items keys"]:
-    """Attention that looks at all pieces of a text alike."""
-    raise NotImplementedError
+def _counting(
+    name: str,
+    train: Sequence[Case],
+    part: Callable[[Case], Hashable],
+    answer: Callable[[Case, int], Hashable],
+) -> Baseline:
+    """How often training gave that answer where that part of the input was the same.
 
-
-def offset_profile(
-    rows: Float[np.ndarray, "measures items keys"],
-    queries: Int[np.ndarray, " items"],
-    lengths: Int[np.ndarray, " items"],
-) -> Float[np.ndarray, "measures offsets"]:
-    """Average attention at each distance from the query: what a head does whatever stands there.
-
-    Args:
-        rows: the attention of one query position in each item, padded on the right.
-        queries: that position.
-        lengths: how many keys of each item are real.
-
-    Returns:
-        For each measure the mean at offsets 1 - keys … keys - 1. Offsets that never occur have
-        the value between their neighbours.
+    Where a case lacks the part (None), or training never showed it, all answers weigh the same.
     """
-    raise NotImplementedError
+    counts: Counter[tuple[Hashable, Hashable]] = Counter()
+    for case in train:
+        if case.gold is not None and part(case) is not None:
+            counts[part(case), answer(case, case.gold)] += 1
+
+    def weigh(case: Case) -> list[float]:
+        return [counts[part(case), answer(case, place)] for place in range(len(case.candidates))]
+
+    return Baseline(name, weigh)
 
 
-def offset_rows(
-    profile: Float[np.ndarray, "measures offsets"],
-    queries: Int[np.ndarray, " items"],
-    lengths: Int[np.ndarray, " items"],
-) -> Float[np.ndarray, "measures items keys"]:
-    """Attention rows made of a profile alone, to be measured like real ones.
+def _random(case: Case, seed: int) -> list[float]:
+    drawn = random.Random(f"{seed} {case.id}")
+    return [drawn.random() for _ in case.candidates]
 
-    Args:
-        profile: from `offset_profile`, on dev: on the items themselves, an offset that occurs
-            once would give the head back instead of its habit.
-        queries: the query position of each item.
-        lengths: how many keys of each item are real.
 
-    Returns:
-        For each item the profile around its query, 0 beyond its length.
-    """
-    raise NotImplementedError
+def _first(case: Case) -> list[float]:
+    return [-place for place in range(len(case.candidates))]
+
+
+def _nearest(case: Case) -> list[float]:
+    if case.pronoun is None:
+        return [0.0 for _ in case.candidates]
+    return [-_gap(case.pronoun, candidate.span) for candidate in case.candidates]
+
+
+def _gap(one: Span, other: Span) -> int:
+    """Characters between two spans."""
+    return max(one[0] - other[1], other[0] - one[1], 0)
+
+
+def _subject(case: Case) -> list[float]:
+    """The candidate called so; where none is, the first, as English clauses open with theirs."""
+    named = _of_role(case, "subject")
+    return named if any(named) else _first(case)
+
+
+def _of_role(case: Case, role: str) -> list[float]:
+    return [float(candidate.role.casefold() == role) for candidate in case.candidates]
+
+
+def _gender(case: Case, place: int) -> Hashable:
+    return case.candidates[place].gender.casefold()
+
+
+def _noun(case: Case, place: int) -> Hashable:
+    return case.candidates[place].text.casefold()
+
+
+def _nouns(case: Case) -> Hashable:
+    return tuple(_noun(case, place) for place in range(len(case.candidates)))
+
+
+def _cue(case: Case) -> Hashable:
+    return None if case.cue is None else case.text[slice(*case.cue)].casefold()

@@ -5,13 +5,18 @@ Choosing a head for these labels on dev and reporting it on test says how much o
 from the freedom to choose; the rest is selectivity.
 """
 
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool
 
+from seq2seq.probe.accuracy import items_right
 from seq2seq.probe.cases import Case
 from seq2seq.probe.resampling import SEED
+from seq2seq.probe.selection import Scores, choose, relabelled
+
+LABELLINGS = 20
 
 
 def control_labels(cases: Sequence[Case], *, seed: int = SEED) -> Bool[np.ndarray, " items"]:
@@ -26,4 +31,45 @@ def control_labels(cases: Sequence[Case], *, seed: int = SEED) -> Bool[np.ndarra
 
     Source: Hewitt and Liang 2019, section 2 (control tasks).
     """
-    raise NotImplementedError
+    return np.array([_answer(case, seed) == _noun(case, case.gold) for case in cases], dtype=bool)
+
+
+def control_accuracy(
+    dev: tuple[Sequence[Case], Scores],
+    test: tuple[Sequence[Case], Scores],
+    *,
+    labellings: int = LABELLINGS,
+    seed: int = SEED,
+) -> float:
+    """Accuracy that the choice of a measure reaches on labels that mean nothing.
+
+    Args:
+        dev: cases and scores to choose on.
+        test: cases and scores of the same measures to report.
+        labellings: how many random labellings the figure is the mean of.
+        seed: of the first one.
+
+    Returns:
+        Mean accuracy on test, each time of the measure and sign that fit the labels of dev best.
+    """
+    found = []
+    for labelling in range(seed, seed + labellings):
+        ours, theirs = (
+            relabelled(scores, control_labels(cases, seed=labelling))
+            for cases, scores in (dev, test)
+        )
+        choice = choose(ours)
+        row = theirs.measures.index(choice.measure)
+        right = items_right(theirs.gold[[row]], theirs.distractor[[row]]).mean()
+        found.append(right if choice.sign == 1 else 1 - right)
+    return float(np.mean(found))
+
+
+def _answer(case: Case, seed: int) -> str:
+    """One of the two nouns, the same whatever their order."""
+    nouns = sorted(_noun(case, place) for place in range(len(case.candidates)))
+    return nouns[zlib.crc32(f"{seed} {' '.join(nouns)}".encode()) % len(nouns)]
+
+
+def _noun(case: Case, place: int | None) -> str:
+    return "" if place is None else case.candidates[place].text.casefold()

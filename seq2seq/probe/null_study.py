@@ -5,11 +5,19 @@ clusters, quads or pairs at once. Then nothing links a score to the label, whate
 attends to, and every find is false. The share of runs with one must be the nominal rate.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import comb
 from typing import Literal
 
-from seq2seq.probe.resampling import SEED, Interval
-from seq2seq.probe.selection import ALPHA, Scores
+import numpy as np
+from jaxtyping import Int
+
+from seq2seq.errors import DataError
+from seq2seq.probe.accuracy import Layout, items_right
+from seq2seq.probe.resampling import LEVEL, SEED, Interval, cluster_numbers
+from seq2seq.probe.selection import ALPHA, Scores, choose, relabelled
+from seq2seq.probe.significance import max_t_sign_flip
 
 Unit = Literal["cluster", "quad", "pair"]
 
@@ -24,8 +32,8 @@ class NullStudy:
         alpha: the nominal rate.
         any_measure: runs in which some measure had p_fwer of at most alpha on test.
         any_interval: of that share, 95 %, exact binomial.
-        chosen: runs in which the measure chosen on dev had, alone and in the direction chosen,
-            p of at most alpha on test.
+        chosen: runs in which the measure chosen on dev had, looked at alone, p of at most alpha
+            on test.
         chosen_interval: of that share.
         confirmed: runs in which the chosen measure would have been reported as found.
         best_dev: mean over runs of the chosen measure's accuracy on dev: what looking at all
@@ -44,8 +52,9 @@ class NullStudy:
 
     @property
     def nominal(self) -> bool:
-        """Whether both rates agree with alpha."""
-        raise NotImplementedError
+        """Whether both rates agree with alpha, as far as so many runs can tell."""
+        spans = (self.any_interval, self.chosen_interval)
+        return all(span.low <= self.alpha <= span.high for span in spans)
 
 
 def null_study(
@@ -71,13 +80,88 @@ def null_study(
 
     Returns:
         The counts.
+
+    Raises:
+        DataError: dev and test have not the same measures.
     """
-    raise NotImplementedError
+    if dev.measures != test.measures:
+        raise DataError(
+            f"null study: {len(dev.measures)} measures of dev and {len(test.measures)} of test "
+            "are not the same, needed the same in the same order; measure both sets alike"
+        )
+    rng = np.random.default_rng(seed)
+    any_measure = chosen = confirmed = 0
+    best_dev = 0.0
+    for run in range(runs):
+        choice = choose(_shuffled(dev, unit, rng))
+        shuffled = _shuffled(test, unit, rng)
+        effects = items_right(shuffled.gold, shuffled.distractor) - 0.5
+        tested = max_t_sign_flip(effects, test.layout.clusters, flips=flips, seed=seed + run)
+        row = test.measures.index(choice.measure)
+        any_measure += bool((tested.p_fwer <= alpha).any())
+        chosen += bool(tested.p[row] <= alpha)
+        confirmed += bool(tested.p_fwer[row] <= alpha and effects[row].mean() * choice.sign > 0)
+        best_dev += choice.accuracy / runs
+    return NullStudy(
+        unit=unit,
+        runs=runs,
+        alpha=alpha,
+        any_measure=any_measure,
+        any_interval=exact_interval(any_measure, runs),
+        chosen=chosen,
+        chosen_interval=exact_interval(chosen, runs),
+        confirmed=confirmed,
+        best_dev=best_dev,
+    )
 
 
 def exact_interval(count: int, runs: int) -> Interval:
     """The 95 % interval of a share of independent runs.
 
+    Args:
+        count: runs in which it happened.
+        runs: how many there were.
+
+    Returns:
+        The rates that the count does not contradict at 2.5 % on either side.
+
     Source: Clopper and Pearson 1934.
     """
-    raise NotImplementedError
+    tail = (1 - LEVEL) / 2
+    low = 0.0 if count == 0 else _rate(lambda p: 1 - _at_most(count - 1, runs, p) < tail)
+    high = 1.0 if count == runs else _rate(lambda p: _at_most(count, runs, p) > tail)
+    return Interval(low, high)
+
+
+def _shuffled(scores: Scores, unit: Unit, rng: np.random.Generator) -> Scores:
+    """The scores with the two nouns exchanged in half of the units, drawn anew."""
+    units = _units(scores.layout, unit)
+    return relabelled(scores, rng.integers(2, size=len(units))[units] == 1)
+
+
+def _units(layout: Layout, unit: Unit) -> Int[np.ndarray, " items"]:
+    """A number for each item, shared within a unit; an item outside any has its own."""
+    match unit:
+        case "cluster":
+            return cluster_numbers(layout.clusters)
+        case "quad":
+            groups = layout.quads
+        case "pair":
+            groups = layout.pairs
+    units = np.arange(len(layout.ids))
+    units[groups] = groups[:, :1]
+    return units
+
+
+def _at_most(count: int, runs: int, rate: float) -> float:
+    """The probability of no more than so many."""
+    return sum(comb(runs, k) * rate**k * (1 - rate) ** (runs - k) for k in range(count + 1))
+
+
+def _rate(too_low: Callable[[float], bool]) -> float:
+    """Where a condition that holds for low rates ceases to, by halving."""
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if too_low(middle) else (low, middle)
+    return (low + high) / 2

@@ -90,7 +90,10 @@ def rank_correlation(
     y = y - (counts * y).sum(axis=1, keepdims=True) / total
     scale = np.sqrt((counts * x * x).sum(axis=1) * (counts * y * y).sum(axis=1))
     together = (counts * x * y).sum(axis=1)
-    return np.divide(together, scale, out=np.zeros(len(counts)), where=scale > 1e-9)
+    rho: Float[np.ndarray, " resamples"] = np.divide(
+        together, scale, out=np.zeros(len(counts)), where=scale > 1e-9
+    )
+    return rho
 
 
 def _runs(

@@ -10,17 +10,18 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from seq2seq.errors import DataError
 from seq2seq.probe.accuracy import (
     Layout,
+    areas,
+    clusters_of,
     groups_right,
     items_right,
     margins,
     swap_consistency,
 )
-from seq2seq.probe.ranks import area_under_curve
 from seq2seq.probe.resampling import (
     RESAMPLES,
     SEED,
@@ -108,7 +109,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a measure does on a set, as its sign says: with -1, right is what prefers the distractor.
+    """What a measure does on a set, as its sign says: with -1 the other noun counts as right.
 
     Attributes:
         measure: which one.
@@ -123,15 +124,16 @@ class Finding:
         pair_interval: of that share.
         quad: share of quads with all four items right; None without quads.
         quad_interval: of that share.
-        margin: mean of (gold - distractor) / (gold + distractor).
-        auc: how well one threshold on gold less distractor tells which noun is gold; None where
-            the gold noun always stands in the same place.
-        mass: mean score of the gold noun, whatever the sign.
+        margin: mean of (right - wrong) / (right + wrong).
+        auc: how well one threshold on the first noun's score less the second's tells which is
+            right; blind to a constant liking for one place. None if the same place always is.
+        mass: mean score of the noun that counts as right.
         swap: share of pairs in which the preferred noun changes with the cue.
         p: of the accuracy, looked at alone, two-sided.
         p_fwer: the same as one of all measures of the set.
         q_bh: the share of false finds among measures as small as this in p.
-        selectivity: accuracy less that of a control; None where none was given.
+        selectivity: accuracy less that of a control, on whichever side of .5 the control lies;
+            None where none was given.
     """
 
     measure: Measure
@@ -157,7 +159,7 @@ class Finding:
 
     def confirmed(self, alpha: float = ALPHA) -> bool:
         """Whether it differs from chance, for all measures looked at, in the direction chosen."""
-        return self.p_fwer < alpha and self.accuracy > 0.5
+        return self.p_fwer <= alpha and self.accuracy > 0.5
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,11 @@ def choose(dev: Scores) -> Choice:
     Returns:
         The choice; the first of equals, so that it does not depend on chance.
     """
-    raise NotImplementedError
+    accuracy = items_right(dev.gold, dev.distractor).mean(axis=1)
+    distance = np.abs(accuracy - 0.5)
+    row = int(np.argmax(distance > distance.max() - 1e-9))
+    sign: Sign = 1 if accuracy[row] >= 0.5 else -1
+    return Choice(dev.measures[row], sign, 0.5 + float(distance[row]))
 
 
 def findings(
@@ -202,7 +208,7 @@ def findings(
     Returns:
         One finding for each measure, in their order.
     """
-    raise NotImplementedError
+    return _report(scores, range(len(scores.measures)), 1, resamples=resamples, seed=seed)
 
 
 def evaluate(
@@ -228,7 +234,12 @@ def evaluate(
     Raises:
         DataError: the measure is not among those of the test scores.
     """
-    raise NotImplementedError
+    row = _row_of(choice, test)
+    (finding,) = _report(_as_said(choice, test), [row], choice.sign, resamples=resamples, seed=seed)
+    if control is None:
+        return finding
+    # A control that is reliably wrong knows as much as one that is reliably right.
+    return replace(finding, selectivity=finding.accuracy - max(control, 1 - control))
 
 
 def compare_models(
@@ -252,9 +263,106 @@ def compare_models(
     Raises:
         DataError: the items differ.
     """
-    raise NotImplementedError
+    layout = one[1].layout
+    if layout.ids != other[1].layout.ids:
+        shared = len(set(layout.ids) & set(other[1].layout.ids))
+        raise DataError(
+            f"comparison of models: {len(layout.ids)} and {len(other[1].layout.ids)} items, of "
+            f"which {shared} are the same, needed the same in the same order; "
+            "probe both models on one set, or use unpaired_bootstrap"
+        )
+    rights = []
+    for choice, scores in (one, other):
+        said = _as_said(choice, scores)
+        rights.append(items_right(said.gold, said.distractor)[[_row_of(choice, said)]])
+    right, theirs = rights[0][0], rights[1][0]
+    accuracy = paired_bootstrap(right, theirs, layout.clusters, resamples=resamples, seed=seed)
+    p_items = exact_mcnemar(right == 1, theirs == 1)
+    if not len(layout.pairs):
+        return Comparison(accuracy, None, p_items, None)
+    ours, others = (groups_right(some, layout.pairs)[0] for some in rights)
+    clusters = clusters_of(layout.pairs, layout)
+    pair = paired_bootstrap(ours, others, clusters, resamples=resamples, seed=seed)
+    return Comparison(accuracy, pair, p_items, exact_mcnemar(ours == 1, others == 1))
 
 
 def relabelled(scores: Scores, keep: Bool[np.ndarray, " items"]) -> Scores:
     """Call the other noun gold wherever ``keep`` is false: for controls and null studies."""
-    raise NotImplementedError
+    return Scores(
+        scores.measures,
+        replace(scores.layout, gold_first=scores.layout.gold_first == keep),
+        np.where(keep, scores.gold, scores.distractor),
+        np.where(keep, scores.distractor, scores.gold),
+    )
+
+
+def _row_of(choice: Choice, scores: Scores) -> int:
+    if choice.measure not in scores.measures:
+        raise DataError(
+            f"probe scores: {choice.measure} was chosen on dev and is not among the "
+            f"{len(scores.measures)} measures of test, needed it; measure the same on both sets"
+        )
+    return scores.measures.index(choice.measure)
+
+
+def _as_said(choice: Choice, scores: Scores) -> Scores:
+    """The scores with that noun as gold which the choice's sign says is preferred."""
+    if choice.sign == 1:
+        return scores
+    return relabelled(scores, np.zeros(len(scores.layout.ids), dtype=bool))
+
+
+def _report(
+    scores: Scores, rows: Sequence[int], sign: Sign, *, resamples: int, seed: int
+) -> tuple[Finding, ...]:
+    """Findings of some rows, tested as members of the family of all rows."""
+    layout = scores.layout
+    right = items_right(scores.gold, scores.distractor)
+    tested = max_t_sign_flip(right - 0.5, layout.clusters, flips=resamples, seed=seed)
+    q = benjamini_hochberg(tested.p)
+    right, gold, distractor = right[rows], scores.gold[rows], scores.distractor[rows]
+    spans = cluster_bootstrap(right, layout.clusters, resamples=resamples, seed=seed)
+    pairs = _shares(right, layout.pairs, layout, resamples=resamples, seed=seed)
+    quads = _shares(right, layout.quads, layout, resamples=resamples, seed=seed)
+    margin, auc = margins(gold, distractor), areas(gold, distractor, layout)
+    swap = swap_consistency(right, layout)
+    return tuple(
+        Finding(
+            measure=scores.measures[row],
+            sign=sign,
+            items=len(layout.ids),
+            pairs=len(layout.pairs),
+            quads=len(layout.quads),
+            clusters=len(set(layout.clusters)),
+            accuracy=float(right[n].mean()),
+            interval=spans[n],
+            pair=pairs[n].value if pairs else None,
+            pair_interval=pairs[n].interval if pairs else None,
+            quad=quads[n].value if quads else None,
+            quad_interval=quads[n].interval if quads else None,
+            margin=float(margin[n].mean()),
+            auc=None if auc is None else float(auc[n]),
+            mass=float(gold[n].mean()),
+            swap=None if swap is None else float(swap[n]),
+            p=float(tested.p[row]),
+            p_fwer=float(tested.p_fwer[row]),
+            q_bh=float(q[row]),
+        )
+        for n, row in enumerate(rows)
+    )
+
+
+def _shares(
+    right: Float[np.ndarray, "measures items"],
+    groups: Int[np.ndarray, "groups members"],
+    layout: Layout,
+    *,
+    resamples: int,
+    seed: int,
+) -> list[Estimate]:
+    """Of whole pairs or quads, for each measure the share that is right; nothing without any."""
+    if not len(groups):
+        return []
+    whole, clusters = groups_right(right, groups), clusters_of(groups, layout)
+    spans = cluster_bootstrap(whole, clusters, resamples=resamples, seed=seed)
+    return [Estimate(float(row.mean()), span) for row, span in zip(whole, spans, strict=True)]

@@ -10,14 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import comb
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from seq2seq.probe.resampling import RESAMPLES, SEED, cluster_numbers, cluster_sums
-
-Side = Literal["both", "greater"]
 
 _SLICE = 500  # flips at a time
 _ROUNDING = 1e-9  # an equal statistic must not look smaller
@@ -43,9 +40,10 @@ def max_t_sign_flip(
     *,
     flips: int = RESAMPLES,
     seed: int = SEED,
-    side: Side = "both",
 ) -> SignFlip:
     """Test every measure against chance, and against the best of all measures by chance.
+
+    Two-sided: a measure that is reliably wrong is found as well.
 
     Args:
         effects: by how much each item lies above chance: accuracy less .5, or the difference of
@@ -53,7 +51,6 @@ def max_t_sign_flip(
         clusters: the name of each item's cluster.
         flips: how often the signs of the clusters are drawn.
         seed: of the draws.
-        side: "both" also finds measures that are reliably wrong.
 
     Returns:
         A p-value of either kind for each measure; 1 for one without any effect. With few clusters
@@ -69,13 +66,13 @@ def max_t_sign_flip(
     sums = cluster_sums(effects, cluster_numbers(clusters))
     scale = np.sqrt((sums**2).sum(axis=1, keepdims=True))
     sums = np.divide(sums, scale, out=np.zeros_like(sums), where=scale > _ROUNDING)
-    observed = _statistic(sums.sum(axis=1), side) - _ROUNDING
+    observed = np.abs(sums.sum(axis=1)) - _ROUNDING
     rng = np.random.default_rng(seed)
     as_large, as_large_max = np.zeros(len(sums)), np.zeros(len(sums))
     for start in range(0, flips, _SLICE):
         rows = min(_SLICE, flips - start)
         signs = 2.0 * rng.integers(2, size=(rows, sums.shape[1]), dtype=np.int8) - 1
-        flipped = _statistic(signs @ sums.T, side)
+        flipped = np.abs(signs @ sums.T)
         as_large += (flipped >= observed).sum(axis=0)
         as_large_max += (flipped.max(axis=1, keepdims=True) >= observed).sum(axis=0)
     return SignFlip((1 + as_large) / (1 + flips), (1 + as_large_max) / (1 + flips))
@@ -116,9 +113,3 @@ def exact_mcnemar(one: Bool[np.ndarray, " units"], other: Bool[np.ndarray, " uni
     differing = only_one + only_other
     tail = sum(comb(differing, k) for k in range(min(only_one, only_other) + 1))
     return float(min(Fraction(1), Fraction(2 * tail, 2**differing)))
-
-
-def _statistic(
-    totals: Float[np.ndarray, "*rows measures"], side: Side
-) -> Float[np.ndarray, "*rows measures"]:
-    return np.abs(totals) if side == "both" else totals
