@@ -11,6 +11,7 @@ Source:
 """
 
 import hashlib
+import shutil
 import struct
 import tempfile
 import time
@@ -74,10 +75,12 @@ def _put_together(folder: Path, xet_hash: str, size: int) -> bytes:
     import hf_xet
 
     with tempfile.TemporaryDirectory() as temporary:
-        path = Path(temporary) / "file"
+        # The client may still hold its database open, and two may not.
+        copy, path = Path(temporary) / "objects", Path(temporary) / "file"
+        shutil.copytree(folder, copy)
         session = hf_xet.XetSession()
         with session.new_file_download_group(
-            endpoint=f"local://{folder}", token="x", token_expiry_unix_secs=int(time.time()) + 3600
+            endpoint=f"local://{copy}", token="x", token_expiry_unix_secs=int(time.time()) + 3600
         ) as group:
             group.start_download_file(hf_xet.XetFileInfo(xet_hash, size), str(path))
         return path.read_bytes()
