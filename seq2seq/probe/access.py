@@ -9,17 +9,23 @@ Self-attention maps of an encoder are the stack ``encoder``, those of a decoder 
 decoder sees of the source is ``cross``. Models with one stack read their text as the source.
 """
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
+import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
-from seq2seq.probe.intervention import Intervention, Stack
-
-Kind = Literal["encoder", "decoder", "encoder-decoder"]
+from seq2seq.errors import ModelError
+from seq2seq.probe.attention_function import attending
+from seq2seq.probe.intervention import Intervention, Stack, require_fit
+from seq2seq.probe.opening import kind_of, open_stock
+from seq2seq.probe.recorder import Quantity, Recorder
+from seq2seq.probe.survey import Kind, survey
 
 
 @dataclass(frozen=True)
@@ -80,17 +86,17 @@ class StockModel:
         pad_id: What fills up short lines; masked everywhere.
     """
 
-    name: str
-    model: Any
-    tokenizer: Any
-    kind: Kind
-    depth: Mapping[Stack, int]
-    heads: Mapping[Stack, int]
-    start_id: int | None
-    pad_id: int
-
     def __init__(self, model: Any, tokenizer: Any, *, name: str):
-        raise NotImplementedError
+        self.name = name
+        self.model = model.float().eval()
+        self.tokenizer = tokenizer
+        self.kind: Kind = kind_of(model.config, name=name)
+        self._anatomy = survey(model, self.kind, name=name)
+        self.depth: Mapping[Stack, int] = self._anatomy.depth
+        self.heads: Mapping[Stack, int] = self._anatomy.heads
+        self.start_id: int | None = _setting(model, "decoder_start_token_id")
+        pad_id = _setting(model, "pad_token_id")
+        self.pad_id: int = 0 if pad_id is None else pad_id
 
     @classmethod
     def load(cls, where: str | Path, *, device: str = "cpu") -> Self:
@@ -107,7 +113,8 @@ class StockModel:
             ModelError: There is no such model, it is of a kind without maps to read, or some of
                 its weights are missing.
         """
-        raise NotImplementedError
+        model, tokenizer = open_stock(where)
+        return cls(model.to(device), tokenizer, name=str(where))
 
     def inputs(
         self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]] | None = None
@@ -121,7 +128,11 @@ class StockModel:
         Returns:
             The batch.
         """
-        raise NotImplementedError
+        device = self.model.device
+        source_ids, source_mask = _pad(sources, self.pad_id, device)
+        if targets is None:
+            return Inputs(source_ids, source_mask)
+        return Inputs(source_ids, source_mask, *_pad(targets, self.pad_id, device))
 
     def read(
         self,
@@ -147,7 +158,15 @@ class StockModel:
         Raises:
             ModelError: Maps are missing, an intervention does not fit, or inputs do not suit.
         """
-        raise NotImplementedError
+        quantities: list[Quantity] = ["maps"]
+        if values:
+            quantities.append("values")
+        if outputs:
+            quantities.append("outputs")
+        recorder = self._recorder(stacks, interventions, quantities)
+        with torch.no_grad():
+            logits = self._pass(self._arguments(inputs), recorder)
+        return _reading(logits, recorder)
 
     def read_with_gradient(
         self,
@@ -171,7 +190,19 @@ class StockModel:
         Raises:
             ModelError: As for `read`, or the model has no logits.
         """
-        raise NotImplementedError
+        if self.kind == "encoder":
+            raise ModelError(f"{self.name}: an encoder has no logits to take gradients of")
+        recorder = self._recorder(stacks, interventions, ["maps"])
+        with torch.enable_grad():
+            logits = self._pass(self._arguments(inputs), recorder)
+            assert logits is not None  # decoders have some
+            leaves = [one for weights in recorder.weights.values() for one in weights]
+            found = iter(torch.autograd.grad(objective(logits), leaves, materialize_grads=True))
+        gradients = {
+            stack: torch.stack([next(found) for _ in weights])
+            for stack, weights in recorder.weights.items()
+        }
+        return replace(_reading(logits.detach(), recorder), gradients=gradients)
 
     def read_image(
         self, pixels: Float[Tensor, "batch channels height width"], *, values: bool = False
@@ -188,7 +219,12 @@ class StockModel:
         Raises:
             ModelError: It is not a model of images.
         """
-        raise NotImplementedError
+        if self.model.main_input_name != "pixel_values":
+            raise ModelError(f"{self.name}: reads text, not images; needed a model such as ViT")
+        recorder = self._recorder(None, (), ["maps", "values"] if values else ["maps"])
+        with torch.no_grad():
+            self._pass({"pixel_values": pixels}, recorder)
+        return _reading(None, recorder)
 
     def random_twin(self, seed: int) -> "StockModel":
         """Make a model of the same shape whose weights are freshly drawn.
@@ -199,4 +235,82 @@ class StockModel:
         Returns:
             A model that has learnt nothing.
         """
-        raise NotImplementedError
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            model = type(self.model)(copy.deepcopy(self.model.config))
+        if self.kind != "encoder":
+            model.generation_config = copy.deepcopy(self.model.generation_config)
+        name = f"{self.name} with random weights {seed}"
+        return StockModel(model.to(self.model.device), self.tokenizer, name=name)
+
+    def _recorder(
+        self,
+        stacks: Sequence[Stack] | None,
+        interventions: Sequence[Intervention],
+        quantities: Sequence[Quantity],
+    ) -> Recorder:
+        wanted = tuple(self.depth) if stacks is None else stacks
+        unknown = [stack for stack in wanted if stack not in self.depth]
+        if unknown:
+            raise ModelError(
+                f"{self.name}: no {', '.join(unknown)} attention in it; "
+                f"it has {', '.join(self.depth)}"
+            )
+        require_fit(interventions, depth=self.depth, heads=self.heads)
+        return Recorder(
+            self._anatomy, stacks=wanted, quantities=quantities, interventions=interventions
+        )
+
+    def _arguments(self, inputs: Inputs) -> dict[str, Any]:
+        if self.model.main_input_name == "pixel_values":
+            raise ModelError(f"{self.name}: reads images, not text; use read_image")
+        arguments: dict[str, Any] = {
+            "input_ids": inputs.source_ids,
+            "attention_mask": inputs.source_mask.long(),
+        }
+        if (inputs.target_ids is not None) != (self.kind == "encoder-decoder"):
+            given = "no target" if inputs.target_ids is None else "a target"
+            raise ModelError(
+                f"{self.name}: {given} for a model of kind '{self.kind}'; "
+                "an encoder-decoder needs a target, others have none"
+            )
+        if inputs.target_ids is not None and inputs.target_mask is not None:
+            arguments["decoder_input_ids"] = inputs.target_ids
+            arguments["decoder_attention_mask"] = inputs.target_mask.long()
+        if self.kind != "encoder":
+            arguments["use_cache"] = False
+        return arguments
+
+    def _pass(
+        self, arguments: Mapping[str, Any], recorder: Recorder
+    ) -> Float[Tensor, "batch target vocabulary"] | None:
+        with attending(self.model, recorder.attend):
+            answer = self.model(**arguments)
+        recorder.require_all(self.name)
+        return None if self.kind == "encoder" else answer.logits
+
+
+def _reading(logits: Tensor | None, recorder: Recorder) -> Reading:
+    return Reading(
+        logits=logits,
+        maps=recorder.collected("maps"),
+        values=recorder.collected("values"),
+        outputs=recorder.collected("outputs"),
+    )
+
+
+def _pad(
+    lines: Sequence[Sequence[int]], pad_id: int, device: torch.device
+) -> tuple[Int[Tensor, "batch length"], Bool[Tensor, "batch length"]]:
+    ids = pad_sequence([torch.tensor(line) for line in lines], True, pad_id)
+    mask = pad_sequence([torch.ones(len(line), dtype=torch.bool) for line in lines], True, False)
+    return ids.to(device), mask.to(device)
+
+
+def _setting(model: Any, name: str) -> int | None:
+    """Look a special piece up; newer folders keep it with what governs generation."""
+    for where in (model.config, getattr(model, "generation_config", None)):
+        piece: int | None = getattr(where, name, None)
+        if piece is not None:
+            return piece
+    return None

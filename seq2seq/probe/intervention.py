@@ -5,9 +5,10 @@ whether the answer changes: an *edge* (`KnockOut`: this row may not see that col
 whole head (`HeadAblation`), or it puts in what the head said in another run (`Patch`). The
 operators give different answers, therefore each result names its operator.
 
-These are descriptions; `seq2seq.probe.attention_function` carries them out.
+These are descriptions; `seq2seq.probe.recorder` carries them out.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -96,6 +97,36 @@ class Patch:
 
 
 Intervention: TypeAlias = KnockOut | HeadAblation | Patch
+
+
+def require_fit(
+    interventions: Sequence[Intervention], *, depth: Mapping[Stack, int], heads: Mapping[Stack, int]
+) -> None:
+    """Refuse interventions at places that a model does not have.
+
+    Args:
+        interventions: What is going to be done.
+        depth: Layers of each stack.
+        heads: Heads of a layer of each stack.
+
+    Raises:
+        ModelError: A stack, layer or head is not there.
+    """
+    for one in interventions:
+        what = f"{type(one).__name__} of {one.stack} heads"
+        if one.stack not in depth:
+            raise ModelError(f"{what}: the model has {', '.join(depth)} attention only")
+        size = (depth[one.stack], heads[one.stack])
+        if isinstance(one, Patch):
+            if not (0 <= one.layer < size[0] and 0 <= one.head < size[1]):
+                raise ModelError(
+                    f"{what}: layer {one.layer} head {one.head}; the model has {size[0]} layers "
+                    f"of {size[1]} heads, counted from 0"
+                )
+        elif one.heads is not None and one.heads.shape != size:
+            raise ModelError(
+                f"{what}: heads have shape {tuple(one.heads.shape)}, needed {size} (layers, heads)"
+            )
 
 
 def self_only(rows: Bool[Tensor, "batch query"]) -> Bool[Tensor, "batch query query"]:

@@ -1,0 +1,103 @@
+"""From the name of a model to the model in memory: a run, a stock folder, or the Hub."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+)
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as DECODERS,
+)
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES as IMAGE_ENCODERS,
+)
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES as ENCODERS,
+)
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES as ENCODER_DECODERS,
+)
+
+from seq2seq.errors import ModelError
+from seq2seq.probe.survey import SUPPORTED, Kind
+from seq2seq.run import model_folder
+
+
+def kind_of(config: Any, *, name: str) -> Kind:
+    """Tell from a configuration which stacks a model has.
+
+    Args:
+        config: A configuration of the transformers library.
+        name: What to call the model in messages.
+
+    Returns:
+        Its kind.
+
+    Raises:
+        ModelError: It is none of those the probe knows.
+    """
+    family = config.model_type
+    if getattr(config, "is_encoder_decoder", False):
+        if family in ENCODER_DECODERS:
+            return "encoder-decoder"
+    elif (family in ENCODERS and not getattr(config, "is_decoder", False)) or (
+        family in IMAGE_ENCODERS and hasattr(config, "image_size")
+    ):
+        return "encoder"
+    elif family in DECODERS:
+        return "decoder"
+    raise ModelError(f"{name}: a model of type '{family}'; needed {SUPPORTED}")
+
+
+def open_stock(where: str | Path) -> tuple[Any, Any]:
+    """Read a model and its tokenizer into memory.
+
+    Args:
+        where: A run folder, a stock model folder, or the name of a model of the Hub. The Hub is
+            asked only if there is no such folder.
+
+    Returns:
+        The model in 32 bits, and its tokenizer (None for a model of images).
+
+    Raises:
+        ModelError: There is none, its kind is unknown, or weights are missing.
+    """
+    on_disk = Path(where).exists() or Path(where).is_absolute()
+    place = str(model_folder(Path(where)) if on_disk else where)
+    try:
+        config = AutoConfig.from_pretrained(place)
+        kind = kind_of(config, name=str(where))
+        model, loaded = _class_for(kind).from_pretrained(
+            place, dtype=torch.float32, output_loading_info=True
+        )
+        tokenizer = (
+            None if config.model_type in IMAGE_ENCODERS else AutoTokenizer.from_pretrained(place)
+        )
+    except (OSError, ValueError, ImportError) as error:
+        reason = str(error).strip().splitlines()[0]
+        needed = "a complete model folder" if on_disk else "a folder here or a model of the Hub"
+        raise ModelError(f"{where}: cannot be opened, needed {needed}: {reason}") from error
+    # Encoders are published without the pooler, and no map depends on it.
+    missing = sorted(name for name in loaded["missing_keys"] if "pooler" not in name)
+    if missing:
+        raise ModelError(
+            f"{where}: {len(missing)} weights are missing, such as '{missing[0]}', and would be "
+            f"random; needed a complete {type(model).__name__}"
+        )
+    return model, tokenizer
+
+
+def _class_for(kind: Kind) -> Any:
+    match kind:
+        case "encoder-decoder":
+            return AutoModelForSeq2SeqLM
+        case "decoder":
+            return AutoModelForCausalLM
+        case "encoder":
+            return AutoModel
