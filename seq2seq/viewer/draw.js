@@ -1,0 +1,200 @@
+// Elements: from numbers and strings to nodes. Text goes in as text only, never as markup.
+
+const SVG = document.querySelector("#spare").namespaceURI;
+
+/** An element with attributes and children; strings become text nodes. */
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  return fill(element, attributes, children);
+}
+
+/** The same for SVG. */
+function draw(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === false) continue;
+    if (typeof value === "function") element.addEventListener(name, value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** A button that looks pressed or not. */
+function toggle(label, pressed, click, title) {
+  return make("button", { type: "button", "aria-pressed": String(pressed), click, title }, label);
+}
+
+/** One text as a line of words or pieces; the row that reads is dark, what it reads is shaded. */
+function textLine(reading, text, view, unit, choose, until) {
+  const line = make("p", { class: "text", dir: "auto", "data-text": text.name,
+    "aria-label": text.name });
+  const marked = reading.marks.some((m) => m.role === "correct" || m.role === "distractor");
+  const named = new Set(view && !marked && view.key === text
+    ? strongest(view.map, view.row, 3).filter(({ weight }) => weight >= 0.05)
+        .map(({ column }) => column) : []);
+  groupsOf(text, 0, text.pieces.length, unit).forEach((group, index) => {
+    const role = roleOf(reading, text, group);
+    const classes = ["token"];
+    if (role) classes.push(role);
+    if (group.special) classes.push("special");
+    if (until !== null && group.pieces[0] > until) classes.push("later");
+    const row = view && view.query === text
+      ? view.map.rows.findIndex((one) => one.pieces.includes(group.pieces.at(-1))) : -1;
+    const column = view && view.key === text
+      ? view.map.columns.findIndex((one) => one.pieces.includes(group.pieces[0])) : -1;
+    const active = row >= 0 && row === view.row;
+    if (active) classes.push("active");
+    let note = null;
+    if (column >= 0) {
+      const weight = view.map.weights[view.row][column];
+      classes.push(`a${level(weight)}`);
+      if (role === "correct" || role === "distractor" || named.has(column))
+        note = make("small", { class: "weight" }, percent(weight));
+    }
+    const attributes = { class: classes.join(" "), "data-index": index };
+    const token = row < 0 ? make("span", attributes, group.label, note)
+      : make("button", { ...attributes, type: "button", "aria-pressed": String(active),
+          click: () => choose(row) }, group.label, note);
+    if (index && text.blanks[group.pieces[0]]) line.append(" ");
+    line.append(token);
+  });
+  return line;
+}
+
+/** An image whose patches are veiled the less the more they are read; special pieces above it. */
+function pictureFigure(text, view, choose) {
+  const { source, rows, columns, first } = text.picture;
+  const figure = make("figure", { class: "picture", "data-text": text.name });
+  const reads = view && view.key === text, asks = view && view.query === text;
+  const weights = reads ? view.map.weights[view.row].slice(first, first + rows * columns) : [];
+  const most = Math.max(...weights, 1e-9);
+  const overlay = draw("svg", { viewBox: `0 0 ${columns} ${rows}`, preserveAspectRatio: "none" });
+  for (let patch = 0; patch < rows * columns; patch++) {
+    const piece = first + patch;
+    const title = text.pieces[piece] + (reads ? `: ${(100 * weights[patch]).toFixed(1)} %` : "");
+    const active = asks && view.map.rows[view.row].pieces.includes(piece);
+    overlay.append(draw("rect", {
+      class: active ? "veil active" : "veil", x: patch % columns, y: Math.floor(patch / columns),
+      width: 1, height: 1, click: asks ? () => choose(piece - view.map.panel.first) : null,
+      "fill-opacity": reads ? (0.8 * (1 - weights[patch] / most)).toFixed(2) : 0,
+    }, draw("title", {}, title)));
+  }
+  const special = asks ? text.special.filter((piece) => piece < view.map.rows.length) : [];
+  figure.append(
+    make("p", { class: "text" }, ...special.map((piece) =>
+      make("button", { type: "button", class: view.row === piece ? "token active" : "token",
+        "aria-pressed": String(view.row === piece), click: () => choose(piece) },
+      text.pieces[piece]))),
+    make("div", { class: "frame" }, make("img", { alt: text.name, src: source }), overlay));
+  if (reads) figure.append(make("figcaption", {},
+    `Brightest patch: ${(100 * most).toFixed(1)} % of the attention; the rest in proportion.`));
+  return figure;
+}
+
+/** Lines from the word that reads to the words that have a percentage beside them. */
+function arcs(card, view) {
+  const old = card.querySelector("svg.arcs");
+  if (old) old.remove();
+  if (!view) return;
+  const from = card.querySelector(`[data-text="${CSS.escape(view.query.name)}"] .active`);
+  if (!from) return;
+  const box = card.getBoundingClientRect(), a = from.getBoundingClientRect();
+  const layer = draw("svg", { class: "arcs", "aria-hidden": "true",
+    width: box.width, height: box.height });
+  for (const token of card.querySelectorAll(".token:has(> .weight)")) {
+    if (token === from) continue;
+    const b = token.getBoundingClientRect();
+    const [x1, x2] = [a.left + a.width / 2 - box.left, b.left + b.width / 2 - box.left];
+    const up = Math.abs(a.top - b.top) < 4 || a.top < b.top;
+    const y1 = (up && a.top < b.top ? a.bottom : a.top) - box.top;
+    const y2 = (a.top > b.top ? b.bottom + 14 : b.top) - box.top;
+    const lift = Math.min(26, 10 + Math.abs(x1 - x2) / 12);
+    const path = Math.abs(a.top - b.top) < 4
+      ? `M${x1} ${y1}C${x1} ${y1 - lift} ${x2} ${y2 - lift} ${x2} ${y2}`
+      : `M${x1} ${y1}C${x1} ${(y1 + y2) / 2} ${x2} ${(y1 + y2) / 2} ${x2} ${y2}`;
+    const weight = parseInt(token.querySelector(".weight").textContent, 10) / 100;
+    layer.append(draw("path", { d: path, fill: "none",
+      class: token.classList.contains("distractor") ? "arc less" : "arc more",
+      "stroke-width": (1 + 5 * weight).toFixed(1), "stroke-opacity": 0.25 + 0.75 * weight }));
+  }
+  card.append(layer);
+}
+
+/** A heat map as svg.py draws it, with a row that can be chosen. */
+function heatMap(map, marks, row, choose, title) {
+  const cell = cellSize(Math.max(map.rows.length, map.columns.length));
+  const font = Math.min(13, cell - 2);
+  const left = labelWidth(map.rows, font), top = labelWidth(map.columns, font);
+  const width = left + cell * map.columns.length + 2, height = top + cell * map.rows.length + 2;
+  const picture = draw("svg", { class: "map", role: "img", "font-size": font, width, height,
+    viewBox: `0 0 ${width} ${height}`, "aria-label": title });
+  picture.append(draw("rect", { class: "field", x: left, y: top,
+    width: cell * map.columns.length, height: cell * map.rows.length }));
+  const cells = draw("g", { transform: `translate(${left} ${top}) scale(${cell})` });
+  for (const [strength, runs] of cellRuns(map.weights))
+    cells.append(draw("path", { class: strength > 0 ? "more" : "less", d: runs.join(""),
+      "fill-opacity": Math.abs(strength) / LEVELS }));
+  picture.append(cells);
+  const label = (group, text, place, i) => {
+    const role = roleOf({ marks }, text, group);
+    picture.append(draw("text", { class: `label ${role ?? ""}`, "dominant-baseline": "central",
+      ...place }, short(group.label), draw("title", {}, group.label)));
+  };
+  map.rows.forEach((group, i) => label(group, map.query, { "text-anchor": "end", x: left - 6,
+    y: top + cell * (i + 0.5) }));
+  map.columns.forEach((group, i) => label(group, map.key, {
+    transform: `translate(${left + cell * (i + 0.5)} ${top - 6}) rotate(-90)` }));
+  picture.append(draw("rect", { class: "chosen", x: left, y: top + cell * row,
+    width: cell * map.columns.length, height: cell }));
+  const at = (event) => {
+    const box = picture.getBoundingClientRect(), scale = width / box.width;
+    return [Math.floor(((event.clientY - box.top) * scale - top) / cell),
+      Math.floor(((event.clientX - box.left) * scale - left) / cell)];
+  };
+  const tip = make("figcaption", { class: "tip" }, title);
+  picture.addEventListener("click", (event) => {
+    const [i] = at(event);
+    if (i >= 0 && i < map.rows.length) choose(i);
+  });
+  picture.addEventListener("mousemove", (event) => {
+    const [i, j] = at(event), weight = map.weights[i]?.[j];
+    tip.textContent = weight === undefined ? title
+      : `${map.rows[i].label} → ${map.columns[j].label}: ${(100 * weight).toFixed(1)} %`;
+  });
+  picture.addEventListener("mouseleave", () => { tip.textContent = title; });
+  return make("figure", { class: "map-box" }, tip, make("div", { class: "scroll" }, picture));
+}
+
+/** Runs of cells of one strength, so that a large map is a few paths. */
+function cellRuns(weights) {
+  const paths = new Map();
+  weights.forEach((line, row) => {
+    const levels = line.map((weight) => level(Math.abs(weight)) * (weight < 0 ? -1 : 1));
+    for (let start = 0, end; start < levels.length; start = end) {
+      for (end = start + 1; levels[end] === levels[start]; end++);
+      if (!levels[start]) continue;
+      if (!paths.has(levels[start])) paths.set(levels[start], []);
+      paths.get(levels[start]).push(`M${start} ${row}h${end - start}v1h${start - end}z`);
+    }
+  });
+  return paths;
+}
+
+function cellSize(count) {
+  return count <= 20 ? 24 : count <= 40 ? 16 : 11;
+}
+
+function short(label) {
+  const letters = [...label];
+  return letters.length <= 16 ? label : `${letters.slice(0, 15).join("")}…`;
+}
+
+function labelWidth(groups, font) {
+  const lengths = groups.map((group) => [...short(group.label)]
+    .reduce((sum, letter) => sum + (letter.codePointAt(0) > 0x2e7f ? 2 : 1), 0));
+  return Math.round(Math.max(0, ...lengths) * font * 0.62) + 14;
+}

@@ -1,0 +1,195 @@
+"""One self-contained page about attention: a file that asks nothing of any network.
+
+Scripts and styles are allowed by the hash of their text alone, so nothing that a text brings along
+can run; the page has no address of anything, and its policy would refuse a request to it.
+"""
+
+import base64
+import hashlib
+import json
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from seq2seq.viewer.content import (
+    AttentionPage,
+    Example,
+    Grid,
+    Panel,
+    Reading,
+    Text,
+    Variant,
+)
+from seq2seq.viewer.escape import escape, visible
+from seq2seq.viewer.pack import pack
+from seq2seq.viewer.static import (
+    findings_html,
+    focus,
+    grid_html,
+    legend_html,
+    map_html,
+    notes_html,
+    opening_head,
+    picture_source,
+    reading_html,
+    routes_html,
+)
+
+SCRIPTS = ("maps.js", "draw.js", "page.js")
+
+
+def attention_page(page: AttentionPage) -> str:
+    """Write a page as HTML that a browser opens from a file, without a server or a network.
+
+    The opening view can be read without scripts. All text is escaped, and characters that would
+    act without being seen, such as bidirectional marks, are spelled out.
+
+    Args:
+        page: what to show.
+
+    Returns:
+        The whole file; it holds no address, and a policy under which none could be asked for.
+    """
+    head = opening_head(page)
+    readings = page.examples[0].readings
+    style, script = _file("page.css"), "".join(map(_file, SCRIPTS))
+    return Template(_file("page.html")).substitute(
+        policy=_policy(script, style, pictures=_has_pictures(page)),
+        title=escape(page.title),
+        model=escape(page.model),
+        style=style,
+        script=script,
+        pair=' class="pair"' if len(readings) == 2 else "",
+        readings="".join(reading_html(reading, head) for reading in readings),
+        legend=legend_html(page),
+        findings=findings_html(page.findings),
+        heads=grid_html(page, head),
+        maps="".join(map_html(reading, head) for reading in readings),
+        routes=routes_html(page.routes),
+        notes=notes_html(page.notes),
+        data=_json(_page_data(page)),
+    )
+
+
+def _file(name: str) -> str:
+    return files("seq2seq.viewer").joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(script: str, style: str, *, pictures: bool) -> str:
+    """What the page may do: run its own script, use its own style, show its own pictures."""
+    rules = [
+        "default-src 'none'",
+        f"script-src {_hash(script)}",
+        f"style-src {_hash(style)}",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "require-trusted-types-for 'script'",
+    ]
+    return "; ".join([*rules, "img-src data:"] if pictures else rules)
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def _has_pictures(page: AttentionPage) -> bool:
+    readings = [reading for example in page.examples for reading in example.readings]
+    return any(text.picture is not None for reading in readings for text in reading.texts)
+
+
+def _json(content: dict[str, Any]) -> str:
+    """JSON that cannot end the element it stands in, or open another one."""
+    text = json.dumps(content, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _page_data(page: AttentionPage) -> dict[str, Any]:
+    head = opening_head(page)
+    panels = page.examples[0].readings[0].panels
+    heads = next((panel.maps.shape[1] for panel in panels if panel.stack == head.stack), 0)
+    return {
+        "start": {
+            "stack": head.stack,
+            "layer": head.layer,
+            "head": heads if head.head is None else head.head,
+        },
+        "examples": [_example_data(example) for example in page.examples],
+        "grids": [_grid_data(grid) for grid in page.grids],
+    }
+
+
+def _example_data(example: Example) -> dict[str, Any]:
+    return {
+        "title": visible(example.title),
+        "readings": [_reading_data(reading) for reading in example.readings],
+    }
+
+
+def _reading_data(reading: Reading) -> dict[str, Any]:
+    return {
+        "texts": [_text_data(text) for text in reading.texts],
+        "panels": [_panel_data(reading, panel) for panel in reading.panels],
+        "marks": [
+            {"role": mark.role, "text": visible(mark.text), "pieces": mark.pieces} for mark in reading.marks
+        ],
+        "preference": reading.preference,
+        "answers": reading.answers and [visible(answer) for answer in reading.answers],
+        "shares": [
+            {"path": visible(one.path), "correct": one.correct, "distractor": one.distractor}
+            for one in reading.shares
+        ],
+        "variants": [_variant_data(reading, variant) for variant in reading.variants],
+    }
+
+
+def _text_data(text: Text) -> dict[str, Any]:
+    picture = text.picture
+    return {
+        "name": visible(text.name),
+        "pieces": [visible(piece) for piece in text.pieces],
+        "words": text.words,
+        "blanks": [int(blank) for blank in text.blanks],
+        "special": sorted(text.special),
+        "picture": picture
+        and {
+            "source": picture_source(picture),
+            "rows": picture.rows,
+            "columns": picture.columns,
+            "first": picture.first,
+        },
+    }
+
+
+def _panel_data(reading: Reading, panel: Panel) -> dict[str, Any]:
+    layers, heads, rows, columns = panel.maps.shape
+    return {
+        "stack": panel.stack,
+        "query": visible(panel.query),
+        "key": visible(panel.key),
+        "first": panel.first_query,
+        "layers": layers,
+        "heads": heads,
+        "rows": rows,
+        "columns": columns,
+        "focus": focus(reading, panel),
+        "maps": pack(panel.maps),
+    }
+
+
+def _variant_data(reading: Reading, variant: Variant) -> dict[str, Any]:
+    return {
+        "name": visible(variant.name),
+        "panels": [_panel_data(reading, panel) for panel in variant.panels],
+        "preference": variant.preference,
+        "output": variant.output and visible(variant.output),
+    }
+
+
+def _grid_data(grid: Grid) -> dict[str, Any]:
+    return {
+        "stack": grid.stack,
+        "name": visible(grid.name),
+        "accuracy": [[round(float(one), 4) for one in line] for line in grid.accuracy],
+        "significant": None if grid.significant is None else grid.significant.tolist(),
+    }
