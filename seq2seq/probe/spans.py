@@ -52,31 +52,20 @@ def pieces_of(tokenizer: Any, text: str, *, special: bool = True, side: Side = "
         SpanError: The tokenizer does not say where its pieces stand, and the text cannot be
             spelt from them; or what it says cannot be.
     """
-    if not hasattr(tokenizer, "is_fast"):
-        encoding = tokenizer.backend.encode(text, add_special_tokens=special)
-        names, ids, offsets = encoding.tokens, encoding.ids, encoding.offsets
-        added = encoding.special_tokens_mask
-    elif tokenizer.is_fast:
-        found = tokenizer(
-            **{"text" if side == "source" else "text_target": text},
-            add_special_tokens=special,
-            return_offsets_mapping=True,
-            return_special_tokens_mask=True,
-            verbose=False,
-        )
-        ids, offsets = found["input_ids"], found["offset_mapping"]
-        added, names = found["special_tokens_mask"], tokenizer.convert_ids_to_tokens(ids)
+    if not _is_stock(tokenizer) or tokenizer.is_fast:
+        names, ids, offsets, added = _encoded(tokenizer, text, special, side)
+        places = [
+            None if is_added else _trimmed(text, offset)
+            for is_added, offset in zip(added, offsets, strict=True)
+        ]
+        _check_order(text, places)
+        machine = tokenizer.backend_tokenizer if _is_stock(tokenizer) else tokenizer.backend
+        spans = [
+            place and _checked(text, name, place, machine.normalizer)
+            for name, place in zip(names, places, strict=True)
+        ]
     else:
         ids, spans = spell_out(tokenizer, text, special=special, target=side == "target")
-        return Pieces(text, tuple(ids), _with_lost_marks(text, spans))
-    places = [
-        None if special_piece else _trimmed(text, offset)
-        for special_piece, offset in zip(added, offsets, strict=True)
-    ]
-    _check_order(text, places)
-    spans = [
-        place and _checked(text, name, place) for name, place in zip(names, places, strict=True)
-    ]
     return Pieces(text, tuple(ids), _with_lost_marks(text, spans))
 
 
@@ -130,6 +119,30 @@ def straddling_rows(pieces: Pieces, span: Span) -> Rows:
     return tuple(row for row, place in places if place[0] < span[0] or place[1] > span[1])
 
 
+def _is_stock(tokenizer: Any) -> bool:
+    """Whether it is one of the transformers library; ours do not say how they are made."""
+    return hasattr(tokenizer, "is_fast")
+
+
+def _encoded(
+    tokenizer: Any, text: str, special: bool, side: Side
+) -> tuple[list[str], list[int], list[Span], list[int]]:
+    """Pieces, their ids, their places, and which of them were added as special ones."""
+    if not _is_stock(tokenizer):
+        found = tokenizer.backend.encode(text, add_special_tokens=special)
+        return found.tokens, found.ids, found.offsets, found.special_tokens_mask
+    found = tokenizer(
+        **{"text" if side == "source" else "text_target": text},
+        add_special_tokens=special,
+        return_offsets_mapping=True,
+        return_special_tokens_mask=True,
+        verbose=False,
+    )
+    ids = found["input_ids"]
+    names = tokenizer.convert_ids_to_tokens(ids)
+    return names, ids, found["offset_mapping"], found["special_tokens_mask"]
+
+
 def _meet(one: Span, other: Span) -> bool:
     return max(one[0], other[0]) < min(one[1], other[1])
 
@@ -157,18 +170,21 @@ def _check_order(text: str, places: Sequence[Span | None]) -> None:
             )
 
 
-def _checked(text: str, name: str, place: Span) -> Span:
-    """The place, if it can be: plain letters must be the letters that stand there.
+def _checked(text: str, name: str, place: Span, normalizer: Any) -> Span:
+    """The place, if it can be: plain letters must be among the letters that stand there.
 
     A mark of a word's beginning that was put before a text counts as its first character to the
-    tokenizer; it stands for none of it.
+    tokenizer; it stands for none of it. Letters are compared because the tokenizers library
+    shifts all places after a character that a vocabulary without an unknown piece drops.
     """
     there = text[slice(*place)]
     if name and not name.strip(_MARKERS) and there.strip(_MARKERS):
         return place[0], place[0]
     letters = name.strip(_MARKERS).removeprefix("##").removesuffix("</w>")
-    plain = all(word.isascii() and word.isalpha() for word in (letters, there))
-    if plain and letters.casefold() != there.casefold():
+    if not (letters.isascii() and letters.isalpha()) or letters.lower() == there.lower():
+        return place
+    normal = normalizer.normalize_str(there) if normalizer else there
+    if letters.lower() not in normal.lower():
         raise SpanError(
             f"{text[:60]!r}: the tokenizer puts the piece {name!r} at {there!r}, needed the "
             "letters of the piece; use another tokenizer class"
