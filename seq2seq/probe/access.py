@@ -284,8 +284,15 @@ class StockModel:
     def _pass(
         self, arguments: Mapping[str, Any], recorder: Recorder
     ) -> Float[Tensor, "batch target vocabulary"] | None:
-        with attending(self.model, recorder.attend):
-            answer = self.model(**arguments)
+        try:
+            with attending(self.model, recorder.attend):
+                answer = self.model(**arguments)
+        except (IndexError, RuntimeError) as error:
+            longest = max(each.shape[-1] for each in arguments.values() if torch.is_tensor(each))
+            raise ModelError(
+                f"{self.name}: cannot read lines of {longest} pieces (too many, or a piece that "
+                f"is not in its vocabulary?): {error}"
+            ) from error
         recorder.require_all(self.name)
         return None if self.kind == "encoder" else answer.logits
 

@@ -70,6 +70,8 @@ class Recorder:
         layer = self.met[stack]
         self.met[stack] += 1
         here = [one for one in self.interventions if one.stack == stack]
+        if torch.is_grad_enabled() and not query.requires_grad:
+            query = query.detach().requires_grad_()  # of frozen weights; maps need a graph
         mask = attention_mask
         if here:
             shape = (*query.shape[:3], key.shape[2])
