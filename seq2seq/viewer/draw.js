@@ -23,14 +23,15 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** A button that looks pressed or not. */
-function toggle(label, pressed, click, title) {
-  return make("button", { type: "button", "aria-pressed": String(pressed), click, title }, label);
+/** A button that looks pressed or not; its key keeps the focus when all is drawn again. */
+function toggle(label, pressed, click) {
+  return make("button", { type: "button", "aria-pressed": String(pressed), click,
+    "data-key": label }, label);
 }
 
 /** One text as a line of words or pieces; the row that reads is dark, what it reads is shaded. */
 function textLine(reading, text, view, unit, choose, until) {
-  const line = make("p", { class: "text", dir: "auto", "data-text": text.name,
+  const line = make("p", { class: `text ${unit}`, dir: "auto", "data-text": text.name,
     "aria-label": text.name });
   const marked = reading.marks.some((m) => m.role === "correct" || m.role === "distractor");
   const named = new Set(view && !marked && view.key === text
@@ -55,7 +56,7 @@ function textLine(reading, text, view, unit, choose, until) {
       if (role === "correct" || role === "distractor" || named.has(column))
         note = make("small", { class: "weight" }, percent(weight));
     }
-    const attributes = { class: classes.join(" "), "data-index": index };
+    const attributes = { class: classes.join(" "), "data-key": `${view.name} ${text.name} ${index}` };
     const token = row < 0 ? make("span", attributes, group.label, note)
       : make("button", { ...attributes, type: "button", "aria-pressed": String(active),
           click: () => choose(row) }, group.label, note);
@@ -87,7 +88,8 @@ function pictureFigure(text, view, choose) {
   figure.append(
     make("p", { class: "text" }, ...special.map((piece) =>
       make("button", { type: "button", class: view.row === piece ? "token active" : "token",
-        "aria-pressed": String(view.row === piece), click: () => choose(piece) },
+        "aria-pressed": String(view.row === piece), click: () => choose(piece),
+        "data-key": `${view.name} ${text.name} ${piece}` },
       text.pieces[piece]))),
     make("div", { class: "frame" }, make("img", { alt: text.name, src: source }), overlay));
   if (reads) figure.append(make("figcaption", {},

@@ -2,7 +2,7 @@
 // Numbers: reading packed maps back, choosing a head, joining pieces to words.
 
 const LEVELS = 16;
-const SQUARES = Float32Array.from({ length: 256 }, (_, byte) => (byte / 255) ** 2);
+const SQUARES = Float64Array.from({ length: 256 }, (_, byte) => (byte / 255) ** 2);
 
 /** How strongly a weight is drawn, 0 to 16; the same curve as svg.py. */
 function level(weight) {
@@ -30,17 +30,19 @@ async function load(example) {
   }));
 }
 
-/** Weights of one head between pieces; head === panel.heads is the mean of its layer. */
-function pieceMap(panel, layer, head) {
-  const { heads, rows, columns, bytes } = panel;
-  const size = rows * columns;
-  const map = new Float32Array(size);
-  const chosen = head < heads ? [head] : [...Array(heads).keys()];
+/** What a run of pieces reads of each column; head === panel.heads is the mean of its layer. */
+function readBy(panel, layer, head, row, columns) {
+  const chosen = head < panel.heads ? [head] : [...Array(panel.heads).keys()];
+  const pieces = new Float64Array(panel.columns);
   for (const one of chosen) {
-    const start = (layer * heads + one) * size;
-    for (let i = 0; i < size; i++) map[i] += SQUARES[bytes[start + i]] / chosen.length;
+    for (const piece of row.pieces) {
+      const line = (layer * panel.heads + one) * panel.rows + piece - panel.first;
+      for (let k = 0; k < panel.columns; k++)
+        pieces[k] += SQUARES[panel.bytes[line * panel.columns + k]];
+    }
   }
-  return map;
+  const count = chosen.length * row.pieces.length;
+  return columns.map((column) => column.pieces.reduce((sum, k) => sum + pieces[k], 0) / count);
 }
 
 /** Runs of pieces that are shown as one: words, or each piece by itself. */
@@ -64,13 +66,7 @@ function groupedMap(reading, panel, layer, head, unit) {
   const query = textOf(reading, panel.query), key = textOf(reading, panel.key);
   const rows = groupsOf(query, panel.first, panel.rows, unit);
   const columns = groupsOf(key, 0, panel.columns, unit);
-  const pieces = pieceMap(panel, layer, head);
-  const weights = rows.map((row) => columns.map((column) => {
-    let sum = 0;
-    for (const q of row.pieces)
-      for (const k of column.pieces) sum += pieces[(q - panel.first) * panel.columns + k];
-    return sum / row.pieces.length;
-  }));
+  const weights = rows.map((row) => readBy(panel, layer, head, row, columns));
   return { panel, query, key, rows, columns, weights };
 }
 
@@ -95,7 +91,7 @@ function strongest(map, row, count) {
 /** What one row reads, as a sentence; static.py writes the same. */
 function sentence(map, row) {
   const read = strongest(map, row, 3)
-    .map(({ weight, column }) => `${map.columns[column].label} ${percent(weight)}`).join(" · ");
+    .map(({ weight, column }) => `“${map.columns[column].label}” ${percent(weight)}`).join(" · ");
   const label = map.rows[row].label;
   return map.panel.first ? `Writing “${label}”, it reads: ${read}` : `“${label}” reads: ${read}`;
 }

@@ -3,9 +3,10 @@
 const data = JSON.parse(document.querySelector("#data").textContent);
 const $ = (selector) => document.querySelector(selector);
 const STACKS = ["encoder", "cross", "decoder"];
+const ORDER = ["first", "second"];
 const TABS = { encoder: "Encoder", cross: "Cross", decoder: "Decoder" };
 const state = { example: 0, ...data.start, unit: "words", variant: -1, grid: 0, step: null,
-  focus: [], timer: null };
+  focus: {}, heads: {}, timer: null };
 
 const example = () => data.examples[state.example];
 const stacks = () => STACKS.filter((stack) =>
@@ -28,7 +29,7 @@ function viewOf(reading, index) {
   const map = groupedMap(reading, panel, state.layer, state.head, state.unit);
   const piece = focusOf(index);
   const row = Math.max(0, map.rows.findIndex((group) => group.pieces.includes(piece)));
-  return { map, row, query: map.query, key: map.key };
+  return { map, row, query: map.query, key: map.key, name: index };
 }
 
 /** Choose the row that reads; in a pair the same word of the other sentence goes with it. */
@@ -49,14 +50,25 @@ function select(layer, head) {
 
 function openTab(stack) {
   stop();
+  state.heads[state.stack] = [state.layer, state.head];
   const panel = panelOf(example().readings[0], stack);
-  Object.assign(state, { stack, grid: 0, layer: Math.min(state.layer, panel.layers - 1),
-    head: Math.min(state.head, panel.heads) });
+  const [layer, head] = state.heads[stack] ?? firstHead(stack, panel);
+  Object.assign(state, { stack, grid: 0, layer: Math.min(layer, panel.layers - 1),
+    head: Math.min(head, panel.heads) });
   render();
 }
 
+/** Where a tab opens: at the head farthest from chance, or the mean of the last layer. */
+function firstHead(stack, panel) {
+  const grid = data.grids.find((one) => one.stack === stack);
+  if (!grid) return [panel.layers - 1, panel.heads];
+  const cells = grid.accuracy.flatMap((line, layer) =>
+    line.map((accuracy, head) => ({ gap: Math.abs(accuracy - 0.5), at: [layer, head] })));
+  return cells.reduce((best, one) => (one.gap > best.gap ? one : best)).at;
+}
+
 function signed(value) {
-  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)}`;
+  return `${value < 0 ? "−" : "+"}${(Math.floor(10 * Math.abs(value) + 0.5) / 10).toFixed(1)}`;
 }
 
 /** Which answer the model prefers, and what the intervention changes about that. */
@@ -75,17 +87,19 @@ function preference(reading) {
   return line;
 }
 
-function shares(reading) {
+/** How the decision reads each noun, path by path. */
+function shareTable(reading, name) {
   if (!reading.shares.length) return null;
-  const bar = (share, role) => make("td", {}, make("meter", { class: role, min: 0, max: 1,
-    value: share, "aria-label": `${role}: ${percent(share)}` }), ` ${percent(share)}`);
+  const bar = (share, tone) => make("td", {}, draw("svg", { class: "bar-of", width: 110,
+    height: 8, "aria-hidden": "true" }, draw("rect", { class: tone, width: 110 * share,
+    height: 8 })), ` ${percent(share)}`);
   return make("table", { class: "shares" },
-    make("caption", {}, "How the decision reads each noun"),
+    make("caption", {}, name),
     make("thead", {}, make("tr", {}, ...["path", "antecedent", "other noun"].map((name) =>
       make("th", { scope: "col" }, name)))),
     make("tbody", {}, ...reading.shares.map((share) => make("tr", {},
-      make("th", { scope: "row" }, share.path), bar(share.correct, "correct"),
-      bar(share.distractor, "distractor")))));
+      make("th", { scope: "row" }, share.path), bar(share.correct, "more"),
+      bar(share.distractor, "less")))));
 }
 
 function renderReadings(views) {
@@ -95,9 +109,8 @@ function renderReadings(views) {
     const card = make("article", { class: "reading" }, ...reading.texts.map((text) =>
       text.picture ? pictureFigure(text, view, row)
         : textLine(reading, text, view, state.unit, row,
-            state.step !== null && view.query === text ? state.step : null)));
-    card.append(make("p", { class: "said", "aria-live": "polite" },
-      sentence(view.map, view.row)), ...[preference(reading), output(reading), shares(reading)]
+            state.step !== null && view.query === text ? view.map.rows[view.row].pieces.at(-1) : null)));
+    card.append(make("p", { class: "said" }, sentence(view.map, view.row)), ...[preference(reading), output(reading)]
         .filter((part) => part !== null));
     return card;
   });
@@ -115,32 +128,28 @@ function renderTabs() {
   $("#tabs").replaceChildren(...stacks().map((stack) => make("button", {
     type: "button", role: "tab", id: `tab-${stack}`, "aria-controls": "maps",
     "aria-selected": String(stack === state.stack), tabindex: stack === state.stack ? 0 : -1,
-    click: () => openTab(stack) }, TABS[stack])));
+    "data-key": `tab ${stack}`, click: () => openTab(stack) }, TABS[stack])));
   $("#maps").setAttribute("aria-labelledby", `tab-${state.stack}`);
 }
 
 function renderChoices(views) {
-  const parts = [make("div", { class: "group", role: "group", "aria-label": "Unit" },
-    toggle("Words", state.unit === "words", () => setUnit("words"), "t"),
-    toggle("Pieces", state.unit === "pieces", () => setUnit("pieces"), "t"))];
+  const split = example().readings.some((reading) => reading.texts.some((text) =>
+    text.words.at(-1) + 1 < text.pieces.length));
+  const parts = split ? [make("div", { class: "group", role: "group", "aria-label": "Unit" },
+    toggle("Words", state.unit === "words", () => setUnit("words")),
+    toggle("Pieces", state.unit === "pieces", () => setUnit("pieces")))] : [];
   const variants = example().readings[0].variants;
   if (variants.length) parts.push(make("div", { class: "group", role: "group",
     "aria-label": "Intervention" },
-  toggle("Intact", state.variant < 0, () => setVariant(-1), "k"),
+  toggle("Intact", state.variant < 0, () => setVariant(-1)),
   ...variants.map((variant, i) => toggle(`✂ ${variant.name}`, state.variant === i,
-    () => setVariant(i), "k"))));
-  if (state.stack === "cross") {
-    const { rows, panel } = views[0].map;
-    parts.push(make("div", { class: "group player" },
-      toggle(state.timer ? "❚❚ Pause" : "▶ Let it grow", Boolean(state.timer), play, "p"),
-      make("input", { type: "range", min: 0, max: rows.length - 1, value: views[0].row,
-        id: "step", "aria-label": "Step of the translation",
-        "aria-valuetext": rows[views[0].row].label, input: (event) => {
-          stop();
-          step(Number(event.target.value));
-        } })));
-  }
+    () => setVariant(i)))));
   $("#choices").replaceChildren(...parts);
+  const { rows } = views[0].map;
+  $("#player").hidden = state.stack !== "cross";
+  $("#play").textContent = state.timer === null ? "▶ Watch it being written" : "❚❚ Pause";
+  Object.assign($("#step"), { max: rows.length - 1, value: views[0].row });
+  $("#step").setAttribute("aria-valuetext", rows[views[0].row].label);
 }
 
 function renderHeads(views) {
@@ -161,8 +170,8 @@ function renderHeads(views) {
     make("div", { class: "scroll" }, make("table", { class: "heads" }, header, ...body)),
     make("p", { class: "hint" }, grid
       ? "50 is chance; blue finds the right noun, orange the other one. Bold: not by chance."
-      : "How much the dark word gives to the word it reads most."),
-    make("p", { class: "now", "aria-live": "polite" }, headName(panel))].filter(Boolean));
+      : "How much the one that reads gives to what it reads most, in %."),
+    make("p", { class: "now" }, headName(panel))].filter(Boolean));
 }
 
 function headButton(panel, grid, layer, head, view) {
@@ -170,8 +179,8 @@ function headButton(panel, grid, layer, head, view) {
   let shown = "·";
   const name = `layer ${layer + 1}, ${head < panel.heads ? `head ${head + 1}` : "mean"}`;
   if (!grid) {
-    const map = groupedMap(example().readings[0], panel, layer, head, state.unit);
-    const most = Math.max(...map.weights[view.row]);
+    const { rows, columns } = view.map;
+    const most = Math.max(...readBy(panel, layer, head, rows[view.row], columns));
     classes.push(`a${level(most)}`);
     shown = `${Math.floor(100 * most + 0.5)}`;
   } else if (head < panel.heads) {
@@ -182,8 +191,8 @@ function headButton(panel, grid, layer, head, view) {
     shown = `${Math.round(100 * accuracy)}`;
   }
   const chosen = layer === state.layer && head === state.head;
-  return make("button", { type: "button", class: classes.join(" "), "data-head":
-    `${layer} ${head}`, tabindex: chosen ? 0 : -1, "aria-pressed": String(chosen),
+  return make("button", { type: "button", class: classes.join(" "), "data-key":
+    `head ${layer} ${head}`, tabindex: chosen ? 0 : -1, "aria-pressed": String(chosen),
   "aria-label": `${name}: ${shown === "·" ? "no figure" : `${shown} %`}`,
   click: () => select(layer, head) }, shown);
 }
@@ -198,30 +207,43 @@ function renderMaps(views) {
   const figures = views.map((view, index) => {
     if (view.query.picture || view.key.picture) return null;
     const reading = example().readings[index];
-    const name = reading.variants[state.variant]?.name ?? "";
+    const done = panelOf(reading, state.stack) !== panelOf(reading, state.stack, -1)
+      ? `, ${reading.variants[state.variant].name}` : "";
+    const name = views.length === 2 ? `${ORDER[index]}: ` : "";
     return heatMap(view.map, reading.marks, view.row, (row) => choose(index, row, views),
-      `${view.query.name} → ${view.key.name}${name && `, ${name}`}`);
+      `${name}${view.query.name} → ${view.key.name}${done}`);
   });
   if (views.length === 2) {
     const gap = difference(views[0].map, views[1].map);
-    figures.push(gap ? heatMap(gap, example().readings[0].marks, views[0].row,
-      (row) => choose(0, row, views), "difference: second − first (orange: less)")
+    const marks = example().readings[0].marks.filter((mark) => mark.role === "pronoun");
+    figures.push(gap ? heatMap(gap, marks, views[0].row, (row) => choose(0, row, views),
+      "difference: second − first; orange is less")
       : make("p", { class: "hint" }, "No difference map: the sentences differ in length."));
   }
   $("#maps").replaceChildren(...figures.filter(Boolean));
 }
 
+function renderShares() {
+  const { readings } = example();
+  const tables = readings.map((reading, index) => shareTable(reading,
+    `How the decision reads each noun${readings.length === 2 ? `: ${ORDER[index]}` : ""}`));
+  $("#shares").replaceChildren(...tables.filter(Boolean));
+}
+
 function render() {
-  const kept = document.activeElement?.dataset?.head !== undefined ? "head"
-    : document.activeElement?.role === "tab" ? "tab" : null;
+  let kept = document.activeElement?.dataset?.key;
+  if (kept?.startsWith("head ")) kept = `head ${state.layer} ${state.head}`;
+  if (kept?.startsWith("tab ")) kept = `tab ${state.stack}`;
   const views = example().readings.map(viewOf);
   renderReadings(views);
   renderTabs();
   renderChoices(views);
   renderHeads(views);
   renderMaps(views);
-  if (kept === "head") $(`[data-head="${state.layer} ${state.head}"]`).focus();
-  if (kept === "tab") $(`#tab-${state.stack}`).focus();
+  renderShares();
+  if (kept) $(`[data-key="${CSS.escape(kept)}"]`)?.focus();
+  $("#live").textContent = `${headName(views[0].map.panel)}. `
+    + views.map((view) => sentence(view.map, view.row)).join(". ");
 }
 
 function setUnit(unit) {
@@ -234,16 +256,18 @@ function setVariant(variant) {
   render();
 }
 
-/** Show the translation up to a row of its cross-attention. */
+/** Show the translation up to a row of its cross-attention; returns whether more is to come. */
 function step(row) {
   const views = example().readings.map(viewOf);
   views.forEach((view, index) => {
     const group = view.map.rows[Math.min(row, view.map.rows.length - 1)];
     state.focus[`${state.example} cross ${index}`] = group.pieces[0];
-    if (index === 0) state.step = group.pieces.at(-1);
   });
-  if (row >= views[0].map.rows.length - 1) state.step = null;
+  const more = views.some((view) => row < view.map.rows.length - 1);
+  if (more) state.step = row;
+  else stop();
   render();
+  return more;
 }
 
 function stop() {
@@ -258,12 +282,8 @@ function play() {
   stop();
   if (running) return render();
   let row = 0;
-  const advance = () => {
-    if (row >= viewOf(example().readings[0], 0).map.rows.length) stop(), render();
-    else step(row++);
-  };
-  state.timer = setInterval(advance, 700);
-  advance();
+  state.timer = setInterval(() => step(row++), 700);
+  step(row++);
 }
 
 function move(layers, heads) {
@@ -289,10 +309,18 @@ const KEYS = {
   "?": () => $("#keys").showModal(),
 };
 
+/** On a tab, left and right go to the tab beside it, as everywhere. */
+function neighbour(event) {
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!by || event.target.getAttribute("role") !== "tab") return undefined;
+  const all = stacks();
+  return all[(all.indexOf(state.stack) + by + all.length) % all.length];
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || $("#keys").open) return;
   if (event.target.matches("input, select, textarea")) return;
-  const tab = stacks()[Number(event.key) - 1];
+  const tab = stacks()[Number(event.key) - 1] ?? neighbour(event);
   const act = tab ? () => openTab(tab) : KEYS[event.key];
   if (!act) return;
   event.preventDefault();
@@ -314,6 +342,11 @@ function setTheme() {
 }
 
 $("#theme").addEventListener("click", setTheme);
+$("#play").addEventListener("click", play);
+$("#step").addEventListener("input", (event) => {
+  stop();
+  step(Number(event.target.value));
+});
 $("#help").addEventListener("click", () => $("#keys").showModal());
 for (const id of ["#theme", "#help"]) $(id).hidden = false;
 if (data.examples.length > 1) {

@@ -131,7 +131,8 @@ def _reading_data(reading: Reading) -> dict[str, Any]:
         "texts": [_text_data(text) for text in reading.texts],
         "panels": [_panel_data(reading, panel) for panel in reading.panels],
         "marks": [
-            {"role": mark.role, "text": visible(mark.text), "pieces": mark.pieces} for mark in reading.marks
+            {"role": mark.role, "text": visible(mark.text), "pieces": mark.pieces}
+            for mark in reading.marks
         ],
         "preference": reading.preference,
         "answers": reading.answers and [visible(answer) for answer in reading.answers],

@@ -169,17 +169,15 @@ def routes_html(routes: tuple[Route, ...]) -> str:
     """The table of routes, with a dash for what was not measured."""
     if not routes:
         return ""
-    head = (
-        "<tr><th scope='col'>route</th><th scope='col'>from → to</th>"
-        "<th scope='col'>right noun</th><th scope='col'>95 %</th><th scope='col'>pairs</th>"
-        "<th scope='col'>cost of removing it</th><th scope='col'>random edges</th></tr>"
-    ).replace("'", '"')
+    names = ("route", "from → to", "right noun", "95 %", "pairs")
+    costs = ("cost of removing it, points", "random edges, points")
+    head = "".join(f'<th scope="col">{name}</th>' for name in (*names, *costs))
     rows = "".join(map(_route_html, routes))
     return (
         '<section id="routes" aria-labelledby="routes-title">'
         '<h2 id="routes-title">On which route does the answer travel?</h2>'
-        f'<div class="scroll"><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
-        "</section>"
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>"
     )
 
 
@@ -197,7 +195,7 @@ def preference_line(reading: Reading) -> str:
 
 def signed(value: float) -> str:
     """A number with its sign, a minus as people write it."""
-    return f"{'+' if value >= 0 else '−'}{abs(value):.1f}"
+    return f"{'+' if value >= 0 else '−'}{int(10 * abs(value) + 0.5) / 10:.1f}"
 
 
 def percent(weight: float) -> str:
@@ -233,7 +231,7 @@ def _text_html(reading: Reading, text: Text, view: View | None) -> str:
         label = escape(word_label(text, word))
         tokens.append(f'{blank}<span class="{" ".join(classes)}">{label}{note}</span>')
     return (
-        f'<p class="text" dir="auto" data-text="{escape(text.name)}" '
+        f'<p class="text words" dir="auto" data-text="{escape(text.name)}" '
         f'aria-label="{escape(text.name)}">{"".join(tokens)}</p>'
     )
 
@@ -271,7 +269,7 @@ def _sentence(reading: Reading, view: View) -> str:
     weights = view.weights[view.row]
     order = sorted(range(len(weights)), key=lambda column: (-weights[column], column))[:3]
     read = " · ".join(
-        f"{word_label(key, view.columns[column])} {percent(float(weights[column]))}"
+        f"“{word_label(key, view.columns[column])}” {percent(float(weights[column]))}"
         for column in order
     )
     label = word_label(query, view.rows[view.row])
@@ -311,5 +309,5 @@ def _route_html(route: Route) -> str:
     return (
         f'<tr{chosen}><th scope="row">{escape(route.name)}</th><td>{escape(route.meaning)}</td>'
         f'{cell(route.accuracy, " %")}<td class="number">{interval}</td>{cell(route.pairs, " %")}'
-        f"{cell(route.cost, ' points')}{cell(route.control, ' points')}</tr>"
+        f"{cell(route.cost, '')}{cell(route.control, '')}</tr>"
     )
