@@ -93,6 +93,18 @@ def test_autocast_around_it_changes_nothing():
     assert torch.equal(bare, inside)
 
 
+def test_a_real_piece_whose_probability_vanishes_still_has_its_exact_surprise():
+    hidden, weight, targets = draw()
+    huge = (hidden.detach() * 300).requires_grad_()
+    logits = F.linear(huge, weight)
+    expected = F.cross_entropy(logits, targets, reduction="sum")
+    least = logits.softmax(1).gather(1, targets[:, None]).min()
+    loss, nll = smoothed_cross_entropy(huge, weight, None, targets, smoothing=0.0, pad_id=PAD)
+    assert least == 0
+    assert nll.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
 def test_two_halves_of_a_batch_sum_to_the_whole():
     hidden, weight, targets = draw()
     whole, _ = smoothed_cross_entropy(hidden, weight, None, targets, smoothing=0.1, pad_id=PAD)
