@@ -1,0 +1,202 @@
+"""The model card: what a stranger must know before using a model, all of it from the run's files.
+
+A section whose facts were not measured is not there. The same run always gives the same card, so
+that publishing it twice changes nothing.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from seq2seq.publish.card_tables import (
+    data_tables,
+    error_table,
+    gender_table,
+    score_table,
+    table,
+)
+from seq2seq.publish.facts import RunFacts
+from seq2seq.publish.front_matter import base_model, front_matter, languages
+from seq2seq.recipe import Recipe
+
+# Where one machine keeps its files; not a choice, and nobody else's business.
+PLACES = ("data.folder", "data.cache")
+
+USAGE = """\
+```python
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+name = "{name}"
+tokenizer = AutoTokenizer.from_pretrained(name)
+model = AutoModelForSeq2SeqLM.from_pretrained(name)
+
+texts = ["{text}"]
+batch = tokenizer(texts, return_tensors="pt", padding=True, truncation=True)
+outputs = model.generate(**batch)
+print(tokenizer.batch_decode(outputs, skip_special_tokens=True))
+```"""
+
+
+def render_card(facts: RunFacts, name: str, *, license: str) -> str:
+    """Write the README.md of a model's repository.
+
+    Args:
+        facts: Of the run.
+        name: Of the repository, such as ``owner/name``.
+        license: One of the Hub's names.
+
+    Returns:
+        Markdown that opens with metadata in YAML.
+    """
+    from huggingface_hub import ModelCardData
+
+    # Its YAML quotes "no", which is a language and not false.
+    head = ModelCardData(**front_matter(facts, name, license=license)).to_yaml()
+    sections = {
+        "Use": _usage(facts, name),
+        "Scores": score_table(facts.scores),
+        "Faults in the output": error_table(facts.scores),
+        "Which noun is the pronoun?": _pronouns(facts),
+        "Training data": data_tables(facts),
+        "Training": "\n\n".join(_training(facts)),
+        "Recipe": _recipe_block(facts.recipe),
+        "Environment": _environment(facts.environment),
+        "This copy": _copy(facts),
+        "Limits": "\n".join(_limits(facts)),
+    }
+    parts = [f"# {name.partition('/')[2]}", _opening(facts)]
+    parts += [f"## {title}\n\n{text}" for title, text in sections.items() if text]
+    return f"---\n{head.strip()}\n---\n\n" + "\n\n".join(parts) + "\n"
+
+
+def recipe_lines(recipe: Recipe) -> list[str]:
+    """What a recipe chooses other than the defaults, as TOML that can be trained again.
+
+    Args:
+        recipe: The resolved one.
+
+    Returns:
+        A line for each key.
+    """
+    chosen = recipe.model_dump(mode="json", exclude_defaults=True)
+    lines = dict(_toml_lines(chosen))
+    return [f"{key} = {value}" for key, value in lines.items() if key not in PLACES]
+
+
+def _opening(facts: RunFacts) -> str:
+    recipe = facts.recipe
+    what = {
+        "translation": f"Translates from `{recipe.source_language}` to `{recipe.target_language}`",
+        "summarization": f"Summarizes text in `{recipe.source_language}`",
+    }[recipe.task]
+    start = base_model(recipe)
+    origin = f"training continued from `{start}`" if start else "trained from random weights"
+    return (
+        f"{what}: an encoder-decoder Transformer of {facts.weights:,} weights in the "
+        f"`{recipe.model.family}` format, {origin} on {facts.data['pairs']:,} pairs."
+    )
+
+
+def _usage(facts: RunFacts, name: str) -> str:
+    text = "Replace this by your own text."
+    longest = min(facts.recipe.model.max_positions, facts.recipe.data.cleaning.max_source_pieces)
+    return (
+        f"{USAGE.format(name=name, text=text)}\n\n"
+        "The search (beams, length penalty) is stored with the model and used by `generate`.\n"
+        f"Text of more than {longest} pieces is cut by these lines; give long text sentence by "
+        "sentence."
+    )
+
+
+def _pronouns(facts: RunFacts) -> str:
+    probe = "" if facts.probe is None else facts.probe.text
+    return "\n\n".join(part for part in (gender_table(facts.scores), probe) if part)
+
+
+def _training(facts: RunFacts) -> Iterator[str]:
+    environment, choice = facts.environment, facts.scores
+    if facts.steps is not None and facts.training_seconds is not None:
+        yield (
+            f"{facts.steps:,} updates in {facts.training_seconds / 60:.1f} minutes, validations "
+            f"not counted, on `{environment['processor']}` with {environment['threads']} threads "
+            f"(device `{environment['device']}`), seed {facts.recipe.seed}."
+        )
+    text = f"The weights are those of {choice['weights']}"
+    dev = choice["dev"]
+    text += f", chosen by {dev['metric']} on the dev set: {dev['score']:.2f}."
+    if choice["rejected"]:
+        text += f" Rejected: {choice['rejected']}."
+    yield text + " No test set chose anything."
+
+
+def _recipe_block(recipe: Recipe) -> str:
+    lines = "\n".join(recipe_lines(recipe))
+    return (
+        "What differs from the defaults of [seq2seq-toolkit]"
+        "(https://pypi.org/project/seq2seq-toolkit/); the paths are relative to the data's folder."
+        f"\n\n```toml\n{lines}\n```"
+    )
+
+
+def _environment(environment: Mapping[str, Any]) -> str:
+    versions = {name: found for name, found in environment["versions"].items() if found}
+    own = {
+        "seq2seq commit": environment["seq2seq"]["commit"],
+        "python": environment["python"],
+        "system": environment["system"],
+        "cores": environment["cores"],
+    }
+    rows = [[name, f"`{value}`"] for name, value in (own | versions).items() if value is not None]
+    return table(["what", "version"], rows)
+
+
+def _copy(facts: RunFacts) -> str:
+    check = facts.check
+    return (
+        f"These files were compared with the trained model on {check.pairs:,} held-out pairs "
+        "before they were published.\n"
+        f"Log-probabilities differ by at most {check.largest_difference:.2g} "
+        f"(allowed: {check.tolerance:.2g}); the output is the same for "
+        f"{check.greedy_agreement:.1%} of them without search and for {check.beam_agreement:.1%} "
+        "with it.\n`export.json` holds these figures and the SHA-256 of every file they are about."
+    )
+
+
+def _limits(facts: RunFacts) -> Iterator[str]:
+    recipe = facts.recipe
+    names = " and ".join(f"`{code}`" for code in languages(recipe))
+    yield f"- It knows {names} as they are written in its training data, and no other language."
+    yield (
+        f"- It saw sources of at most {recipe.data.cleaning.max_source_pieces} pieces and targets "
+        f"of at most {recipe.data.cleaning.max_target_pieces}."
+    )
+    yield "- Each text stands alone: nothing is carried from one to the next."
+    yield (
+        "- The scores hold for text like the test sets above. "
+        "Nothing was measured on other text, nor for bias, safety or factual truth."
+    )
+    if recipe.tokenizer.lowercase:
+        yield "- It reads and writes lower case only."
+
+
+def _toml_lines(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in section.items():
+        key = f"{prefix}{_toml_key(name)}"
+        if isinstance(value, dict) and value:
+            yield from _toml_lines(value, f"{key}.")
+        elif value is not None:
+            yield key, _toml_value(value)
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, dict):
+        pairs = (f"{_toml_key(k)} = {_toml_value(v)}" for k, v in value.items() if v is not None)
+        return f"{{ {', '.join(pairs)} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(_toml_value(one) for one in value)}]"
+    return json.dumps(value, ensure_ascii=False)  # text, numbers, true and false as TOML has them
+
+
+def _toml_key(name: str) -> str:
+    plain = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
+    return name if plain else json.dumps(name, ensure_ascii=False)

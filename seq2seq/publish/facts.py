@@ -1,0 +1,175 @@
+"""What a finished run says about itself, read from its own files and nowhere else.
+
+A model card is a list of claims. Each one comes from a file that the run wrote when it measured;
+a file that is not there leaves its section out of the card.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import PublishError
+from seq2seq.publish.checked import Check, verify_check
+from seq2seq.recipe import Recipe
+from seq2seq.run import Run
+
+PROBE_SECTION = "card.md"
+FIGURE = re.compile(r"(!\[[^\]]*\]\()([^)\s]+)(\))")
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class ProbeSection:
+    """What the probe wants a reader of the card to know."""
+
+    text: str
+    """Markdown; its figures lie below ``probe/`` in the repository."""
+    figures: Mapping[str, Path]
+    """By path in the repository."""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """Everything a card may say.
+
+    Attributes:
+        run: the folder.
+        recipe: every choice that was made.
+        environment: versions, machine and hashes of the data.
+        data: what was read, cleaned and counted.
+        scores: of dev and test sets.
+        steps: updates that were made, as the log's last line has it; None without a log.
+        training_seconds: what they took.
+        weights: how many numbers the published file holds.
+        check: how the export compares with the model it was made from.
+        probe: what was seen inside the model; None where nobody looked.
+    """
+
+    run: Run
+    recipe: Recipe
+    environment: Mapping[str, Any]
+    data: Mapping[str, Any]
+    scores: Mapping[str, Any]
+    steps: int | None
+    training_seconds: float | None
+    weights: int
+    check: Check
+    probe: ProbeSection | None
+
+    @property
+    def export(self) -> Path:
+        """The folder that is published."""
+        return export_folder(self.run)
+
+
+def export_folder(run: Run) -> Path:
+    """Where a run's export for the Hub lies."""
+    return run.exports / "hub"
+
+
+def read_facts(run: Run) -> RunFacts:
+    """Read all that a finished run says about itself.
+
+    Args:
+        run: With an export for the Hub that passed its check.
+
+    Returns:
+        The facts.
+
+    Raises:
+        RecipeError: The folder is no run.
+        PublishError: The run is not finished, a file is damaged, or the export is missing, has
+            not passed its check, or was changed since.
+    """
+    recipe = run.read_recipe()
+    if not run.scores.is_file():
+        raise PublishError(
+            f"{run.folder}: not finished, it has no scores.json; continue it with 'seq2seq train "
+            f"{run.recipe_given} --run {run.folder} --resume'"
+        )
+    if not export_folder(run).is_dir():
+        raise PublishError(
+            f"{run.folder}: not exported, needed what the Hub's readers can load; "
+            f"'seq2seq export {run.folder} --to hub'"
+        )
+    check = verify_check(export_folder(run))
+    last = _last_update(run.metrics)
+    return RunFacts(
+        run,
+        recipe,
+        environment=_read_object(run.environment),
+        data=_read_object(run.data_report),
+        scores=_read_object(run.scores),
+        steps=last.get("step"),
+        training_seconds=last.get("elapsed_seconds"),
+        weights=count_weights(export_folder(run) / WEIGHTS),
+        check=check,
+        probe=_read_probe(run.probe),
+    )
+
+
+def count_weights(path: Path) -> int:
+    """Numbers in a safetensors file, by its header alone.
+
+    Args:
+        path: The file.
+
+    Raises:
+        PublishError: It is missing or no safetensors file.
+    """
+    try:
+        header = json.loads(safetensors_header(path))
+        return sum(prod(one["shape"]) for name, one in header.items() if name != "__metadata__")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PublishError(
+            f"{path}: cannot be read ({error}), needed a safetensors file; export the run again"
+        ) from None
+
+
+def safetensors_header(path: Path) -> bytes:
+    """The part of a safetensors file that describes the numbers; the rest is the numbers."""
+    with path.open("rb") as file:
+        return file.read(int.from_bytes(file.read(8), "little"))
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise PublishError(
+            f"{path}: cannot be read ({error}), needed what training wrote; restore it"
+        ) from None
+    return dict(content)
+
+
+def _last_update(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return next((line for line in reversed(lines) if line["kind"] == "train"), {})
+
+
+def _read_probe(folder: Path) -> ProbeSection | None:
+    """The section that a probe wrote, its figures made relative to the repository."""
+    if not folder.is_dir():
+        return None
+    path = folder / PROBE_SECTION
+    if not path.is_file():
+        raise PublishError(
+            f"{folder}: no {PROBE_SECTION}, needed what the probe says in the card; "
+            "probe the model again, or remove the folder"
+        )
+    text = path.read_text(encoding="utf-8").strip()
+    names = list(dict.fromkeys(name for _, name, _ in FIGURE.findall(text)))
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise PublishError(
+            f"{path}: shows {', '.join(repr(name) for name in missing)}, but there is no such "
+            "file beside it; probe the model again"
+        )
+    text = FIGURE.sub(rf"\1{folder.name}/\2\3", text)
+    return ProbeSection(text, {f"{folder.name}/{name}": folder / name for name in names})

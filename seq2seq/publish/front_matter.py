@@ -1,0 +1,107 @@
+"""The head of a model card: what the Hub's search and score tables read.
+
+Source:
+    https://huggingface.co/docs/hub/model-cards and its ``modelcard.md`` specification.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from seq2seq.publish.facts import RunFacts
+from seq2seq.recipe import CorpusSpec, Recipe
+
+# Our keys in scores.json, the Hub's name of the metric, and what people call it.
+METRICS = {
+    "bleu": ("sacrebleu", "BLEU"),
+    "chrf": ("chrf", "chrF"),
+    "chrf++": ("chrf", "chrF++"),
+    "ter": ("ter", "TER"),
+    "rouge1": ("rouge", "ROUGE-1"),
+    "rouge2": ("rouge", "ROUGE-2"),
+    "rougeL": ("rouge", "ROUGE-L"),
+    "bleu_tokenized": ("bleu", "BLEU, tokenised"),
+    "bleu_tokenized_lc": ("bleu", "BLEU, tokenised and lower-cased"),
+}
+TASKS = {"translation": "Translation", "summarization": "Summarization"}
+
+
+def front_matter(facts: RunFacts, name: str, *, license: str) -> dict[str, Any]:
+    """Say in the Hub's own words what a model is.
+
+    Args:
+        facts: Of its run.
+        name: Of its repository, such as ``owner/name``.
+        license: One of the Hub's names.
+
+    Returns:
+        The metadata; keys that would say nothing are left out.
+    """
+    recipe = facts.recipe
+    metadata = {
+        "language": languages(recipe),
+        "license": license,
+        "library_name": "transformers",
+        "pipeline_tag": recipe.task,
+        "base_model": base_model(recipe),
+        "datasets": sorted({spec.hub for spec in recipe.data.train if spec.hub}),
+        "metrics": list(dict.fromkeys(metric["type"] for metric in _all_metrics(facts))),
+        "tags": ["seq2seq", recipe.model.family],
+        "model-index": _model_index(facts, name),
+    }
+    return {key: value for key, value in metadata.items() if value}
+
+
+def languages(recipe: Recipe) -> list[str]:
+    """The languages of a model, each once."""
+    return list(dict.fromkeys([recipe.source_language, recipe.target_language]))
+
+
+def base_model(recipe: Recipe) -> str | None:
+    """The model on the Hub whose training this run continued; None for one trained from nothing."""
+    start = recipe.model_dump().get("init")
+    return start if isinstance(start, str) else None
+
+
+def scored(report: Mapping[str, Any]) -> dict[str, Any]:
+    """The scores of one test set, without what stands beside them."""
+    return {key: value for key, value in report.items() if key not in ("baselines", "errors")}
+
+
+def metric_name(key: str) -> str:
+    """What people call a score."""
+    return METRICS[key][1] if key in METRICS else key
+
+
+def _model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
+    task = facts.recipe.task
+    results = [
+        {
+            "task": {"type": task, "name": TASKS[task]},
+            "dataset": _dataset(test, facts.recipe.data.test.get(test)),
+            "metrics": list(_metrics(report)),
+        }
+        for test, report in facts.scores["test"].items()
+    ]
+    return [{"name": name.partition("/")[2], "results": results}] if results else []
+
+
+def _dataset(test: str, spec: CorpusSpec | None) -> dict[str, str]:
+    if spec is None or spec.hub is None:
+        return {"type": test, "name": test}
+    given = {"config": spec.config, "split": spec.split, "revision": spec.revision}
+    return {"type": spec.hub, "name": test} | {key: text for key, text in given.items() if text}
+
+
+def _metrics(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for key, score in scored(report).items():
+        yield {
+            "type": METRICS[key][0] if key in METRICS else key,
+            "value": score["score"],
+            "name": metric_name(key),
+            "args": {"signature": score["signature"]},
+        }
+
+
+def _all_metrics(facts: RunFacts) -> Iterator[dict[str, Any]]:
+    for report in facts.scores["test"].values():
+        yield from _metrics(report)

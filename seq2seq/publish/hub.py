@@ -1,0 +1,285 @@
+"""Makes a repository of the Hub what a plan says, in one commit, or leaves it as it was.
+
+The large files go ahead of the commit and nobody sees them; the commit makes all of them visible at
+once, and only if nobody else committed meanwhile. The tag follows it. Doing the same again changes
+nothing, so whatever was interrupted is finished by the same command.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from seq2seq.errors import PublishError
+from seq2seq.publish.checked import CHECK_FILE
+from seq2seq.publish.plan import Plan, PlannedFile
+
+ATTRIBUTES = ".gitattributes"  # the Hub's own file in every repository
+
+
+@dataclass(frozen=True)
+class Published:
+    """What an upload came to.
+
+    Attributes:
+        repository: its name.
+        url: where people find it.
+        commit: that holds it.
+        uploaded: paths that were new or other than before.
+        removed: paths of an earlier upload that the plan has no more.
+        tag: that points to the commit, if one was asked for.
+        private: whether only its owner sees it.
+    """
+
+    repository: str
+    url: str
+    commit: str
+    uploaded: tuple[str, ...]
+    removed: tuple[str, ...]
+    tag: str | None
+    private: bool
+
+    def to_text(self) -> str:
+        """For people."""
+        tag = f", tag {self.tag}" if self.tag else ""
+        where = f"{self.url} ({'private' if self.private else 'public'}): commit {self.commit}{tag}"
+        if not self.uploaded and not self.removed:
+            return f"nothing changed: {where}"
+        gone = f", {len(self.removed)} removed" if self.removed else ""
+        return f"{len(self.uploaded)} files uploaded{gone}: {where}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A repository as the Hub has it.
+
+    Attributes:
+        commit: the newest.
+        files: for each path what the Hub calls its content.
+        private: whether only its owner sees it.
+        tags: commit by name.
+    """
+
+    commit: str
+    files: Mapping[str, str]
+    private: bool
+    tags: Mapping[str, str]
+
+
+def upload(plan: Plan, *, private: bool = False, tag: str | None = None) -> Published:
+    """Make a repository what a plan says.
+
+    The token is the one that the Hub's own client has stored, and is never shown.
+
+    Args:
+        plan: What should be there.
+        private: Make it visible to its owner alone.
+        tag: Name for the commit, which later uploads do not move.
+
+    Returns:
+        What was done.
+
+    Raises:
+        PublishError: The Hub refused or could not be reached; nothing is half there.
+    """
+    from huggingface_hub import HfApi, get_token
+
+    # Its warnings name addresses that hold signatures; our one line says what went wrong.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    if get_token() is None:
+        raise PublishError(
+            f"{plan.repository}: no token on this machine, needed one that may write; "
+            "'hf auth login'"
+        )
+    api = HfApi()
+    with _explained(plan.repository):
+        api.whoami()
+    remote = _look(api, plan)
+    if remote is not None:
+        return _bring(api, plan, remote, private=private, tag=tag)
+    _create(api, plan, private=private)
+    try:
+        remote = _look(api, plan)
+        if remote is None:
+            raise PublishError(
+                f"{plan.repository}: made, but not to be seen afterwards, needed the right to "
+                "read; check what the token may do"
+            )
+        return _bring(api, plan, remote, private=private, tag=tag)
+    except BaseException:
+        _remove_empty(api, plan)
+        raise
+
+
+def changes(plan: Plan, files: Mapping[str, str]) -> tuple[list[PlannedFile], list[str]]:
+    """What has to be uploaded and what removed to make a repository what a plan says.
+
+    Args:
+        plan: What should be there.
+        files: For each path that is there what the Hub calls its content.
+
+    Returns:
+        Files that are missing or other, and paths that the plan does not have.
+    """
+    planned = {file.path for file in plan.files}
+    other = [f for f in plan.files if files.get(f.path) not in (f.sha256, f.git_blob)]
+    return other, sorted(set(files) - planned - {ATTRIBUTES})
+
+
+def _bring(api: Any, plan: Plan, remote: Remote, *, private: bool, tag: str | None) -> Published:
+    added, removed = changes(plan, remote.files)
+    _refuse_conflicts(plan, remote, private=private, tag=tag, changed=bool(added or removed))
+    commit = remote.commit
+    if added or removed:
+        commit = _commit(api, plan, added, removed, parent=remote.commit)
+    if tag is not None and tag not in remote.tags:
+        _tag(api, plan, tag, commit)
+    kind = "" if plan.kind == "model" else f"{plan.kind}s/"
+    return Published(
+        plan.repository,
+        f"{api.endpoint}/{kind}{plan.repository}",
+        commit,
+        tuple(file.path for file in added),
+        tuple(removed),
+        tag,
+        remote.private,
+    )
+
+
+def _look(api: Any, plan: Plan) -> Remote | None:
+    """The repository as it stands; None where there is none."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    with _explained(plan.repository):
+        try:
+            info = api.repo_info(plan.repository, repo_type=plan.kind, files_metadata=True)
+        except RepositoryNotFoundError:
+            return None
+        refs = api.list_repo_refs(plan.repository, repo_type=plan.kind)
+    files = {one.rfilename: one.lfs.sha256 if one.lfs else one.blob_id for one in info.siblings}
+    tags = {ref.name: ref.target_commit for ref in refs.tags}
+    return Remote(info.sha, files, bool(info.private), tags)
+
+
+def _create(api: Any, plan: Plan, *, private: bool) -> None:
+    sdk = "gradio" if plan.kind == "space" else None
+    with _explained(plan.repository):
+        api.create_repo(plan.repository, repo_type=plan.kind, private=private, space_sdk=sdk)
+
+
+def _refuse_conflicts(
+    plan: Plan, remote: Remote, *, private: bool, tag: str | None, changed: bool
+) -> None:
+    """Refuse what would destroy something, before anything is sent."""
+    others = sorted(set(remote.files) - {ATTRIBUTES})
+    if plan.kind == "model" and others and CHECK_FILE not in remote.files:
+        named = ", ".join(others[:3]) + (" and more" if len(others) > 3 else "")
+        raise PublishError(
+            f"{plan.repository}: this name is taken by something that seq2seq did not publish "
+            f"({named}), needed an empty or new repository; choose another name"
+        )
+    if private and not remote.private:
+        raise PublishError(
+            f"{plan.repository}: public already, --private cannot take that back; choose another "
+            "name, or change its visibility on the Hub"
+        )
+    taken = remote.tags.get(tag or "")
+    if taken is not None and (changed or taken != remote.commit):
+        raise PublishError(
+            f"{plan.repository}: tag '{tag}' names commit {taken[:12]} already, needed a new one, "
+            "because a tag does not move; choose another"
+        )
+
+
+def _commit(
+    api: Any, plan: Plan, added: list[PlannedFile], removed: list[str], *, parent: str
+) -> str:
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    operations: list[Any] = [CommitOperationAdd(file.path, file.content) for file in added]
+    operations += [CommitOperationDelete(path) for path in removed]
+    with _explained(plan.repository):
+        commit = api.create_commit(
+            plan.repository,
+            operations,
+            commit_message="Publish with seq2seq",
+            repo_type=plan.kind,
+            parent_commit=parent,
+        )
+    return str(commit.oid)
+
+
+def _tag(api: Any, plan: Plan, tag: str, commit: str) -> None:
+    try:
+        with _explained(plan.repository):
+            api.create_tag(plan.repository, tag=tag, revision=commit, repo_type=plan.kind)
+    except PublishError as error:
+        raise PublishError(
+            f"{error} (commit {commit[:12]} is there, tag '{tag}' is not; the same command adds it)"
+        ) from error
+
+
+def _remove_empty(api: Any, plan: Plan) -> None:
+    """Take back a repository that was made for an upload which then failed."""
+    with suppress(Exception):  # the failure itself is what must be told
+        found = _look(api, plan)
+        if found is not None and set(found.files) <= {ATTRIBUTES}:
+            api.delete_repo(plan.repository, repo_type=plan.kind)
+
+
+@contextmanager
+def _explained(repository: str) -> Iterator[None]:
+    """Turn whatever the client raises into one line; the client's code alone stands inside."""
+    try:
+        yield
+    except Exception as error:
+        raise PublishError(f"{repository}: {_explain(error)}") from error
+
+
+def _explain(error: Exception) -> str:
+    response = getattr(error, "response", None)
+    said = _said(error)
+    match None if response is None else response.status_code:
+        case 401:
+            return "the Hub does not accept the token, needed one that may write; 'hf auth login'"
+        case 403:
+            return (
+                f"the token may not do this ({said}), needed one with write access to this name; "
+                "'hf auth login', or choose another name"
+            )
+        case 409:
+            return "this name is taken, needed a new one; choose another"
+        case 412:
+            return (
+                "somebody else committed meanwhile, needed the state that was looked at; nothing "
+                "is half there; give the same command again"
+            )
+        case 429:
+            wait = response.headers.get("Retry-After") if response is not None else None
+            when = f"in {wait} seconds" if wait else "later"
+            return f"asked too often (429); nothing is half there; give the same command {when}"
+        case None if isinstance(error, ValueError):
+            return f"refused ({said})"
+        case None:
+            return (
+                f"no connection, or it was lost ({said}); nothing is half there; check the "
+                "network and HF_HUB_OFFLINE, then give the same command again"
+            )
+        case status:
+            return f"the Hub answered {status} ({said}); give the same command again later"
+
+
+def _said(error: Exception) -> str:
+    """What the Hub says, or else the client, without the token in case it stands there."""
+    from huggingface_hub import get_token
+
+    text = getattr(error, "server_message", None) or str(error) or type(error).__name__
+    lines = [line.strip() for line in str(text).splitlines() if line.strip()]
+    said = "; ".join(lines) if isinstance(error, ValueError) else lines[0]
+    token = get_token()
+    return said.replace(token, "…") if token else said
