@@ -192,6 +192,30 @@ def test_differences_name_keys_inside_corpora(minimal: Path) -> None:
             {"model": {"max_positions": 128}},
             "data.cleaning.max_source_pieces = 256 is more than model.max_positions = 128",
         ),
+        (
+            {"train": {"guided_attention": {"weight": 1, "layer": 6}}},
+            "train.guided_attention.layer = 6, counted from 0, is not among "
+            "model.encoder_layers = 6",
+        ),
+        (
+            {"train": {"guided_attention": {"weight": 1, "head": 8}}},
+            "train.guided_attention.head = 8, counted from 0, is not among model.heads = 8",
+        ),
+        (
+            {"train": {"bottleneck": {"share": 0.5}}, "tokenizer": {"sampling_alpha": 0.1}},
+            "tokenizer.sampling_alpha cuts words anew in each epoch, train.guided_attention",
+        ),
+        (
+            {
+                "train": {"guided_attention": {"weight": 1}},
+                "tokenizer": {"kind": "bpe", "bpe_dropout": 0.1},
+            },
+            "tokenizer.bpe_dropout cuts words anew in each epoch, train.guided_attention",
+        ),
+        (
+            {"train": {"guided_attention": {"start": 0.5, "end": 0.5}}},
+            "'start' = 0.5 must be less than 'end' = 0.5",
+        ),
     ],
 )
 def test_sections_that_do_not_fit_each_other_are_refused_before_training(

@@ -78,7 +78,7 @@ class Trainee(nn.Module):
             for x in inputs
         ]
         guided = torch.stack(losses).mean()
-        return loss + guidance * guided, nll, guided
+        return loss + guidance * guided, nll, guided.detach()
 
     def _translation_loss(
         self,

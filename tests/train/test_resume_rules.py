@@ -85,6 +85,15 @@ def test_fewer_steps_that_would_have_lowered_past_rates_are_refused(run: Run) ->
         check(run, recipe(steps=40))
 
 
+def test_more_steps_are_refused_where_they_would_have_guided_past_updates_otherwise(
+    run: Run,
+) -> None:
+    guided = {"weight": 1.0, "end": 0.2}
+    run.recipe.write_text(recipe_json(recipe(guided_attention=guided)))
+    with pytest.raises(CheckpointError, match=r"train\.steps: 100 → 200"):
+        check(run, recipe(guided_attention=guided, steps=200))
+
+
 def test_another_peak_is_refused(run: Run) -> None:
     with pytest.raises(CheckpointError, match=r"train.peak_lr: 0.0007 → 0.001 \(changes the rate"):
         check(run, recipe(peak_lr=1e-3))

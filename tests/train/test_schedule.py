@@ -1,7 +1,7 @@
 import pytest
 
 from seq2seq.recipe import TrainSpec
-from seq2seq.train.schedule import learning_rate
+from seq2seq.train.schedule import guidance_weight, learning_rate
 
 
 def spec(**values: object) -> TrainSpec:
@@ -35,3 +35,18 @@ def test_linear_stays_at_the_peak_until_its_last_share() -> None:
 
 def test_no_warm_up_starts_at_the_peak() -> None:
     assert learning_rate(1, spec(warmup_steps=0, schedule="inverse_sqrt")) == 1.0
+
+
+def guided(**values: object) -> list[float]:
+    one = spec(guided_attention={"weight": 2.0, **values})
+    return [guidance_weight(step, one) for step in (1, 20, 21, 60, 61, 100)]
+
+
+def test_guidance_is_constant_between_its_start_and_its_end() -> None:
+    assert guided() == [2.0] * 6
+    assert guided(start=0.2, end=0.6) == [0.0, 0.0, 2.0, 2.0, 0.0, 0.0]
+
+
+def test_guidance_falls_linearly_from_its_start_to_nothing_at_its_end() -> None:
+    found = guided(schedule="linear", start=0.2, end=0.6)
+    assert found == pytest.approx([0.0, 0.0, 2.0, 2.0 / 40, 0.0, 0.0])
