@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from seq2seq import __version__
-from seq2seq.cli import corpus, doctor, recipe, score, train, translate
+from seq2seq.cli import corpus, doctor, export, recipe, score, train, translate
 from seq2seq.errors import Seq2SeqError
 
 app = typer.Typer(
@@ -42,6 +42,7 @@ def _examples(*lines: str) -> str:
 app.command("train", epilog=_examples(*train.EXAMPLES))(train.train)
 app.command("translate", epilog=_examples(*translate.TRANSLATE_EXAMPLES))(translate.translate)
 app.command("summarize", epilog=_examples(*translate.SUMMARIZE_EXAMPLES))(translate.summarize)
+app.command("export", epilog=_examples(*export.EXAMPLES))(export.export)
 app.command("score", epilog=_examples(*score.SCORE_EXAMPLES))(score.score)
 app.command("compare", epilog=_examples(*score.COMPARE_EXAMPLES))(score.compare)
 corpus_app.command("pronouns", epilog=_examples(*corpus.PRONOUNS_EXAMPLES))(corpus.pronouns)

@@ -7,8 +7,8 @@ What its search and ours mean by the same word, as measured:
   changes the probabilities of everything else.
 - What it forbids it shares out among the rest; ours does not. So with ``no_repeat_ngram`` it
   compares beams by slightly other scores, and the scores reported here are computed afterwards.
-- What is impossible from the start is padding: post-norm models do not know the piece at all, in
-  pre-norm models it is forbidden.
+- Padding is impossible in post-norm models. In pre-norm models it is a piece like any other; only
+  where that shows in an output is the search done again with padding forbidden.
 """
 
 import json
@@ -44,7 +44,7 @@ class ConvertedEngine:
         self._pieces = list(pieces)
         self._ids = {piece: number for number, piece in enumerate(pieces)}
         self._eos = eos
-        self._suppressed = [[pad]] if pad in self._ids else None
+        self._pad = pad
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -85,7 +85,7 @@ class ConvertedEngine:
     @property
     def vocab_size(self) -> int:
         """Pieces that it knows; padding counts, although post-norm models leave it out."""
-        return len(self._pieces) + (self._suppressed is None)
+        return len(self._pieces) + (self._pad not in self._ids)
 
     def search(
         self,
@@ -130,6 +130,26 @@ class ConvertedEngine:
     def _search_batch(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:
+        found = self._translate(sources, limit, options, forbidden=None)
+        pad_id = self._ids.get(self._pad)
+        padded = [n for n, beams in enumerate(found) if any(pad_id in one.ids for one in beams)]
+        again = self._translate(
+            [sources[n] for n in padded], limit, options, forbidden=[[self._pad]]
+        )
+        return [
+            dict(zip(padded, again, strict=True)).get(n, beams) for n, beams in enumerate(found)
+        ]
+
+    def _translate(
+        self,
+        sources: Sequence[Ids],
+        limit: int,
+        options: DecodeOptions,
+        *,
+        forbidden: list[list[str]] | None,
+    ) -> list[list[Hypothesis]]:
+        if not sources:
+            return []
         first = options.first_id
         found = self._translator.translate_batch(
             [self._spell(ids) for ids in sources],
@@ -138,7 +158,7 @@ class ConvertedEngine:
             num_hypotheses=options.beams,
             length_penalty=options.length_penalty,
             no_repeat_ngram_size=options.no_repeat_ngram,
-            suppress_sequences=self._suppressed,
+            suppress_sequences=forbidden,
             max_decoding_length=limit,
             min_decoding_length=0,
             max_input_length=0,
@@ -149,7 +169,8 @@ class ConvertedEngine:
             [self._hypothesis(*one, options) for one in zip(r.hypotheses, r.scores, strict=True)]
             for r in found
         ]
-        return self._rescored(sources, beams, options) if options.no_repeat_ngram else beams
+        changed = options.no_repeat_ngram or forbidden
+        return self._rescored(sources, beams, options) if changed else beams
 
     def _hypothesis(
         self, pieces: Sequence[str], score: float, options: DecodeOptions

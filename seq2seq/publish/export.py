@@ -1,0 +1,288 @@
+"""Turn a finished model into a format that other programs load, and prove that it is the same.
+
+    export --to hub          a folder for AutoModelForSeq2SeqLM and AutoTokenizer of transformers
+    export --to ctranslate2  a folder for ctranslate2.Translator
+    export --to onnx         three graphs for onnxruntime
+
+The export is written beside its final place, loaded by the program that it is for, compared with
+the model, and moved to its place only if it differs by no more than is tolerated. So a folder with
+a receipt is a folder that was measured, and a failed export leaves nothing behind.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from transformers import AutoTokenizer
+
+from seq2seq.engines.converted import ConvertedEngine
+from seq2seq.engines.engine import Engine
+from seq2seq.engines.stock import StockEngine
+from seq2seq.errors import PublishError
+from seq2seq.model.transformer import Transformer
+from seq2seq.publish.checked import Check, Target, hash_files, write_check
+from seq2seq.publish.contract import check_publishable
+from seq2seq.publish.held_out import HeldOut, choose_pairs, file_pairs, run_pairs
+from seq2seq.publish.measure import EXACT, QUANTIZED, Measured, find_excess, measure
+from seq2seq.publish.run_onnx import OnnxEngine
+from seq2seq.publish.to_ctranslate2 import write_ctranslate2
+from seq2seq.publish.to_onnx import write_onnx
+from seq2seq.recipe import Recipe
+from seq2seq.run import Run, model_folder, write_json
+from seq2seq.tokenizer import Tokenizer
+from seq2seq.translate import Translator
+
+FIGURES_FILE = "measured.json"
+STOCK_FILES = (
+    "config.json",
+    "model.safetensors",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+)
+TEXT_FILES = STOCK_FILES[2:]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A finished export.
+
+    Attributes:
+        folder: Where it lies.
+        check: Its receipt, as the folder holds it.
+        measured: All figures, as the folder holds them.
+    """
+
+    folder: Path
+    check: Check
+    measured: Measured
+
+    def to_json(self) -> dict[str, object]:
+        """Where it lies, and every figure."""
+        return {"folder": str(self.folder), "measured": self.measured.to_json()}
+
+    def to_text(self) -> str:
+        """The figures, and where it lies."""
+        return f"{self.measured.to_text()}\nwritten to {self.folder}"
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What is to be exported, and what is known about it."""
+
+    folder: Path
+    translator: Translator
+    recipe: Recipe | None
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.translator.tokenizer
+
+    @property
+    def model(self) -> Transformer:
+        return self.translator.model
+
+
+def export(
+    path: Path,
+    target: Target,
+    *,
+    out: Path | None = None,
+    quantize: Literal["int8"] | None = None,
+    pairs: Path | None = None,
+    say: Callable[[str], object] = lambda line: None,
+) -> Exported:
+    """Write a model in another format, measure it, and keep it only if it is the same model.
+
+    Args:
+        path: A run folder, or a stock model folder.
+        target: The format.
+        out: Where to write; in the run's folder of exports if None.
+        quantize: Number format of the matrices; None keeps 32-bit floats.
+        pairs: Held-out pairs to measure on; the run's dev set if None.
+        say: Told what is being done.
+
+    Returns:
+        The export and its figures.
+
+    Raises:
+        PublishError: The export differs by more than is tolerated, or other programs would read
+            the model differently, or there is nothing to measure it on, or the folder exists.
+        ModelError: The model cannot be loaded, or the format's package is not installed.
+    """
+    if quantize is not None and target == "hub":
+        raise PublishError(
+            f"quantize '{quantize}': stock folders hold 32-bit floats, needed the format "
+            "ctranslate2 or onnx"
+        )
+    final = _place(path, target, out, quantize)
+    source = _load(path)
+    check_publishable(source.model, source.folder)
+    text = _choose_text(path, source, pairs)
+    unfinished = final.with_name(f".{final.name}.part")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        say(f"writing {target}")
+        engine = _write(source, target, unfinished, quantize)
+        say(f"comparing on {len(text)} pairs of {text.name}")
+        exported = _measure(source, engine, text, target, folder=unfinished, quantize=quantize)
+        unfinished.rename(final)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    return replace(exported, folder=final)
+
+
+def _place(path: Path, target: Target, out: Path | None, quantize: str | None) -> Path:
+    name = target if quantize is None else f"{target}-{quantize}"
+    if out is None:
+        if not Run(path).recipe.is_file():
+            raise PublishError(f"{path}: not a run folder, needed one or --out; add --out DIR")
+        out = Run(path).exports / name
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise PublishError(f"{out}: exists already, needed a new folder; remove it or name another")
+    return out
+
+
+def _load(path: Path) -> _Model:
+    folder = model_folder(path)
+    missing = [name for name in STOCK_FILES if not (folder / name).is_file()]
+    if missing:
+        raise PublishError(
+            f"{folder}: {', '.join(missing)} missing, needed a complete stock model folder; train "
+            "the model to its end, or save it again with transformers"
+        )
+    translator = Translator.load(folder)
+    run = Run(path)
+    recipe = run.read_recipe() if run.recipe.is_file() else None
+    if recipe is not None:
+        translator.options = replace(
+            translator.options,
+            max_length_factor=recipe.decode.max_length_factor,
+            max_length_offset=recipe.decode.max_length_extra,
+        )
+    return _Model(folder, translator, recipe)
+
+
+def _choose_text(path: Path, source: _Model, pairs: Path | None) -> HeldOut:
+    if pairs is None and source.recipe is None:
+        raise PublishError(
+            f"{path}: not a run folder, so it names no held-out text, needed some to measure the "
+            "export on; add --pairs FILE"
+        )
+    name, found = run_pairs(Run(path)) if pairs is None else file_pairs(pairs)
+    positions = source.translator.engine.positions
+    trained = positions if source.recipe is None else source.recipe.data.cleaning.max_source_pieces
+    return choose_pairs(
+        name,
+        found,
+        source.tokenizer,
+        positions=positions,
+        longest_source=min(trained, positions),
+    )
+
+
+def _write(
+    source: _Model, target: Target, folder: Path, quantize: Literal["int8"] | None
+) -> Engine:
+    """Write the format, and load it with the program that it is for."""
+    for name in STOCK_FILES if target == "hub" else TEXT_FILES:
+        shutil.copyfile(source.folder / name, folder / name)
+    match target:
+        case "hub":
+            return StockEngine.load(folder)
+        case "ctranslate2":
+            write_ctranslate2(source.model, source.tokenizer, folder, quantize=quantize)
+            return ConvertedEngine.load(folder)
+        case "onnx":
+            shutil.copyfile(source.folder / "config.json", folder / "config.json")
+            _ask_for_greedy(folder / "generation_config.json")
+            write_onnx(source.model, folder, quantize=quantize)
+            return OnnxEngine(folder, source.model.config)
+
+
+def _ask_for_greedy(path: Path) -> None:
+    """Store the search that the graphs are measured with."""
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    settings |= {"num_beams": 1, "early_stopping": False, "no_repeat_ngram_size": 0}
+    write_json(path, settings)
+
+
+def _measure(
+    source: _Model,
+    engine: Engine,
+    text: HeldOut,
+    target: Target,
+    *,
+    folder: Path,
+    quantize: str | None,
+) -> Exported:
+    check_tokenizer(folder, source.tokenizer, text)
+    tolerance = EXACT if quantize is None else QUANTIZED
+    options = source.translator.options
+    if target == "onnx":
+        options = replace(options, beams=1, no_repeat_ngram=0)
+    if target == "ctranslate2" and options.no_repeat_ngram:
+        # Its beams are compared by other scores there; see seq2seq.engines.converted.
+        tolerance = replace(tolerance, search=0.0)
+    measured = measure(
+        source.translator.engine,
+        engine,
+        text,
+        tokenizer=source.tokenizer,
+        options=options,
+        sizes=(_bytes(source.folder, STOCK_FILES), _bytes(folder)),
+        summaries=source.recipe is not None and source.recipe.task == "summarization",
+    )
+    excess = find_excess(measured, tolerance)
+    if excess:
+        raise PublishError(
+            f"export to {target}: {'; '.join(excess)}; this is not the same model, nothing was kept"
+        )
+    write_json(folder / FIGURES_FILE, measured.to_json())
+    check = Check(
+        target=target,
+        name=target if target == "hub" else quantize or "float32",
+        pairs=measured.pairs,
+        largest_difference=measured.largest_difference,
+        greedy_agreement=measured.greedy_equal / measured.pairs,
+        beam_agreement=measured.search_equal / measured.pairs,
+        tolerance=tolerance.piece,
+        passed=True,
+        files=hash_files(folder),
+    )
+    write_check(folder, check)
+    return Exported(folder, check, measured)
+
+
+def check_tokenizer(folder: Path, tokenizer: Tokenizer, text: HeldOut) -> None:
+    """Make sure that stock ``AutoTokenizer`` cuts and joins text as the model's tokenizer does.
+
+    Args:
+        folder: Of the export.
+        tokenizer: The model's.
+        text: What to try it on.
+
+    Raises:
+        PublishError: It does not.
+    """
+    stock = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    cut = stock(list(text.sources)).input_ids
+    joined = stock.batch_decode(text.target_ids, skip_special_tokens=True)
+    expected = tokenizer.decode(text.target_ids)
+    wrong = sum(one != two for one, two in zip(cut, text.source_ids, strict=True))
+    wrong += sum(one.strip() != two.strip() for one, two in zip(joined, expected, strict=True))
+    if wrong:
+        raise PublishError(
+            f"{folder}: AutoTokenizer cuts or joins '{wrong}' of {2 * len(text)} texts "
+            "differently, needed the same pieces; check tokenizer_config.json"
+        )
+
+
+def _bytes(folder: Path, names: tuple[str, ...] | None = None) -> int:
+    files = folder.iterdir() if names is None else (folder / name for name in names)
+    return sum(file.stat().st_size for file in files)

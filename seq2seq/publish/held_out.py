@@ -1,0 +1,124 @@
+"""Held-out pairs to compare an export with its model on."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from seq2seq.data.columns import Pair, read_columns
+from seq2seq.data.corpus import iterate_pairs, read_corpus
+from seq2seq.data.store import hash_text
+from seq2seq.errors import PublishError
+from seq2seq.run import Run
+from seq2seq.tokenizer import Tokenizer
+
+# Fewer pairs would let a rare difference pass, more would make an export a matter of minutes.
+FEWEST, MOST = 100, 200
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Text that was not trained on, in pieces.
+
+    Attributes:
+        name: Where it is from.
+        sources: Text of the sources.
+        references: Text of the targets.
+        source_ids: Their pieces.
+        target_ids: Those of the targets.
+        left_out: Pairs that came before the last one used but are empty or too long for the model.
+    """
+
+    name: str
+    sources: list[str]
+    references: list[str]
+    source_ids: list[list[int]]
+    target_ids: list[list[int]]
+    left_out: int
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+
+def run_pairs(run: Run) -> tuple[str, Iterable[Pair]]:
+    """The dev set of a run, as its recipe names it.
+
+    Args:
+        run: A finished run.
+
+    Returns:
+        Its name and its pairs.
+
+    Raises:
+        PublishError: It is not the text that the run was validated on.
+        DataError: It cannot be read.
+    """
+    recipe = run.read_recipe()
+    dataset = read_corpus(recipe.data.dev, folder=Path(recipe.data.folder))
+    hashes = (
+        json.loads(run.environment.read_text(encoding="utf-8")) if run.environment.is_file() else {}
+    )
+    recorded = hashes.get("data", {}).get("dev")
+    if recorded is not None and recorded != hash_text(dataset):
+        raise PublishError(
+            f"{recipe.data.dev.name}: not the dev set of {run.folder} any more, needed text that "
+            "was not trained on; restore it, or give some with --pairs"
+        )
+    return recipe.data.dev.name, iterate_pairs(dataset)
+
+
+def file_pairs(path: Path) -> tuple[str, Iterable[Pair]]:
+    """The pairs of a file: two columns of TSV or CSV, or ``source`` and ``target`` by name.
+
+    Args:
+        path: A .tsv, .csv, .jsonl or .parquet file.
+
+    Returns:
+        Its name and its pairs.
+    """
+    numbered = any(kind in (".tsv", ".csv") for kind in path.suffixes)
+    fields = ("1", "2") if numbered else ("source", "target")
+    return path.name, read_columns(path, *fields)
+
+
+def choose_pairs(
+    name: str, pairs: Iterable[Pair], tokenizer: Tokenizer, *, positions: int, longest_source: int
+) -> HeldOut:
+    """Take the first pairs that the model can read and write whole.
+
+    Args:
+        name: What to call them.
+        pairs: Sources and targets.
+        tokenizer: The model's.
+        positions: The most pieces that the model has places for.
+        longest_source: The most pieces that it was trained to read.
+
+    Returns:
+        Up to 200 pairs.
+
+    Raises:
+        PublishError: There are fewer than 100.
+    """
+    chosen: list[tuple[Pair, list[int], list[int]]] = []
+    left_out = 0
+    for pair in pairs:
+        source, target = tokenizer.encode(pair)
+        if 1 < len(source) <= longest_source and 1 < len(target) <= positions:
+            chosen.append((pair, source, target))
+            if len(chosen) == MOST:
+                break
+        else:
+            left_out += 1
+    if len(chosen) < FEWEST:
+        raise PublishError(
+            f"{name}: {len(chosen)} pairs can be compared ({left_out} are empty or too long), "
+            f"needed at least {FEWEST}; give more with --pairs FILE"
+        )
+    return HeldOut(
+        name,
+        [source for (source, _), _, _ in chosen],
+        [target for (_, target), _, _ in chosen],
+        [ids for _, ids, _ in chosen],
+        [ids for _, _, ids in chosen],
+        left_out,
+    )
