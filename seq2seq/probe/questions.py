@@ -7,6 +7,7 @@ is well written but leaves open where something stands is left out and counted, 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from seq2seq.probe.cases import Case, Mention, Span
 
@@ -34,8 +35,15 @@ class Question:
 def in_text_order(
     candidates: Sequence[Mention], correct: Sequence[bool]
 ) -> tuple[tuple[Mention, ...], frozenset[int]]:
-    """Candidates in the order of the text, and which of them are right."""
+    """Candidates in the order of the text, and which of them are right.
+
+    Raises:
+        Unusable: Two share characters, so attention to one would be attention to the other.
+    """
     order = sorted(range(len(candidates)), key=lambda number: candidates[number].span)
+    spans = [candidates[number].span for number in order]
+    if any(overlap(one, other) for one, other in pairwise(spans)):
+        raise Unusable("two candidates overlap")
     right = frozenset(place for place, number in enumerate(order) if correct[number])
     return tuple(candidates[number] for number in order), right
 

@@ -145,8 +145,6 @@ def _schema_case(name: str, parts: Sequence[str], answers: Sequence[str], right:
     gap = "" if not after or after[0] in ".,;:!?'’" else " "
     text = f"{before} {word}{gap}{after}".strip()
     spans = [only_place(text, answer, "candidate", outside=pronoun) for answer in answers]
-    if len(set(spans)) < len(spans):
-        raise Unusable("two candidates stand in the same place")
     mentions = [Mention(text[slice(*span)], span) for span in spans]
     candidates, correct = in_text_order(mentions, [n == right for n in range(len(answers))])
     return Case(id=name, text=text, pronoun=pronoun, candidates=candidates, correct=correct)
