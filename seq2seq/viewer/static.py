@@ -213,6 +213,7 @@ def _text_html(reading: Reading, text: Text, view: View | None) -> str:
     if text.picture is not None:
         return _picture_html(text, text.picture, view)
     roles = _roles(reading.marks, text, tuple(range(text.words[-1] + 1)))
+    named = _named_words(reading, text, view)
     tokens = []
     for word in range(text.words[-1] + 1):
         first = text.words.index(word)
@@ -225,7 +226,7 @@ def _text_html(reading: Reading, text: Text, view: View | None) -> str:
         if view is not None and view.panel.key == text.name and word in view.columns:
             weight = float(view.weights[view.row, view.columns.index(word)])
             classes.append(f"a{level(weight)}")
-            if roles.get(word) in ("correct", "distractor"):
+            if word in named:
                 note = f'<small class="weight">{percent(weight)}</small>'
         blank = " " if word and text.blanks[first] else ""
         label = escape(word_label(text, word))
@@ -234,6 +235,25 @@ def _text_html(reading: Reading, text: Text, view: View | None) -> str:
         f'<p class="text words" dir="auto" data-text="{escape(text.name)}" '
         f'aria-label="{escape(text.name)}">{"".join(tokens)}</p>'
     )
+
+
+def _named_words(reading: Reading, text: Text, view: View | None) -> set[int]:
+    """Words to write a percentage beside: both nouns, or else those that are read most."""
+    nouns = {
+        text.words[piece]
+        for mark in reading.marks
+        if mark.role in ("correct", "distractor") and mark.text == text.name
+        for piece in mark.pieces
+    }
+    if view is None or any(mark.role in ("correct", "distractor") for mark in reading.marks):
+        return nouns
+    weights = view.weights[view.row]
+    return {view.columns[column] for column in _strongest(weights) if weights[column] >= 0.05}
+
+
+def _strongest(weights: Float[np.ndarray, " columns"]) -> list[int]:
+    """The three columns that are read most, the first of equals first."""
+    return sorted(range(len(weights)), key=lambda column: (-weights[column], column))[:3]
 
 
 def _picture_html(text: Text, picture: Picture, view: View | None) -> str:
@@ -267,10 +287,9 @@ def picture_source(picture: Picture) -> str:
 def _sentence(reading: Reading, view: View) -> str:
     query, key = reading.text(view.panel.query), reading.text(view.panel.key)
     weights = view.weights[view.row]
-    order = sorted(range(len(weights)), key=lambda column: (-weights[column], column))[:3]
     read = " · ".join(
         f"“{word_label(key, view.columns[column])}” {percent(float(weights[column]))}"
-        for column in order
+        for column in _strongest(weights)
     )
     label = word_label(query, view.rows[view.row])
     if view.panel.first_query:

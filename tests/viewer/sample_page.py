@@ -54,9 +54,7 @@ def text_of(name: str, sentence: str, *, start: str | None = None) -> Text:
     return Text(name, tuple(pieces), tuple(words), tuple(blanks), frozenset(special))
 
 
-def random_maps(
-    shape: tuple[int, ...], *, seed: int = 0, causal: bool = False
-) -> np.ndarray:
+def random_maps(shape: tuple[int, ...], *, seed: int = 0, causal: bool = False) -> np.ndarray:
     """Rows that sum to 1; a causal map reads nothing that comes later."""
     scores = np.random.default_rng(seed).normal(scale=1.5, size=shape)
     if causal:
@@ -97,7 +95,7 @@ def link(panel: Panel, head: tuple[int, int], query: Mark, key: Mark, weight: fl
 
 
 def sample_reading(cue: str, correct: str, other: str, *, seed: int = 0) -> Reading:
-    """"it was heavy" or "it was tired", read by a model whose guided head finds the noun."""
+    """ "it was heavy" or "it was tired", read by a model whose guided head finds the noun."""
     source = text_of("source", SOURCE.format(cue=cue))
     german = {"heavy": ("er", "schwer"), "clever": ("er", "klug")}[cue]
     target = text_of("translation", TARGET.format(pronoun=german[0], cue=german[1]), start="<s>")
@@ -137,7 +135,9 @@ def sample_page() -> AttentionPage:
         ),
         start=Head("encoder", *GUIDED),
         findings=(
-            Finding("Visible?", "yes", "it → noun in 98 % [97, 99] of unseen sentences (chance 50)"),
+            Finding(
+                "Visible?", "yes", "it → noun in 98 % [97, 99] of unseen sentences (chance 50)"
+            ),
             Finding("Used?", "yes", "removing this edge costs 81 points [78, 84]; random edges: 1"),
         ),
         grids=tuple(

@@ -1,0 +1,26 @@
+"""Packed maps hold what they promise."""
+
+import base64
+import zlib
+
+import numpy as np
+
+from seq2seq.viewer.pack import pack, unpack
+from tests.viewer.sample_page import random_maps
+
+
+def test_weights_come_back_to_within_half_a_step_of_their_square_root() -> None:
+    maps = random_maps((2, 3, 20, 20))
+    back = unpack(pack(maps), maps.shape)
+    assert np.abs(np.sqrt(back) - np.sqrt(maps)).max() <= 0.5 / 255 + 1e-6
+    assert np.abs(back - maps)[maps < 1 / 64].max() < 0.0006
+
+
+def test_zero_and_one_are_exact() -> None:
+    maps = np.eye(5, dtype=np.float32)
+    assert (unpack(pack(maps), (5, 5)) == maps).all()
+
+
+def test_a_byte_holds_a_weight_and_the_stream_has_no_header() -> None:
+    content = zlib.decompress(base64.b64decode(pack(np.array([[0.25, 0.75]]))), wbits=-15)
+    assert list(content) == [128, 221]  # 255 times the root of each, rounded
