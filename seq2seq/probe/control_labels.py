@@ -11,10 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool
 
+from seq2seq.errors import DataError
 from seq2seq.probe.accuracy import items_right
 from seq2seq.probe.cases import Case
 from seq2seq.probe.resampling import SEED
-from seq2seq.probe.selection import Scores, choose, relabelled
+from seq2seq.probe.selection import Scores, choose, relabelled, row_of
 
 LABELLINGS = 20
 
@@ -51,7 +52,16 @@ def control_accuracy(
 
     Returns:
         Mean accuracy on test, each time of the measure and sign that fit the labels of dev best.
+
+    Raises:
+        DataError: cases and scores are not of the same items, or dev's measures not test's.
     """
+    for cases, scores in (dev, test):
+        if tuple(case.id for case in cases) != scores.layout.ids:
+            raise DataError(
+                f"control labels: {len(cases)} cases are not the {len(scores.layout.ids)} items of "
+                "the scores, needed the same in the same order; pass the cases that were measured"
+            )
     found = []
     for labelling in range(seed, seed + labellings):
         ours, theirs = (
@@ -59,8 +69,7 @@ def control_accuracy(
             for cases, scores in (dev, test)
         )
         choice = choose(ours)
-        row = theirs.measures.index(choice.measure)
-        right = items_right(theirs.gold[[row]], theirs.distractor[[row]]).mean()
+        right = items_right(theirs.gold, theirs.distractor)[row_of(choice, theirs)].mean()
         found.append(right if choice.sign == 1 else 1 - right)
     return float(np.mean(found))
 

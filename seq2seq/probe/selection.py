@@ -234,7 +234,7 @@ def evaluate(
     Raises:
         DataError: the measure is not among those of the test scores.
     """
-    row = _row_of(choice, test)
+    row = row_of(choice, test)
     (finding,) = _report(_as_said(choice, test), [row], choice.sign, resamples=resamples, seed=seed)
     if control is None:
         return finding
@@ -274,7 +274,7 @@ def compare_models(
     rights = []
     for choice, scores in (one, other):
         said = _as_said(choice, scores)
-        rights.append(items_right(said.gold, said.distractor)[[_row_of(choice, said)]])
+        rights.append(items_right(said.gold, said.distractor)[[row_of(choice, said)]])
     right, theirs = rights[0][0], rights[1][0]
     accuracy = paired_bootstrap(right, theirs, layout.clusters, resamples=resamples, seed=seed)
     p_items = exact_mcnemar(right == 1, theirs == 1)
@@ -296,7 +296,12 @@ def relabelled(scores: Scores, keep: Bool[np.ndarray, " items"]) -> Scores:
     )
 
 
-def _row_of(choice: Choice, scores: Scores) -> int:
+def row_of(choice: Choice, scores: Scores) -> int:
+    """Where the chosen measure stands among the measures of other scores.
+
+    Raises:
+        DataError: it does not.
+    """
     if choice.measure not in scores.measures:
         raise DataError(
             f"probe scores: {choice.measure} was chosen on dev and is not among the "
