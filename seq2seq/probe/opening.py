@@ -23,6 +23,7 @@ from transformers.models.auto.modeling_auto import (
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES as ENCODER_DECODERS,
 )
+from transformers.utils import cached_file
 
 from seq2seq.errors import ModelError
 from seq2seq.probe.survey import SUPPORTED, Kind
@@ -76,10 +77,8 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
         model, loaded = _class_for(kind).from_pretrained(
             place, dtype=torch.float32, output_loading_info=True
         )
-        tokenizer = (
-            None if config.model_type in IMAGE_ENCODERS else AutoTokenizer.from_pretrained(place)
-        )
-    except (OSError, ValueError, ImportError) as error:
+        tokenizer = None if config.model_type in IMAGE_ENCODERS else _open_tokenizer(place)
+    except (OSError, ValueError, TypeError, ImportError) as error:
         reason = str(error).strip().splitlines()[0]
         needed = "a complete model folder" if on_disk else "a folder here or a model of the Hub"
         raise ModelError(f"{where}: cannot be opened, needed {needed}: {reason}") from error
@@ -91,6 +90,22 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
             f"random; needed a complete {type(model).__name__}"
         )
     return model, tokenizer
+
+
+def _open_tokenizer(place: str) -> Any:
+    """Read a tokenizer; where its files are missing, the library may make an empty one instead."""
+    tokenizer = AutoTokenizer.from_pretrained(place)
+    files = type(tokenizer).vocab_files_names.values()
+    if files and not any(_is_there(place, file) for file in {"tokenizer.json", *files}):
+        raise ValueError(f"no tokenizer there: none of {', '.join(sorted(files))}")
+    return tokenizer
+
+
+def _is_there(place: str, file: str) -> bool:
+    try:
+        return cached_file(place, file) is not None
+    except OSError:
+        return False
 
 
 def _class_for(kind: Kind) -> Any:

@@ -63,10 +63,12 @@ def build(family: str, *, seed: int = 0) -> Any:
 
 
 def scatter(model: Any, *, seed: int = 0) -> Any:
-    """Move every weight, so that no bias is 0 and no norm 1."""
+    """Move every weight, so that no bias is 0 and no norm is 1."""
     draw = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weight in model.parameters():
+            if not weight.requires_grad:
+                continue  # a table of positions, which is computed and not saved
             weight.add_(torch.randn(weight.shape, generator=draw) * 0.2)
     return model.eval()
 

@@ -226,6 +226,8 @@ def test_a_random_twin_has_the_shape_of_the_model_and_other_weights():
     assert torch.equal(maps[0], maps[1])
     assert largest(maps[0] - maps[2]) > 1e-4
     assert largest(maps[0] - maps[3]) > 1e-2
+    tables = [each.model.model.encoder.embed_positions.weight for each in (twin, model)]
+    assert torch.equal(*tables)  # they are computed, not learnt
     assert twin.name == "marian with random weights 3"
 
 

@@ -69,7 +69,7 @@ def test_a_knocked_out_edge_has_no_weight_and_the_row_is_renormalised(family, st
     found = model.read(inputs, interventions=[KnockOut(stack, edges, where)]).maps[stack]
     expected = plain[0, :, 1].masked_fill(edges, 0)
     expected /= expected.sum(-1, keepdim=True)
-    assert (plain[0, :, 1][edges] > 0.01).all()
+    assert plain[0, :, 1][edges].max() > 0.1
     assert (found[0, :, 1][edges] == 0).all()
     assert largest(found[0, :, 1] - expected) <= 1e-6
     # The other heads of this layer saw nothing of it; later layers did.
