@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from seq2seq import __version__
-from seq2seq.cli import corpus, doctor, export, recipe, score, train, translate
+from seq2seq.cli import corpus, doctor, export, publish, recipe, score, train, translate
 from seq2seq.errors import Seq2SeqError
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ app.command("train", epilog=_examples(*train.EXAMPLES))(train.train)
 app.command("translate", epilog=_examples(*translate.TRANSLATE_EXAMPLES))(translate.translate)
 app.command("summarize", epilog=_examples(*translate.SUMMARIZE_EXAMPLES))(translate.summarize)
 app.command("export", epilog=_examples(*export.EXAMPLES))(export.export)
+app.command("publish", epilog=_examples(*publish.EXAMPLES))(publish.publish)
 app.command("score", epilog=_examples(*score.SCORE_EXAMPLES))(score.score)
 app.command("compare", epilog=_examples(*score.COMPARE_EXAMPLES))(score.compare)
 corpus_app.command("pronouns", epilog=_examples(*corpus.PRONOUNS_EXAMPLES))(corpus.pronouns)

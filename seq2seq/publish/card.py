@@ -100,11 +100,11 @@ def _opening(facts: RunFacts) -> str:
 def _usage(facts: RunFacts, name: str) -> str:
     text = "Replace this by your own text."
     longest = min(facts.recipe.model.max_positions, facts.recipe.data.cleaning.max_source_pieces)
+    advice = "; give long text sentence by sentence" if facts.recipe.task == "translation" else ""
     return (
         f"{USAGE.format(name=name, text=text)}\n\n"
         "The search (beams, length penalty) is stored with the model and used by `generate`.\n"
-        f"Text of more than {longest} pieces is cut by these lines; give long text sentence by "
-        "sentence."
+        f"Text of more than {longest} pieces is cut by these lines{advice}."
     )
 
 
@@ -116,10 +116,12 @@ def _pronouns(facts: RunFacts) -> str:
 def _training(facts: RunFacts) -> Iterator[str]:
     environment, choice = facts.environment, facts.scores
     if facts.steps is not None and facts.training_seconds is not None:
+        seconds = facts.training_seconds
+        spent = f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.1f} minutes"
         yield (
-            f"{facts.steps:,} updates in {facts.training_seconds / 60:.1f} minutes, validations "
-            f"not counted, on `{environment['processor']}` with {environment['threads']} threads "
-            f"(device `{environment['device']}`), seed {facts.recipe.seed}."
+            f"{facts.steps:,} updates, the last after {spent} of training and validation on "
+            f"`{environment['processor']}` with {environment['threads']} threads (device "
+            f"`{environment['device']}`), seed {facts.recipe.seed}."
         )
     text = f"The weights are those of {choice['weights']}"
     dev = choice["dev"]
@@ -132,9 +134,8 @@ def _training(facts: RunFacts) -> Iterator[str]:
 def _recipe_block(recipe: Recipe) -> str:
     lines = "\n".join(recipe_lines(recipe))
     return (
-        "What differs from the defaults of [seq2seq-toolkit]"
-        "(https://pypi.org/project/seq2seq-toolkit/); the paths are relative to the data's folder."
-        f"\n\n```toml\n{lines}\n```"
+        "What differs from the defaults of seq2seq-toolkit; paths are relative to the folder of "
+        f"the data.\n\n```toml\n{lines}\n```"
     )
 
 
@@ -171,10 +172,8 @@ def _limits(facts: RunFacts) -> Iterator[str]:
         f"of at most {recipe.data.cleaning.max_target_pieces}."
     )
     yield "- Each text stands alone: nothing is carried from one to the next."
-    yield (
-        "- The scores hold for text like the test sets above. "
-        "Nothing was measured on other text, nor for bias, safety or factual truth."
-    )
+    known = "text other than the test sets above" if facts.scores["test"] else "any test set"
+    yield f"- Nothing was measured on {known}, nor for bias, safety or factual truth."
     if recipe.tokenizer.lowercase:
         yield "- It reads and writes lower case only."
 

@@ -83,7 +83,7 @@ def data_tables(facts: RunFacts) -> str:
         f"{cleaning['read']:,} pairs read, {cleaning['dropped']:,} dropped "
         f"({cleaning['dropped_share']:.2%}), {cleaning['kept']:,} kept."
     )
-    corpora = table(["corpus", "use", "licence", "SHA-256 of the text"], list(_corpus_rows(facts)))
+    corpora = table(["corpus", "use", "licence", "hash of the text"], list(_corpus_rows(facts)))
     found = table(
         ["found in the training data", "pairs", "then", "beside"],
         [[f["what"], f"{f['pairs']:,}", f["action"], f["detail"]] for f in cleaning["findings"]],
