@@ -62,6 +62,7 @@ def cue_blind_baselines(train: Sequence[Item]) -> list[Baseline]:
         Baseline("shortest", lambda item: _best(item, lambda noun: -len(noun.noun))),
         Baseline("always masculine", lambda item: _of_gender(item, "m")),
         Baseline("always feminine", lambda item: _of_gender(item, "f")),
+        Baseline("always neuter", lambda item: _of_gender(item, "n")),
         Baseline("noun prior", _noun_prior(learn)),
         Baseline("cue only, position", _majority(learn, _cue, _position, _at)),
         Baseline("cue only, gender", _majority(learn, _cue, _gender, _of_gender)),

@@ -1,7 +1,8 @@
 """Sentences that a claim about "it" must also survive: no antecedent, no signal, the cue first.
 
 =========== ====================================================================================
-neutral     the adjective fits either noun and shows no gender (it was blue): no gold
+neutral     the adjective fits either noun and shows no gender (it was blue): no gold; where the
+            pronoun shows the gender, both nouns have the same
 pleonastic  "it" refers to nothing (because it was raining): no gold
 same_gender the gold is as clear as ever, but the target does not show it
 cataphoric  "Because it was ripe, the pear was next to the cat": "it" before its noun
@@ -13,8 +14,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Literal
 
+from seq2seq.pronouns.draw import (
+    Draw,
+    Pairing,
+    fitting_cues,
+    gender_pairs,
+    kept_apart,
+    open_kind_pairs,
+    withheld,
+)
 from seq2seq.pronouns.items import Item
-from seq2seq.pronouns.lexicon import Cue, Gender, Kind
+from seq2seq.pronouns.lexicon import Cue, Kind
 from seq2seq.pronouns.patterns import Pattern
 from seq2seq.pronouns.quads import (
     Label,
@@ -23,14 +33,6 @@ from seq2seq.pronouns.quads import (
     choose_setting,
     make_quad,
     selectional_views,
-)
-from seq2seq.pronouns.splits import (
-    Draw,
-    Pairing,
-    fitting_cues,
-    kept_apart,
-    open_kind_pairs,
-    withheld,
 )
 
 Control = Literal["neutral", "pleonastic", "same_gender", "cataphoric"]
@@ -84,8 +86,10 @@ def _without_antecedent(
         reason = draw.rng.choice(draw.patterns.pleonastic)
         setting = replace(_setting(draw, frame, [cue], causal=True), link=reason)
         name = reason.name
-    pairs = _pairs(kinds, same_gender=draw.rng.random() < 0.5)
-    nouns = draw.rng.choice(pairs)
+    alike = draw.rng.random() < 0.5
+    if neutral and draw.grammar.marks(cue, "m") != draw.grammar.marks(cue, "f"):
+        alike = True
+    nouns = draw.rng.choice(_pairs(kinds, same_gender=alike))
     views = [
         replace(view, meant=((cue, None),))
         for view in selectional_views([(frame, False), (frame, True)], nouns, (cue, cue))
@@ -110,10 +114,8 @@ def _selectional(
         if not any(withheld(n, c, draw.lexicon) for n, c in zip(nouns, cues, strict=True))
     ]
     quads = [
-        selectional_views(
-            [(frame, False), (frame, True)], draw.rng.choice(_starting(pairs, gender)), cues
-        )
-        for gender in ("m", "f")
+        selectional_views([(frame, False), (frame, True)], draw.rng.choice(chosen), cues)
+        for chosen in _by_gender(pairs, kinds, same_gender=same_gender)
     ]
     control: Control = "same_gender" if same_gender else "cataphoric"
     return _write(draw, control, split, kinds, quads, setting)
@@ -153,5 +155,11 @@ def _pairs(kinds: tuple[Kind, Kind], *, same_gender: bool) -> list[Pairing]:
     ]
 
 
-def _starting(pairs: Sequence[Pairing], gender: Gender) -> list[Pairing]:
-    return [nouns for nouns in pairs if nouns[0].gender == gender]
+def _by_gender(
+    pairs: Sequence[Pairing], kinds: tuple[Kind, Kind], *, same_gender: bool
+) -> list[list[Pairing]]:
+    """The pairs of masculine nouns and of feminine ones, or those of either order of genders."""
+    wanted = [("m", "m"), ("f", "f")]
+    if not same_gender:
+        wanted = [ordered for pair in gender_pairs(*kinds) for ordered in (pair, pair[::-1])]
+    return [[(a, b) for a, b in pairs if (a.gender, b.gender) == genders] for genders in wanted]

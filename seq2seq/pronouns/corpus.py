@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from seq2seq.pronouns.controls import CONTROLS, Control, control_items
+from seq2seq.pronouns.draw import Draw
 from seq2seq.pronouns.fillers import Voice, draw_fillers
 from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.items import SCHEMA, Item, Row, write_rows
 from seq2seq.pronouns.lexicon import load_lexicon
 from seq2seq.pronouns.patterns import load_patterns
-from seq2seq.pronouns.splits import Draw, draw_splits, natural_items
+from seq2seq.pronouns.splits import draw_splits, natural_items
 
 LICENCE = "Apache-2.0"
 MANIFEST = "manifest.json"

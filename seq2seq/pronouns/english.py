@@ -1,7 +1,7 @@
 """English, the source language of the corpus."""
 
 from seq2seq.pronouns.lexicon import Cue, Gender, Noun
-from seq2seq.pronouns.phrase import Determiner, Piece, Predicate, Tense
+from seq2seq.pronouns.phrase import Case, Determiner, Piece, Predicate, Tense
 
 # Spelled with a vowel, spoken with a consonant.
 _SOUNDS_CONSONANT = ("uni", "use", "eu", "one")
@@ -10,13 +10,17 @@ _SOUNDS_CONSONANT = ("uni", "use", "eu", "one")
 class English:
     """Articles, "it", and the forms of "be"."""
 
-    def noun_phrase(self, noun: Noun, determiner: Determiner, adjective: Cue | None) -> list[Piece]:
+    genders: tuple[Gender, ...] = ()
+
+    def noun_phrase(
+        self, noun: Noun, determiner: Determiner, adjective: Cue | None, *, case: Case = "nom"
+    ) -> list[Piece]:
         """The article, an adjective before the noun, the noun."""
         before = "" if adjective is None else adjective.english + " "
         article = _article(before or noun.english) if determiner == "a" else determiner
         return [Piece(f"{article} {before}"), Piece(noun.english, "noun")]
 
-    def pronoun(self) -> list[Piece]:
+    def pronoun(self, gender: Gender) -> list[Piece]:
         """It."""
         return [Piece("it", "it")]
 
@@ -32,6 +36,10 @@ class English:
     def agree(self, word: str, gender: Gender) -> str:
         """English adjectives do not agree."""
         return word
+
+    def marks(self, cue: Cue, gender: Gender) -> frozenset[str]:
+        """Nothing shows a gender."""
+        return frozenset()
 
     def join(self, text: str, piece: str) -> tuple[str, str]:
         """Nothing contracts in writing."""

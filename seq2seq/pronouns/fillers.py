@@ -8,19 +8,22 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from seq2seq.pronouns.draw import kept_apart, kind_pairs, withheld
 from seq2seq.pronouns.english import English
 from seq2seq.pronouns.items import Row
 from seq2seq.pronouns.lexicon import Cue, Kind, Lexicon, Noun
 from seq2seq.pronouns.patterns import Pattern, Patterns
 from seq2seq.pronouns.phrase import Grammar, Predicate, Scene
 from seq2seq.pronouns.quads import Setting, choose_opener, speak
-from seq2seq.pronouns.splits import kept_apart, kind_pairs, withheld
 
 # Sentences of each sort: with one noun and a property; with two; and clauses that name two nouns.
 _PROPERTIES = 36
 _PROPERTIES_OF_NEW = 52
 _CONTRASTS = 3200
 _CLAUSES_EACH = 18
+# One noun and the pronoun it takes, where a language's pronoun shows the gender.
+_PRONOUNS = 12
+_PRONOUNS_OF_NEW = 24
 # How often a property is one that shows the kind, rather than one that any noun may have.
 _SELECTING_SHARE = 0.8
 
@@ -53,6 +56,11 @@ def draw_fillers(voice: Voice) -> list[Row]:
             _add(rows, _property_row(voice, noun, cue))
         while len(rows) < wanted:
             _add(rows, _property_row(voice, noun, _any_cue(voice, noun)))
+        wanted = len(rows)
+        if voice.patterns.pronouns:
+            wanted += _PRONOUNS_OF_NEW if noun.new else _PRONOUNS
+        while len(rows) < wanted:
+            _add(rows, _pronoun_row(voice, noun))
     wanted = len(rows) + _CONTRASTS
     kinds = kind_pairs(voice.lexicon)
     while len(rows) < wanted:
@@ -104,6 +112,15 @@ def _any_cue(voice: Voice, noun: Noun) -> Cue:
 def _property_row(voice: Voice, noun: Noun, cue: Cue) -> Row:
     shapes = [p for p in voice.patterns.properties if not (cue.phrase and "adjective" in p.flags)]
     return _row(voice, voice.rng.choice(shapes), {"A": noun}, {"A": cue})
+
+
+def _pronoun_row(voice: Voice, noun: Noun) -> Row:
+    """The saw is old. It is rusty."""
+    shape = voice.rng.choice(voice.patterns.pronouns)
+    said, cue = _any_cue(voice, noun), _any_cue(voice, noun)
+    while said == cue:
+        said = _any_cue(voice, noun)
+    return _row(voice, shape, {"A": noun}, {"A": said, "it": cue}, "A")
 
 
 def _contrast_row(voice: Voice, kinds: tuple[Kind, Kind]) -> Row:
@@ -163,9 +180,15 @@ def _clause_row(
     return _row(voice, whole, {"A": a, "B": b}, {})
 
 
-def _row(voice: Voice, shape: Pattern, nouns: Mapping[str, Noun], cues: Mapping[str, Cue]) -> Row:
+def _row(
+    voice: Voice,
+    shape: Pattern,
+    nouns: Mapping[str, Noun],
+    cues: Mapping[str, Cue],
+    antecedent: str | None = None,
+) -> Row:
     predicates = {slot: _predicate(voice, shape, cue) for slot, cue in cues.items()}
-    scene = Scene(nouns, predicates, None, shape.when)
+    scene = Scene(nouns, predicates, antecedent, shape.when)
     people = tuple(voice.rng.sample(voice.patterns.people, 2))
     setting = Setting(_END, _END, None, people)
     return Row(

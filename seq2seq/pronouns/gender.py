@@ -4,6 +4,7 @@ Generated text is judged, not forced scores: a model can prefer the good one of 
 and still write neither. What cannot be read counts as wrong, and is counted.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +13,14 @@ from typing import Literal
 from seq2seq.errors import DataError
 from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.items import Item, word_spans
-from seq2seq.pronouns.lexicon import GENDERS, load_lexicon
+from seq2seq.pronouns.lexicon import load_lexicon
+from seq2seq.pronouns.patterns import load_patterns
 
 Verdict = Literal["good", "bad", "none"]
 
 _PAIR_ITEMS = 2
 _QUAD_ITEMS = 4
+_STOP = re.compile(r"[.,;:!?]")
 
 
 @dataclass(frozen=True)
@@ -41,22 +44,27 @@ class GenderScore:
 
 
 def gender_shown(item: Item, hypothesis: str) -> Verdict:
-    """Judge one translation by the inflected cue word, however the rest is worded.
+    """Judge one translation by what shows gender in its language, however the rest is worded.
+
+    That is the inflected cue word in Spanish and the subject pronoun in French and German. Where
+    more than one gender is shown, the last clause that shows any decides.
 
     Args:
         item: an item whose target shows gender.
         hypothesis: the generated translation.
 
     Returns:
-        "good" if the cue, or a synonym of it, stands in the gender of the antecedent; "bad" if in
-        that of the distractor; "none" if in neither or in both.
+        "good" if the gender of the antecedent is shown; "bad" if another one; "none" if none is, or
+        several in one clause.
     """
-    good, bad = _forms(item)
-    words = {hypothesis_word for hypothesis_word in _words(hypothesis)}
-    shown = bool(words & good), bool(words & bad)
-    if shown[0] == shown[1]:
-        return "none"
-    return "good" if shown[0] else "bad"
+    good, bad = _marks(item)
+    for clause in reversed(_clauses(hypothesis, item.language)):
+        right, wrong = (any(f" {mark} " in clause for mark in marks) for marks in (good, bad))
+        if right != wrong:
+            return "good" if right else "bad"
+        if right:
+            return "none"
+    return "none"
 
 
 def score_gender(items: Sequence[Item], hypotheses: Sequence[str]) -> GenderScore:
@@ -87,7 +95,7 @@ def score_gender(items: Sequence[Item], hypotheses: Sequence[str]) -> GenderScor
         pair_accuracy=_mean(all(group) for group in pairs.values()),
         quad_accuracy=_mean(all(group) for group in quads.values()),
         coverage=_mean(verdict != "none" for verdict in verdicts),
-        recall={gender: _mean(by_gender[gender]) for gender in GENDERS if gender in by_gender},
+        recall={gender: _mean(right) for gender, right in sorted(by_gender.items())},
     )
 
 
@@ -164,32 +172,38 @@ def _check(items: Sequence[Item], hypotheses: Sequence[str]) -> None:
     check_complete(items)
 
 
-def _forms(item: Item) -> tuple[frozenset[str], frozenset[str]]:
-    """The cue's words in the gender of the antecedent and in that of the distractor."""
+def _marks(item: Item) -> tuple[frozenset[str], frozenset[str]]:
+    """What shows the gender of the antecedent, and what shows any other gender."""
     cue = load_lexicon(item.language).cues.get(item.cue)
-    antecedent, distractor = item.antecedent, item.distractor
-    if cue is None or antecedent is None or distractor is None:
+    antecedent = item.antecedent
+    if cue is None or antecedent is None:
         raise DataError(
             f"gender score: item {item.id!r} has cue {item.cue!r} and gold {item.gold!r}, needed "
             "a cue of the lexicon and a gold noun; write the items again with this version"
         )
     grammar = grammar_of(item.language)
-    good = (grammar.agree(lemma, _gender(antecedent.gender)) for lemma in cue.lemmas)
-    bad = (grammar.agree(lemma, _gender(distractor.gender)) for lemma in cue.lemmas)
-    return frozenset(good), frozenset(bad)
-
-
-def _gender(code: str) -> Literal["m", "f"]:
-    return "f" if code == "f" else "m"
+    marks = {gender: grammar.marks(cue, gender) for gender in grammar.genders}
+    others = (marks[gender] for gender in grammar.genders if gender != antecedent.gender)
+    return marks[antecedent.gender], frozenset().union(*others)
 
 
 def _gold_gender(item: Item) -> str:
     return "" if item.antecedent is None else item.antecedent.gender
 
 
-def _words(text: str) -> Iterable[str]:
-    composed = unicodedata.normalize("NFC", text).casefold()
-    return (composed[start:end] for start, end in word_spans(composed))
+def _clauses(text: str, language: str) -> list[str]:
+    """The words of a text in small letters, parted at its stops and commas and before a link."""
+    before = [link.pattern.other.partition("{")[0] for link in load_patterns(language).links]
+    opening = {link[slice(*word_spans(link)[0])] for link in before if word_spans(link)}
+    clauses: list[str] = []
+    for part in _STOP.split(unicodedata.normalize("NFC", text).casefold()):
+        clauses.append(" ")
+        for start, end in word_spans(part):
+            for word in part[start:end].replace("’", "'").split("'"):
+                if word in opening:
+                    clauses.append(" ")
+                clauses[-1] += word + " "
+    return clauses
 
 
 def _mean(values: Iterable[bool]) -> float:

@@ -3,10 +3,11 @@
 from typing import Literal, get_args
 
 from seq2seq.errors import DataError
+from seq2seq.pronouns.german import German
 from seq2seq.pronouns.phrase import Grammar
 from seq2seq.pronouns.spanish import Spanish
 
-Language = Literal["es"]
+Language = Literal["es", "de"]
 
 
 def grammar_of(language: str) -> Grammar:
@@ -24,6 +25,8 @@ def grammar_of(language: str) -> Grammar:
     match language:
         case "es":
             return Spanish()
+        case "de":
+            return German()
         case _:
             known = ", ".join(repr(code) for code in get_args(Language))
             raise DataError(

@@ -2,7 +2,7 @@
 
 A noun belongs to a *kind* (fruit, tool ...); a *cue* is an adjective that fits the nouns of one
 kind. "The cat was next to the lemon because it was ripe" is then about the lemon, whatever stands
-first. A language is one column of the file.
+first. A language is one column of the file; a noun without that column is not used in it.
 """
 
 import tomllib
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
-Gender = Literal["m", "f"]
-GENDERS: tuple[Gender, ...] = ("m", "f")
+Gender = str
+"""Of a noun in the target language: "m", "f" or "n"."""
+GENDERS: tuple[Gender, ...] = ("m", "f", "n")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class Kind:
     new_nouns: tuple[Noun, ...]
     cues: tuple[Cue, ...]
     new_cues: tuple[Cue, ...]
+
+    @property
+    def genders(self) -> tuple[Gender, ...]:
+        """The genders that its nouns have, both old and new."""
+        return tuple(gender for gender in GENDERS if self.of(gender) and self.new_of(gender))
 
     def of(self, gender: Gender) -> tuple[Noun, ...]:
         """The nouns of one gender that quads are trained on, in lexicon order."""
@@ -135,6 +141,8 @@ def _nouns(
 ) -> tuple[Noun, ...]:
     nouns: list[Noun] = []
     for english, columns in entries.items():
+        if language not in columns:
+            continue
         word, _, gender = columns[language].rpartition(" ")
         place = sum(noun.gender == gender for noun in nouns)
         nouns.append(Noun(english, kind, word, gender, new, place))

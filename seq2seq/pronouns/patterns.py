@@ -14,12 +14,16 @@ from typing import Any, Literal
 from seq2seq.pronouns.lexicon import Cue, Kind, Lexicon, Noun, load_lexicon
 from seq2seq.pronouns.phrase import Modifier, Tense
 
+Order = Literal["subject first", "verb first", "verb last"]
+
 
 @dataclass(frozen=True)
 class Pattern:
     """One template in both languages.
 
-    ``flags`` holds what the file says of it: person, carried, plain, adjective, time.
+    A German clause is written in three parts, ``subject | verb | rest``; ``order`` is the order of
+    the parts that an opener asks of the clause it opens. ``flags`` holds what the file says of the
+    pattern: person, carried, plain, adjective, time.
     """
 
     name: str
@@ -27,6 +31,7 @@ class Pattern:
     other: str
     tense: Tense | Literal["any"] = "past"
     flags: frozenset[str] = frozenset()
+    order: Order = "subject first"
 
     @property
     def when(self) -> Tense:
@@ -34,11 +39,11 @@ class Pattern:
         return "present" if self.tense == "present" else "past"
 
     def joined(self, *others: "Pattern") -> "Pattern":
-        """This pattern with others after it, as one."""
+        """This pattern with others after it, as one; the first says how they order their parts."""
         return Pattern(
             "+".join(part.name for part in (self, *others) if part.name),
             self.english + "".join(part.english for part in others),
-            self.other + "".join(part.other for part in others),
+            self.other + "".join(_ordered(part.other, self.order) for part in others),
             self.tense,
         )
 
@@ -102,6 +107,7 @@ class Patterns:
     schemas: tuple[Schema, ...]
     natural: tuple[Schema, ...]
     properties: tuple[Pattern, ...]
+    pronouns: tuple[Pattern, ...]
     contrasts: tuple[Pattern, ...]
 
     def frames_for(self, *kinds: Kind) -> tuple[Pattern, ...]:
@@ -128,7 +134,8 @@ def load_patterns(language: str) -> Patterns:
     table = _table("sentences.toml")
 
     def some(section: Mapping[str, Any]) -> tuple[Pattern, ...]:
-        return tuple(_pattern(name, entry, language) for name, entry in section.items())
+        spoken = {name: entry for name, entry in section.items() if language in entry}
+        return tuple(_pattern(name, entry, language) for name, entry in spoken.items())
 
     def listed(entries: Sequence[Mapping[str, Any]], key: str) -> tuple[Pattern, ...]:
         return tuple(_pattern(entry[key], entry, language) for entry in entries)
@@ -150,9 +157,12 @@ def load_patterns(language: str) -> Patterns:
             for name, entry in table["schemas"].items()
         ),
         natural=tuple(
-            _natural(name, entry, language) for name, entry in _table("natural.toml").items()
+            _natural(name, entry, language)
+            for name, entry in _table("natural.toml").items()
+            if _shows_who(entry, language, lexicon)
         ),
         properties=some(table["properties"]),
+        pronouns=some(table["pronouns"]),
         contrasts=some(table["contrasts"]),
     )
 
@@ -165,7 +175,8 @@ def _pattern(name: str, entry: Mapping[str, Any], language: str) -> Pattern:
     flags = frozenset(
         flag for flag in ("person", "carried", "plain", "adjective", "time") if flag in entry
     )
-    return Pattern(name, entry["en"], entry[language], entry.get("tense", "past"), flags)
+    order = entry.get(f"{language}_order", "subject first")
+    return Pattern(name, entry["en"], entry[language], entry.get("tense", "past"), flags, order)
 
 
 def _adverb(entry: Mapping[str, Any], language: str) -> Adverb:
@@ -173,9 +184,23 @@ def _adverb(entry: Mapping[str, Any], language: str) -> Adverb:
     return Adverb(modifier, entry["needs"], entry.get("reason", False))
 
 
+def _ordered(clause: str, order: Order) -> str:
+    """A clause with its three parts in an order; one that has no parts as it is."""
+    if "|" not in clause:
+        return clause
+    subject, verb, rest = (part.strip() for part in clause.split("|"))
+    match order:
+        case "subject first":
+            return f"{subject} {verb} {rest}"
+        case "verb first":
+            return f"{verb} {subject} {rest}"
+        case "verb last":
+            return f"{subject} {rest} {verb}"
+
+
 def _pool(entry: Mapping[str, Any], lexicon: Lexicon) -> tuple[str, ...]:
     if "pool" in entry:
-        return tuple(entry["pool"])
+        return tuple(entry.get(f"pool_{lexicon.language}", entry["pool"]))
     nouns: list[Noun] = []
     for name in entry["kinds"]:
         nouns += lexicon.kinds[name].nouns + lexicon.kinds[name].new_nouns
@@ -197,6 +222,12 @@ def _schema(name: str, entry: Mapping[str, Any], language: str, pool: tuple[str,
         only=entry.get("only"),
         unseen_voice=entry.get("unseen_voice"),
     )
+
+
+def _shows_who(entry: Mapping[str, Any], language: str, lexicon: Lexicon) -> bool:
+    """Whether the language has both nouns of a natural sentence, in two genders, and the words."""
+    nouns = [lexicon.nouns[word] for word in entry["nouns"] if word in lexicon.nouns]
+    return language in entry["active"] and len({noun.gender for noun in nouns}) > 1
 
 
 def _natural(name: str, entry: Mapping[str, Any], language: str) -> Schema:

@@ -8,8 +8,11 @@ Slots::
     {A}               the noun with its definite article
     {A:a}             with another determiner: a, this, my
     {A:the+}          with its own adjective as well: the ripe lemon
+    {A:acc} {A:a+dat} in another case than the nominative, where the language has cases
     {it}              the pronoun, where the language writes one
     {is:it} {isnt:A}  the whole predicate of the pronoun or a noun: was already ripe
+    {islast:it}       the same with the verb at its end: schon reif war
+    {be:A} {what:A}   its verb alone, and what follows the verb
     {levantado@A}     a word that agrees with a noun
     {cue=raining}     a word given as it is, marked "cue"
 
@@ -26,7 +29,8 @@ from seq2seq.pronouns.items import Span
 from seq2seq.pronouns.lexicon import Cue, Gender, Noun
 
 Tense = Literal["past", "present"]
-Determiner = Literal["the", "a", "this", "my"]
+Determiner = Literal["the", "a", "this", "my", "no"]
+Case = Literal["nom", "acc", "dat"]
 
 
 @dataclass(frozen=True)
@@ -72,30 +76,44 @@ class Scene:
     tense: Tense = "past"
 
     def gender(self, who: str) -> Gender:
-        """The gender of a noun, or of what the pronoun refers to."""
+        """The gender of a noun, or of what the pronoun refers to, or may: both nouns' or "m"."""
         key = self.antecedent if who == "it" else who
-        return "m" if key is None else self.nouns[key].gender
+        if key is not None:
+            return self.nouns[key].gender
+        genders = {noun.gender for noun in self.nouns.values()}
+        return genders.pop() if len(genders) == 1 else "m"
 
 
 class Grammar(Protocol):
     """What a language has to know to fill the slots; one module each."""
 
-    def noun_phrase(self, noun: Noun, determiner: Determiner, adjective: Cue | None) -> list[Piece]:
+    @property
+    def genders(self) -> tuple[Gender, ...]:
+        """The genders that a noun may have."""
+        ...
+
+    def noun_phrase(
+        self, noun: Noun, determiner: Determiner, adjective: Cue | None, *, case: Case
+    ) -> list[Piece]:
         """Determiner, noun and perhaps adjective; the head noun is marked "noun"."""
         ...
 
-    def pronoun(self) -> list[Piece]:
+    def pronoun(self, gender: Gender) -> list[Piece]:
         """The subject pronoun, marked "it"; nothing where the language leaves it out."""
         ...
 
     def predicate(
         self, predicate: Predicate, gender: Gender, tense: Tense, *, negated: bool
     ) -> list[Piece]:
-        """Copula, adverb and adjective; the adjective is marked "cue"."""
+        """Copula, then adverb and adjective; the adjective is marked "cue"."""
         ...
 
     def agree(self, word: str, gender: Gender) -> str:
         """An adjective or participle, given in the masculine, in the form of a gender."""
+        ...
+
+    def marks(self, cue: Cue, gender: Gender) -> frozenset[str]:
+        """The words any of which shows that what has this property is of this gender."""
         ...
 
     def join(self, text: str, piece: str) -> tuple[str, str]:
@@ -109,7 +127,10 @@ _DETERMINERS: dict[str, Determiner] = {
     "a": "a",
     "this": "this",
     "my": "my",
+    "no": "no",
 }
+_CASES: dict[str, Case] = {"": "nom", "acc": "acc", "dat": "dat"}
+_FORM = re.compile(r"(the|a|this|my|no|)(\+?)(acc|dat|)")
 _SLOT = re.compile(r"\{([^}]+)\}")
 
 
@@ -151,14 +172,9 @@ def _fill(slot: str, scene: Scene, grammar: Grammar) -> list[Piece]:
         return [Piece(grammar.agree(word, scene.gender(who)))]
     name, _, form = slot.partition(":")
     if name.lower() == "it":
-        pieces = grammar.pronoun()
-    elif name.lower() in ("is", "isnt"):
-        pieces = grammar.predicate(
-            scene.predicates[form], scene.gender(form), scene.tense, negated=name.lower() == "isnt"
-        )
-        pieces = [
-            _rename(piece, "cue", "cue" if form == "it" else f"cue {form}") for piece in pieces
-        ]
+        pieces = grammar.pronoun(scene.gender("it"))
+    elif name.lower() in ("is", "isnt", "islast", "be", "what"):
+        pieces = _predicate(name.lower(), form, scene, grammar)
     else:
         return _noun_phrase(name, form, scene, grammar)
     if name[0].isupper() and pieces:
@@ -166,10 +182,30 @@ def _fill(slot: str, scene: Scene, grammar: Grammar) -> list[Piece]:
     return pieces
 
 
+def _predicate(name: str, who: str, scene: Scene, grammar: Grammar) -> list[Piece]:
+    verb, *rest = grammar.predicate(
+        scene.predicates[who], scene.gender(who), scene.tense, negated=name == "isnt"
+    )
+    rest = [_rename(piece, "cue", "cue" if who == "it" else f"cue {who}") for piece in rest]
+    match name:
+        case "islast":
+            return [*rest, Piece(f" {verb.text.strip()}")]
+        case "be":
+            return [Piece(verb.text.strip())]
+        case "what":
+            return rest
+        case _:
+            return [verb, *rest]
+
+
 def _noun_phrase(name: str, form: str, scene: Scene, grammar: Grammar) -> list[Piece]:
-    determiner = _DETERMINERS[form.rstrip("+")]
-    adjective = scene.predicates[name].cue if form.endswith("+") else None
-    pieces = grammar.noun_phrase(scene.nouns[name], determiner, adjective)
+    found = _FORM.fullmatch(form)
+    assert found is not None, form
+    determiner, plus, case = found.groups()
+    adjective = scene.predicates[name].cue if plus else None
+    pieces = grammar.noun_phrase(
+        scene.nouns[name], _DETERMINERS[determiner], adjective, case=_CASES[case]
+    )
     return [_rename(piece, "noun", name) for piece in pieces]
 
 

@@ -6,7 +6,7 @@ estaba) or the present.
 """
 
 from seq2seq.pronouns.lexicon import Cue, Gender, Noun
-from seq2seq.pronouns.phrase import Determiner, Piece, Predicate, Tense
+from seq2seq.pronouns.phrase import Case, Determiner, Piece, Predicate, Tense
 
 _ARTICLES: dict[Determiner, dict[Gender, str]] = {
     "the": {"m": "el", "f": "la"},
@@ -23,7 +23,11 @@ _COPULAS: dict[str, dict[Tense, str]] = {
 class Spanish:
     """Fills slots in Spanish."""
 
-    def noun_phrase(self, noun: Noun, determiner: Determiner, adjective: Cue | None) -> list[Piece]:
+    genders: tuple[Gender, ...] = ("m", "f")
+
+    def noun_phrase(
+        self, noun: Noun, determiner: Determiner, adjective: Cue | None, *, case: Case = "nom"
+    ) -> list[Piece]:
         """The article, the noun, an adjective after it; only the head word is marked."""
         head, _, rest = noun.word.partition(" ")
         after = f" {rest}" if rest else ""
@@ -32,7 +36,7 @@ class Spanish:
         article = _ARTICLES[determiner][noun.gender]
         return [Piece(f"{article} "), Piece(head, "noun"), Piece(after)]
 
-    def pronoun(self) -> list[Piece]:
+    def pronoun(self, gender: Gender) -> list[Piece]:
         """Left out: the verb ending is enough."""
         return []
 
@@ -52,6 +56,10 @@ class Spanish:
     def agree(self, word: str, gender: Gender) -> str:
         """Pesado, pesada; a word that does not end in -o serves both (azul)."""
         return word[:-1] + "a" if gender == "f" and word.endswith("o") else word
+
+    def marks(self, cue: Cue, gender: Gender) -> frozenset[str]:
+        """The cue, or a synonym, with the ending of the gender."""
+        return frozenset(self.agree(lemma, gender) for lemma in cue.lemmas)
 
     def join(self, text: str, piece: str) -> tuple[str, str]:
         """A + el → al, de + el → del."""
