@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -103,7 +104,8 @@ def test_every_command_has_help_with_an_example_that_can_be_parsed(words: str) -
     examples = re.findall(rf"^  ({words} .*|{words})$", command.epilog, flags=re.MULTILINE)
     assert examples
     for example in examples:
-        arguments = example.removeprefix(words).partition(" < ")[0].partition(" | ")[0].split()
+        before = example.removeprefix(words).partition(" < ")[0].partition(" | ")[0]
+        arguments = shlex.split(before)
         command.make_context(words, arguments)
 
 

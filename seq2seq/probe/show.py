@@ -1,0 +1,266 @@
+"""From a model and a text to a page: any text, of any model that the probe can open."""
+
+import io
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from seq2seq.errors import DataError, ModelError, SpanError
+from seq2seq.probe.access import Reading as Attention
+from seq2seq.probe.access import StockModel
+from seq2seq.probe.intervention import Stack
+from seq2seq.probe.spans import Pieces, Side, pieces_of
+from seq2seq.viewer.boundaries import number_words
+from seq2seq.viewer.content import (
+    AttentionPage,
+    Example,
+    Head,
+    Mark,
+    Panel,
+    Picture,
+    Reading,
+    Text,
+)
+from seq2seq.viewer.words import word_label
+
+PRONOUNS = {"it", "he", "she", "they"}
+CAVEAT = (
+    "Attention shows where a head reads from, not what the model makes of it; "
+    "whether a link is used shows only when it is removed."
+)
+CONTINUED = "⋯"  # further bytes of a character that an earlier piece has shown
+
+
+def show_text(model: StockModel, text: str, *, target: str | None = None) -> AttentionPage:
+    """Read a text and show all attention; an encoder-decoder translates it first.
+
+    Args:
+        model: any model of text.
+        text: one sentence, or as much as the model can read.
+        target: what the decoder is to write, instead of what it would write by itself.
+
+    Raises:
+        DataError: the text is empty or too long, or a target was given to a model without one.
+        ModelError: the model reads images.
+    """
+    if model.tokenizer is None:
+        raise ModelError(f"{model.name}: reads images, not text; add --image FILE")
+    if not text.strip():
+        raise DataError("text: empty, needed at least one word")
+    notes: list[str] = []
+    source = _cut(model.tokenizer, text, "source", notes)
+    _check_length(model, source)
+    if model.kind == "encoder-decoder":
+        reading = _translated(model, source, target, notes)
+    elif target is not None:
+        raise DataError(
+            f"{model.name}: a target for a model of kind {model.kind!r}, which writes none; "
+            "leave out --target"
+        )
+    else:
+        stack: Stack = model.kind
+        maps = model.read(model.inputs([source.ids]), stacks=(stack,))
+        name = "text"
+        panel = Panel(stack, name, name, _maps_of(maps, stack))
+        reading = Reading((shown_text(source, model.tokenizer, name),), (panel,))
+    return _page(model, _with_pronouns(reading), text, tuple(notes))
+
+
+def show_image(model: StockModel, path: Path) -> AttentionPage:
+    """Let a Vision Transformer read an image and show what each patch attends to.
+
+    Args:
+        model: a model of images.
+        path: the image, in any format that Pillow reads.
+
+    Raises:
+        DataError: the file is no image, or Pillow is missing.
+        ModelError: the model reads text.
+    """
+    if model.tokenizer is not None:
+        raise ModelError(f"{model.name}: reads text, not images; leave out --image")
+    pixels, png = _pixels(model, path)
+    maps = _maps_of(model.read_image(pixels), "encoder")
+    height, width = pixels.shape[-2:]
+    side = model.model.config.patch_size
+    rows, columns = height // side, width // side
+    first = maps.shape[-1] - rows * columns
+    names = [f"[{'CLS' if number == 0 else f'extra {number}'}]" for number in range(first)]
+    names += [f"row {y + 1}, column {x + 1}" for y in range(rows) for x in range(columns)]
+    text = Text(
+        "image",
+        tuple(names),
+        tuple(range(len(names))),
+        (False, *[True] * (len(names) - 1)),
+        frozenset(range(first)),
+        Picture(png, rows, columns, first),
+    )
+    reading = Reading((text,), (Panel("encoder", "image", "image", maps),))
+    return _page(model, reading, path.name, ())
+
+
+def shown_text(pieces: Pieces, tokenizer: Any, name: str) -> Text:
+    """What a page shows of a text: each piece by its characters, and the words they make.
+
+    Args:
+        pieces: the text as the model reads it.
+        tokenizer: names the pieces that stand for no character.
+        name: "source", "translation", "text".
+    """
+    names = tokenizer.convert_ids_to_tokens(list(pieces.ids))
+    shown, blanks, special, seen = [], [], set(), 0
+    for index, (span, piece) in enumerate(zip(pieces.spans, names, strict=True)):
+        if span is None:
+            special.add(index)
+        start, end = span or (0, 0)
+        if start == end:
+            shown.append(piece)
+        else:
+            shown.append(pieces.text[max(start, seen) : end] or CONTINUED)
+        apart = start == end or index - 1 in special or pieces.text[start - 1 : start].isspace()
+        blanks.append(index > 0 and apart)
+        seen = max(seen, end)
+    words = number_words(pieces.text, pieces.spans)
+    return Text(name, tuple(shown), words, tuple(blanks), frozenset(special))
+
+
+def _translated(model: StockModel, source: Pieces, target: str | None, notes: list[str]) -> Reading:
+    """An encoder-decoder's three stacks; each decoder row belongs to the piece that it writes."""
+    tokenizer, start = model.tokenizer, model.start_id
+    if start is None:
+        raise ModelError(f"{model.name}: no decoder_start_token_id, needed to begin a translation")
+    if target is None:
+        written = _placed(tokenizer, _generated(model, source.ids), notes)
+    else:
+        written = _cut(tokenizer, target, "target", notes)
+    maps = model.read(model.inputs([source.ids], [(start, *written.ids[:-1])]))
+    opened = Pieces(written.text, (start, *written.ids), (None, *written.spans))
+    return Reading(
+        (
+            shown_text(source, tokenizer, "source"),
+            shown_text(opened, tokenizer, "translation"),
+        ),
+        (
+            Panel("encoder", "source", "source", _maps_of(maps, "encoder")),
+            Panel("cross", "translation", "source", _maps_of(maps, "cross"), first_query=1),
+            Panel("decoder", "translation", "translation", _maps_of(maps, "decoder"), 1),
+        ),
+    )
+
+
+def _generated(model: StockModel, ids: tuple[int, ...]) -> tuple[int, ...]:
+    """What the model writes by itself, without the start piece and what fills up."""
+    inputs = model.inputs([ids])
+    with torch.no_grad():
+        output = model.model.generate(
+            input_ids=inputs.source_ids, attention_mask=inputs.source_mask.long()
+        )
+    written = output[0, 1:].tolist()
+    while len(written) > 1 and written[-1] == model.pad_id:
+        written.pop()
+    return tuple(written)
+
+
+def _placed(tokenizer: Any, ids: tuple[int, ...], notes: list[str]) -> Pieces:
+    """The places of what was written, if its text is cut the same way when read again."""
+    text = tokenizer.decode(ids, skip_special_tokens=True)
+    if text.strip():
+        pieces = _cut(tokenizer, text, "target", [])
+        if pieces.ids == ids:
+            return pieces
+    notes.append("What was written is shown piece by piece: read again, it would be cut otherwise.")
+    return _unplaced(text, ids)
+
+
+def _cut(tokenizer: Any, text: str, side: Side, notes: list[str]) -> Pieces:
+    """Pieces with their places; where these cannot be had, that is said on the page."""
+    try:
+        return pieces_of(tokenizer, text, side=side)
+    except SpanError as error:
+        notes.append(f"Pieces are shown by name and not joined to words: {error}.")
+    kind = "text_target" if side == "target" else "text"
+    return _unplaced(text, tuple(tokenizer(**{kind: text})["input_ids"]))
+
+
+def _unplaced(text: str, ids: tuple[int, ...]) -> Pieces:
+    """Pieces that stand for no character that we could name; each is shown as a word."""
+    return Pieces(text, ids, ((0, 0),) * len(ids))
+
+
+def _maps_of(attention: Attention, stack: Stack) -> Float[np.ndarray, "layers heads query key"]:
+    """The only item of a batch."""
+    maps: Float[np.ndarray, "layers heads query key"] = attention.maps[stack][:, 0].cpu().numpy()
+    return maps
+
+
+def _with_pronouns(reading: Reading) -> Reading:
+    """Mark the English pronouns of the source, so that the page opens at the first of them."""
+    text = reading.texts[0]
+    marks = tuple(
+        Mark("pronoun", text.name, tuple(i for i, w in enumerate(text.words) if w == word))
+        for word in range(text.words[-1] + 1)
+        if word_label(text, word).lower() in PRONOUNS
+    )
+    return replace(reading, marks=marks)
+
+
+def _page(model: StockModel, reading: Reading, title: str, notes: tuple[str, ...]) -> AttentionPage:
+    stacks = [panel.stack for panel in reading.panels]
+    stack: Stack = "cross" if "cross" in stacks else stacks[0]
+    software = f"{model.name}, read with transformers {version('transformers')}."
+    return AttentionPage(
+        title="Attention",
+        model=model.name,
+        examples=(Example(title, (reading,)),),
+        start=Head(stack, model.depth[stack] - 1),
+        notes=(CAVEAT, *notes, software),
+    )
+
+
+def _check_length(model: StockModel, pieces: Pieces) -> None:
+    """Refuse what the model has no positions for; some would fail far from here."""
+    sizes = (
+        getattr(model.model.config, "max_position_embeddings", None),
+        getattr(model.tokenizer, "model_max_length", None),
+    )
+    most = min((size for size in sizes if isinstance(size, int)), default=len(pieces.ids))
+    if len(pieces.ids) > most:
+        raise DataError(
+            f"text: {len(pieces.ids)} pieces, needed at most {most}, which {model.name} can read; "
+            "show a part of it"
+        )
+
+
+def _pixels(model: StockModel, path: Path) -> tuple[Tensor, bytes]:
+    """An image as the model reads it, and what that looks like as a PNG."""
+    try:
+        from PIL import Image
+    except ImportError:
+        raise DataError(f"{path}: needs Pillow to be read; pip install pillow") from None
+    from transformers import AutoImageProcessor
+
+    try:
+        with Image.open(path) as image:
+            picture = image.convert("RGB")
+    except OSError as error:
+        raise DataError(f"{path}: no image that can be read: {error}") from None
+    try:
+        processor = AutoImageProcessor.from_pretrained(model.model.name_or_path, backend="pil")
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{model.name}: does not say how to prepare an image: {reason}") from None
+    pixels = processor(picture, return_tensors="pt")["pixel_values"].to(model.model.device)
+    shown = pixels[0].permute(1, 2, 0).cpu().numpy()
+    if processor.do_normalize:
+        shown = shown * np.array(processor.image_std) + np.array(processor.image_mean)
+    if not processor.do_rescale:
+        shown = shown / 255
+    file = io.BytesIO()
+    Image.fromarray(np.rint(255 * shown.clip(0, 1)).astype(np.uint8)).save(file, "PNG")
+    return pixels, file.getvalue()
