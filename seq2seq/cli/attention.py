@@ -19,7 +19,7 @@ Model = Annotated[
                    show_default=False),
 ]  # fmt: skip
 GivenText = Annotated[
-    str | None, typer.Argument(metavar="[TEXT]", help="What the model reads.", show_default=False)
+    str | None, typer.Argument(metavar="TEXT", help="What the model reads.", show_default=False)
 ]
 Target = Annotated[
     str | None,

@@ -111,11 +111,11 @@ function arcs(card, view) {
     if (token === from) continue;
     const b = token.getBoundingClientRect();
     const [x1, x2] = [a.left + a.width / 2 - box.left, b.left + b.width / 2 - box.left];
-    const up = Math.abs(a.top - b.top) < 4 || a.top < b.top;
-    const y1 = (up && a.top < b.top ? a.bottom : a.top) - box.top;
-    const y2 = (a.top > b.top ? b.bottom + 14 : b.top) - box.top;
+    const beside = a.top < b.bottom && b.top < a.bottom;
+    const y1 = (!beside && a.top < b.top ? a.bottom : a.top) - box.top;
+    const y2 = (!beside && a.top > b.top ? b.bottom + 14 : b.top) - box.top;
     const lift = Math.min(26, 10 + Math.abs(x1 - x2) / 12);
-    const path = Math.abs(a.top - b.top) < 4
+    const path = beside
       ? `M${x1} ${y1}C${x1} ${y1 - lift} ${x2} ${y2 - lift} ${x2} ${y2}`
       : `M${x1} ${y1}C${x1} ${(y1 + y2) / 2} ${x2} ${(y1 + y2) / 2} ${x2} ${y2}`;
     const weight = parseInt(token.querySelector(".weight").textContent, 10) / 100;
