@@ -1,0 +1,161 @@
+"""The same ids, options and answers, whichever program runs the model."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq2seq.decode.options import DecodeOptions, Sampling
+from seq2seq.engines.converted import ConvertedEngine, converted_folder
+from seq2seq.engines.load import load_engine
+from seq2seq.engines.stock import StockEngine
+from seq2seq.errors import ModelError
+from seq2seq.run import Run
+from seq2seq.translate import Report, Translator
+from tests.engines.conftest import Loaded
+from tests.publish.small_models import POSITIONS, edit_json, random_text
+
+NAMES = ("transformers", "ctranslate2")
+SEARCHES: list[dict[str, Any]] = [
+    {"beams": 1},
+    {"beams": 4, "n_best": 4},
+    {"beams": 3, "length_penalty": 0.0, "n_best": 2},
+    {"beams": 4, "length_penalty": 2.0},
+    {"beams": 4, "max_length_factor": 0.5, "max_length_offset": 1, "n_best": 2},
+    {"beams": 1, "max_length_factor": 0.5, "max_length_offset": 1},
+    {"beams": 3, "first_id": 9, "n_best": 3},
+    {"beams": 1, "first_id": 9},
+    {"beams": 1, "no_repeat_ngram": 2},
+]
+STOCK_SEARCHES: list[dict[str, Any]] = [
+    {"beams": 3, "no_repeat_ngram": 2, "n_best": 2},
+    {"beams": 3, "min_length": 4},
+    {"beams": 3, "early_stopping": False, "max_length_factor": 0.5, "max_length_offset": 3},
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("search", SEARCHES, ids=str)
+def test_outputs_ends_and_scores_are_ours(
+    loaded: Loaded, name: str, search: dict[str, Any]
+) -> None:
+    check(loaded, name, search)
+
+
+@pytest.mark.parametrize("search", STOCK_SEARCHES, ids=str)
+def test_stock_classes_know_every_option(loaded: Loaded, search: dict[str, Any]) -> None:
+    check(loaded, "transformers", search)
+
+
+def check(loaded: Loaded, name: str, search: dict[str, Any]) -> None:
+    sources = loaded.tokenizer.encode(random_text(12, seed=7))
+    options = DecodeOptions(**search)
+    ours = loaded.native.search(sources, options)
+    done: list[int] = []
+    theirs = loaded.others[name].search(sources, options, batch_tokens=64, progress=done.append)
+    assert done[-1] == len(sources)
+    for mine, other in zip(ours, theirs, strict=True):
+        assert [one.ids for one in mine] == [one.ids for one in other]
+        for one, two in zip(mine, other, strict=True):
+            assert one.ended == two.ended
+            assert two.score == pytest.approx(one.score, abs=1e-4)
+            assert two.log_probability == pytest.approx(one.log_probability, abs=5e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_given_targets_are_scored_alike(loaded: Loaded, name: str) -> None:
+    sources = loaded.tokenizer.encode(random_text(9, seed=1))
+    targets = [*loaded.tokenizer.encode(random_text(8, seed=2)), [9, 8]]  # the last has no end
+    for first_id in (None, targets[0][0]):
+        expected = loaded.native.score(sources, targets, first_id=first_id)
+        found = loaded.others[name].score(sources, targets, first_id=first_id, batch_tokens=40)
+        for one, two in zip(expected, found, strict=True):
+            numbers = one.token_log_probabilities
+            assert two.token_log_probabilities == pytest.approx(numbers, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ({"beams": 2, "early_stopping": False}, "it always stops early, early_stopping 'False'"),
+        ({"beams": 2, "min_length": 3}, "min_length is '3', it can only do 0 as we mean it"),
+        ({"beams": 1, "sampling": Sampling()}, "it cannot sample as our own search does"),
+    ],
+)
+def test_ctranslate2_refuses_what_it_would_do_differently(
+    loaded: Loaded, asked: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(ModelError, match=f"ctranslate2 engine: {problem}.*; use engine native"):
+        loaded.others["ctranslate2"].search([[5, 2]], DecodeOptions(**asked))
+
+
+def test_stock_classes_refuse_to_sample(loaded: Loaded) -> None:
+    with pytest.raises(ModelError, match="transformers engine: cannot sample as our own does"):
+        loaded.others["transformers"].search([[5]], DecodeOptions(beams=1, sampling=Sampling()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sources_that_do_not_fit_are_refused(loaded: Loaded, name: str) -> None:
+    long = [5] * (POSITIONS + 1)
+    with pytest.raises(ModelError, match=f"source 2 has '25' pieces, needed 1 to {POSITIONS}"):
+        loaded.others[name].search([[5], long], DecodeOptions())
+    with pytest.raises(ModelError, match=r"source 1 has '0' pieces"):
+        loaded.others[name].score([[]], [[5]])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_text_is_prepared_and_counted_alike(loaded: Loaded, name: str) -> None:
+    lines = ["the red fox", "", "a dog sees. " * 9 + "the owl runs.", "an owl \N{SNOWMAN}"]
+    plain = Translator.load(loaded.folder)
+    place = loaded.folder / "converted" if name == "ctranslate2" else loaded.folder
+    other = Translator.load(place, engine=name)  # type: ignore[arg-type]
+    assert other.options == plain.options
+    expected, found = plain.translate(lines), other.translate(lines)
+    assert [one.text for one in found] == [one.text for one in expected]
+    assert Report.of(found) == Report.of(expected)
+    assert Report.of(found).split == Report.of(found).empty == 1
+    with pytest.raises(ModelError, match="another program runs the model; needed engine native"):
+        _ = other.model
+
+
+def test_an_export_of_a_run_is_found(loaded: Loaded, tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    whole, small = run.exports / "ctranslate2", run.exports / "ctranslate2-int8"
+    whole.mkdir(parents=True)
+    with pytest.raises(ModelError, match=r"no model.bin, needed a CTranslate2 model; make one wit"):
+        load_engine("ctranslate2", run.folder)
+    (whole / "model.bin").touch()
+    assert converted_folder(run.folder) == whole
+    small.mkdir()
+    (small / "model.bin").touch()
+    with pytest.raises(ModelError, match=r"has 2 CTranslate2 exports, needed one; name .*-int8"):
+        converted_folder(run.folder)
+    assert converted_folder(small) == small
+
+
+def test_a_damaged_conversion_is_refused(loaded: Loaded, tmp_path: Path) -> None:
+    for file in (loaded.folder / "converted").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "model.bin").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match="CTranslate2 cannot load it"):
+        ConvertedEngine.load(tmp_path)
+    (tmp_path / "generation_config.json").unlink()
+    with pytest.raises(ModelError, match=r"generation_config.json cannot be read .* export it ag"):
+        ConvertedEngine.load(tmp_path)
+
+
+def test_a_folder_that_stock_classes_cannot_load_is_refused(loaded: Loaded, tmp_path: Path) -> None:
+    for file in loaded.folder.glob("*.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    edit_json(tmp_path / "config.json", lambda content: content.update(model_type="bert"))
+    with pytest.raises(ModelError, match=r"transformers cannot load it .*, needed a stock encoder"):
+        StockEngine.load(tmp_path)
+
+
+def test_ctranslate2_is_asked_for_where_it_is_missing(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ctranslate2", None)
+    with pytest.raises(ModelError, match=r"pip install seq2seq-toolkit\[ctranslate2\]"):
+        ConvertedEngine.load(loaded.folder / "converted")

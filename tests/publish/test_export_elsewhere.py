@@ -1,0 +1,134 @@
+"""Exports in processes that never import seq2seq: other programs' own calls, our outputs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seq2seq.decode.options import DecodeOptions
+from seq2seq.model.config import Family
+from seq2seq.publish.export import STOCK_FILES, export
+from seq2seq.translate import Translator
+from tests.publish.small_models import POSITIONS, random_text, small_folder, write_pairs
+
+LINES = [*random_text(20, seed=8), "an owl \N{SNOWMAN} & <s> </s> \u00e9"]
+
+BEGIN = """
+import json, sys
+from transformers import AutoTokenizer
+import transformers
+folder, beams, limit = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+lines = json.load(sys.stdin)
+tokenizer = AutoTokenizer.from_pretrained(folder)
+"""
+END = """
+assert not any(name.split(".")[0] == "seq2seq" for name in sys.modules)
+print(json.dumps({"transformers": transformers.__version__, "texts": texts}))
+"""
+STOCK = """
+from transformers import AutoModelForSeq2SeqLM
+model = AutoModelForSeq2SeqLM.from_pretrained(folder)
+model.generation_config.forced_eos_token_id = None  # forces an end where ours is cut off
+batch = tokenizer(lines, return_tensors="pt", padding=True)
+ids = model.generate(**batch, num_beams=beams, early_stopping=beams > 1,
+                     max_length=limit + 1)
+texts = tokenizer.batch_decode(ids, skip_special_tokens=True)
+"""
+CTRANSLATE2 = """
+import ctranslate2
+translator = ctranslate2.Translator(folder, device="cpu", intra_threads=1)
+found = translator.translate_batch(
+    [tokenizer.convert_ids_to_tokens(ids) for ids in tokenizer(lines).input_ids],
+    beam_size=beams, max_decoding_length=limit, min_decoding_length=0,
+)
+texts = tokenizer.batch_decode(
+    [tokenizer.convert_tokens_to_ids(one.hypotheses[0]) for one in found], skip_special_tokens=True
+)
+"""
+ONNX = """
+import numpy, onnxruntime
+encoder, first, following = (
+    onnxruntime.InferenceSession(f"{folder}/{name}.onnx")
+    for name in ("encoder_model", "decoder_model", "decoder_with_past_model")
+)
+config = json.load(open(f"{folder}/config.json"))
+pasts = [one.name for one in following.get_inputs()[2:]]
+presents = [one.name.replace("present", "past_key_values") for one in following.get_outputs()[1:]]
+texts = []
+for line in lines:
+    batch = tokenizer([line], return_tensors="np")
+    ids, mask = batch["input_ids"], batch["attention_mask"]
+    memory = encoder.run(None, {"input_ids": ids, "attention_mask": mask})[0]
+    piece = numpy.array([[config["decoder_start_token_id"]]])
+    logits, *cache = first.run(None, {"encoder_attention_mask": mask, "input_ids": piece,
+                                      "encoder_hidden_states": memory})
+    past, taken = dict(zip(pasts, cache)), []
+    while True:
+        logits[:, :, config["pad_token_id"]] = -numpy.inf
+        piece = logits[:, -1].argmax(-1)[:, None]
+        taken.append(int(piece[0, 0]))
+        if taken[-1] == config["eos_token_id"] or len(taken) == limit:
+            break
+        logits, *cache = following.run(
+            None, {"encoder_attention_mask": mask, "input_ids": piece, **past}
+        )
+        past.update(zip(presents, cache))
+    texts.append(tokenizer.decode(taken, skip_special_tokens=True))
+"""
+PROGRAMS = {"hub": (STOCK, (1, 4)), "ctranslate2": (CTRANSLATE2, (1, 4)), "onnx": (ONNX, (1,))}
+
+
+def run_elsewhere(program: str, folder: Path, beams: int, *, path: str = "") -> dict[str, object]:
+    answer = subprocess.run(
+        [sys.executable, "-c", BEGIN + program + END, str(folder), str(beams), str(POSITIONS - 1)],
+        input=json.dumps(LINES),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert answer.returncode == 0, answer.stderr
+    return dict(json.loads(answer.stdout))
+
+
+def ours(folder: Path, beams: int) -> list[str]:
+    options = DecodeOptions(beams=beams, max_length_factor=0, max_length_offset=POSITIONS - 1)
+    return [one.text for one in Translator.load(folder).translate(LINES, options)]
+
+
+@pytest.fixture(scope="module", params=["m2m_100", "marian"])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    family: Family = request.param
+    return small_folder(family, tmp_path_factory.mktemp(family))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", PROGRAMS)
+def test_other_programs_write_what_we_write(model: Path, target: str, tmp_path: Path) -> None:
+    pytest.importorskip("ctranslate2")
+    pytest.importorskip("onnxruntime")
+    pairs = write_pairs(tmp_path / "held.tsv")
+    folder = export(model, target, out=tmp_path / "out", pairs=pairs).folder  # type: ignore[arg-type]
+    program, beams = PROGRAMS[target]
+    for count in beams:
+        found = run_elsewhere(program, folder, count)["texts"]
+        assert [text.strip() for text in found] == ours(model, count)  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_transformers_4_writes_what_we_write(model: Path, tmp_path: Path) -> None:
+    """SEQ2SEQ_TF4 names a folder made by ``pip install --no-deps --target FOLDER
+    "transformers==4.57.*" "huggingface_hub==0.36.*" "tokenizers==0.22.*"``."""
+    place = os.environ.get("SEQ2SEQ_TF4")
+    if not place:
+        pytest.skip("SEQ2SEQ_TF4 names no folder with transformers 4")
+    assert {path.name for path in model.iterdir()} == set(STOCK_FILES)
+    for beams in (1, 4):
+        answer = run_elsewhere(STOCK, model, beams, path=place)
+        assert str(answer["transformers"]).startswith("4.")
+        texts = answer["texts"]
+        assert [text.strip() for text in texts] == ours(model, beams)  # type: ignore[attr-defined]
