@@ -242,8 +242,9 @@ def _explained(repository: str) -> Iterator[None]:
 
 
 def _explain(error: Exception) -> str:
-    response = getattr(error, "response", None)
-    said = _said(error)
+    answered = _answered(error)
+    said = _said(answered or error)
+    response = getattr(answered, "response", None)
     match None if response is None else response.status_code:
         case 401:
             return "the Hub does not accept the token, needed one that may write; 'hf auth login'"
@@ -260,7 +261,7 @@ def _explain(error: Exception) -> str:
                 "is half there; give the same command again"
             )
         case 429:
-            wait = response.headers.get("Retry-After") if response is not None else None
+            wait = None if response is None else response.headers.get("Retry-After")
             when = f"in {wait} seconds" if wait else "later"
             return f"asked too often (429); nothing is half there; give the same command {when}"
         case None if isinstance(error, ValueError):
@@ -274,7 +275,14 @@ def _explain(error: Exception) -> str:
             return f"the Hub answered {status} ({said}); give the same command again later"
 
 
-def _said(error: Exception) -> str:
+def _answered(error: BaseException | None) -> BaseException | None:
+    """The error that holds the Hub's answer: this one, or one that it was made from."""
+    while error is not None and getattr(error, "response", None) is None:
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _said(error: BaseException) -> str:
     """What the Hub says, or else the client, without the token in case it stands there."""
     from huggingface_hub import get_token
 

@@ -139,6 +139,10 @@ class HubServer:
         """Make something go wrong from now on."""
         self._faults.append([fault, fault.times])
 
+    def forget(self) -> None:
+        """Nothing goes wrong any more, and no request was ever made."""
+        self._faults, self.requests = [], []
+
     def repository(self, name: str, kind: RepoType = "model") -> Repository:
         """A repository, whoever may see it."""
         return self.store.repositories[kind, name]

@@ -1,0 +1,217 @@
+"""The card says what the run's files say, in the Hub's terms, and nothing else."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+
+from seq2seq.errors import PublishError
+from seq2seq.publish.card import recipe_lines, render_card
+from seq2seq.publish.facts import read_facts
+from seq2seq.recipe import parse_recipe
+from seq2seq.run import Run, write_json
+from tests.hub.validate import read_metadata, validate_card
+from tests.publish.finished_run import SIGNATURE, made_up_scores, write_export, write_run
+
+
+def card_of(run: Run) -> str:
+    return render_card(read_facts(run), "tester/owl", license="mit")
+
+
+def section(card: str, title: str) -> str:
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", card, re.DOTALL | re.MULTILINE)
+    return found.group(1).strip() if found else ""
+
+
+def rows(text: str) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [
+        [cell.replace("\\|", "|") for cell in re.split(r" (?<!\\)\| ", line[2:-2])]
+        for line in lines
+    ]
+
+
+def test_the_head_is_what_the_hubs_own_client_reads(exported: Run) -> None:
+    data = ModelCard(card_of(exported)).data
+    assert data.language == ["en", "no"], "and not false"
+    assert (data.license, data.library_name, data.pipeline_tag) == (
+        "mit", "transformers", "translation",
+    )  # fmt: skip
+    assert data.datasets == ["tester/owls"]
+    assert data.metrics == ["sacrebleu", "bleu"]
+    assert data.tags == ["seq2seq", "m2m_100"]
+    assert data.base_model is None
+    assert data.model_name == "owl"
+    found = [
+        (one.dataset_name, one.metric_type, one.metric_name, one.metric_value, one.metric_args)
+        for one in data.eval_results or []
+    ]
+    assert found == [
+        ("news", "sacrebleu", "BLEU", 17.25, {"signature": SIGNATURE}),
+        ("news", "bleu", "BLEU, tokenised and lower-cased", 18.5, {"signature": "tok:moses"}),
+    ]
+
+
+def test_the_head_passes_the_hubs_rules_and_an_unquoted_no_would_not(exported: Run) -> None:
+    card = card_of(exported)
+    assert validate_card(card, "model") == ([], [])
+    errors, _ = validate_card(card.replace("- 'no'", "- no"), "model")
+    assert errors == ['"language[1]" must be an ISO 639 code, got False; quote "no"']
+
+
+def test_scores_stand_with_interval_and_signature(exported: Run) -> None:
+    table = rows(section(card_of(exported), "Scores"))
+    assert table[2:] == [
+        ["news", "BLEU", "17.25", "16.50 – 18.00", f"`{SIGNATURE}`"],
+        ["news", "BLEU, tokenised and lower-cased", "18.50", "", "`tok:moses`"],
+    ]
+
+
+def test_faults_that_cannot_be_counted_are_left_open(exported: Run) -> None:
+    table = rows(section(card_of(exported), "Faults in the output"))
+    assert table[2] == ["news", "1,000", "3", "", "2", "4", "5", "0.987", "1.25%"]
+
+
+def test_data_stands_with_licence_hash_and_counts(exported: Run) -> None:
+    text = section(card_of(exported), "Training data")
+    assert rows(text)[2:6] == [
+        ["`train.tsv`", "train", "MIT", "`11`"],
+        ["[tester/owls:train](https://huggingface.co/datasets/tester/owls) at `abc1234`", "train",
+         "mit", "`22`"],
+        ["`dev.tsv`", "dev", "MIT", "`33`"],
+        ["`news.en + news.no`", "test news", "not stated", "`44`"],
+    ]  # fmt: skip
+    assert "9,000 pairs read, 1,234 dropped (13.71%), 7,766 kept." in text
+    assert rows(text)[-1] == ["duplicates", "1,234", "dropped", "as a|b"]
+
+
+def test_training_is_told_as_the_log_has_it(exported: Run) -> None:
+    text = section(card_of(exported), "Training")
+    assert (
+        "100 updates, the last after 2.5 minutes of training and validation on `Test CPU` with 2 "
+        "threads (device `cpu`), seed 1."
+    ) in text
+    assert "average of steps 50, 100, chosen by bleu on the dev set: 17.20." in text
+    assert "Rejected: step 100, 17.10." in text
+    assert "of 17 weights in the `m2m_100` format, trained from random weights on 7,766 pairs" in (
+        card_of(exported)
+    )
+
+
+def test_the_recipe_is_one_that_can_be_trained_again(exported: Run) -> None:
+    block = section(card_of(exported), "Recipe").partition("```toml\n")[2].partition("```")[0]
+    content = tomllib.loads(block)
+    assert "/home/ana" not in block, "where one machine keeps its files is no choice"
+    content["data"]["folder"] = "/home/ana/corpora"
+    assert parse_recipe(content, where="card") == exported.read_recipe()
+
+
+def test_a_recipe_of_odd_names_and_texts_is_still_toml() -> None:
+    recipe = parse_recipe(
+        {
+            "source_language": "en",
+            "target_language": "de",
+            "data": {
+                "train": [{"file": 'a "b"\\c.tsv'}],
+                "dev": {"file": "ü.tsv"},
+                "test": {"été 1.0": {"file": "t.tsv"}},
+            },
+            "train": {"trackers": ["wandb"], "peak_lr": 1e-7},
+        },
+        where="test",
+    )
+    assert parse_recipe(tomllib.loads("\n".join(recipe_lines(recipe))), where="x") == recipe
+
+
+def test_what_was_not_measured_is_not_there(exported: Run) -> None:
+    exported.metrics.unlink()
+    write_json(exported.scores, made_up_scores() | {"test": {}, "rejected": ""})
+    card = card_of(exported)
+    for title in ("Scores", "Faults in the output", "Which noun is the pronoun?"):
+        assert section(card, title) == ""
+    assert "updates" not in card
+    assert "Rejected" not in card
+    assert "model-index" not in card
+    assert "Nothing was measured on any test set" in card
+    assert "None" not in card
+    assert "[More Information Needed]" not in card
+
+
+def test_pronoun_items_and_the_probe_have_their_section(exported: Run) -> None:
+    score = {"items": 1040, "accuracy": 0.999, "pair_accuracy": 0.998, "quad_accuracy": 0.996,
+             "coverage": 1.0}  # fmt: skip
+    write_json(exported.scores, made_up_scores() | {"gender": {"T0": {"all": score}}})
+    exported.probe.mkdir()
+    (exported.probe / "card.md").write_text("Head 3 finds it.\n\n![heads](heat.svg)\n")
+    (exported.probe / "heat.svg").write_text("<svg/>")
+    text = section(card_of(exported), "Which noun is the pronoun?")
+    assert rows(text)[2] == ["T0", "all", "1,040", "99.9%", "99.8%", "99.6%", "100.0%"]
+    assert text.endswith("Head 3 finds it.\n\n![heads](probe/heat.svg)")
+    assert read_facts(exported).probe.figures == {  # type: ignore[union-attr]
+        "probe/heat.svg": exported.probe / "heat.svg"
+    }
+
+
+def test_a_probe_without_section_or_figure_is_refused(exported: Run) -> None:
+    exported.probe.mkdir()
+    with pytest.raises(PublishError, match=r"probe: no card\.md, needed what the probe says"):
+        read_facts(exported)
+    (exported.probe / "card.md").write_text("![a](a.svg) ![b](b.png)")
+    (exported.probe / "a.svg").write_text("<svg/>")
+    with pytest.raises(PublishError, match=r"shows 'b\.png', but there is no such file"):
+        read_facts(exported)
+
+
+def test_a_summarizer_is_called_one(tmp_path: Path) -> None:
+    run = write_run(
+        tmp_path / "run", task="summarization", target_language="en", train={"select_by": "rouge1"}
+    )
+    write_export(run)
+    card = card_of(run)
+    metadata = read_metadata(card)
+    assert (metadata["pipeline_tag"], metadata["language"]) == ("summarization", ["en"])
+    assert "Summarizes text in `en`" in card
+    assert "sentence by sentence" not in card
+
+
+def test_the_same_run_gives_the_same_card(exported: Run) -> None:
+    assert card_of(exported) == card_of(exported)
+
+
+def damage_scores(run: Run) -> None:
+    run.scores.write_text("{")
+
+
+def remove_weights(run: Run) -> None:
+    (run.exports / "hub" / "model.safetensors").write_bytes(b"\2\0\0\0\0\0\0\0{")
+    check = json.loads((run.exports / "hub" / "export.json").read_text())
+    digest = "0e2d96bd3ab4ae0b1d2ed2ee5c4e1bbdb5f5d4d8c3b5d5e8e9c6ad9a0f2b2a11"
+    check["files"]["model.safetensors"] = digest
+    write_json(run.exports / "hub" / "export.json", check)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda run: run.scores.unlink(), "not finished, it has no scores.json; continue it with"),
+        (damage_scores, r"scores\.json: cannot be read"),
+        (lambda run: run.environment.unlink(), r"environment\.json: cannot be read"),
+        (lambda run: (run.exports / "hub").rename(run.exports / "x"), "not exported, needed what"),
+        (remove_weights, "model.safetensors was changed since the export was checked"),
+        (lambda run: write_export(run, passed=False), "its check did not pass"),
+    ],
+)
+def test_a_run_that_cannot_be_told_about_is_refused(exported: Run, damage: Any, said: str) -> None:
+    damage(exported)
+    with pytest.raises(PublishError, match=said):
+        read_facts(exported)
+
+
+def test_yaml_reads_an_unquoted_no_as_false() -> None:
+    """The reason for all the care."""
+    assert yaml.safe_load("[no, 'no']") == [False, "no"]

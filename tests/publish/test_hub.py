@@ -1,0 +1,152 @@
+"""Uploads by the real client: one commit or none, and one line about what went wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hub.server import READER, WRITER
+
+SCRIPT = Path(__file__).parent / "upload_scenarios.py"
+FILES = ["README.md", "export.json", "extra.json", "model.safetensors"]
+COMMIT = "POST /api/models/tester/owl/commit/main"
+
+
+@pytest.fixture(scope="module")
+def outcomes(root: Path) -> dict[str, Any]:
+    """How every scenario ended; one process for all, because importing the client takes longest."""
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    result = subprocess.run(
+        [sys.executable, SCRIPT], capture_output=True, text=True, check=False, env=environment
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == "", "the error is one line, and the client adds none of its own"
+    return dict(json.loads(result.stdout))
+
+
+def test_an_upload_is_one_commit_then_a_tag_and_doing_it_again_changes_nothing(
+    outcomes: dict[str, Any],
+) -> None:
+    found = outcomes["twice"]
+    head = found["repository"]["head"]
+    first, second = found["said"]
+    assert first.startswith("4 files uploaded: http://127.0.0.1:")
+    assert first.endswith(f"/tester/owl (private): commit {head}, tag v1")
+    assert second == "nothing changed: " + first.partition(": ")[2]
+    assert found["repository"] == {
+        "files": FILES, "commits": 2, "head": head, "tags": {"v1": head}, "private": True,
+    }  # fmt: skip
+    assert found["requests"].count(COMMIT) == 1
+    assert found["requests"].index(COMMIT) < found["requests"].index(
+        f"POST /api/models/tester/owl/tag/{head}"
+    )
+
+
+def test_a_changed_run_sends_what_changed_and_takes_away_what_is_gone(
+    outcomes: dict[str, Any],
+) -> None:
+    found = outcomes["changed"]
+    _, refused, done = found["said"]
+    assert "tag 'v1' names commit" in refused
+    assert "needed a new one, because a tag does not move; choose another" in refused
+    assert done.startswith("1 files uploaded, 1 removed: ")
+    repository = found["repository"]
+    assert repository["files"] == ["README.md", "export.json", "model.safetensors"]
+    assert repository["commits"] == 3
+    assert repository["tags"]["v2"] == repository["head"] != repository["tags"]["v1"]
+
+
+def test_a_commit_of_somebody_else_is_not_overwritten(outcomes: dict[str, Any]) -> None:
+    found = outcomes["stale"]
+    assert "somebody else committed meanwhile" in found["said"][1]
+    assert found["repository"]["files"] == [*FILES, "theirs.txt"]
+    assert found["repository"]["commits"] == 3
+
+
+def test_a_connection_lost_in_the_middle_leaves_nothing(outcomes: dict[str, Any]) -> None:
+    found = outcomes["broken"]
+    (said,) = found["said"]
+    assert said.startswith("error: tester/owl: no connection, or it was lost (")
+    assert "nothing is half there" in said
+    assert any(line.startswith("PUT /objects/") for line in found["requests"])
+    assert found["repository"] is None, "what was made for the upload is taken back"
+
+
+def test_a_connection_lost_at_the_commit_leaves_what_was_there_until_it_is_done_again(
+    outcomes: dict[str, Any],
+) -> None:
+    found = outcomes["broken update"]
+    assert "no connection, or it was lost" in found["said"][1]
+    assert found["said"][2].startswith("1 files uploaded: ")
+    assert found["repository"]["commits"] == 3
+
+
+@pytest.mark.parametrize(
+    ("scenario", "said"),
+    [
+        ("limit", "asked too often (429); nothing is half there; give the same command in 7 seco"),
+        ("limit of objects", "asked too often (429); nothing is half there; give the same command"),
+        ("limit without a time", "asked too often (429); nothing is half there; give the same com"),
+        ("server fails", "the Hub answered 500 (Internal error); give the same command again late"),
+        ("look fails", "the Hub answered 500 (Internal error); give the same command again later"),
+        ("tag fails", "is there, tag 'v1' is not; the same command adds it)"),
+    ],
+)
+def test_the_same_command_finishes_what_a_passing_fault_stopped(
+    outcomes: dict[str, Any], scenario: str, said: str
+) -> None:
+    found = outcomes[scenario]
+    first, second = found["said"]
+    assert first.startswith("error: tester/owl: ")
+    assert said in first
+    changed = "nothing changed: " if scenario == "tag fails" else "4 files uploaded: "
+    assert second.startswith(changed)
+    head = found["repository"]["head"]
+    assert found["repository"]["files"] == FILES
+    assert found["repository"]["commits"] == 2
+    assert found["repository"]["tags"] == {"v1": head}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "said"),
+    [
+        ("no token", "tester/owl: no token on this machine, needed one that may write; 'hf auth l"),
+        ("wrong token", "tester/owl: the Hub does not accept the token, needed one that may write"),
+        ("reader", "the token may not do this (You don't have the rights to create a model under"),
+        ("elsewhere", "stranger/owl: the token may not do this (You don't have the rights to crea"),
+        ("bad card", 'refused (Invalid metadata in README.md.; - "license[0]" must be one of'),
+    ],
+)
+def test_what_the_hub_refuses_is_told_in_a_line_and_leaves_no_repository(
+    outcomes: dict[str, Any], scenario: str, said: str
+) -> None:
+    found = outcomes[scenario]
+    assert said in found["said"][0]
+    assert "\n" not in found["said"][0]
+    assert found["repository"] is None
+
+
+@pytest.mark.parametrize(
+    ("scenario", "said", "files", "commits"),
+    [
+        ("race", "tester/owl: this name is taken, needed a new one; choose another", [], 1),
+        ("taken", "taken by something that seq2seq did not publish (theirs.txt), needed an empty",
+         ["theirs.txt"], 2),
+        ("public", "public already, --private cannot take that back", FILES, 2),
+    ],
+)  # fmt: skip
+def test_what_belongs_to_others_or_is_public_stays_as_it_was(
+    outcomes: dict[str, Any], scenario: str, said: str, files: list[str], commits: int
+) -> None:
+    found = outcomes[scenario]
+    assert said in found["said"][-1]
+    assert (found["repository"]["files"], found["repository"]["commits"]) == (files, commits)
+
+
+def test_no_token_is_ever_shown(outcomes: dict[str, Any]) -> None:
+    said = json.dumps([found["said"] for found in outcomes.values()])
+    assert not any(token in said for token in (WRITER, READER, "hf_wrong"))

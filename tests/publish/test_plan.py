@@ -1,0 +1,95 @@
+"""What would be uploaded, and what speaks against it."""
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from seq2seq.errors import PublishError
+from seq2seq.publish.plan import PlannedFile, check_repository, plan_model
+from seq2seq.run import Run
+from tests.publish.finished_run import RECIPE, write_export, write_run
+
+
+def test_a_plan_is_the_export_its_receipt_and_the_card(exported: Run) -> None:
+    plan = plan_model(exported, "tester/owl")
+    assert [file.path for file in plan.files] == [
+        "README.md", "config.json", "export.json", "model.safetensors",
+    ]  # fmt: skip
+    assert plan.license == "mit"
+    assert plan.card().startswith("---\nlanguage:\n- en\n- 'no'\n")
+
+
+def test_a_plan_is_shown_with_sizes_and_their_sum(exported: Run) -> None:
+    plan = plan_model(exported, "tester/owl", license="Apache-2.0")
+    shown = plan.to_text().splitlines()
+    assert shown[0] == "model tester/owl, licence apache-2.0"
+    sizes = [int(line.split()[0].replace(",", "")) for line in shown[1:]]
+    config = exported.exports / "hub" / "config.json"
+    assert shown[2] == f"{config.stat().st_size:>13,}  config.json"
+    assert sizes[-1] == sum(sizes[:-1])
+    assert json.loads(json.dumps(plan.to_json()))["files"][1] == {
+        "path": "config.json", "size": 25,
+        "sha256": hashlib.sha256(config.read_bytes()).hexdigest(),
+    }  # fmt: skip
+
+
+def test_files_are_named_as_git_and_the_hub_name_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"owl\n")
+    git = subprocess.run(["git", "hash-object", path], capture_output=True, text=True, check=True)
+    for file in (PlannedFile("a.txt", path), PlannedFile("a.txt", b"owl\n")):
+        assert file.git_blob == git.stdout.strip()
+        assert file.sha256 == hashlib.sha256(b"owl\n").hexdigest()
+        assert file.size == 4
+
+
+def test_a_private_path_in_any_file_is_refused_and_all_are_named(exported: Run) -> None:
+    (exported.best / "config.json").write_text('{\n"_name_or_path": "/home/ana/x"}')
+    (exported.best / "notes.txt").write_text(f"from {exported.folder.resolve()}/best")
+    write_export(exported)
+    with pytest.raises(PublishError, match="files would tell about this machine") as caught:
+        plan_model(exported, "tester/owl")
+    assert "config.json, line 2: '/home/ana'" in str(caught.value)
+    assert "notes.txt, line 1: '" in str(caught.value)
+
+
+def test_a_private_path_in_the_card_is_refused_too(tmp_path: Path) -> None:
+    train = [{"file": "/home/ana/train.tsv", "license": "mit"}, RECIPE["data"]["train"][1]]
+    run = write_run(tmp_path / "run", data=RECIPE["data"] | {"train": train})
+    write_export(run)
+    with pytest.raises(PublishError, match=r"README\.md, line \d+: '/home/ana'"):
+        plan_model(run, "tester/owl")
+
+
+def test_an_export_that_brings_a_card_of_its_own_is_refused(exported: Run) -> None:
+    (exported.best / "README.md").write_text("# Owl")
+    write_export(exported)
+    with pytest.raises(PublishError, match=r"README\.md: the card is written when a run is publi"):
+        plan_model(exported, "tester/owl")
+
+
+def test_figures_of_the_probe_go_along(exported: Run) -> None:
+    exported.probe.mkdir()
+    (exported.probe / "card.md").write_text("![heads](heat.svg)")
+    (exported.probe / "heat.svg").write_text("<svg/>")
+    (exported.probe / "items.jsonl").write_text("{}")
+    paths = [file.path for file in plan_model(exported, "tester/owl").files]
+    assert paths[-1] == "probe/heat.svg"
+    assert "probe/items.jsonl" not in paths
+
+
+@pytest.mark.parametrize("name", ["tester/owl", "a/b", "My-Org/x.y_z-1"])
+def test_names_of_the_hub_are_taken(name: str) -> None:
+    check_repository(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["owl", "a/b/c", "tester/", "/owl", "tester/-owl", "te ster/owl", "a/b..c", "a/ü",
+             "a/" + 95 * "b"],
+)  # fmt: skip
+def test_other_names_are_refused_before_anything_is_read(name: str) -> None:
+    with pytest.raises(PublishError, match="needed owner/name of letters, digits"):
+        plan_model(Run(Path("nowhere")), name)
