@@ -27,14 +27,13 @@ from seq2seq.viewer.content import (
     Reading,
     Text,
 )
-from seq2seq.viewer.words import word_label
+from seq2seq.viewer.words import CONTINUED, word_label
 
 PRONOUNS = {"it", "he", "she", "they"}
 CAVEAT = (
     "Attention shows where a head reads from, not what the model makes of it; "
     "whether a link is used shows only when it is removed."
 )
-CONTINUED = "⋯"  # further bytes of a character that an earlier piece has shown
 
 
 def show_text(model: StockModel, text: str, *, target: str | None = None) -> AttentionPage:
@@ -175,7 +174,7 @@ def _placed(tokenizer: Any, ids: tuple[int, ...], notes: list[str]) -> Pieces:
         if pieces.ids == ids:
             return pieces
     notes.append("What was written is shown piece by piece: read again, it would be cut otherwise.")
-    return _unplaced(text, ids)
+    return _unplaced(tokenizer, text, ids)
 
 
 def _cut(tokenizer: Any, text: str, side: Side, notes: list[str]) -> Pieces:
@@ -185,12 +184,13 @@ def _cut(tokenizer: Any, text: str, side: Side, notes: list[str]) -> Pieces:
     except SpanError as error:
         notes.append(f"Pieces are shown by name and not joined to words: {error}.")
     kind = "text_target" if side == "target" else "text"
-    return _unplaced(text, tuple(tokenizer(**{kind: text})["input_ids"]))
+    return _unplaced(tokenizer, text, tuple(tokenizer(**{kind: text})["input_ids"]))
 
 
-def _unplaced(text: str, ids: tuple[int, ...]) -> Pieces:
+def _unplaced(tokenizer: Any, text: str, ids: tuple[int, ...]) -> Pieces:
     """Pieces that stand for no character that we could name; each is shown as a word."""
-    return Pieces(text, ids, ((0, 0),) * len(ids))
+    special = set(tokenizer.all_special_ids)
+    return Pieces(text, ids, tuple(None if piece in special else (0, 0) for piece in ids))
 
 
 def _maps_of(attention: Attention, stack: Stack) -> Float[np.ndarray, "layers heads query key"]:

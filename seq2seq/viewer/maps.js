@@ -2,6 +2,7 @@
 // Numbers: reading packed maps back, choosing a head, joining pieces to words.
 
 const LEVELS = 16;
+const CONTINUED = "⋯"; // as in words.py
 const SQUARES = Float64Array.from({ length: 256 }, (_, byte) => (byte / 255) ** 2);
 
 /** How strongly a weight is drawn, 0 to 16; the same curve as svg.py. */
@@ -54,7 +55,8 @@ function groupsOf(text, first, count, unit) {
     else groups.push({ word: text.words[piece], pieces: [piece] });
   }
   for (const group of groups) {
-    group.label = group.pieces
+    const shown = group.pieces.filter((piece) => text.pieces[piece] !== CONTINUED);
+    group.label = (shown.length ? shown : group.pieces.slice(0, 1))
       .map((piece, i) => (i && text.blanks[piece] ? " " : "") + text.pieces[piece]).join("");
     group.special = group.pieces.every((piece) => text.special.includes(piece));
   }

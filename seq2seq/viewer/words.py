@@ -7,6 +7,8 @@ from jaxtyping import Float
 
 from seq2seq.viewer.content import Panel, Text
 
+CONTINUED = "⋯"  # a piece that only continues a character, such as the bytes of an emoji
+
 
 def join_words(
     maps: Float[np.ndarray, "*heads query key"],
@@ -39,5 +41,6 @@ def panel_words(panel: Panel, query: Text, key: Text) -> tuple[list[int], list[i
 def word_label(text: Text, word: int) -> str:
     """The characters of a word, its pieces joined as they stood."""
     found = [index for index, number in enumerate(text.words) if number == word]
-    blanks = ("" if index == found[0] or not text.blanks[index] else " " for index in found)
-    return "".join(blank + text.pieces[index] for blank, index in zip(blanks, found, strict=True))
+    shown = [index for index in found if text.pieces[index] != CONTINUED] or found[:1]
+    blanks = ("" if index == shown[0] or not text.blanks[index] else " " for index in shown)
+    return "".join(blank + text.pieces[index] for blank, index in zip(blanks, shown, strict=True))
