@@ -246,6 +246,8 @@ def _explain(error: Exception) -> str:
     said = _said(answered or error)
     response = getattr(answered, "response", None)
     match None if response is None else response.status_code:
+        case 400:
+            return f"the Hub does not take what it was given ({said})"
         case 401:
             return "the Hub does not accept the token, needed one that may write; 'hf auth login'"
         case 403:
@@ -264,8 +266,6 @@ def _explain(error: Exception) -> str:
             wait = None if response is None else response.headers.get("Retry-After")
             when = f"in {wait} seconds" if wait else "later"
             return f"asked too often (429); nothing is half there; give the same command {when}"
-        case None if isinstance(error, ValueError):
-            return f"refused ({said})"
         case None:
             return (
                 f"no connection, or it was lost ({said}); nothing is half there; check the "
@@ -286,8 +286,8 @@ def _said(error: BaseException) -> str:
     """What the Hub says, or else the client, without the token in case it stands there."""
     from huggingface_hub import get_token
 
-    text = getattr(error, "server_message", None) or str(error) or type(error).__name__
-    lines = [line.strip() for line in str(text).splitlines() if line.strip()]
-    said = "; ".join(lines) if isinstance(error, ValueError) else lines[0]
+    server: str | None = getattr(error, "server_message", None)
+    lines = [line.strip() for line in (server or str(error)).splitlines() if line.strip()]
+    said = ("; ".join(lines) if server else lines[0]) if lines else type(error).__name__
     token = get_token()
     return said.replace(token, "…") if token else said

@@ -118,7 +118,10 @@ def test_the_same_command_finishes_what_a_passing_fault_stopped(
         ("wrong token", "tester/owl: the Hub does not accept the token, needed one that may write"),
         ("reader", "the token may not do this (You don't have the rights to create a model under"),
         ("elsewhere", "stranger/owl: the token may not do this (You don't have the rights to crea"),
-        ("bad card", 'refused (Invalid metadata in README.md.; - "license[0]" must be one of'),
+        (
+            "bad card",
+            'the Hub does not take what it was given ("license[0]" must be one of afl-3.0',
+        ),
     ],
 )
 def test_what_the_hub_refuses_is_told_in_a_line_and_leaves_no_repository(

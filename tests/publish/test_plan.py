@@ -19,7 +19,7 @@ def test_a_plan_is_the_export_its_receipt_and_the_card(exported: Run) -> None:
         "README.md", "config.json", "export.json", "model.safetensors",
     ]  # fmt: skip
     assert plan.license == "mit"
-    assert plan.card().startswith("---\nlanguage:\n- en\n- 'no'\n")
+    assert plan.card().startswith("---\ndatasets:\n- tester/owls\nlanguage:\n")
 
 
 def test_a_plan_is_shown_with_sizes_and_their_sum(exported: Run) -> None:
