@@ -82,7 +82,11 @@ class Scores:
                 f"measures of {shape[1]} items, needed as many and at least one of each"
             )
         if len(set(self.measures)) < len(self.measures):
-            raise DataError("probe scores: a measure stands twice, needed each once")
+            twice = next(m for n, m in enumerate(self.measures) if m in self.measures[:n])
+            raise DataError(
+                f"probe scores: {twice} stands twice, needed each measure once; "
+                "tell them apart by route, variant, layer or head"
+            )
         finite = (np.isfinite(self.gold) & np.isfinite(self.distractor)).all(axis=1)
         if not finite.all():
             first = self.measures[int(np.argmin(finite))]

@@ -97,11 +97,11 @@ def test_pairs_whose_gold_noun_stays_say_nothing_about_swaps() -> None:
 
 def test_the_area_forgives_a_liking_for_a_place_that_accuracy_punishes() -> None:
     layout = layout_of(QUAD)
-    first = np.array([[0.9, 0.7, 0.8, 0.6], [0.5, 0.5, 0.5, 0.5]])  # of the first noun, by item
+    # What the first noun has; it is meant in the first and third item.
+    first = np.array([[0.9, 0.7, 0.8, 0.6], [0.5, 0.5, 0.5, 0.5], [0.75, 0.25, 0.75, 0.25]])
     gold = np.where(layout.gold_first, first, 1 - first)
-    assert items_right(gold, 1 - gold).mean(axis=1) == pytest.approx([0.5, 0.5])
-    # The first noun has more where it is meant: .9 and .8 against .7 and .6.
-    assert areas(gold, 1 - gold, layout) == pytest.approx([1, 0.5])
+    assert items_right(gold, 1 - gold).mean(axis=1) == pytest.approx([0.5, 0.5, 1])
+    assert areas(gold, 1 - gold, layout) == pytest.approx([1, 0.5, 1])
 
 
 def test_there_is_no_area_where_gold_never_changes_place() -> None:

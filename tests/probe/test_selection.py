@@ -24,7 +24,7 @@ NULL = (0.5,) * 48
 REPETITIONS = 200
 
 
-def planted(accuracy: float, count: int = 48) -> list[float]:
+def planted(accuracy: float, count: int = 24) -> list[float]:
     return [accuracy if head == PLANTED else 0.5 for head in range(count)]
 
 
@@ -42,7 +42,7 @@ def test_a_planted_head_is_chosen_and_confirmed_nearly_always(accuracy: float, s
         dev, test = (scores(rng, accuracies=planted(accuracy), prefix=p) for p in ("dev", "test"))
         choice = choose(dev)
         finding = evaluate(choice, test, resamples=199)
-        right_one = choice.measure == heads(48)[PLANTED] and choice.sign == sign
+        right_one = choice.measure == heads(24)[PLANTED] and choice.sign == sign
         confirmed += right_one and finding.confirmed() and finding.interval.low > 0.5
     assert confirmed / (REPETITIONS // 2) >= 0.95
 
@@ -57,7 +57,7 @@ def test_the_shuffled_twin_is_found_at_the_nominal_rate() -> None:
         finding = evaluate(choose(dev), test, resamples=199)
         alone += finding.p <= 0.05
         confirmed += finding.confirmed()
-    # 99.8 % of Binomial(200, .05) lies between 2 and 20; one of 48 heads is confirmed less often.
+    # 99.8 % of Binomial(200, .05) lies between 2 and 20; one of 24 heads is confirmed less often.
     assert 2 <= alone <= 20
     assert confirmed <= 4
 
@@ -111,6 +111,24 @@ def test_with_the_other_sign_the_other_noun_counts_as_right() -> None:
     assert not plain.confirmed()
 
 
+def test_what_is_found_alone_but_not_among_all_is_not_confirmed() -> None:
+    found = findings(scores(np.random.default_rng(4), accuracies=planted(0.7)))[PLANTED]
+    assert replace(found, p=0.001, p_fwer=0.05).confirmed()
+    assert not replace(found, p=0.001, p_fwer=0.06).confirmed()
+
+
+def test_a_new_label_moves_gold_and_leaves_every_noun_its_score() -> None:
+    given = scores(np.random.default_rng(11), accuracies=NULL, clusters=2)
+    keep = np.arange(16) % 3 == 0
+    turned = relabelled(given, keep)
+    assert (turned.gold[:, keep] == given.gold[:, keep]).all()
+    assert (turned.gold[:, ~keep] == given.distractor[:, ~keep]).all()
+    ours, theirs = (
+        np.where(each.layout.gold_first, each.gold, each.distractor) for each in (given, turned)
+    )
+    assert (ours == theirs).all()
+
+
 def test_a_head_that_only_likes_a_place_has_half_the_items_and_no_pair() -> None:
     found = findings(scores(np.random.default_rng(5), accuracies=NULL))[-3]
     assert (found.accuracy, found.pair, found.quad, found.swap) == (0.5, 0, 0, 0)
@@ -136,7 +154,7 @@ def test_a_choice_that_test_does_not_hold_is_refused() -> None:
     [
         ({"gold": np.zeros((2, 16)), "distractor": np.zeros((2, 16))},
          r"\(2, 16\) and \(2, 16\) for 3 measures of 16 items, needed as many"),
-        ({"measures": heads(2) + heads(1)}, "a measure stands twice"),
+        ({"measures": heads(2) + heads(1)}, r"layer=0, head=0\) stands twice, needed each measure once; tell"),
         ({"gold": np.where(np.arange(48).reshape(3, 16) == 20, np.nan, 0.0)},
          r"1 of 3 measures have scores that are no numbers \(first: .*layer=0, head=1"),
     ],
