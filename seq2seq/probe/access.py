@@ -197,7 +197,7 @@ class StockModel:
             logits = self._pass(self._arguments(inputs), recorder)
             assert logits is not None  # decoders have some
             leaves = [one for weights in recorder.weights.values() for one in weights]
-            found = iter(torch.autograd.grad(objective(logits), leaves, materialize_grads=True))
+            found = iter(torch.autograd.grad(objective(logits), leaves))
         gradients = {
             stack: torch.stack([next(found) for _ in weights])
             for stack, weights in recorder.weights.items()

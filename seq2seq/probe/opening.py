@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -64,7 +63,7 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
             asked only if there is no such folder.
 
     Returns:
-        The model in 32 bits, and its tokenizer (None for a model of images).
+        The model as it was saved, and its tokenizer (None for a model of images).
 
     Raises:
         ModelError: There is none, its kind is unknown, or weights are missing.
@@ -74,9 +73,7 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
     try:
         config = AutoConfig.from_pretrained(place)
         kind = kind_of(config, name=str(where))
-        model, loaded = _class_for(kind).from_pretrained(
-            place, dtype=torch.float32, output_loading_info=True
-        )
+        model, loaded = _class_for(kind).from_pretrained(place, output_loading_info=True)
         tokenizer = None if config.model_type in IMAGE_ENCODERS else _open_tokenizer(place)
     except (OSError, ValueError, TypeError, ImportError) as error:
         reason = str(error).strip().splitlines()[0]
