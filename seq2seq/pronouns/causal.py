@@ -7,9 +7,9 @@ from itertools import combinations
 
 from seq2seq.pronouns.draw import Draw, Pairing, kept_apart
 from seq2seq.pronouns.items import Item
-from seq2seq.pronouns.lexicon import GENDERS
+from seq2seq.pronouns.lexicon import GENDERS, drawn_as
 from seq2seq.pronouns.patterns import Pattern, Schema
-from seq2seq.pronouns.quads import Label, Setting, causal_view, choose_setting, make_quad
+from seq2seq.pronouns.quads import Label, Setting, causal_view, choose_setting
 
 # Noun pairs of each schema kept for dev and T0, sentences made of each training pair.
 _PAIRS = {"dev": 1, "T0": 2, "T4": 6}
@@ -69,7 +69,7 @@ def _pairs(draw: Draw, schema: Schema, split: str, one: str, other: str) -> list
         return [p for p in known if kept_apart(*p)] if schema.unseen_voice is None else []
     together = [nouns for nouns in known if not kept_apart(*nouns)]
     # Drawn from the schema's name, not from the shared stream: every split sees the same order.
-    random.Random(f"{draw.language} {schema.name}").shuffle(together)
+    random.Random(f"{drawn_as(draw.language)} {schema.name}").shuffle(together)
     return _share(together, schema, split)
 
 
@@ -120,7 +120,7 @@ def _causal_block(
     items: list[Item] = []
     for number, views in enumerate(quads):
         label = Label(f"{block}.{number}", block, "F1", schema.name, split)
-        items += make_quad(label, views, setting, draw.grammar, draw.language)
+        items += draw.write(label, views, setting)
     return items
 
 

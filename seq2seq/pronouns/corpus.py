@@ -13,12 +13,12 @@ from pathlib import Path
 
 from seq2seq.pronouns.controls import CONTROLS, Control, control_items
 from seq2seq.pronouns.draw import Draw
-from seq2seq.pronouns.fillers import Voice, draw_fillers
+from seq2seq.pronouns.fillers import Voice, draw_fillers, everyday_fillers
 from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.items import SCHEMA, Item, Row, write_rows
-from seq2seq.pronouns.lexicon import load_lexicon
+from seq2seq.pronouns.lexicon import drawn_as, load_lexicon
 from seq2seq.pronouns.patterns import load_patterns
-from seq2seq.pronouns.splits import draw_splits, natural_items
+from seq2seq.pronouns.splits import draw_splits, natural_items, two_sentence_items
 
 LICENCE = "Apache-2.0"
 MANIFEST = "manifest.json"
@@ -66,15 +66,15 @@ def corpus_rows(language: str = "es", *, seed: int = 1) -> dict[str, list[Row]]:
         seed: what chance starts from; the same seed gives the same rows.
 
     Returns:
-        Rows by split: train (shuffled), dev, T0 to T6, natural, and one for every control, as
-        "control_neutral". Every row but a filler carries its item.
+        Rows by split: train (shuffled), dev, T0 to T6, natural, one for every control, as
+        "control_neutral", and two_sentence. Every row but a filler carries its item.
 
     Raises:
         DataError: the corpus does not speak that language.
     """
     grammar = grammar_of(language)
     lexicon, patterns = load_lexicon(language), load_patterns(language)
-    rng = random.Random(f"pronouns {language} {seed}")
+    rng = random.Random(f"pronouns {drawn_as(language)} {seed}")
     draw = Draw(lexicon, patterns, grammar, language, rng)
     items = draw_splits(draw)
     for control, number in _TRAINING_CONTROLS.items():
@@ -84,9 +84,12 @@ def corpus_rows(language: str = "es", *, seed: int = 1) -> dict[str, list[Row]]:
         items[f"control_{control}"] = control_items(
             draw, control, "control", _TEST_CONTROLS[control]
         )
+    items["two_sentence"] = two_sentence_items(draw, items["T0"])
     rows = {split: [Row(i.source, i.good, i) for i in found] for split, found in items.items()}
-    rows["train"] += draw_fillers(Voice(lexicon, patterns, grammar, rng))
+    voice = Voice(lexicon, patterns, grammar, rng)
+    rows["train"] += draw_fillers(voice)
     rng.shuffle(rows["train"])
+    rows["train"] += everyday_fillers(voice, rows["train"])
     return rows
 
 

@@ -6,7 +6,7 @@ ask the same two questions: `withheld` and `kept_apart`.
 
 import random
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
 
@@ -14,6 +14,7 @@ from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.lexicon import GENDERS, Cue, Gender, Kind, Lexicon, Noun
 from seq2seq.pronouns.patterns import Patterns
 from seq2seq.pronouns.phrase import Grammar
+from seq2seq.pronouns.quads import Label, Setting, View, make_quad
 
 # Training puts a noun of the first kind before one of the second; T4 turns them round. In a cycle
 # every kind comes first as often as second, so that no cue goes with a position.
@@ -120,6 +121,7 @@ class Draw:
     taken: dict[tuple[frozenset[str], str], str] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
     blocks: int = 0
+    quads: dict[str, tuple[Label, Sequence[View], Setting]] = field(default_factory=dict)
 
     def free(self, nouns: Pairing, cues: tuple[Cue, Cue], split: str) -> bool:
         """Whether a split may use these nouns with these cues."""
@@ -140,6 +142,11 @@ class Draw:
                 self.written.update(item.source for item in items)
                 return items
         raise AssertionError(f"{_TRIES} blocks drawn, none new: the lexicon is too small for this")
+
+    def write(self, label: Label, views: Sequence[View], setting: Setting) -> list[Item]:
+        """Write a quad, and remember how, so that it can be said again in another way."""
+        self.quads[label.quad] = (label, views, setting)
+        return make_quad(label, views, setting, self.grammar, self.language)
 
     def next_block(self, family: str) -> str:
         """A name for a new block."""

@@ -37,6 +37,10 @@ class English:
         """English adjectives do not agree."""
         return word
 
+    def hides_gender(self, noun: Noun) -> bool:
+        """No article shows one."""
+        return True
+
     def marks(self, cue: Cue, gender: Gender) -> frozenset[str]:
         """Nothing shows a gender."""
         return frozenset()

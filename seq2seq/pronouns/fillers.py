@@ -21,6 +21,7 @@ _PROPERTIES = 36
 _PROPERTIES_OF_NEW = 52
 _CONTRASTS = 3200
 _CLAUSES_EACH = 18
+_CLAUSES_EVERYDAY = 3
 # One noun and the pronoun it takes, where a language's pronoun shows the gender.
 _PRONOUNS = 12
 _PRONOUNS_OF_NEW = 24
@@ -69,6 +70,32 @@ def draw_fillers(voice: Voice) -> list[Row]:
         wanted = len(rows) + _CLAUSES_EACH
         while len(rows) < wanted:
             _add(rows, _clause_row(voice, clause, pool, timeless=timeless))
+    return list(rows.values())
+
+
+def everyday_fillers(voice: Voice, before: Sequence[Row]) -> list[Row]:
+    """Clauses that teach the verbs of the everyday sentences, with other nouns and no reason.
+
+    They come after all other rows, which stay the same whatever sentences are added to test.
+
+    Args:
+        voice: as for `draw_fillers`.
+        before: the rows there are.
+
+    Returns:
+        Rows that are not among them.
+    """
+    sources = {row.source for row in before}
+    rows: dict[str, Row] = {}
+    nouns = voice.lexicon.nouns
+    for schema in voice.patterns.everyday:
+        pool = _together(_like(voice, nouns[schema.agents[0]], nouns[schema.patients[0]]))
+        for clause in schema.voices:
+            wanted = len(rows) + _CLAUSES_EVERYDAY
+            while len(rows) < wanted:
+                row = _clause_row(voice, clause, pool, timeless=True)
+                if row.source not in sources:
+                    _add(rows, row)
     return list(rows.values())
 
 

@@ -71,6 +71,10 @@ class German:
         """After a verb nothing agrees."""
         return word
 
+    def hides_gender(self, noun: Noun) -> bool:
+        """Der, die and das always show it."""
+        return False
+
     def marks(self, cue: Cue, gender: Gender) -> frozenset[str]:
         """The pronoun of the gender."""
         return frozenset({_PRONOUNS[gender]})

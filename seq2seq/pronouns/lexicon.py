@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 Gender = str
-"""Of a noun in the target language: "m", "f" or "n"."""
+"""Of a noun in the target language: "m", "f" or "n"; in Vietnamese its classifier, or nothing."""
 GENDERS: tuple[Gender, ...] = ("m", "f", "n")
 
 
@@ -23,7 +23,8 @@ class Noun:
     """A thing that "it" may refer to.
 
     ``place`` is its position among the nouns of its kind and gender: the splits use it to say
-    which noun goes without which cue.
+    which noun goes without which cue. ``shown`` is what the target shows of it: its gender, or in
+    Vietnamese, whose sentences are drawn with the Spanish genders, its classifier or nothing.
     """
 
     english: str
@@ -32,6 +33,7 @@ class Noun:
     gender: Gender
     new: bool
     place: int
+    shown: Gender
 
 
 @dataclass(frozen=True)
@@ -102,12 +104,26 @@ class Lexicon:
         return {**selecting, **self.adjectives, **self.neutral}
 
 
+def column_of(language: str) -> str:
+    """The column that a language is written in: both Vietnamese variants in one."""
+    return language.partition("-")[0]
+
+
+def drawn_as(language: str) -> str:
+    """The language whose draw of English sentences this one shares.
+
+    Vietnamese, which has no gender to draw by, translates the very sentences of Spanish, so that
+    what a model does in the two can be compared item by item.
+    """
+    return "es" if column_of(language) == "vi" else language
+
+
 @cache
 def load_lexicon(language: str) -> Lexicon:
     """Read the words of one target language.
 
     Args:
-        language: a column of ``lexicon.toml``, such as ``es``.
+        language: such as ``es``, a column of ``lexicon.toml``; ``vi-cl`` reads the column ``vi``.
 
     Returns:
         The lexicon, the same object at every call.
@@ -141,12 +157,24 @@ def _nouns(
 ) -> tuple[Noun, ...]:
     nouns: list[Noun] = []
     for english, columns in entries.items():
-        if language not in columns:
+        if column_of(language) not in columns:
             continue
-        word, _, gender = columns[language].rpartition(" ")
+        word, gender, shown = _word(columns, language)
         place = sum(noun.gender == gender for noun in nouns)
-        nouns.append(Noun(english, kind, word, gender, new, place))
+        nouns.append(Noun(english, kind, word, gender, new, place, shown))
     return tuple(nouns)
+
+
+def _word(columns: Mapping[str, Any], language: str) -> tuple[str, Gender, Gender]:
+    """A noun, the gender that it is drawn by, and what the target shows of it."""
+    word, _, gender = columns[drawn_as(language)].rpartition(" ")
+    match language:
+        case "vi":
+            return columns["vi"], gender, ""
+        case "vi-cl":
+            return columns["vi"], gender, columns["vi"].partition(" ")[0]
+        case _:
+            return word, gender, gender
 
 
 def _cues(
@@ -160,7 +188,7 @@ def _cues(
 def _cue(
     kind: str | None, english: str, columns: Mapping[str, Any], language: str, new: bool
 ) -> Cue:
-    copula, _, adjectives = columns[language].partition(" ")
+    copula, _, adjectives = columns[column_of(language)].partition(" ")
     return Cue(
         english=english,
         kind=kind,

@@ -1,4 +1,4 @@
-"""The sentence patterns of the pronoun corpus: ``sentences.toml`` and ``natural.toml``, read.
+"""The sentence patterns of the pronoun corpus, read from its TOML files.
 
 A `Pattern` is one template in English and in the target language; everything else here says when
 a pattern may be used.
@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from seq2seq.pronouns.lexicon import Cue, Kind, Lexicon, Noun, load_lexicon
+from seq2seq.pronouns.lexicon import Cue, Kind, Lexicon, Noun, column_of, load_lexicon
 from seq2seq.pronouns.phrase import Modifier, Tense
 
 Order = Literal["subject first", "verb first", "verb last"]
@@ -106,6 +106,7 @@ class Patterns:
     frames: tuple[Pattern, ...]
     schemas: tuple[Schema, ...]
     natural: tuple[Schema, ...]
+    everyday: tuple[Schema, ...]
     properties: tuple[Pattern, ...]
     pronouns: tuple[Pattern, ...]
     contrasts: tuple[Pattern, ...]
@@ -131,6 +132,7 @@ def load_patterns(language: str) -> Patterns:
         The patterns, the same object at every call.
     """
     lexicon = load_lexicon(language)
+    language = column_of(language)
     table = _table("sentences.toml")
 
     def some(section: Mapping[str, Any]) -> tuple[Pattern, ...]:
@@ -159,8 +161,9 @@ def load_patterns(language: str) -> Patterns:
         natural=tuple(
             _natural(name, entry, language)
             for name, entry in _table("natural.toml").items()
-            if _shows_who(entry, language, lexicon)
+            if _shows_who(entry, entry["nouns"], language, lexicon)
         ),
+        everyday=_everyday(_table("everyday.toml"), language, lexicon),
         properties=some(table["properties"]),
         pronouns=some(table["pronouns"]),
         contrasts=some(table["contrasts"]),
@@ -224,9 +227,22 @@ def _schema(name: str, entry: Mapping[str, Any], language: str, pool: tuple[str,
     )
 
 
-def _shows_who(entry: Mapping[str, Any], language: str, lexicon: Lexicon) -> bool:
-    """Whether the language has both nouns of a natural sentence, in two genders, and the words."""
-    nouns = [lexicon.nouns[word] for word in entry["nouns"] if word in lexicon.nouns]
+def _everyday(table: Mapping[str, Any], language: str, lexicon: Lexicon) -> tuple[Schema, ...]:
+    """A schema for every two nouns of a verb."""
+    return tuple(
+        _natural(f"{quads['verb']} {' '.join(said['nouns'])}", {**verb, **said}, language)
+        for quads in table["quads"]
+        for verb in [table["verbs"][quads["verb"]]]
+        for said in quads["said"]
+        if _shows_who(verb, said["nouns"], language, lexicon)
+    )
+
+
+def _shows_who(
+    entry: Mapping[str, Any], words: Sequence[str], language: str, lexicon: Lexicon
+) -> bool:
+    """Whether the language has both nouns of a natural sentence, in two genders, and the verb."""
+    nouns = [lexicon.nouns[word] for word in words if word in lexicon.nouns]
     return language in entry["active"] and len({noun.gender for noun in nouns}) > 1
 
 

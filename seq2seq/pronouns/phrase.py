@@ -14,7 +14,7 @@ Slots::
     {islast:it}       the same with the verb at its end: schon reif war
     {be:A} {what:A}   its verb alone, and what follows the verb
     {levantado@A}     a word that agrees with a noun
-    {cue=raining}     a word given as it is, marked "cue"
+    {cue=raining}     a word given as it is, marked "cue"; {=Ana} without a mark
 
 A capital after the brace (``{It}``, ``{Is:it}``) starts a sentence.
 """
@@ -79,8 +79,8 @@ class Scene:
         """The gender of a noun, or of what the pronoun refers to, or may: both nouns' or "m"."""
         key = self.antecedent if who == "it" else who
         if key is not None:
-            return self.nouns[key].gender
-        genders = {noun.gender for noun in self.nouns.values()}
+            return self.nouns[key].shown
+        genders = {noun.shown for noun in self.nouns.values()}
         return genders.pop() if len(genders) == 1 else "m"
 
 
@@ -110,6 +110,10 @@ class Grammar(Protocol):
 
     def agree(self, word: str, gender: Gender) -> str:
         """An adjective or participle, given in the masculine, in the form of a gender."""
+        ...
+
+    def hides_gender(self, noun: Noun) -> bool:
+        """Whether the definite article before this noun does not show its gender."""
         ...
 
     def marks(self, cue: Cue, gender: Gender) -> frozenset[str]:
@@ -166,7 +170,7 @@ def _parts(template: str) -> list[str]:
 def _fill(slot: str, scene: Scene, grammar: Grammar) -> list[Piece]:
     mark, given, text = slot.partition("=")
     if given:
-        return [Piece(text, mark)]
+        return [Piece(text, mark or None)]
     word, at, who = slot.partition("@")
     if at:
         return [Piece(grammar.agree(word, scene.gender(who)))]

@@ -166,8 +166,14 @@ def _item(
         bad=bad.text,
         good_spans=good_spans,
         bad_spans=bad_spans,
-        tags=label.tags,
+        tags=label.tags + _hidden(view, grammar),
     )
+
+
+def _hidden(view: View, grammar: Grammar) -> tuple[str, ...]:
+    """A tag for items in which an article does not tell a gender, such as l'orange."""
+    hidden = any(grammar.hides_gender(noun) for noun in view.nouns.values())
+    return ("article hides gender",) if hidden else ()
 
 
 def _place(candidates: tuple[Candidate, ...], noun: Noun) -> int:
@@ -183,7 +189,8 @@ def speak(
 ) -> Line:
     """Say a template after putting the setting's people in the places of {person}, in turn."""
     for person in setting.people:
-        template = template.replace("{person}", person.other if translated else person.english, 1)
+        name = person.other if translated else person.english
+        template = template.replace("{person}", f"{{={name}}}", 1)
     return say(template, scene, grammar)
 
 
@@ -193,7 +200,7 @@ def _candidates(view: View, source: Line, target: Line) -> tuple[Candidate, ...]
             noun.english,
             noun.kind,
             view.roles[slot],
-            noun.gender,
+            noun.shown,
             source.spans[slot],
             target.spans[slot],
         )

@@ -18,7 +18,7 @@ from seq2seq.pronouns.draw import (
 from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.lexicon import Cue, Gender, Kind
 from seq2seq.pronouns.patterns import Pattern
-from seq2seq.pronouns.quads import Label, Setting, choose_setting, make_quad, selectional_views
+from seq2seq.pronouns.quads import Label, Setting, choose_setting, selectional_views
 
 # Blocks of eight items for every pair of kinds.
 _BLOCKS = {"dev": 1, "T0": 2, "train": 26, "T1": 2, "T2": 1, "T3": 1, "T5": 1, "T6": 4}
@@ -106,7 +106,7 @@ def _write_block(
         draw.take(nouns, cues, split)
         label = Label(f"{block}.{number}", block, "F2", "+".join(k.name for k in kinds), split)
         views = selectional_views(frames, nouns, cues)
-        items += make_quad(label, views, setting, draw.grammar, draw.language)
+        items += draw.write(label, views, setting)
     return items
 
 

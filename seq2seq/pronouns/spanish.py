@@ -57,6 +57,10 @@ class Spanish:
         """Pesado, pesada; a word that does not end in -o serves both (azul)."""
         return word[:-1] + "a" if gender == "f" and word.endswith("o") else word
 
+    def hides_gender(self, noun: Noun) -> bool:
+        """El and la always show it."""
+        return False
+
     def marks(self, cue: Cue, gender: Gender) -> frozenset[str]:
         """The cue, or a synonym, with the ending of the gender."""
         return frozenset(self.agree(lemma, gender) for lemma in cue.lemmas)

@@ -14,6 +14,9 @@ T6        causal schemas, and a kind of noun, that training shows only in filler
 A block (see `quads`) never crosses splits.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from seq2seq.pronouns.causal import causal_items
 from seq2seq.pronouns.draw import Draw
 from seq2seq.pronouns.items import Item
@@ -36,16 +39,52 @@ def draw_splits(draw: Draw) -> dict[str, list[Item]]:
     for split in (*SPLITS[1:], "train"):
         items[split] += selectional_items(draw, split)
         items[split] += causal_items(draw, split)
+    if draw.grammar.genders:
+        items = {
+            split: _showing(some) if split != "train" else some for split, some in items.items()
+        }
     return items
 
 
+def _showing(items: Sequence[Item]) -> list[Item]:
+    """The blocks whose targets all show a gender: all of them, but for Vietnamese classifiers."""
+    silent = {item.block for item in items if not item.contrastive}
+    return [item for item in items if item.block not in silent]
+
+
+def two_sentence_items(draw: Draw, items: Sequence[Item]) -> list[Item]:
+    """Say items again as two sentences: the robot could not lift the crane. It was too heavy.
+
+    Args:
+        draw: what the items were drawn with.
+        items: of a test split.
+
+    Returns:
+        The same quads plainly joined, but for those that were two sentences already.
+    """
+    stop = plain_setting(draw.patterns, "stop").link
+    again: list[Item] = []
+    for name in dict.fromkeys(item.quad for item in items):
+        label, views, setting = draw.quads[name]
+        if setting.link == stop:
+            continue
+        if setting.modifier is not None and setting.modifier.english == "so":
+            setting = replace(setting, modifier=None)
+        label = replace(
+            label, quad=f"{label.quad}-two", block=f"{label.block}-two", split="two_sentence"
+        )
+        setting = replace(setting, link=stop)
+        again += make_quad(label, views, setting, draw.grammar, draw.language)
+    return again
+
+
 def natural_items(draw: Draw) -> list[Item]:
-    """The natural set: one quad for each of the sentences in ``natural.toml``, plainly worded."""
+    """The natural set: one quad for each hand-written sentence that the language has."""
     items: list[Item] = []
-    for schema in draw.patterns.natural:
+    for schema in draw.patterns.natural + draw.patterns.everyday:
         agent, patient = (draw.lexicon.nouns[w] for w in (*schema.agents, *schema.patients))
         views = [causal_view(schema, v, (agent, patient), draw.lexicon) for v in schema.voices]
-        name = f"{draw.language}-natural-{schema.name}"
+        name = f"{draw.language}-natural-{schema.name.replace(' ', '-')}"
         label = Label(name, name, "natural", schema.name, "natural")
         items += make_quad(label, views, plain_setting(draw.patterns), draw.grammar, draw.language)
     return items
