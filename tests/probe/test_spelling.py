@@ -80,6 +80,20 @@ def test_the_target_of_a_translation_is_cut_as_one(tmp_path) -> None:
     assert pieces_of(tokenizer, "a b") == source, "the tokenizer is left as it was"
 
 
+def test_a_tokenizer_that_fails_on_a_target_is_left_as_it_was(tmp_path, monkeypatch) -> None:
+    tokenizer = slow("m2m", tmp_path)
+    before = list(tokenizer.prefix_tokens)
+
+    def fail(text: str) -> list[str]:
+        assert tokenizer.prefix_tokens != before
+        raise RuntimeError("no such piece")
+
+    monkeypatch.setattr(tokenizer, "tokenize", fail)
+    with pytest.raises(RuntimeError, match="no such piece"):
+        pieces_of(tokenizer, "a b", side="target")
+    assert tokenizer.prefix_tokens == before
+
+
 @pytest.mark.parametrize(
     ("names", "text", "places"),
     [
