@@ -1,0 +1,62 @@
+"""The page command: what it refuses, what it writes, what it prints."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.viewer.sample_page import plain_page
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """A model that shows any text; what it was asked is kept."""
+    asked: list[Any] = []
+
+    def show(opened: Any, text: str, *, target: str | None = None) -> Any:
+        asked.append((opened, text, target))
+        return plain_page(tuple(text.split()))
+
+    monkeypatch.setattr("seq2seq.probe.access.StockModel.load", lambda where: where)
+    monkeypatch.setattr("seq2seq.probe.show.show_text", show)
+    return asked
+
+
+def test_a_page_is_written_and_named(cli: Any, tmp_path: Path, model: list[Any]) -> None:
+    out = tmp_path / "it.html"
+    result = cli("attention", "some/model", "it was", "--target", "es war", "--out", out)
+    assert (result.code, result.out) == (0, f"{out}\n")
+    assert result.err.endswith(" MB; open it in a browser\n")
+    assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert model == [("some/model", "it was", "es war")]
+
+
+def test_an_image_goes_to_the_reader_of_images(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: list[Any]
+) -> None:
+    monkeypatch.setattr(
+        "seq2seq.probe.show.show_image",
+        lambda opened, path: model.append((opened, path)) or plain_page(("a",)),
+    )
+    result = cli("attention", "vit", "--image", "cat.jpg", "--out", tmp_path / "cat.html")
+    assert (result.code, model) == (0, [("vit", Path("cat.jpg"))])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "attention: neither a text nor an image, needed one of both"),
+        (["it", "--image", "cat.jpg"], "attention: a text and an image, needed one of both"),
+        (["--image", "cat.jpg", "--target", "x"], "attention: --target with an image"),
+    ],
+)
+def test_a_text_or_an_image_is_needed(cli: Any, arguments: list[str], said: str) -> None:
+    result = cli("attention", "some/model", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
+
+
+def test_a_page_that_cannot_be_written_is_said(cli: Any, tmp_path: Path, model: list[Any]) -> None:
+    result = cli("attention", "some/model", "it", "--out", tmp_path / "none" / "it.html")
+    assert result.code == 2
+    assert "it.html: cannot be written: No such file or directory" in result.err
