@@ -16,12 +16,12 @@ from seq2seq.run import Run, describe_environment, write_json
 from tests.end_to_end.digits import digits_recipe, write_digits
 
 TRAIN = """
-steps = 4
+steps = 60
 batch_tokens = 256
-warmup_steps = 2
-peak_lr = 1e-3
-validate_every_steps = 4
-log_every_steps = 2
+warmup_steps = 10
+peak_lr = 0.01
+validate_every_steps = 60
+log_every_steps = 30
 precision = "fp32"
 validation_beams = 1
 """

@@ -102,5 +102,5 @@ def test_the_card_of_a_real_run_has_every_section_that_it_measured(
         "Use", "Scores", "Faults in the output", "Training data", "Training", "Recipe",
         "Environment", "This copy", "Limits",
     ]  # fmt: skip
-    assert "4 updates, the last after" in text
+    assert "60 updates, the last after" in text
     assert "120 pairs read" in text
