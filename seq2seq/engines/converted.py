@@ -5,8 +5,9 @@ What its search and ours mean by the same word, as measured:
 - With its ``patience`` of 1 a search stops where ours does with early stopping, and only then.
 - Its ``min_decoding_length`` is 1 unless set to 0, and forbids an empty output in a way that
   changes the probabilities of everything else.
+- It never ends an output right behind a piece that the output was made to begin with.
 - What it forbids it shares out among the rest; ours does not. So with ``no_repeat_ngram`` it
-  compares beams by slightly other scores, and the scores reported here are computed afterwards.
+  compares beams by slightly other scores. In these two cases scores are computed afterwards.
 - Padding is impossible in post-norm models. In pre-norm models it is a piece like any other; only
   where that shows in an output is the search done again with padding forbidden.
 """
@@ -66,8 +67,8 @@ class ConvertedEngine:
                 "'seq2seq export RUN --to ctranslate2'"
             )
         pieces = _read_json(folder, "shared_vocabulary.json")
-        settings = _read_json(folder, "generation_config.json")
-        names = _read_json(folder, "tokenizer_config.json")
+        config = _read_json(folder, "config.json", "max_position_embeddings")
+        names = _read_json(folder, "tokenizer_config.json", "eos_token", "pad_token")
         try:
             translator = ctranslate2.Translator(
                 str(folder), device="cpu", intra_threads=torch.get_num_threads()
@@ -79,7 +80,7 @@ class ConvertedEngine:
             pieces,
             eos=_name(names["eos_token"]),
             pad=_name(names["pad_token"]),
-            positions=int(settings["max_length"]),
+            positions=int(config["max_position_embeddings"]),
         )
 
     @property
@@ -169,7 +170,7 @@ class ConvertedEngine:
             [self._hypothesis(*one, options) for one in zip(r.hypotheses, r.scores, strict=True)]
             for r in found
         ]
-        changed = options.no_repeat_ngram or forbidden
+        changed = options.no_repeat_ngram or forbidden or first is not None
         return self._rescored(sources, beams, options) if changed else beams
 
     def _hypothesis(
@@ -274,10 +275,13 @@ def import_ctranslate2() -> Any:
     return ctranslate2
 
 
-def _read_json(folder: Path, name: str) -> Any:
+def _read_json(folder: Path, name: str, *needed: str) -> Any:
     try:
-        return json.loads((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads((folder / name).read_text(encoding="utf-8"))
+        for key in needed:
+            content[key]
+        return content
+    except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"{folder}: {name} cannot be read ({error}), needed what "
             "'seq2seq export --to ctranslate2' writes; export it again"

@@ -8,6 +8,7 @@ models start behind a padding id of 1, post-norm decoders start from a vector of
 """
 
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from seq2seq.engines.converted import import_ctranslate2
 from seq2seq.model.config import ModelConfig
+from seq2seq.model.positions import position_table
 from seq2seq.model.stock import HEAD, SHARED, SOURCE, TARGET, stock_state
 from seq2seq.model.transformer import Transformer
 from seq2seq.tokenizer import Tokenizer
@@ -38,7 +40,9 @@ def write_ctranslate2(
         ModelError: CTranslate2 is not installed.
     """
     import_ctranslate2()
-    spec = describe_model(model.config, stock_state(model), positions=model.positions.clone())
+    numbers = copy(model.config)
+    numbers.max_position_embeddings += 1  # it scores the end behind the longest target too
+    spec = describe_model(numbers, stock_state(model), positions=position_table(numbers))
     spell = tokenizer.backend.id_to_token
     spec.config.eos_token = spec.config.bos_token = spell(tokenizer.eos_id)
     spec.config.unk_token = spell(tokenizer.unk_id)
@@ -50,6 +54,8 @@ def write_ctranslate2(
     pieces = [spell(number) or f"madeupword{number}" for number in range(count)]
     spec.register_source_vocabulary(pieces)
     spec.register_target_vocabulary(pieces)
+    # CTranslate2 has no use for it; who loads the folder must know how much may be read.
+    spec.config.add_attribute("max_position_embeddings", model.config.max_position_embeddings)
     spec.validate()
     spec.optimize(quantization=quantize)
     spec.save(str(folder))

@@ -100,7 +100,8 @@ def write_graph(
         outputs: Names of the outputs.
         axes: For each input and output the dimensions whose size may vary, by their names.
     """
-    with warnings.catch_warnings():
+    # With gradients on, because our fast products for a CPU, which no graph knows, need them off.
+    with warnings.catch_warnings(), torch.enable_grad():
         # The tracing exporter is called old, and says that it cannot see branches; all of ours
         # depend on the model alone. The newer one takes ten times as long and another package.
         warnings.simplefilter("ignore")

@@ -140,8 +140,8 @@ def test_a_damaged_conversion_is_refused(loaded: Loaded, tmp_path: Path) -> None
     (tmp_path / "model.bin").write_bytes(b"nothing")
     with pytest.raises(ModelError, match="CTranslate2 cannot load it"):
         ConvertedEngine.load(tmp_path)
-    (tmp_path / "generation_config.json").unlink()
-    with pytest.raises(ModelError, match=r"generation_config.json cannot be read .* export it ag"):
+    (tmp_path / "tokenizer_config.json").unlink()
+    with pytest.raises(ModelError, match=r"tokenizer_config.json cannot be read .* export it ag"):
         ConvertedEngine.load(tmp_path)
 
 
