@@ -278,6 +278,7 @@ def test_contrastive_pairs_know_where_they_differ(tmp_path, header: str) -> None
         ("a b c", "a x c", (((2, 3),), ((2, 3),))),
         ("a b c", "a c", (((2, 3),), ())),
         ("a a", "a", (((2, 3),), ())),
+        ("a b", "a b b", ((), ((4, 5),))),
         ("x b", "y c", (((0, 3),), ((0, 3),))),
         ("a  b", "a b", ((), ())),
     ],
