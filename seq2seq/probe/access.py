@@ -38,12 +38,19 @@ class Inputs:
         target_ids: What the decoder of an encoder-decoder model reads, beginning with its start
             piece: row t predicts piece t + 1. None for models of one stack.
         target_mask: True where a piece of the target is real.
+
+    Raises:
+        ModelError: Only one of target and its mask is there.
     """
 
     source_ids: Int[Tensor, "batch source"]
     source_mask: Bool[Tensor, "batch source"]
     target_ids: Int[Tensor, "batch target"] | None = None
     target_mask: Bool[Tensor, "batch target"] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.target_ids is None) != (self.target_mask is None):
+            raise ModelError("inputs: a target without its mask, or a mask alone; needed both")
 
 
 @dataclass(frozen=True)

@@ -235,6 +235,8 @@ def test_inputs_that_do_not_suit_the_model_are_refused():
     both, encoder = opened("bart"), opened("bert")
     with pytest.raises(ModelError, match="bart: no target for a model of kind 'encoder-decoder'"):
         both.read(both.inputs(SOURCES))
+    with pytest.raises(ModelError, match="inputs: a target without its mask, or a mask alone"):
+        Inputs(torch.ones(1, 2).long(), torch.ones(1, 2).bool(), torch.ones(1, 2).long())
     with pytest.raises(ModelError, match="bert: a target for a model of kind 'encoder'"):
         encoder.read(encoder.inputs(SOURCES, TARGETS))
     with pytest.raises(ModelError, match="bert: no cross, decoder attention in it; it has encoder"):
