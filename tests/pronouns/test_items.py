@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from seq2seq.errors import DataError
+from seq2seq.pronouns.draw import Draw
+from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.items import (
     Item,
     Row,
@@ -15,13 +18,18 @@ from seq2seq.pronouns.items import (
     write_items,
     write_rows,
 )
-from seq2seq.pronouns.lexicon import load_lexicon
+from seq2seq.pronouns.lexicon import Lexicon, load_lexicon
+from seq2seq.pronouns.patterns import load_patterns
+from seq2seq.pronouns.splits import natural_items
+
+from .conftest import TEST_SPLITS, corpus, items_of
 
 QUOTED = "The robot picked up the wrench because it was heavy."
 
 
-def test_every_span_points_at_its_word(items: dict[str, list[Item]]) -> None:
-    lexicon = load_lexicon("es")
+def test_every_span_points_at_its_word(
+    items: dict[str, list[Item]], lexicon: Lexicon, language: str
+) -> None:
     for item in (item for some in items.values() for item in some):
         assert item.source[slice(*item.pronoun)].lower() == "it"
         assert item.source[slice(*item.cue_span)] == item.cue
@@ -29,7 +37,8 @@ def test_every_span_points_at_its_word(items: dict[str, list[Item]]) -> None:
         assert clause.startswith(("because", "since", "as", "but", "although", "it ")), clause
         assert clause.endswith(item.cue.lower())
         for noun in item.candidates:
-            word = lexicon.nouns[noun.noun].word.partition(" ")[0]
+            first, _, rest = lexicon.nouns[noun.noun].word.partition(" ")
+            word = rest if language.startswith("vi") else first
             assert item.source[slice(*noun.source_span)] == noun.noun
             assert item.good[slice(*noun.target_span)] == word
 
@@ -40,9 +49,9 @@ def test_candidates_stand_in_the_order_of_the_source(items: dict[str, list[Item]
         assert first.source_span < second.source_span
 
 
-def test_good_and_bad_differ_in_the_cue_alone(items: dict[str, list[Item]]) -> None:
+def test_spanish_good_and_bad_differ_in_the_cue_alone(es_items: dict[str, list[Item]]) -> None:
     cues = load_lexicon("es").cues
-    for item in (item for some in items.values() for item in some if item.contrastive):
+    for item in (item for some in es_items.values() for item in some if item.contrastive):
         (good,), (bad,) = item.good_spans, item.bad_spans
         stem = cues[item.cue].lemmas[0][:-1]
         endings = {"m": "o", "f": "a"}
@@ -54,11 +63,62 @@ def test_good_and_bad_differ_in_the_cue_alone(items: dict[str, list[Item]]) -> N
         assert item.good[good[1] :] == item.bad[bad[1] :]
 
 
-def test_the_sentence_that_everyone_quotes_is_in_the_natural_set_with_its_pair(
-    items: dict[str, list[Item]],
+PRONOUNS = {
+    "de": {"m": "er", "f": "sie", "n": "es"},
+    "fr": {"m": "il", "f": "elle"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", ["de", "fr"])
+def test_french_and_german_good_and_bad_differ_in_the_pronoun_first(code: str) -> None:
+    pronouns = PRONOUNS[code]
+    for item in (item for some in items_of(corpus(code)).values() for item in some):
+        if not item.contrastive:
+            continue
+        assert item.antecedent is not None
+        assert item.distractor is not None
+        good, bad = item.good[slice(*item.good_spans[0])], item.bad[slice(*item.bad_spans[0])]
+        assert good.lower().rpartition("'")[2] == pronouns[item.antecedent.gender]
+        assert bad.lower().rpartition("'")[2] == pronouns[item.distractor.gender]
+        assert len(item.good_spans) <= (1 if code == "de" else 2)
+
+
+@pytest.mark.slow
+def test_vietnamese_says_the_same_for_either_noun_and_translates_the_spanish_sources(
+    es_items: dict[str, list[Item]],
 ) -> None:
-    quoted = next(item for item in items["natural"] if item.source == QUOTED)
-    (partner,) = (i for i in items["natural"] if i.pair == quoted.pair and i is not quoted)
+    vietnamese = items_of(corpus("vi"))
+    for split in (*TEST_SPLITS, "train", "control_neutral", "control_cataphoric", "two_sentence"):
+        ours, theirs = vietnamese[split], es_items[split]
+        assert {(i.source, i.gold) for i in ours} == {(i.source, i.gold) for i in theirs}, split
+        assert not [item.good for item in ours if item.contrastive]
+        assert {noun.gender for item in ours for noun in item.candidates} == {""}
+
+
+@pytest.mark.slow
+def test_a_vietnamese_classifier_shows_who_is_meant_in_every_test_item() -> None:
+    items = items_of(corpus("vi-cl"))
+    for item in (item for split in TEST_SPLITS for item in items[split]):
+        assert item.antecedent is not None
+        assert item.distractor is not None
+        assert f" {item.antecedent.gender} đó " in item.good.lower(), item.good
+        assert f" {item.distractor.gender} đó " in item.bad.lower(), item.bad
+
+
+def test_an_article_that_hides_the_gender_is_marked() -> None:
+    patterns, lexicon = load_patterns("fr"), load_lexicon("fr")
+    draw = Draw(lexicon, patterns, grammar_of("fr"), "fr", Random(0))
+    for item in natural_items(draw):
+        elided = "l'" in item.good.lower().replace("qu'elle", "")
+        assert item.tags == (("article hides gender",) if elided else ()), item.good
+
+
+def test_the_sentence_that_everyone_quotes_is_in_the_natural_set_with_its_pair(
+    es_items: dict[str, list[Item]],
+) -> None:
+    quoted = next(item for item in es_items["natural"] if item.source == QUOTED)
+    (partner,) = (i for i in es_items["natural"] if i.pair == quoted.pair and i is not quoted)
     assert quoted.antecedent is not None
     assert partner.antecedent is not None
     assert (quoted.antecedent.noun, partner.antecedent.noun) == ("wrench", "robot")
@@ -68,12 +128,14 @@ def test_the_sentence_that_everyone_quotes_is_in_the_natural_set_with_its_pair(
 
 
 def test_items_and_rows_come_back_as_they_were_written(
-    items: dict[str, list[Item]], fillers: list[Row], tmp_path: Path
+    es_items: dict[str, list[Item]], es_rows: dict[str, list[Row]], tmp_path: Path
 ) -> None:
-    some = items["T1"][:8] + items["control_neutral"][:2]
+    some = es_items["T1"][:8] + es_items["control_neutral"][:2]
     write_items(tmp_path / "items.jsonl", some)
     assert read_items(tmp_path / "items.jsonl") == some
-    mixed = [Row(item.source, item.good, item) for item in some] + fillers[:3]
+    mixed = [Row(item.source, item.good, item) for item in some] + [
+        row for row in es_rows["train"] if row.item is None
+    ][:3]
     write_rows(tmp_path / "rows.jsonl", mixed)
     assert read_rows(tmp_path / "rows.jsonl") == mixed
     assert read_items(tmp_path / "rows.jsonl") == some
@@ -94,10 +156,10 @@ def test_a_row_without_a_target_is_named(tmp_path: Path) -> None:
 
 
 def test_an_item_of_another_schema_version_is_refused(
-    items: dict[str, list[Item]], tmp_path: Path
+    es_items: dict[str, list[Item]], tmp_path: Path
 ) -> None:
     path = tmp_path / "old.jsonl"
-    write_items(path, items["T0"][:1])
+    write_items(path, es_items["T0"][:1])
     path.write_text(
         path.read_text("utf-8").replace('"item_schema": 1', '"item_schema": 0'), "utf-8"
     )
@@ -106,10 +168,10 @@ def test_an_item_of_another_schema_version_is_refused(
 
 
 def test_an_item_with_a_missing_and_an_unknown_field_is_refused(
-    items: dict[str, list[Item]], tmp_path: Path
+    es_items: dict[str, list[Item]], tmp_path: Path
 ) -> None:
     path = tmp_path / "odd.jsonl"
-    write_items(path, items["T0"][:1])
+    write_items(path, es_items["T0"][:1])
     fields = json.loads(path.read_text("utf-8"))
     fields["colour"] = fields.pop("voice")
     path.write_text(json.dumps(fields) + "\n", encoding="utf-8")

@@ -8,6 +8,19 @@ from seq2seq.pronouns.patterns import load_patterns
 LEXICON = load_lexicon("es")
 
 
+def test_every_language_has_as_many_new_nouns_of_a_kind_in_every_gender() -> None:
+    for code, genders in (("es", "mf"), ("fr", "mf"), ("de", "mfn")):
+        for kind in load_lexicon(code).kinds.values():
+            shown = [gender for gender in genders if kind.of(gender)]
+            assert shown[:2] == ["m", "f"], (code, kind.name)
+            assert kind.genders == tuple(shown), (code, kind.name)
+            for gender in shown:
+                assert len(kind.of(gender)) == 4, (code, kind.name, gender)
+                assert len(kind.new_of(gender)) == 2, (code, kind.name, gender)
+    neuter = [kind.name for kind in load_lexicon("de").kinds.values() if "n" in kind.genders]
+    assert len(neuter) >= 8
+
+
 def test_there_are_at_least_eight_kinds_of_twelve_nouns_with_six_of_each_gender() -> None:
     assert len(LEXICON.kinds) >= 8
     for kind in LEXICON.kinds.values():

@@ -1,0 +1,37 @@
+"""Say a template of a language with given words, for tables written by hand."""
+
+from seq2seq.pronouns.grammar import grammar_of
+from seq2seq.pronouns.lexicon import load_lexicon
+from seq2seq.pronouns.patterns import Pattern, load_patterns
+from seq2seq.pronouns.phrase import Predicate, Scene, Tense, say
+
+
+def said(
+    code: str,
+    template: str,
+    a: str,
+    b: str = "",
+    *,
+    cue: str = "",
+    adverb: str = "",
+    it: str | None = None,
+    tense: Tense = "past",
+) -> str:
+    """The sentence, with one property for "it" and for A alike."""
+    lexicon = load_lexicon(code)
+    nouns = {slot: lexicon.nouns[word] for slot, word in (("A", a), ("B", b)) if word}
+    predicates = {}
+    if cue:
+        modifiers = {x.modifier.english: x.modifier for x in load_patterns(code).adverbs}
+        predicate = Predicate(lexicon.cues[cue], modifiers.get(adverb))
+        predicates = {"it": predicate, "A": predicate}
+    return say(template, Scene(nouns, predicates, it, tense), grammar_of(code)).text
+
+
+def frame(code: str, opener: str, name: str, link: str = "because") -> str:
+    """The template of an opener (by its English), a frame and a link."""
+    patterns = load_patterns(code)
+    openers = {x.english: x for x in (*patterns.openers, patterns.cataphora)}
+    links = {x.pattern.name: x.pattern for x in patterns.links}
+    clause = next(x for x in patterns.frames if x.name == name)
+    return openers.get(opener, Pattern("", "", "")).joined(clause, links[link]).other
