@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 
-from seq2seq.viewer.svg import as_file, head_grid, heat_map, level
+from seq2seq.viewer.svg import BLUE, ORANGE, as_file, head_grid, heat_map, level
 
 SPACE = "{http://www.w3.org/2000/svg}"
 HOSTILE = ["</svg><script>alert(1)</script>", "<img onerror=x>", "\u202eabc", "a & b"]
@@ -86,5 +86,7 @@ def test_the_grid_prints_each_heads_accuracy_and_colours_both_sides_of_chance() 
     ]  # fmt: skip
     rects = [(r.get("class"), r.get("fill-opacity")) for r in root.iter(f"{SPACE}rect")][1:5]
     assert rects == [("less", "0.00"), ("more", "0.72"), ("less", "0.69"), ("more", "0.16")]
+    fills = [r.get("fill") for r in root.iter(f"{SPACE}rect")][1:5]
+    assert fills == [ORANGE, BLUE, ORANGE, BLUE], "a file has no style sheet to mend them"
     frame = next(r for r in root.iter(f"{SPACE}rect") if r.get("class") == "selected")
     assert (frame.get("x"), frame.get("y")) == ("100", "40")
