@@ -40,6 +40,9 @@ class CorpusSpec(Section):
     """Commit or tag of the Hub dataset; give one for results that stay reproducible."""
     split: str = "train"
     """Split of the Hub dataset."""
+    streaming: bool = False
+    """Read the Hub dataset as it arrives instead of storing it first; with `max_rows` no more than
+    these is fetched."""
     source: str | None = None
     """Text file of source segments, one a line; plain, .gz or .zst."""
     target: str | None = None
@@ -68,6 +71,8 @@ class CorpusSpec(Section):
             raise ValueError("a pair of text files needs both 'source' and 'target'")
         if sum([self.hub is not None, pair, self.file is not None]) != 1:
             raise ValueError("needs exactly one of 'hub', 'source' with 'target', or 'file'")
+        if self.streaming and self.hub is None:
+            raise ValueError("'streaming' is for a dataset on the Hub; files are read as they are")
         if self.pronoun_items and self.file is None:
             raise ValueError("'pronoun_items' needs 'file', a .jsonl of the built-in corpus")
         return self

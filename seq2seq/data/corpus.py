@@ -83,31 +83,50 @@ def _to_dataset(pairs: Iterable[Pair], name: str) -> Any:
 
 def _read_hub(spec: CorpusSpec) -> Iterator[Pair]:
     import datasets
-    from datasets.exceptions import DatasetsError
 
     where = f"dataset '{spec.hub}'"
     try:
         dataset = datasets.load_dataset(
-            spec.hub, spec.config, split=spec.split, revision=spec.revision
+            spec.hub,
+            spec.config,
+            split=spec.split,
+            revision=spec.revision,
+            streaming=spec.streaming,
         )
-    except (DatasetsError, ConnectionError, ValueError, RuntimeError, OSError) as error:
+    except _hub_errors() as error:
         raise _explain_hub(where, error) from error
     fields = (spec.source_field, spec.target_field)
-    for field in fields:
-        head = field if field in dataset.column_names else field.split(".")[0]
-        if head not in dataset.column_names:
-            raise missing_column(where, KeyError(head, dataset.column_names))
+    columns = dataset.column_names
+    for field in fields if columns is not None else ():  # of a stream they may not be known yet
+        head = field if field in columns else field.split(".")[0]
+        if head not in columns:
+            raise missing_column(where, KeyError(head, columns))
     return _hub_pairs(dataset, where, fields)
 
 
 def _hub_pairs(dataset: Any, where: str, fields: tuple[str, str]) -> Iterator[Pair]:
-    for number, row in enumerate(dataset, start=1):
+    for number, row in enumerate(_hub_rows(dataset, where), start=1):
         place = f"{where}: row {number}"
         try:
             source, target = (as_text(pick(row, field), place, field) for field in fields)
         except KeyError as error:
             raise missing_column(place, error) from None
         yield source, target
+
+
+def _hub_rows(dataset: Any, where: str) -> Iterator[Any]:
+    """The rows; those of a stream come over the network one after another."""
+    try:
+        yield from dataset
+    except _hub_errors() as error:
+        raise _explain_hub(where, error) from error
+
+
+def _hub_errors() -> tuple[type[Exception], ...]:
+    """What ``datasets`` raises where a dataset is not there, or not as asked for."""
+    from datasets.exceptions import DatasetsError
+
+    return DatasetsError, ConnectionError, ValueError, RuntimeError, OSError
 
 
 def _explain_hub(where: str, error: Exception) -> DataError:
