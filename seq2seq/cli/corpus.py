@@ -11,7 +11,7 @@ from seq2seq.cli.output import print_json
 
 PRONOUNS_EXAMPLES = (
     "corpus pronouns --languages es --out corpora/pronouns",
-    "corpus pronouns --languages es --out corpora/other --seed 2 --json",
+    "corpus pronouns --languages es,de,fr,vi --out corpora/other --seed 2 --json",
 )
 
 
@@ -20,7 +20,12 @@ def pronouns(
         Path, typer.Option(metavar="DIR", help="Folder to write to.", show_default=False)
     ],
     languages: Annotated[
-        str, typer.Option(metavar="CODES", help="Target languages, separated by commas.")
+        str,
+        typer.Option(
+            metavar="CODES",
+            help="Target languages, separated by commas: es, de, fr, vi, or vi-cl, which is "
+            "Vietnamese with classifiers for pronouns.",
+        ),
     ] = "es",
     seed: Annotated[int, typer.Option(metavar="N", help="Where chance starts from.")] = 1,
     as_json: AsJson = False,

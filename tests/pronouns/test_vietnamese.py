@@ -16,13 +16,16 @@ from .sentences import frame, said
         ("{A:this}", "", "Con chó này"),
         ("{A:my}", "", "Con chó của tôi"),
         ("{A} {is:A}.", "hungry", "Con chó rất đói."),
-        ("{A} {isnt:A}.", "tame", "Con chó không rất hiền."),
     ],
 )
 def test_the_classifier_stands_before_and_the_rest_after_the_noun(
     template: str, cue: str, sentence: str
 ) -> None:
     assert said("vi", template, "dog", cue=cue, adverb="very") == sentence
+
+
+def test_there_is_no_copula_to_negate() -> None:
+    assert said("vi", "{A} {isnt:A}.", "dog", cue="tame") == "Con chó không hiền."
 
 
 def test_only_the_classifier_variant_shows_who_is_meant() -> None:
