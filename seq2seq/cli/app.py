@@ -12,7 +12,18 @@ from typing import Annotated
 import typer
 
 from seq2seq import __version__
-from seq2seq.cli import attention, corpus, doctor, export, publish, recipe, score, train, translate
+from seq2seq.cli import (
+    attention,
+    corpus,
+    doctor,
+    export,
+    probe,
+    publish,
+    recipe,
+    score,
+    train,
+    translate,
+)
 from seq2seq.errors import Seq2SeqError
 
 app = typer.Typer(
@@ -47,6 +58,7 @@ app.command("publish", epilog=_examples(*publish.EXAMPLES))(publish.publish)
 app.command("score", epilog=_examples(*score.SCORE_EXAMPLES))(score.score)
 app.command("compare", epilog=_examples(*score.COMPARE_EXAMPLES))(score.compare)
 app.command("attention", epilog=_examples(*attention.EXAMPLES))(attention.attention)
+app.command("probe", epilog=_examples(*probe.EXAMPLES))(probe.probe)
 corpus_app.command("pronouns", epilog=_examples(*corpus.PRONOUNS_EXAMPLES))(corpus.pronouns)
 app.command("doctor", epilog=_examples(*doctor.EXAMPLES))(doctor.doctor)
 recipe_app.command("explain", epilog=_examples(*recipe.EXPLAIN_EXAMPLES))(recipe.explain)

@@ -1,1 +1,1 @@
-"""Who is "it"? Measures whether attention links a pronoun to its antecedent, and whether it is used."""
+"""Who is "it"? Measures whether attention links a pronoun to its antecedent, and uses the link."""

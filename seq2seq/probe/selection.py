@@ -194,7 +194,7 @@ def choose(dev: Scores) -> Choice:
     """
     accuracy = items_right(dev.gold, dev.distractor).mean(axis=1)
     distance = np.abs(accuracy - 0.5)
-    row = int(np.argmax(distance > distance.max() - 1e-9))
+    row = int(np.argmax(distance >= distance.max() - 1e-6))
     sign: Sign = 1 if accuracy[row] >= 0.5 else -1
     return Choice(dev.measures[row], sign, 0.5 + float(distance[row]))
 

@@ -69,6 +69,16 @@ def test_the_choice_is_the_measure_furthest_from_half_on_either_side() -> None:
     assert choice == Choice(given.measures[2], -1, pytest.approx(1 - accuracy[2]))
 
 
+def test_the_choice_is_the_same_in_32_bits() -> None:
+    given = scores(np.random.default_rng(3), accuracies=[0.5, 0.62, 0.25, 0.5])
+    narrow = replace(
+        given,
+        gold=given.gold.astype(np.float32),
+        distractor=given.distractor.astype(np.float32),
+    )
+    assert choose(narrow).measure == choose(given).measure == given.measures[2]
+
+
 def test_of_equals_the_first_is_chosen() -> None:
     right = np.ones((3, 16))
     same = Scores(heads(3), layout(2), np.stack([0 * right[0], *right[1:]]), 1 - right)

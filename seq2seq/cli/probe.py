@@ -1,0 +1,137 @@
+"""The command that asks a model who "it" is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seq2seq.cli.options import AsJson
+from seq2seq.cli.output import print_json
+from seq2seq.errors import DataError
+
+if TYPE_CHECKING:
+    from seq2seq.probe.cases import Case
+
+EXAMPLES = (
+    "probe runs/demo",
+    "probe runs/demo --items T3 --json",
+    "probe runs/demo --items corpora/T1.es.jsonl --select-on corpora/dev.es.jsonl --out probe",
+)
+
+Model = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A run folder, a stock model folder or a Hub model.",
+                   show_default=False),
+]  # fmt: skip
+Items = Annotated[
+    str,
+    typer.Option(metavar="SET|F", help="What is reported: a test set of the run, or a file."),
+]
+SelectOn = Annotated[
+    Path | None,
+    typer.Option(metavar="F", help="What the head is chosen on. [default: the run's dev set]",
+                 show_default=False),
+]  # fmt: skip
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Where to write. [default: probe/SET in the run folder]",
+                 show_default=False),
+]  # fmt: skip
+Most = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=8, help="Use the first N cases of each set.", show_default=False),
+]
+Quick = Annotated[bool, typer.Option("--no-causal", help="Leave out the knock-outs.")]
+
+
+@dataclass(frozen=True)
+class _Sets:
+    name: str
+    items: Path
+    select_on: Path
+
+
+def probe(
+    model: Model,
+    items: Items = "T1",
+    select_on: SelectOn = None,
+    out: Out = None,
+    most: Most = None,
+    no_causal: Quick = False,
+    as_json: AsJson = False,
+) -> None:
+    """Who is "it"? Measure whether attention links a pronoun to its antecedent, and is used.
+
+    Every head and route is scored on the items; one is chosen on another set, reported once with
+    its interval, and taken apart by knock-outs. Beside it stand rules that look at nothing and
+    models with random weights. Writes probe.json and probe.md. The Hub is asked only if MODEL is
+    no folder here.
+    """
+    sets = _sets_of(model, items, select_on)
+    folder = out or _default_folder(model, sets.name)
+
+    from transformers.utils import logging
+
+    from seq2seq.probe.access import StockModel
+    from seq2seq.probe.report import to_json, to_text, write_study
+    from seq2seq.probe.study import StudySpec, probe_model
+
+    logging.disable_progress_bar()
+    stock = StockModel.load(model)
+    spec = StudySpec(sets.name, sets.select_on.stem, causal=not no_causal)
+    study = probe_model(
+        stock,
+        _cases(sets.select_on, most),
+        _cases(sets.items, most),
+        spec=spec,
+        say=lambda line: typer.echo(line, err=True),
+    )
+    write_study(study, folder)
+    if as_json:
+        print_json(to_json(study))
+        return
+    typer.echo(to_text(study))
+    typer.echo(f"\nwritten to {folder}; {study.seconds:.0f} s", err=True)
+
+
+def _sets_of(model: str, items: str, select_on: Path | None) -> _Sets:
+    from seq2seq.run import Run
+
+    run = Run(Path(model))
+    named = {}
+    dev = select_on
+    if run.recipe.is_file():
+        recipe = run.read_recipe()
+        folder = Path(recipe.data.folder)
+        named = {name: folder / str(spec.file) for name, spec in recipe.data.test.items()}
+        dev = dev or folder / str(recipe.data.dev.file)
+    path = Path(items) if Path(items).is_file() else named.get(items)
+    if path is None:
+        known = ", ".join(named) or "none, it is no run folder"
+        raise DataError(
+            f"probe: items '{items}', needed a file or a test set of the run ({known}); "
+            "name one with --items"
+        )
+    if dev is None:
+        raise DataError(
+            f"probe: {model} names no dev set, needed items to choose a head on; "
+            "give them with --select-on"
+        )
+    return _Sets(items if items in named else path.stem, path, dev)
+
+
+def _default_folder(model: str, name: str) -> Path:
+    folder = Path(model)
+    return folder / "probe" / name if folder.is_dir() else Path("probe") / name
+
+
+def _cases(path: Path, most: int | None) -> tuple["Case", ...]:
+    from seq2seq.probe.sets import read_cases
+
+    found = read_cases(path)
+    for problem in found.problems:
+        typer.echo(f"{path}: {problem}", err=True)
+    if most is not None and len(found.cases) > most:
+        typer.echo(f"{path}: the first {most:,} of {len(found.cases):,} cases are used", err=True)
+    return found.cases[:most]

@@ -1,0 +1,245 @@
+"""Ways in which attention may lead from a pronoun to its antecedent, each scored by itself.
+
+    E→   encoder: the pronoun looks at the noun          E←  the noun looks at the pronoun
+    E↔   mean of both                                    Ec→ the cue looks at the noun
+    X    cross-attention of the decision row             X+  of the row after it (Shift-Att)
+    D    decoder: the decision row looks at the noun that it has written
+    CH   chain: cross-attention of the decision row to any word, times what reaches that word from
+         the noun through the encoder; split by that word: the noun itself, "it", the cue, others
+
+What a route gives the gold noun and the other one is all that statistics need. Variants of a map:
+``raw``; ``norm``, weighted by the size of what is transported; ``gradient``, weighted by how much
+the preference for the good translation hangs on it; ``rollout``, all layers up to one multiplied.
+
+Source: Clark et al. 2019; Kobayashi et al. 2020; Abnar and Zuidema 2020; Chen et al. 2020
+(Shift-Att); Mąka et al. 2025.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from seq2seq.probe.access import Reading, StockModel
+from seq2seq.probe.accuracy import layout_of
+from seq2seq.probe.aggregate import attention_between
+from seq2seq.probe.intervention import Stack
+from seq2seq.probe.placed import Placed, inputs_of
+from seq2seq.probe.selection import Measure, Scores
+from seq2seq.probe.spans import Rows
+
+BATCH = 128
+
+Found = Float[Tensor, "layers batch heads nouns"]
+
+
+@dataclass(frozen=True)
+class RouteScores:
+    """What all measures give the nouns of some cases, and the model's own preference.
+
+    Attributes:
+        scores: of every measure; the columns are the cases.
+        preference: log-probability of the good piece less that of the bad one in the decision row,
+            in nats; None where the model or the cases have no translation.
+        skipped: routes that were not measured, and why.
+    """
+
+    scores: Scores
+    preference: Float[np.ndarray, " items"] | None
+    skipped: tuple[str, ...]
+
+
+def score_routes(
+    model: StockModel, placed: Sequence[Placed], *, gradients: bool = True
+) -> RouteScores:
+    """Score every route, layer and head of a model.
+
+    Args:
+        model: any stock model.
+        placed: cases in pieces.
+        gradients: whether to take gradients of the preference, too; they cost a backward pass.
+
+    Returns:
+        The scores.
+    """
+    translates = all(one.decision is not None for one in placed)
+    skipped = _skipped(model, placed, translates)
+    parts: list[dict[Measure, Float[np.ndarray, "batch nouns"]]] = []
+    preferences = []
+    for start in range(0, len(placed), BATCH):
+        batch = placed[start : start + BATCH]
+        reading = _read(model, batch, gradients=gradients and translates)
+        parts.append(dict(_measures(reading, batch, translates=translates)))
+        if translates:
+            preferences.append(preference(reading, batch).numpy())
+    measures = tuple(parts[0])
+    table = np.stack([np.concatenate([part[one] for part in parts]) for one in measures])
+    layout = layout_of([one.case for one in placed])
+    scores = Scores(measures, layout, table[..., 0], table[..., 1])
+    return RouteScores(scores, np.concatenate(preferences) if preferences else None, skipped)
+
+
+def preference(reading: Reading, placed: Sequence[Placed]) -> Float[Tensor, " batch"]:
+    """How much more likely the good translation's piece is than the bad one's, in nats.
+
+    Args:
+        reading: of the batch.
+        placed: the cases of the batch, each with a decision row.
+
+    Returns:
+        Positive where the model prefers the good translation.
+    """
+    assert reading.logits is not None  # encoder-decoders have some
+    decisions = [one.decision for one in placed if one.decision is not None]
+    items = torch.arange(len(decisions))
+    rows = reading.logits[items, torch.tensor([one.row for one in decisions])]
+    good = rows[items, torch.tensor([one.good for one in decisions])]
+    bad = rows[items, torch.tensor([one.bad for one in decisions])]
+    return good - bad
+
+
+def _read(model: StockModel, batch: Sequence[Placed], *, gradients: bool) -> Reading:
+    inputs = inputs_of(model, batch)
+    reading = model.read(inputs, values=True)
+    if not gradients:
+        return reading
+
+    def objective(logits: Tensor) -> Tensor:
+        return preference(Reading(logits, {}), batch).sum()
+
+    found = model.read_with_gradient(inputs, objective)
+    return Reading(reading.logits, reading.maps, reading.values, gradients=found.gradients)
+
+
+def _skipped(model: StockModel, placed: Sequence[Placed], translates: bool) -> tuple[str, ...]:
+    reasons = []
+    if model.kind == "encoder-decoder" and not translates:
+        silent = sum(one.decision is None for one in placed)
+        reasons.append(f"X, X+, D, CH: {silent:,} cases have no two translations to tell apart")
+    if translates and not _all_nouns(placed):
+        reasons.append("D: in some cases a noun is not written before the decision")
+    if not all("cue" in one.words for one in placed):
+        reasons.append("Ec→: some cases name no cue")
+    return tuple(reasons)
+
+
+def _all_nouns(placed: Sequence[Placed]) -> bool:
+    return all(one.decision is not None and one.decision.nouns is not None for one in placed)
+
+
+def _measures(
+    reading: Reading, batch: Sequence[Placed], *, translates: bool
+) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
+    stack: Stack = "encoder" if "encoder" in reading.maps else "decoder"
+    nouns = [one.nouns for one in batch]
+    it = [one.words["it"] for one in batch]
+    for variant, maps in _variants(reading, stack):
+        forth = attention_between(maps, it, nouns)
+        yield from _each("E→", variant, stack, forth)
+        if stack == "encoder":
+            back = _back(maps, nouns, it)
+            yield from _each("E←", variant, stack, back)
+            yield from _each("E↔", variant, stack, (forth + back) / 2)
+        if all("cue" in one.words for one in batch):
+            cue = [one.words["cue"] for one in batch]
+            yield from _each("Ec→", variant, stack, attention_between(maps, cue, nouns))
+    rolled = rollout(reading.maps[stack])
+    yield from _each("E→", "rollout", stack, attention_between(rolled, it, nouns), heads=False)
+    if translates:
+        yield from _translation_measures(reading, batch, rolled[-1, :, 0])
+
+
+def _translation_measures(
+    reading: Reading, batch: Sequence[Placed], reached: Float[Tensor, "batch source source"]
+) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
+    decisions = [one.decision for one in batch if one.decision is not None]
+    rows, nouns = [one.row for one in decisions], [one.nouns for one in batch]
+    for variant, maps in _variants(reading, "cross"):
+        here = attention_between(maps, [(row,) for row in rows], nouns)
+        yield from _each("X", variant, "cross", here)
+        after = attention_between(maps, [(row + 1,) for row in rows], nouns)
+        if variant != "gradient":  # what comes after cannot change the decision
+            yield from _each("X+", variant, "cross", after)
+    written = [one.nouns for one in decisions if one.nouns is not None]
+    if len(written) == len(batch):
+        for variant, maps in _variants(reading, "decoder"):
+            here = attention_between(maps, [(row,) for row in rows], written)
+            yield from _each("D", variant, "decoder", here)
+    seen = reading.maps["cross"].mean(2)[:, torch.arange(len(batch)), torch.tensor(rows)]
+    for path, found in _chains(seen, reached, batch).items():
+        yield from _each(f"CH {path}".strip(), "raw", "", found[:, :, None], heads=False)
+
+
+def _variants(
+    reading: Reading, stack: Stack
+) -> Iterable[tuple[str, Float[Tensor, "layers batch heads query key"]]]:
+    maps = reading.maps[stack]
+    yield "raw", maps
+    if stack in reading.values:
+        yield "norm", maps * reading.values[stack][..., None, :]
+    if stack in reading.gradients:
+        yield "gradient", (maps * reading.gradients[stack]).abs()
+
+
+def _back(
+    maps: Float[Tensor, "layers batch heads query key"],
+    nouns: Sequence[tuple[Rows, Rows]],
+    it: Sequence[Rows],
+) -> Found:
+    looked_at = [[rows] for rows in it]
+    looking = ([one[noun] for one in nouns] for noun in (0, 1))
+    return torch.cat([attention_between(maps, rows, looked_at) for rows in looking], dim=-1)
+
+
+def rollout(
+    maps: Float[Tensor, "layers batch heads query key"],
+) -> Float[Tensor, "layers batch 1 query key"]:
+    """Multiply the maps of all layers up to each, half of every row staying where it is.
+
+    Args:
+        maps: attention of a stack with itself.
+
+    Returns:
+        For each layer how much of each of its rows comes from each piece that was read.
+
+    Source: Abnar and Zuidema 2020, section 3 (attention rollout).
+    """
+    mixed = (maps.mean(2) + torch.eye(maps.shape[-1])) / 2
+    reached = [mixed[0]]
+    for layer in mixed[1:]:
+        reached.append(layer @ reached[-1])
+    return torch.stack(reached)[:, :, None]
+
+
+def _chains(
+    seen: Float[Tensor, "layers batch source"],
+    reached: Float[Tensor, "batch source source"],
+    batch: Sequence[Placed],
+) -> dict[str, Float[Tensor, "layers batch nouns"]]:
+    """What the decision row gets from each noun through the encoder, by the word it looks at."""
+    columns = torch.zeros(len(batch), 2, seen.shape[-1])
+    paths = {name: torch.zeros(len(batch), 2, seen.shape[-1]) for name in ("direct", "it", "cue")}
+    for number, one in enumerate(batch):
+        for noun, rows in enumerate(one.nouns):
+            columns[number, noun, list(rows)] = 1
+            paths["direct"][number, noun, list(rows)] = 1
+            for word in ("it", "cue"):
+                paths[word][number, noun, list(one.words.get(word, ()))] = 1
+    whole = torch.einsum("lbk,bkw,bnw->lbnk", seen, reached, columns)
+    found = {"": whole.sum(-1)}
+    for name, mask in paths.items():
+        found["direct" if name == "direct" else f"via {name}"] = (whole * mask).sum(-1)
+    found["via others"] = found[""] - sum(found[name] for name in found if name)
+    return found
+
+
+def _each(
+    route: str, variant: str, stack: str, found: Found, *, heads: bool = True
+) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
+    for layer in range(found.shape[0]):
+        for head in range(found.shape[2]):
+            measure = Measure(route, variant, stack, layer, head if heads else None)
+            yield measure, found[layer, :, head].double().numpy()
