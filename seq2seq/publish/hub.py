@@ -177,7 +177,7 @@ def _refuse_conflicts(
 ) -> None:
     """Refuse what would destroy something, before anything is sent."""
     others = sorted(set(remote.files) - {ATTRIBUTES})
-    if plan.kind == "model" and others and CHECK_FILE not in remote.files:
+    if others and CHECK_FILE not in remote.files:
         named = ", ".join(others[:3]) + (" and more" if len(others) > 3 else "")
         raise PublishError(
             f"{plan.repository}: this name is taken by something that seq2seq did not publish "

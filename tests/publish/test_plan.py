@@ -56,6 +56,17 @@ def test_a_private_path_in_any_file_is_refused_and_all_are_named(exported: Run) 
     assert "notes.txt, line 1: '" in str(caught.value)
 
 
+def test_this_machines_own_folders_are_private_wherever_they_lie(
+    exported: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (exported.best / "config.json").write_text('{"from": "/opt/lab/ana/models"}')
+    write_export(exported)
+    plan_model(exported, "tester/owl")
+    monkeypatch.setattr(Path, "home", lambda: Path("/opt/lab/ana"))
+    with pytest.raises(PublishError, match=r"config\.json, line 1: '/opt/lab/ana/'"):
+        plan_model(exported, "tester/owl")
+
+
 def test_a_private_path_in_the_card_is_refused_too(tmp_path: Path) -> None:
     train = [{"file": "/home/ana/train.tsv", "license": "mit"}, RECIPE["data"]["train"][1]]
     run = write_run(tmp_path / "run", data=RECIPE["data"] | {"train": train})
