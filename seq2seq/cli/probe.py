@@ -61,7 +61,7 @@ def probe(
     no_causal: Quick = False,
     as_json: AsJson = False,
 ) -> None:
-    """Who is "it"? Measure whether attention links a pronoun to its antecedent, and is used.
+    """Who is "it"? Does attention link it to its noun, and is the link used?
 
     Every head and route is scored on the items; one is chosen on another set, reported once with
     its interval, and taken apart by knock-outs. Beside it stand rules that look at nothing and
