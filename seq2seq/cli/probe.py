@@ -65,8 +65,8 @@ def probe(
 
     Every head and route is scored on the items; one is chosen on another set, reported once with
     its interval, and taken apart by knock-outs. Beside it stand rules that look at nothing and
-    models with random weights. Writes probe.json and probe.md. The Hub is asked only if MODEL is
-    no folder here.
+    models with random weights. Writes probe.json, probe.md and, for a run, the section of its model
+    card. The Hub is asked only if MODEL is no folder here.
     """
     sets = _sets_of(model, items, select_on)
     folder = out or _default_folder(model, sets.name)
@@ -74,7 +74,7 @@ def probe(
     from transformers.utils import logging
 
     from seq2seq.probe.access import StockModel
-    from seq2seq.probe.report import to_json, to_text, write_study
+    from seq2seq.probe.report import to_json, to_markdown, to_text, write_study
     from seq2seq.probe.study import StudySpec, probe_model
 
     logging.disable_progress_bar()
@@ -88,6 +88,8 @@ def probe(
         say=lambda line: typer.echo(line, err=True),
     )
     write_study(study, folder)
+    if out is None and Path(model).is_dir():
+        (folder.parent / "card.md").write_text(to_markdown(study), encoding="utf-8")
     if as_json:
         print_json(to_json(study))
         return

@@ -1,0 +1,44 @@
+"""The probe command: where it looks for sets, what it prints and writes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq2seq.probe.study import Study, StudySpec, probe_model
+from tests.probe.planted_model import cases, planted_model
+
+
+@pytest.fixture(scope="module")
+def found() -> Study:
+    spec = StudySpec("test", "dev", resamples=99, random_twins=1)
+    return probe_model(
+        planted_model(), cases(start=0, count=30), cases(start=30, count=40), spec=spec
+    )
+
+
+def test_the_command_prints_the_verdict_and_writes_beside_the_run(
+    cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: Study
+) -> None:
+    monkeypatch.setattr("seq2seq.probe.access.StockModel.load", lambda where: where)
+    monkeypatch.setattr("seq2seq.probe.study.probe_model", lambda *_, **__: found)
+    monkeypatch.setattr("seq2seq.cli.probe._cases", lambda path, most: ())
+    (tmp_path / "dev.jsonl").touch()
+    (tmp_path / "test.jsonl").touch()
+    arguments = ("probe", tmp_path, "--items", tmp_path / "test.jsonl",
+                 "--select-on", tmp_path / "dev.jsonl")  # fmt: skip
+    result = cli(*arguments)
+    assert result.code == 0
+    assert result.out.startswith("visible: encoder layer 1 head 2 (E→, raw) prefers the antecedent")
+    assert (tmp_path / "probe/test/probe.json").is_file()
+    assert (tmp_path / "probe/card.md").read_text(encoding="utf-8").startswith("## Pronoun probe")
+    assert json.loads(cli(*arguments, "--json").out)["items"] == [60, 80]
+
+
+def test_items_that_are_neither_a_file_nor_a_set_are_refused(cli: Any, tmp_path: Path) -> None:
+    result = cli("probe", tmp_path, "--items", "T9")
+    assert (result.code, result.out) == (2, "")
+    assert "items 'T9', needed a file or a test set of the run (none, it is no run folder)" in (
+        result.err
+    )

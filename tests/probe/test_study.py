@@ -1,0 +1,117 @@
+"""The whole protocol on a planted head and on its twin that looks where a hash says."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from seq2seq.errors import DataError
+from seq2seq.probe.placed import place_cases
+from seq2seq.probe.report import to_json, to_markdown, to_text, verdict_lines, write_study
+from seq2seq.probe.routes import rollout, score_routes
+from seq2seq.probe.selection import Measure
+from seq2seq.probe.study import Study, StudySpec, probe_model
+from tests.probe.planted_model import HEAD, LAYER, cases, planted_model
+
+SPEC = StudySpec("test", "dev", resamples=999, random_twins=2)
+PLANTED = Measure("E→", "raw", "encoder", LAYER, HEAD)
+
+
+def study(*, honest: bool) -> Study:
+    model = planted_model(honest=honest)
+    dev, test = cases(start=0, count=30), cases(start=30, count=40)
+    return probe_model(model, dev, test, spec=SPEC, unrelated=cases(start=70, count=2))
+
+
+@pytest.fixture(scope="module")
+def found() -> Study:
+    return study(honest=True)
+
+
+def test_a_planted_head_is_chosen_on_dev_and_confirmed_on_test(found: Study) -> None:
+    assert found.chosen.measure == PLANTED
+    assert found.chosen.sign == 1
+    assert (found.finding.accuracy, found.finding.pair) == (1, 1)
+    assert found.finding.confirmed(0.01)
+    assert found.finding.selectivity is not None
+    assert found.finding.selectivity > 0.2
+
+
+def test_its_twin_that_looks_elsewhere_is_not_found() -> None:
+    twin = study(honest=False)
+    assert twin.finding.accuracy < 0.75
+    assert not twin.finding.confirmed(0.01)
+
+
+def test_a_head_that_shows_the_link_without_use_is_said_to_be_unused(found: Study) -> None:
+    assert found.verdict is not None
+    assert found.verdict.measure == PLANTED
+    assert not found.verdict.used
+    assert "attends, but is not used" in "\n".join(verdict_lines(found))
+
+
+def test_models_with_random_weights_and_blind_rules_stand_beside_it(found: Study) -> None:
+    assert len(found.random) == 2
+    assert all(one.pair is not None and one.pair < 0.9 for one in found.random)
+    by_name = {one.measure.variant: one for one in found.baselines}
+    assert (by_name["first"].accuracy, by_name["first"].pair) == (0.5, 0)
+
+
+def test_every_route_has_its_own_choice(found: Study) -> None:
+    routes = [one.measure.route for one in found.by_route]
+    assert routes == [
+        "E→", "E←", "E↔", "Ec→", "X", "X+", "D", "CH", "CH direct", "CH via it", "CH via cue",
+        "CH via others",
+    ]  # fmt: skip
+
+
+def test_the_paths_of_a_chain_add_up_to_the_chain() -> None:
+    model = planted_model()
+    scores = score_routes(model, place_cases(model, cases(start=0, count=4)).placed).scores
+    rows = {one: number for number, one in enumerate(scores.measures)}
+    for layer in range(2):
+        parts = [
+            scores.gold[rows[Measure(f"CH {path}", "raw", "", layer, None)]]
+            for path in ("direct", "via it", "via cue", "via others")
+        ]
+        whole = scores.gold[rows[Measure("CH", "raw", "", layer, None)]]
+        assert np.allclose(sum(parts), whole, atol=1e-6)
+
+
+def test_a_noun_that_looks_is_read_in_its_own_row() -> None:
+    model = planted_model()
+    placed = place_cases(model, cases(start=0, count=1)).placed
+    scores = score_routes(model, placed).scores
+    maps = model.read(model.inputs([one.source.ids for one in placed], [(2,)] * 2)).maps["encoder"]
+    row = scores.measures.index(Measure("E←", "raw", "encoder", 0, 3))
+    by_hand = [float(maps[0, n, 3, one.nouns[0][0], one.words["it"][0]])
+               for n, one in enumerate(placed)]  # fmt: skip
+    assert scores.gold[row].tolist() == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_rollout_worked_by_hand() -> None:
+    first = torch.tensor([[0.0, 1.0], [0.5, 0.5]])
+    second = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    rolled = rollout(torch.stack([first, second])[:, None, None])
+    assert torch.allclose(rolled[0, 0, 0], torch.tensor([[0.5, 0.5], [0.25, 0.75]]))
+    assert torch.allclose(rolled[1, 0, 0], torch.tensor([[0.5, 0.5], [0.375, 0.625]]))
+
+
+def test_items_that_are_chosen_on_and_reported_are_refused() -> None:
+    same = cases(start=0, count=4)
+    with pytest.raises(DataError, match="8 cases stand in both sets"):
+        probe_model(planted_model(), same, same, spec=SPEC)
+
+
+def test_the_report_is_written_for_machines_and_for_a_card(found: Study, tmp_path: Path) -> None:
+    write_study(found, tmp_path / "probe")
+    stored = json.loads((tmp_path / "probe/probe.json").read_text(encoding="utf-8"))
+    assert stored == json.loads(json.dumps(to_json(found)))
+    assert (stored["schema"], stored["finding"]["accuracy"]) == (1, 1)
+    assert stored["verdict"]["used"] is False
+    card = (tmp_path / "probe/probe.md").read_text(encoding="utf-8")
+    assert card == to_markdown(found)
+    assert "| E→ raw | 1 | 2 | + | 100.0% [100.0, 100.0] | 100.0% |" in card
+    assert "baseline nearest" in to_text(found)
