@@ -89,7 +89,10 @@ def everyday_fillers(voice: Voice, before: Sequence[Row]) -> list[Row]:
     rows: dict[str, Row] = {}
     nouns = voice.lexicon.nouns
     for schema in voice.patterns.everyday:
-        pool = _together(_like(voice, nouns[schema.agents[0]], nouns[schema.patients[0]]))
+        patient = nouns[schema.patients[0]]
+        pool = _together(_like(voice, nouns[schema.agents[0]], patient))
+        # A participle agrees with the patient, so the test's form of it is the one to teach.
+        pool = [(a, b) for a, b in pool if b.gender == patient.gender]
         for clause in schema.voices:
             wanted = len(rows) + _CLAUSES_EVERYDAY
             while len(rows) < wanted:
