@@ -89,7 +89,9 @@ def probe(
     )
     write_study(study, folder)
     if out is None and Path(model).is_dir():
-        (folder.parent / "card.md").write_text(to_markdown(study), encoding="utf-8")
+        # The card brings a heading of its own.
+        section = to_markdown(study).partition("\n\n")[2]
+        (folder.parent / "card.md").write_text(section, encoding="utf-8")
     if as_json:
         print_json(to_json(study))
         return

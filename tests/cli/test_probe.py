@@ -32,7 +32,7 @@ def test_the_command_prints_the_verdict_and_writes_beside_the_run(
     assert result.code == 0
     assert result.out.startswith("visible: encoder layer 1 head 2 (E→, raw) prefers the antecedent")
     assert (tmp_path / "probe/test/probe.json").is_file()
-    assert (tmp_path / "probe/card.md").read_text(encoding="utf-8").startswith("## Pronoun probe")
+    assert (tmp_path / "probe/card.md").read_text(encoding="utf-8").startswith("- visible: ")
     assert json.loads(cli(*arguments, "--json").out)["items"] == [60, 80]
 
 
