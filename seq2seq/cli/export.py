@@ -14,9 +14,7 @@ EXAMPLES = (
     "export runs/demo --to onnx --out onnx/demo --pairs held-out.tsv",
 )
 
-Model = Annotated[
-    Path, typer.Argument(metavar="RUN", help="A run folder or a stock model folder.")
-]
+Model = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a stock model folder.")]
 To = Annotated[
     Literal["hub", "ctranslate2", "onnx"],
     typer.Option("--to", metavar="FORMAT", help="hub, ctranslate2 or onnx.", show_default=False),

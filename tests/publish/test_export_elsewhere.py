@@ -122,7 +122,8 @@ def test_other_programs_write_what_we_write(model: Path, target: str, tmp_path: 
 @pytest.mark.slow
 def test_transformers_4_writes_what_we_write(model: Path, tmp_path: Path) -> None:
     """SEQ2SEQ_TF4 names a folder made by ``pip install --no-deps --target FOLDER
-    "transformers==4.57.*" "huggingface_hub==0.36.*" "tokenizers==0.22.*"``."""
+    "transformers==4.57.*" "huggingface_hub==0.36.*" "tokenizers==0.22.*"`` and then
+    ``pip install --target FOLDER requests``."""
     place = os.environ.get("SEQ2SEQ_TF4")
     if not place:
         pytest.skip("SEQ2SEQ_TF4 names no folder with transformers 4")
