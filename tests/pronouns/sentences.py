@@ -1,9 +1,14 @@
 """Say a template of a language with given words, for tables written by hand."""
 
+from random import Random
+
+from seq2seq.pronouns.draw import Draw
 from seq2seq.pronouns.grammar import grammar_of
+from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.lexicon import load_lexicon
 from seq2seq.pronouns.patterns import Pattern, load_patterns
 from seq2seq.pronouns.phrase import Predicate, Scene, Tense, say
+from seq2seq.pronouns.splits import natural_items
 
 
 def said(
@@ -35,3 +40,9 @@ def frame(code: str, opener: str, name: str, link: str = "because") -> str:
     links = {x.pattern.name: x.pattern for x in patterns.links}
     clause = next(x for x in patterns.frames if x.name == name)
     return openers.get(opener, Pattern("", "", "")).joined(clause, links[link]).other
+
+
+def natural(code: str, source: str) -> Item:
+    """The natural item with this source."""
+    draw = Draw(load_lexicon(code), load_patterns(code), grammar_of(code), code, Random(0))
+    return next(item for item in natural_items(draw) if item.source == source)

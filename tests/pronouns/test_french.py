@@ -7,8 +7,7 @@ from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.lexicon import load_lexicon
 
-from .conftest import corpus, items_of
-from .sentences import frame, said
+from .sentences import frame, natural, said
 
 
 @pytest.mark.parametrize(
@@ -98,13 +97,9 @@ def test_every_noun_with_a_mute_h_would_be_noticed() -> None:
 
 @pytest.fixture(scope="module")
 def wrench() -> Item:
-    items = items_of(corpus("fr"))["natural"]
-    return next(
-        i for i in items if i.source == "The robot picked up the wrench because it was heavy."
-    )
+    return natural("fr", "The robot picked up the wrench because it was heavy.")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hypothesis", "verdict"),
     [

@@ -8,7 +8,7 @@ from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.lexicon import load_lexicon
 
 from .conftest import corpus, items_of
-from .sentences import frame, said
+from .sentences import frame, natural, said
 
 
 @pytest.mark.parametrize(
@@ -112,16 +112,9 @@ def test_adjectives_after_a_verb_do_not_agree() -> None:
 
 @pytest.fixture(scope="module")
 def crane() -> Item:
-    """The camper could not be lifted by the crane, because it (das Wohnmobil) was too heavy."""
-    items = items_of(corpus("de"))["natural"]
-    return next(
-        i
-        for i in items
-        if i.source == "The piano could not be lifted by the crane because it was heavy."
-    )
+    return natural("de", "The piano could not be lifted by the crane because it was heavy.")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hypothesis", "verdict"),
     [
