@@ -71,7 +71,19 @@ def chrf(
     """
     from sacrebleu.metrics import CHRF
 
-    metric = CHRF(word_order=word_order, lowercase=lowercase)
+    class PlainChrf(CHRF):  # type: ignore[misc]
+        """sacrebleu's, whose resamples without any match would be of another number type.
+
+        Python's statistics refuse to mix the two, which ends in a traceback where a text has
+        almost nothing in common with its reference.
+        """
+
+        def _compute_score_from_stats(self, stats: Any) -> Any:
+            found = super()._compute_score_from_stats(stats)
+            found.score = float(found.score)
+            return found
+
+    metric = PlainChrf(word_order=word_order, lowercase=lowercase)
     return corpus_score(metric, hypotheses, references, resamples=resamples)
 
 

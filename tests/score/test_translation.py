@@ -200,3 +200,10 @@ def test_wmt22_scores_are_what_sacrebleus_own_command_prints(shared_data: Path) 
     for metric, measure in {"bleu": bleu, "chrf": chrf, "ter": ter}.items():
         score = measure(read_lines(hypotheses), [read_lines(truth)])
         assert_equal(score, sacrebleu_prints(hypotheses, [truth], metric))
+
+
+def test_an_almost_hopeless_text_has_a_chrf_with_an_interval() -> None:
+    score = chrf([""] * 19 + ["a"], [["a b c"] * 20])
+    assert score.value > 0
+    assert score.interval is not None
+    assert score.interval[0] <= score.value <= score.interval[1]
