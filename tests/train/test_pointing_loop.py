@@ -88,6 +88,14 @@ def test_a_window_of_micro_batches_has_the_gradient_of_one_big_batch(
         assert lines[0][name] == pytest.approx(lines[1][name], abs=1e-5)
 
 
+def test_a_batch_in_the_bottleneck_has_another_loss_than_one_outside(tmp_path: Path) -> None:
+    losses = []
+    for share in (0.0, 1.0):
+        new_loop(tmp_path / str(share), share=share, steps=1).run()
+        losses.append(metrics(tmp_path / str(share), "train")[0]["nll_nats_per_token"])
+    assert abs(losses[0] - losses[1]) > 1e-3
+
+
 def test_the_log_says_how_guidance_and_bottleneck_stand(tmp_path: Path) -> None:
     loop = new_loop(tmp_path, share=0.5, steps=40, log_every_steps=20)
     loop.run()
