@@ -113,7 +113,7 @@ class Measured:
                 f"{self.mean_difference:.2g} on average ({self.pieces:,} pieces); of a target by "
                 f"at most {self.largest_sentence_difference:.2g}",
                 f"equal outputs               greedy {self.greedy_equal:,} of {self.pairs:,}; "
-                f"{self.beams} beams {self.search_equal:,}",
+                f"with {self.beams} beam(s) {self.search_equal:,}",
                 f"{self.metric.partition('|')[0]:<27} {self.export.score:.2f} ({change:+.2f})",
                 f"size                        {self.export.bytes / 1e6:.1f} MB, "
                 f"model {self.model.bytes / 1e6:.1f} MB",
