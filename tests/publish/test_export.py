@@ -159,7 +159,7 @@ def test_a_tokenizer_that_stock_programs_read_differently_is_refused(
 
     def load(folder: Path, **named: Any) -> Any:
         tokenizer = real(folder, **named)
-        tokenizer.add_special_tokens({"additional_special_tokens": ["fox"]})
+        tokenizer.add_tokens(["fox"])
         return tokenizer
 
     monkeypatch.setattr(exporting.AutoTokenizer, "from_pretrained", load)
