@@ -15,7 +15,7 @@ from seq2seq.translate import Translator
 from tests.end_to_end.digits import digits_recipe, write_digits
 
 TRAIN = """
-steps = 400
+steps = 600
 batch_tokens = 1024
 warmup_steps = 40
 peak_lr = 0.01
@@ -59,7 +59,7 @@ def test_digits_are_learnt_and_everything_is_written_down(result: TrainResult) -
     assert "version:" in scores["test"]["digits"]["bleu"]["signature"]
     environment = json.loads(result.run.environment.read_text())
     assert environment["versions"]["torch"]
-    assert result.run.read_recipe().train.steps == 400
+    assert result.run.read_recipe().train.steps == 600
     data = json.loads(result.run.data_report.read_text())
     assert data["pairs"] == 3000
     assert "digits" in result.to_text()
@@ -90,5 +90,5 @@ def test_a_second_run_in_the_same_folder_is_refused(result: TrainResult) -> None
 def test_resuming_a_finished_run_trains_no_further(result: TrainResult) -> None:
     before = (result.run.best / "model.safetensors").read_bytes()
     again = train(result.run.recipe_given, run_folder=result.run.folder, resume=True)
-    assert again.progress.step == 400
+    assert again.progress.step == 600
     assert (Run(result.run.folder).best / "model.safetensors").read_bytes() == before
