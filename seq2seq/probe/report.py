@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.probe.carrier import Effect
+from seq2seq.probe.causal import USED_COST
 from seq2seq.probe.resampling import Estimate, Interval
 from seq2seq.probe.selection import Finding, Measure
 from seq2seq.probe.study import Study
@@ -55,7 +56,8 @@ def verdict_lines(study: Study) -> list[str]:
     if study.contrastive is not None:
         lines.append(f"translation: the right one is preferred in {_estimate(study.contrastive)}")
     if study.verdict is not None:
-        used = "yes" if study.verdict.used else "no: it attends, but is not used"
+        idle = "no: it attends, but is not used" if finding.confirmed() else "no"
+        used = "yes" if study.verdict.used else idle
         strongest = max(
             (one for one in study.verdict.effects if one.name.startswith("edge→gold")),
             key=lambda one: one.cost.value,
@@ -63,7 +65,9 @@ def verdict_lines(study: Study) -> list[str]:
         lines.append(f"used: {used}; {_effect(strongest, 'without it')}")
     carrier = study.carrier
     if carrier is not None:
-        lines.append(f"carried by: {carrier.name}; {_effect(carrier, 'knocked out')}")
+        found = carrier.cost.value >= USED_COST and carrier.cost.interval.low > 0
+        name = carrier.name if found else f"no single word; {carrier.name} costs most"
+        lines.append(f"carried by: {name}; {_effect(carrier, 'knocked out')}")
     if study.random:
         best = max(abs(one.accuracy - 0.5) for one in study.random)
         lines.append(

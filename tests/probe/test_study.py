@@ -52,6 +52,12 @@ def test_a_head_that_shows_the_link_without_use_is_said_to_be_unused(found: Stud
     assert "attends, but is not used" in "\n".join(verdict_lines(found))
 
 
+def test_where_no_knock_out_costs_much_no_word_is_named_as_the_carrier(found: Study) -> None:
+    assert found.carrier is not None
+    assert found.carrier.cost.value < 0.2  # the model knows nothing, so nothing can be taken
+    assert "carried by: no single word" in "\n".join(verdict_lines(found))
+
+
 def test_models_with_random_weights_and_blind_rules_stand_beside_it(found: Study) -> None:
     assert len(found.random) == 2
     assert all(one.pair is not None and one.pair < 0.9 for one in found.random)
