@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from seq2seq.cli.options import AnyModel
 from seq2seq.errors import DataError
 
 EXAMPLES = (
@@ -13,11 +14,6 @@ EXAMPLES = (
     "attention google/vit-base-patch16-224 --image cat.jpg",
 )
 
-Model = Annotated[
-    str,
-    typer.Argument(metavar="MODEL", help="A run folder, a stock model folder or a Hub model.",
-                   show_default=False),
-]  # fmt: skip
 GivenText = Annotated[
     str | None, typer.Argument(metavar="TEXT", help="What the model reads.", show_default=False)
 ]
@@ -34,7 +30,7 @@ Out = Annotated[Path, typer.Option(metavar="F", help="The page to write.")]
 
 
 def attention(
-    model: Model,
+    model: AnyModel,
     text: GivenText = None,
     target: Target = None,
     image: Image = None,

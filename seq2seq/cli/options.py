@@ -25,3 +25,10 @@ RecipeFile = Annotated[
 def or_stdin(path: Path) -> Path:
     """The file that a user means: ``-`` is standard input."""
     return Path("/dev/stdin") if str(path) == "-" else path
+
+
+AnyModel = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A run folder, a stock model folder or a Hub model.",
+                   show_default=False),
+]  # fmt: skip

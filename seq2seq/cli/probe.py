@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seq2seq.cli.options import AsJson
+from seq2seq.cli.options import AnyModel, AsJson
 from seq2seq.cli.output import print_json
 from seq2seq.errors import DataError
 
@@ -19,11 +19,6 @@ EXAMPLES = (
     "probe runs/demo --items corpora/T1.es.jsonl --select-on corpora/dev.es.jsonl --out probe",
 )
 
-Model = Annotated[
-    str,
-    typer.Argument(metavar="MODEL", help="A run folder, a stock model folder or a Hub model.",
-                   show_default=False),
-]  # fmt: skip
 Items = Annotated[
     str,
     typer.Option(metavar="SET|F", help="What is reported: a test set of the run, or a file."),
@@ -53,7 +48,7 @@ class _Sets:
 
 
 def probe(
-    model: Model,
+    model: AnyModel,
     items: Items = "T1",
     select_on: SelectOn = None,
     out: Out = None,

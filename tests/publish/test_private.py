@@ -12,7 +12,7 @@ from seq2seq.publish.private import find_private_paths, readable_part
 @pytest.mark.parametrize(
     "path",
     [
-        "/home/ana/corpora", "/Users/ana/data", "/root/x", "/work/main/runs", "/tmp/a1", "/mnt/d",
+        "/home/ana/corpora", "/Users/ana/data", "/root/x", "/work/ana/runs", "/tmp/a1", "/mnt/d",
         "/var/folders/zz/T", r"C:\Users\ana\run", r"C:\\Users\\ana", "C:/Users/ana", "d:\\Users\\b",
         "file:///home/ana/x",
     ],
