@@ -223,8 +223,8 @@ class BottleneckSpec(Section):
     """
 
     share: float = Field(0.0, ge=0, le=1)
-    """Share of the micro-batches in which this happens; 0 is off, and with 0.5 the model still
-    translates well when it sees everything."""
+    """Share of the micro-batches in which this happens; 0 is off; below 1 the model
+    also learns from seeing everything, as it does when it translates."""
     visible: tuple[Literal["pronoun", "cue"], ...] = Field(("pronoun",), min_length=1)
     """Source words that stay in sight: "it" where the target's pronoun has a gender (German,
     French), also the cue where its ending has (Spanish)."""

@@ -26,8 +26,8 @@ def keep_freed_memory() -> None:
     Training frees and allocates the same tens of megabytes every update; returning them to the
     system costs a page fault for every 4 KiB of the next one. Pages of 2 MiB spare the processor
     most look-ups of addresses: 13,600 to 14,000 instead of 12,400 to 12,900 tokens a second at the
-    benchmark's size tiny on one core of an Intel Xeon. Only addresses are reserved here, memory is not used up.
-    Does nothing outside Linux/glibc.
+    benchmark's size tiny on one core of an Intel Xeon. Only addresses are reserved here, memory is
+    not used up. Does nothing outside Linux/glibc.
 
     Source:
         mallopt(3), sbrk(2), madvise(2); the gain is measured by ``scripts/bench train``.
