@@ -158,7 +158,7 @@ class Loop:
         step = self.progress.step + 1
         # a mean over sentences, while the loss is divided by tokens
         guidance = guidance_weight(step, self.spec) * target / max(antecedents, 1)
-        loss, nll, guided = self._accumulate(window, tokens=target, guidance=guidance)
+        loss, nll, guided, copying = self._accumulate(window, tokens=target, guidance=guidance)
         norm = self._clip()
         finite = self._every_rank(math.isfinite(loss) and math.isfinite(norm))
         if finite:
@@ -179,6 +179,7 @@ class Loop:
             loss=loss,
             nll=nll,
             guided=guided,
+            copying=copying,
             source_tokens=source,
             target_tokens=target,
             padded_tokens=padded,
@@ -188,22 +189,17 @@ class Loop:
             seconds=time.perf_counter() - start,
         )
 
-    def _accumulate(
-        self, window: Sequence[Batch], *, tokens: int, guidance: float
-    ) -> tuple[float, float, float]:
+    def _accumulate(self, window: Sequence[Batch], *, tokens: int, guidance: float) -> list[float]:
         """Gradients of a whole window; ranks exchange them once, at its last micro-batch."""
-        loss, nll, guided = 0.0, 0.0, 0.0
+        sums = []
         for number, batch in enumerate(window, start=1):
             last = number == len(window)
             with nullcontext() if last else self.accelerator.no_sync(self.trainee):
-                sums = self._backward(batch, tokens=tokens, guidance=guidance)
-            loss, nll, guided = loss + sums[0], nll + sums[1], guided + sums[2]
-        return loss, nll, guided
+                sums.append(self._backward(batch, tokens=tokens, guidance=guidance))
+        return [sum(parts) for parts in zip(*sums, strict=True)]
 
-    def _backward(
-        self, batch: Batch, *, tokens: int, guidance: float = 0.0
-    ) -> tuple[float, float, float]:
-        """Add a micro-batch's share to the gradients; returns its loss, NLL and guided loss."""
+    def _backward(self, batch: Batch, *, tokens: int, guidance: float = 0.0) -> list[float]:
+        """Add a micro-batch's share to the gradients; returns its losses, 0 for one that is off."""
         device, mask, marks = self.accelerator.device, batch.source_mask, batch.marks
         pointers: dict[str, Any] = {}
         if marks is not None:
@@ -212,15 +208,15 @@ class Loop:
                 "guidance": guidance,
                 "bottleneck": batch.bottleneck,
             }
-        loss, nll, *guided = self.trainee(
+        losses = self.trainee(
             batch.source_ids.to(device),
             None if mask is None else mask.to(device),
             batch.target_ids.to(device),
             **pointers,
         )
         # Ranks average their gradients; the world size turns that average back into a sum.
-        self.accelerator.backward(loss * (self.accelerator.num_processes / tokens))
-        return float(loss.detach()), float(nll), float(guided[0]) if guided else 0.0
+        self.accelerator.backward(losses[0] * (self.accelerator.num_processes / tokens))
+        return [0.0 if loss is None else float(loss.detach()) for loss in losses]
 
     def _clip(self) -> float:
         limit = self.spec.clip_norm or math.inf
@@ -259,7 +255,9 @@ class Loop:
         meter = self.take_meter()
         if meter.target_tokens == 0:  # every update was skipped, and said so
             return
-        loss, nll, guided = self._sum_over_ranks(meter.loss, meter.nll, meter.guided)
+        loss, nll, guided, copying = self._sum_over_ranks(
+            meter.loss, meter.nll, meter.guided, meter.copying
+        )
         target = max(meter.target_tokens, 1)
         seconds = max(meter.seconds, 1e-9)
         tokens = meter.tokens
@@ -278,7 +276,7 @@ class Loop:
             "matrix_peak_share": flops / seconds / self.peak_flops,
             "elapsed_seconds": self.progress.elapsed_seconds,
         }
-        values |= meter.pointing(guided, self.spec)
+        values |= meter.pointing(guided, copying, self.spec)
         self.log.record("train", step, values)
         self.log.progress(self._progress_line(values))
 

@@ -141,6 +141,7 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
         label_smoothing=recipe.train.label_smoothing,
         rdrop_weight=recipe.train.rdrop_weight,
         guided=recipe.train.guided_attention,
+        copying=recipe.train.guided_copy,
         visible=recipe.train.bottleneck.visible,
     )
     trainee.model.gradient_checkpointing = recipe.train.gradient_checkpointing
