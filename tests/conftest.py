@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.hub.server import HubServer
+from tests.warm import Warm
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("SEQ2SEQ_DATA", ROOT.parent / "shared" / "data"))
@@ -43,6 +44,23 @@ def shared_data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"{DATA}: no such folder; set SEQ2SEQ_DATA to the folder of the real data")
     return DATA.resolve()
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """Runs programs of any kind in processes of their own that have torch loaded already.
+
+    What reads the environment when it is loaded, such as the Hub's client, is not loaded.
+    """
+    with Warm("torch", "torch._dynamo") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def trainer() -> Iterator[Warm]:
+    """Runs programs that train, in processes of their own that have loaded everything already."""
+    with Warm("datasets", "torch._dynamo", "seq2seq.train.run") as server:
+        yield server
 
 
 @pytest.fixture
