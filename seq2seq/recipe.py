@@ -241,8 +241,8 @@ class BottleneckSpec(Section):
     """Source words that stay in sight: "it" where the target's pronoun has a gender (German,
     French), also the cue where its ending has (Spanish)."""
     encoder: bool = False
-    """Also in the encoder: there only the visible words see the nouns that "it" may mean, and the
-    nouns see neither each other nor its clause, so no other word can tell which one fits."""
+    """Also in the encoder: there only "it" sees the nouns that it may mean, and the nouns see
+    neither each other nor its clause, so that no other word can tell which one fits."""
 
 
 class TrainSpec(Section):

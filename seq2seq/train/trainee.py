@@ -173,7 +173,7 @@ class Trainee(nn.Module):
             return Sight(target)
         gold, other = marks.antecedent, marks.distractor
         nouns = gold | other
-        hidden = _pairs(~(shown | nouns), nouns) | _pairs(nouns, marks.clause)
+        hidden = _pairs(~(marks.pronoun | nouns), nouns) | _pairs(nouns, marks.clause)
         hidden |= _pairs(gold, other) | _pairs(other, gold)
         hidden &= marks.decision.any(1)[:, None, None]
         return Sight(target, real[:, None] & ~hidden)
