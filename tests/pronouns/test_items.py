@@ -25,6 +25,10 @@ from seq2seq.pronouns.splits import natural_items
 
 from .conftest import TEST_SPLITS, corpus, items_of
 
+LINKS = (
+    "because ", "since ", "as ", "but ", "although ", "it ",
+    "as long as ", "before ", "so ", "until ", "when ",
+)  # fmt: skip
 QUOTED = "The robot picked up the wrench because it was heavy."
 
 
@@ -35,7 +39,7 @@ def test_every_span_points_at_its_word(
         assert item.source[slice(*item.pronoun)].lower() == "it"
         assert item.source[slice(*item.cue_span)] == item.cue
         clause = item.source[slice(*item.clause)].lower()
-        assert clause.startswith(("because", "since", "as", "but", "although", "it ")), clause
+        assert clause.startswith(LINKS), clause
         assert clause.endswith(item.cue.lower())
         for noun in item.candidates:
             first, _, rest = _word(item, noun.noun, lexicon).partition(" ")
