@@ -24,7 +24,7 @@ NEW_NOUN, NEW_CUE, NEW_WORD = "new noun", "new cue", "new word"
 
 _NOTHING = Pattern("", "", "")
 _PLAIN = Setting(_NOTHING, _NOTHING, None, ())
-_LINK = re.compile(r"(as long as|although|as|because|before|since|so|until|when) \{it\}")
+_LINK = re.compile(r"(as long as|although|as|because|since|so|until|when) \{it\}")
 
 
 @dataclass(frozen=True)

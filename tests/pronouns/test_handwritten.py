@@ -93,7 +93,7 @@ def test_no_two_scenes_share_both_nouns_and_no_sentence_is_told_twice() -> None:
 def test_each_noun_stands_first_in_one_telling_and_the_clause_opens_with_its_link(
     code: str,
 ) -> None:
-    link = r"(because|since|as|as long as|although|so|until|when|before)"
+    link = r"(because|since|as|as long as|although|so|until|when)"
     for item in told(code):
         first = "first" if item.voice == "first" else "second"
         assert item.candidates[0].role == first, item.source
