@@ -60,7 +60,7 @@ def test_every_set_is_written(written: tuple[Path, CorpusReport]) -> None:
     assert [file.split for file in report.files] == [
         "train", "dev", "T0", "T1", "T2", "T3", "T4", "T5", "T6", "natural",
         "control_neutral", "control_pleonastic", "control_same_gender", "control_cataphoric",
-        "two_sentence",
+        "two_sentence", "handwritten",
     ]  # fmt: skip
 
 
@@ -131,6 +131,7 @@ def test_two_sentences_are_the_quads_of_t0_that_were_one(items: dict[str, list[I
 def test_there_are_two_hundred_natural_pairs(language: str, items: dict[str, list[Item]]) -> None:
     if language in ("es", "de", "fr"):
         assert len({item.pair for item in items["natural"]}) >= 200
+        assert len({item.pair for item in items["handwritten"]}) >= 200
 
 
 def test_golds_are_half_first_and_in_german_as_often_feminine_as_masculine(
@@ -139,6 +140,7 @@ def test_golds_are_half_first_and_in_german_as_often_feminine_as_masculine(
     for split, some in items.items():
         if split.startswith("control_") and split != "control_cataphoric":
             continue
+        written = split == "handwritten" or (language == "de" and split == "natural")
         genders = Counter(i.antecedent.gender for i in some if i.antecedent is not None)
-        assert (language == "de" and split == "natural") or genders["m"] == genders["f"], split
+        assert written or genders["m"] == genders["f"], split
         assert Counter(item.gold for item in some)[0] == len(some) / 2, split
