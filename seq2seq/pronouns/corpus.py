@@ -118,6 +118,8 @@ def write_corpus(
     Raises:
         DataError: the corpus does not speak one of the languages; nothing is written then.
     """
+    for language in languages:
+        grammar_of(language)  # a mistake shows before the first language has taken its time
     corpora = {language: corpus_rows(language, seed=seed) for language in languages}
     folder.mkdir(parents=True, exist_ok=True)
     files = [
