@@ -25,7 +25,7 @@ _CLAUSES_EVERYDAY = 3
 # One noun and a pronoun that means it, where a language shows the gender of either. A property
 # alone teaches nothing that a pronoun needs, so a noun that is new in T1 gets many of these.
 _PRONOUNS = 12
-_PRONOUNS_OF_NEW = 96
+_PRONOUNS_OF_NEW = 160
 # How often a property is one that shows the kind, rather than one that any noun may have.
 _SELECTING_SHARE = 0.8
 
