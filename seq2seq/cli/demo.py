@@ -31,8 +31,11 @@ def demo(
     Ctrl-C. Any encoder-decoder can be shown. Needs gradio: pip install seq2seq-toolkit[demo]. The
     Hub is asked only if MODEL is no folder here.
     """
+    from transformers.utils import logging
+
     from seq2seq.publish.demo import open_page, start
 
+    logging.disable_progress_bar()
     served = start(open_page(model, examples=examples or ()), port=port, browser=not no_browser)
     typer.echo(served.local_url)
     typer.echo("Ctrl-C stops it", err=True)

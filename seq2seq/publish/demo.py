@@ -74,5 +74,5 @@ def start(page: "Page", *, port: int | None = None, browser: bool = True) -> Any
         return serve(page, port=port, browser=browser, wait=False)
     except OSError as error:
         which = "7860 to 7959" if port is None else f"'{port}'"
-        reason = str(error).strip().partition("\n")[0]
+        reason = str(error).strip().partition(". ")[0]
         raise DataError(f"port {which}: {reason}; choose another with --port") from error

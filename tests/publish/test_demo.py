@@ -73,11 +73,13 @@ def test_a_model_that_the_page_cannot_show_is_refused(
 
 def test_a_port_that_is_taken_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def serve(page: object, **options: object) -> None:
-        raise OSError("Cannot find empty port in range: 8000-8000.\nMore.")
+        raise OSError("Cannot find empty port in range: 8000-8000. You can more.")
 
     monkeypatch.setattr("seq2seq.publish.page.gradio_page.serve", serve)
     page: Any = None
-    with pytest.raises(DataError, match=r"port '8000': Cannot find .*; choose another with --port"):
+    with pytest.raises(
+        DataError, match=r"port '8000': Cannot find [^.]*; choose another with --port"
+    ):
         start(page, port=8000)
     with pytest.raises(DataError, match="port 7860 to 7959: Cannot find"):
         start(page)

@@ -16,7 +16,7 @@ STACKS: Mapping[Stack, str] = {
     "decoder": "output reads output",
 }
 LEGEND = (
-    "The darker a cell, the more was read; a row adds up to 100 %, and less than 0.5 % is not "
+    "The stronger a cell, the more was read; a row adds up to 100 %, and less than 0.5 % is not "
     "drawn. A dot before a piece means that it goes on with what stands before it. Attention shows "
     "where a head reads from, not what the model makes of it."
 )

@@ -5,14 +5,18 @@ from collections.abc import Sequence
 
 LEAST, FAINTEST, CONTRAST = 0.005, 0.06, 0.7
 LONGEST_LABEL = 16  # letters
+NUMBERED_SIDE, NUMBERED_LEAST, STRONG = 34, 0.095, 0.6
 STYLE = """\
 <style>
 .attention { overflow-x: auto; margin: 0 0 .5rem; }
 .attention text { fill: currentColor; }
 .attention .weight { fill: #1f6feb; }
 .attention .weight:hover { stroke: currentColor; stroke-width: 1.5; }
+.attention .share { font-size: 11px; pointer-events: none; }
+.attention .strong { fill: #fff; }
 .attention .field { fill: none; stroke: currentColor; stroke-opacity: .25; }
 .dark .attention .weight { fill: #79b0ff; }
+.dark .attention .strong { fill: #0b1a33; }
 .note { opacity: .8; margin: .25rem 0; }
 </style>"""
 
@@ -74,10 +78,17 @@ def escape(text: str) -> str:
 
 def _cell(x: float, y: float, side: int, weight: float, name: str) -> str:
     opacity = FAINTEST + (1 - FAINTEST) * min(weight, 1.0) ** CONTRAST
+    number = ""
+    if side >= NUMBERED_SIDE and weight >= NUMBERED_LEAST:
+        kind = "share strong" if weight >= STRONG else "share"
+        number = (
+            f'<text class="{kind}" x="{x + side / 2:g}" y="{y + side / 2:g}" '
+            f'text-anchor="middle" dominant-baseline="central">{100 * weight:.0f}</text>'
+        )
     return (
         f'<rect class="weight" x="{x + 0.5:g}" y="{y + 0.5:g}" width="{side - 1}" '
         f'height="{side - 1}" fill-opacity="{opacity:.3f}">'
-        f"<title>{escape(name)}: {weight:.1%}</title></rect>"
+        f"<title>{escape(name)}: {weight:.1%}</title></rect>{number}"
     )
 
 

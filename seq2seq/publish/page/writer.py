@@ -10,6 +10,7 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 Stack = Literal["cross", "encoder", "decoder"]
 Axis = Literal["text", "output"]
 
+STARTS = "▁Ġ"  # what vocabularies open a word with
 MOST_PIECES = 512  # of a text, where the model itself names no limit or a larger one
 # What the rows of a map are, and what its columns are.
 AXES: Mapping[Stack, tuple[Axis, Axis]] = {
@@ -145,9 +146,11 @@ class Writer:
         if piece in self.tokenizer.all_special_ids:
             return token
         text = self.tokenizer.decode([piece]).strip()
+        if token in STARTS:
+            return "␣"
         if not text or "\ufffd" in text:
             return token
-        return text if token[0] in "▁Ġ" else f"·{text}"
+        return text if token[0] in STARTS else f"·{text}"
 
 
 def _most_pieces(model: Any, tokenizer: Any) -> int:

@@ -36,6 +36,16 @@ def test_each_weight_is_drawn_at_its_row_and_column_and_named() -> None:
     assert 0.06 < second[2] < third[2] < 1
 
 
+def test_large_cells_hold_their_weight_in_percent_where_it_counts() -> None:
+    tree = ET.fromstring(heat_map([[0.7, 0.25, 0.05]], ["a"], ["x", "y", "z"], title="t"))
+    shares = [one for one in tree.findall(f"{SVG}text") if "share" in one.get("class", "")]
+    assert [(one.text, one.get("class")) for one in shares] == [
+        ("70", "share strong"), ("25", "share"),
+    ]  # fmt: skip
+    small = heat_map([[1.0, *[0.0] * 19]], ["a"], ["x"] * 20, title="t")
+    assert "share" not in small
+
+
 def test_what_is_too_faint_to_see_is_not_drawn() -> None:
     svg = heat_map([[0.0049, 0.005, 0.9901]], ["a"], ["x", "y", "z"], title="t")
     assert [title for *_, title in cells(svg)] == ["a ← y: 0.5%", "a ← z: 99.0%"]

@@ -107,12 +107,12 @@ def test_of_nothing_nothing_is_made(digits: Writer, text: str) -> None:
 def test_pieces_of_bytes_are_shown_as_letters() -> None:
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {piece: number for number, piece in enumerate([*alphabet, "Ã±", "ĠÃ±", "</s>"])}
-    backend = Tokenizer(models.BPE(vocabulary, [("Ã", "±")]))
+    backend = Tokenizer(models.BPE(vocabulary, [("Ã", "±"), ("Ġ", "Ã±")]))
     backend.decoder = decoders.ByteLevel()
     tokenizer: Any = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="</s>")
     writer = Writer.__new__(Writer)
     writer.tokenizer = tokenizer
-    pieces = ("Ã±", "ĠÃ±", "a", "Ã", "</s>")
+    pieces = ("Ã±", "ĠÃ±", "a", "Ã", "Ġ", "</s>")
     assert [writer._label(vocabulary[piece]) for piece in pieces] == [
-        "·ñ", "ñ", "·a", "Ã", "</s>",
+        "·ñ", "ñ", "·a", "Ã", "␣", "</s>",
     ]  # fmt: skip
