@@ -1,12 +1,14 @@
 """What the page answers, and that it stands alone; gradio itself is not needed for that."""
 
 import ast
+import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from seq2seq.publish.page.gradio_page import MEAN, Page
+from seq2seq.publish.page.gradio_page import MEAN, Page, _import_gradio
 from seq2seq.publish.page.heat_map import heat_map
 from seq2seq.publish.page.settings import Settings
 from seq2seq.publish.page.writer import Writer
@@ -69,6 +71,25 @@ def test_what_the_text_holds_is_never_markup(page: Page) -> None:
     _, _, picture, _ = page.write("<img src=x onerror=alert(1)> ${1}", "encoder", "1", MEAN)
     assert "<img" not in picture
     assert "${" not in picture
+
+
+def test_gradio_is_told_to_report_and_keep_nothing_before_it_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    switches = ("GRADIO_ANALYTICS_ENABLED", "GRADIO_RUN_HISTORY")
+    for switch in switches:
+        monkeypatch.setenv(switch, "True")
+    seen: dict[str, str] = {}
+    finder = SimpleNamespace(
+        find_spec=lambda name, *_: (
+            seen.update({s: os.environ[s] for s in switches}) if name == "gradio" else None
+        )
+    )
+    monkeypatch.delitem(sys.modules, "gradio", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [finder])
+    with pytest.raises(ModuleNotFoundError):
+        _import_gradio()
+    assert seen == dict.fromkeys(switches, "False")
 
 
 def test_settings_are_read_as_they_were_written(tmp_path: Path) -> None:
