@@ -134,6 +134,9 @@ def test_a_visitor_translates_and_sees_where_the_model_read(page: Browser, url: 
     assert page.js("document.querySelector('#picture svg').outerHTML") != before
     page.click("#stack label:nth-of-type(2)")
     page.wait(lambda: "text reads text" in shown(page))
+    page.fill("#text textarea", "5 6")
+    page.press("Enter")
+    page.wait(lambda: value(page, "output") == "6 5")
     assert [one for one in page.requests if not one.startswith(url)] == []
 
 
