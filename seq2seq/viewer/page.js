@@ -58,10 +58,12 @@ function openTab(stack) {
   render();
 }
 
-/** Where a tab opens: at the head farthest from chance, or the mean of the last layer. */
+/** Where a tab opens: at the head that was chosen, else farthest from chance, or a mean. */
 function firstHead(stack, panel) {
   const grid = data.grids.find((one) => one.stack === stack);
   if (!grid) return [panel.layers - 1, panel.heads];
+  const chosen = data.grids.find((one) => one.stack === stack && one.chosen);
+  if (chosen) return chosen.chosen;
   const cells = grid.accuracy.flatMap((line, layer) =>
     line.map((accuracy, head) => ({ gap: Math.abs(accuracy - 0.5), at: [layer, head] })));
   return cells.reduce((best, one) => (one.gap > best.gap ? one : best)).at;
@@ -80,9 +82,9 @@ function preference(reading) {
     `“${right}” over “${wrong}”: ${signed(reading.preference)} nats`);
   if (variant && variant.preference !== null) {
     const flips = reading.preference > 0 !== variant.preference > 0;
-    line.append(` → ${signed(variant.preference)} ${variant.name}`,
+    line.append(` → ${signed(variant.preference)} where ${variant.name}: `,
       make("strong", { class: flips ? "flips" : "stays" },
-        flips ? " the answer flips" : " the answer stays"));
+        flips ? "the answer flips" : "the answer stays"));
   }
   return line;
 }
@@ -95,8 +97,8 @@ function shareTable(reading, name) {
     height: 8 })), ` ${percent(share)}`);
   return make("table", { class: "shares" },
     make("caption", {}, name),
-    make("thead", {}, make("tr", {}, ...["path", "antecedent", "other noun"].map((name) =>
-      make("th", { scope: "col" }, name)))),
+    make("thead", {}, make("tr", {}, ...["link or path", "antecedent", "other noun"].map((one) =>
+      make("th", { scope: "col" }, one)))),
     make("tbody", {}, ...reading.shares.map((share) => make("tr", {},
       make("th", { scope: "row" }, share.path), bar(share.correct, "more"),
       bar(share.distractor, "less")))));
@@ -119,9 +121,26 @@ function renderReadings(views) {
   cards.forEach((card, index) => arcs(card, views[index]));
 }
 
+/** What the model writes by itself, intact or after the intervention; what changed is marked. */
 function output(reading) {
-  const written = reading.variants[state.variant]?.output;
-  return written ? make("p", { class: "output" }, `Now writes: ${written}`) : null;
+  const variant = reading.variants[state.variant];
+  if (!variant) return written("By itself it writes: ", reading.output, reading.output);
+  return written("Now it writes: ", variant.output, reading.output);
+}
+
+/** A translation whose words between the common beginning and end with another are marked. */
+function written(opening, text, other) {
+  if (!text) return null;
+  const words = text.split(" "), others = (other ?? text).split(" ");
+  const most = Math.min(words.length, others.length);
+  let start = 0, end = 0;
+  while (start < most && words[start] === others[start]) start++;
+  while (end < most - start && words.at(-1 - end) === others.at(-1 - end)) end++;
+  const part = (from, to) => words.slice(from, to).join(" ");
+  const changed = part(start, words.length - end);
+  return make("p", { class: "output" }, opening, part(0, start), start ? " " : "",
+    changed ? make("mark", {}, changed) : null, end && changed ? " " : "",
+    end ? part(words.length - end) : "");
 }
 
 function renderTabs() {
@@ -142,7 +161,8 @@ function renderChoices(views) {
   if (variants.length) parts.push(make("div", { class: "group", role: "group",
     "aria-label": "Intervention" },
   toggle("Intact", state.variant < 0, () => setVariant(-1)),
-  ...variants.map((variant, i) => toggle(`✂ ${variant.name}`, state.variant === i,
+  make("span", { class: "hint" }, "✂ what if"),
+  ...variants.map((variant, i) => toggle(variant.name, state.variant === i,
     () => setVariant(i)))));
   $("#choices").replaceChildren(...parts);
   const { rows } = views[0].map;
@@ -163,21 +183,34 @@ function renderHeads(views) {
     make("th", { scope: "row" }, `${layer + 1}`),
     ...Array.from({ length: panel.heads + 1 }, (_, head) =>
       make("td", {}, headButton(panel, grid, layer, head, views[0])))));
-  const pickers = grids().length < 2 ? null : make("div", { class: "group", role: "group",
-    "aria-label": "Figure" }, ...grids().map((one, i) => toggle(one.name, i === state.grid,
-    () => { state.grid = i; render(); })));
+  const pickers = gridPickers();
   $("#heads").replaceChildren(...[make("h2", {}, title), pickers,
     make("div", { class: "scroll" }, make("table", { class: "heads" }, header, ...body)),
     make("p", { class: "hint" }, grid
       ? "50 is chance; blue finds the right noun, orange the other one. Bold: not by chance."
+        + (grid.chosen ? " ★ was chosen on other items." : "")
       : "How much the one that reads gives to what it reads most, in %."),
     make("p", { class: "now" }, headName(panel))].filter(Boolean));
+}
+
+/** Buttons for two or three figures, a list for more. */
+function gridPickers() {
+  const pick = (i) => { state.grid = i; render(); };
+  const all = grids();
+  if (all.length < 2) return null;
+  if (all.length < 4) return make("div", { class: "group", role: "group", "aria-label": "Figure" },
+    ...all.map((one, i) => toggle(one.name, i === state.grid, () => pick(i))));
+  return make("select", { "aria-label": "Figure", "data-key": "figure",
+    change: (event) => pick(Number(event.target.value)) },
+  ...all.map((one, i) => make("option", { value: i, selected: i === state.grid }, one.name)));
 }
 
 function headButton(panel, grid, layer, head, view) {
   const classes = ["head"];
   let shown = "·";
-  const name = `layer ${layer + 1}, ${head < panel.heads ? `head ${head + 1}` : "mean"}`;
+  const starred = grid?.chosen?.[0] === layer && grid.chosen[1] === head;
+  const name = `layer ${layer + 1}, ${head < panel.heads ? `head ${head + 1}` : "mean"}`
+    + (starred ? ", chosen" : "");
   if (!grid) {
     const { rows, columns } = view.map;
     const most = Math.max(...readBy(panel, layer, head, rows[view.row], columns));
@@ -188,6 +221,7 @@ function headButton(panel, grid, layer, head, view) {
     const strength = Math.round(8 * Math.min(1, 2 * Math.abs(accuracy - 0.5)));
     classes.push(`${accuracy > 0.5 ? "m" : "l"}${strength}`);
     if (grid.significant?.[layer][head]) classes.push("significant");
+    if (starred) classes.push("starred");
     shown = `${Math.round(100 * accuracy)}`;
   }
   const chosen = layer === state.layer && head === state.head;
@@ -215,9 +249,10 @@ function renderMaps(views) {
   });
   if (views.length === 2) {
     const gap = difference(views[0].map, views[1].map);
+    const cut = state.variant < 0 ? "" : ", both cut";
     const marks = example().readings[0].marks.filter((mark) => mark.role === "pronoun");
     figures.push(gap ? heatMap(gap, marks, views[0].row, (row) => choose(0, row, views),
-      "difference: second − first; orange is less")
+      `difference: second − first${cut}; orange is less`)
       : make("p", { class: "hint" }, "No difference map: the sentences differ in length."));
   }
   $("#maps").replaceChildren(...figures.filter(Boolean));
@@ -226,7 +261,7 @@ function renderMaps(views) {
 function renderShares() {
   const { readings } = example();
   const tables = readings.map((reading, index) => shareTable(reading,
-    `How the decision reads each noun${readings.length === 2 ? `: ${ORDER[index]}` : ""}`));
+    `What reaches each noun${readings.length === 2 ? `: ${ORDER[index]}` : ""}`));
   $("#shares").replaceChildren(...tables.filter(Boolean));
 }
 

@@ -23,17 +23,16 @@ from seq2seq.viewer.content import (
 from seq2seq.viewer.escape import escape, visible
 from seq2seq.viewer.pack import pack
 from seq2seq.viewer.static import (
-    findings_html,
     focus,
     grid_html,
     legend_html,
-    map_html,
+    maps_html,
     notes_html,
     opening_head,
     picture_source,
     reading_html,
-    routes_html,
 )
+from seq2seq.viewer.tables import findings_html, removals_html, routes_html
 
 SCRIPTS = ("maps.js", "draw.js", "page.js")
 
@@ -64,8 +63,9 @@ def attention_page(page: AttentionPage) -> str:
         legend=legend_html(page),
         findings=findings_html(page.findings),
         heads=grid_html(page, head),
-        maps="".join(map_html(reading, head) for reading in readings),
+        maps=maps_html(readings, head),
         routes=routes_html(page.routes),
+        removals=removals_html(page.removals),
         notes=notes_html(page.notes),
         data=_json(_page_data(page)),
     )
@@ -135,6 +135,7 @@ def _reading_data(reading: Reading) -> dict[str, Any]:
             for mark in reading.marks
         ],
         "preference": reading.preference,
+        "output": reading.output and visible(reading.output),
         "answers": reading.answers and [visible(answer) for answer in reading.answers],
         "shares": [
             {"path": visible(one.path), "correct": one.correct, "distractor": one.distractor}
@@ -193,4 +194,5 @@ def _grid_data(grid: Grid) -> dict[str, Any]:
         "name": visible(grid.name),
         "accuracy": [[round(float(one), 4) for one in line] for line in grid.accuracy],
         "significant": None if grid.significant is None else grid.significant.tolist(),
+        "chosen": grid.chosen,
     }
