@@ -1,7 +1,7 @@
 """The pictures of a page as SVG files, for a paper, a slide or a model card."""
 
 from seq2seq.viewer.content import AttentionPage
-from seq2seq.viewer.static import difference_svg, head_name, map_svg, opening_head
+from seq2seq.viewer.static import difference_svg, map_svg, opening_head
 from seq2seq.viewer.svg import as_file, head_grid
 
 

@@ -92,9 +92,9 @@ function preference(reading) {
 /** How the decision reads each noun, path by path. */
 function shareTable(reading, name) {
   if (!reading.shares.length) return null;
-  const bar = (share, tone) => make("td", {}, draw("svg", { class: "bar-of", width: 110,
-    height: 8, "aria-hidden": "true" }, draw("rect", { class: tone, width: 110 * share,
-    height: 8 })), ` ${percent(share)}`);
+  const bar = (share, tone) => make("td", {}, draw("svg", { class: "bar-of", width: 80,
+    height: 10, "aria-hidden": "true" }, draw("rect", { class: tone, width: 80 * share,
+    height: 10 })), ` ${percent(share)}`);
   return make("table", { class: "shares" },
     make("caption", {}, name),
     make("thead", {}, make("tr", {}, ...["link or path", "antecedent", "other noun"].map((one) =>
