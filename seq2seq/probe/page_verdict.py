@@ -4,7 +4,7 @@ from seq2seq.probe.carrier import Effect
 from seq2seq.probe.causal import USED_COST
 from seq2seq.probe.resampling import Estimate, Interval
 from seq2seq.probe.study import Study
-from seq2seq.probe.wording import ROUTES, VARIANTS, in_words, place_of
+from seq2seq.probe.wording import ROUTES, VARIANTS, in_short, in_words, place_of
 from seq2seq.viewer.content import Answer, Finding
 
 CLEAR = 0.75  # half-way from chance to always; below, a link that is not by chance is weak
@@ -71,10 +71,10 @@ def _carried(study: Study) -> Finding | None:
     carrier = study.carrier
     if carrier is None:
         return None
-    named = in_words(carrier.name)
+    when = f"when {in_words(carrier.name)}, {_loss(carrier)}"
     if carrier.cost.value >= USED_COST and carrier.cost.interval.low > 0:
-        return Finding("Hangs on", "yes", f"so done, {_loss(carrier)}", f"what goes when {named}")
-    return Finding("Hangs on", "no", f"costliest: {named}; then {_loss(carrier)}", "no single word")
+        return Finding("Carried by?", "yes", when, in_short(carrier.name))
+    return Finding("Carried by?", "no", f"it costs most {when}", "no single word")
 
 
 def _translated(study: Study) -> Finding | None:

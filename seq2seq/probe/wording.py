@@ -71,6 +71,15 @@ def in_words(knock: str) -> str:
     return knock
 
 
+def in_short(knock: str) -> str:
+    """What it is that a knock-out takes away: "“it”", "the cue → the antecedent"."""
+    row, off, _ = knock.partition(" off")
+    if off and row in _WORDS:
+        return _WORDS[row]
+    looking, _, seen = knock.partition("→")
+    return f"{_WORDS.get(looking, looking)} → {_WORDS.get(seen, seen)}" if seen else knock
+
+
 def place_of(measure: Measure) -> str:
     """Where a measure is taken, as people count: "encoder layer 2 head 1"."""
     parts = [measure.stack] if measure.stack else []

@@ -94,7 +94,7 @@ function shareTable(reading, name) {
   if (!reading.shares.length) return null;
   const bar = (share, tone) => make("td", {}, draw("svg", { class: "bar-of", width: 80,
     height: 10, "aria-hidden": "true" }, draw("rect", { class: tone, width: 80 * share,
-    height: 10 })), ` ${percent(share)}`);
+    height: 10 })), make("span", { class: "figure" }, percent(share)));
   return make("table", { class: "shares" },
     make("caption", {}, name),
     make("thead", {}, make("tr", {}, ...["link or path", "antecedent", "other noun"].map((one) =>

@@ -81,14 +81,18 @@ def _share(value: float | None) -> str:
         return _number(None, "")
     tone = "more" if value >= 0.5 else "less"
     chance = f'<path class="chance" d="M{BAR / 2:g} 0v10"/>'
-    return f'<td class="number">{_bar(value, tone, chance)} {_whole(value)} %</td>'
+    return f'<td class="number">{_bar(value, tone, chance)}{_figure(value, " %")}</td>'
 
 
 def _points(value: float | None) -> str:
     """Points of accuracy with their bar; what removing something gains has none."""
     if value is None:
         return _number(None, "")
-    return f'<td class="number">{_bar(max(value, 0), "less", "")} {_whole(value)}</td>'
+    return f'<td class="number">{_bar(max(value, 0), "less", "")}{_figure(value, "")}</td>'
+
+
+def _figure(value: float, unit: str) -> str:
+    return f'<span class="figure">{_whole(value)}{unit}</span>'
 
 
 def _bar(value: float, tone: str, mark: str) -> str:
