@@ -80,15 +80,14 @@ def readings_of(
     """
     if not _translates(model, placed):
         return tuple(_silent(model, one, share) for one, share in zip(placed, shares, strict=True))
-    sources = [one.source.ids for one in placed]
-    intact = write_greedily(model, sources)
-    outputs = [_output(model, placed, cut.knock) for cut in cuts]
+    intact = write_greedily(model, [one.source.ids for one in placed])
+    outputs = [_outputs(model, placed, cut.knock) for cut in cuts]
     return tuple(
-        _reading(
-            model, one, cuts, [output and output[number] for output in outputs],
-            output=intact[number], shares=shares[number],
+        _reading(model, one, cuts, written, output=output, shares=share)
+        for one, written, output, share in zip(
+            placed, zip(*outputs, strict=True) if cuts else [()] * len(placed), intact, shares,
+            strict=True,
         )
-        for number, one in enumerate(placed)
     )  # fmt: skip
 
 
@@ -96,10 +95,10 @@ def _translates(model: StockModel, placed: Sequence[Placed]) -> bool:
     return model.kind == "encoder-decoder" and all(one.decision is not None for one in placed)
 
 
-def _output(model: StockModel, placed: Sequence[Placed], knock: Knock) -> list[str] | None:
-    """What is written under a knock-out; one that hangs on the decision row has no free writing."""
+def _outputs(model: StockModel, placed: Sequence[Placed], knock: Knock) -> Sequence[str | None]:
+    """What is written under a knock-out; one of the decision row would cut free writing nowhere."""
     if knock.stack != "encoder":
-        return None
+        return [None] * len(placed)
     inputs = model.inputs([one.source.ids for one in placed], [(start_of(model),)] * len(placed))
     edges = edges_of(knock, placed, inputs)
     return write_greedily(model, [one.source.ids for one in placed], edges)

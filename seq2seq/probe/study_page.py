@@ -152,9 +152,8 @@ def _judged(
 
 def _examples(study: Study, model: StockModel, shown: Sequence[Shown]) -> tuple[Example, ...]:
     placed = [one for group in shown for one in group.placed]
-    cuts = ()
-    if study.contrastive is not None:
-        cuts = cuts_of(model, placed, study.carrier and study.carrier.name)
+    carrier = None if study.carrier is None else study.carrier.name
+    cuts = cuts_of(model, placed, carrier) if study.contrastive is not None else ()
     shares = _shares(study, score_routes(model, placed, gradients=False))
     readings = list(readings_of(model, placed, cuts, shares))
     examples = []

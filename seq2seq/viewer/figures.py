@@ -15,7 +15,7 @@ def figures(page: AttentionPage) -> dict[str, str]:
         From the name of a file, without its ending, to its text: ``heads-encoder``, ``map-1``,
         ``map-2`` and ``map-difference`` where the first example is a pair.
     """
-    found = {}
+    found: dict[str, str] = {}
     for grid in page.grids:
         found.setdefault(
             f"heads-{grid.stack}",

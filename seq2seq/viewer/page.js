@@ -69,41 +69,6 @@ function firstHead(stack, panel) {
   return cells.reduce((best, one) => (one.gap > best.gap ? one : best)).at;
 }
 
-function signed(value) {
-  return `${value < 0 ? "−" : "+"}${(Math.floor(10 * Math.abs(value) + 0.5) / 10).toFixed(1)}`;
-}
-
-/** Which answer the model prefers, and what the intervention changes about that. */
-function preference(reading) {
-  if (reading.preference === null) return null;
-  const [right, wrong] = reading.answers ?? ["the right answer", "the wrong one"];
-  const variant = reading.variants[state.variant];
-  const line = make("p", { class: "preference" },
-    `“${right}” over “${wrong}”: ${signed(reading.preference)} nats`);
-  if (variant && variant.preference !== null) {
-    const flips = reading.preference > 0 !== variant.preference > 0;
-    line.append(` → ${signed(variant.preference)} where ${variant.name}: `,
-      make("strong", { class: flips ? "flips" : "stays" },
-        flips ? "the answer flips" : "the answer stays"));
-  }
-  return line;
-}
-
-/** How the decision reads each noun, path by path. */
-function shareTable(reading, name) {
-  if (!reading.shares.length) return null;
-  const bar = (share, tone) => make("td", {}, draw("svg", { class: "bar-of", width: 80,
-    height: 10, "aria-hidden": "true" }, draw("rect", { class: tone, width: 80 * share,
-    height: 10 })), make("span", { class: "figure" }, percent(share)));
-  return make("table", { class: "shares" },
-    make("caption", {}, name),
-    make("thead", {}, make("tr", {}, ...["link or path", "antecedent", "other noun"].map((one) =>
-      make("th", { scope: "col" }, one)))),
-    make("tbody", {}, ...reading.shares.map((share) => make("tr", {},
-      make("th", { scope: "row" }, share.path), bar(share.correct, "more"),
-      bar(share.distractor, "less")))));
-}
-
 function renderReadings(views) {
   const cards = example().readings.map((reading, index) => {
     const view = views[index];
@@ -112,35 +77,14 @@ function renderReadings(views) {
       text.picture ? pictureFigure(text, view, row)
         : textLine(reading, text, view, state.unit, row,
             state.step !== null && view.query === text ? view.map.rows[view.row].pieces.at(-1) : null)));
-    card.append(make("p", { class: "said" }, sentence(view.map, view.row)), ...[preference(reading), output(reading)]
-        .filter((part) => part !== null));
+    const variant = reading.variants[state.variant];
+    const answers = [preference(reading, variant), output(reading, variant)].filter(Boolean);
+    card.append(make("p", { class: "said" }, sentence(view.map, view.row)), ...answers);
     return card;
   });
   $("#readings").replaceChildren(...cards);
   $("#readings").classList.toggle("pair", cards.length === 2);
   cards.forEach((card, index) => arcs(card, views[index]));
-}
-
-/** What the model writes by itself, intact or after the intervention; what changed is marked. */
-function output(reading) {
-  const variant = reading.variants[state.variant];
-  if (!variant) return written("By itself it writes: ", reading.output, reading.output);
-  return written("Now it writes: ", variant.output, reading.output);
-}
-
-/** A translation whose words between the common beginning and end with another are marked. */
-function written(opening, text, other) {
-  if (!text) return null;
-  const words = text.split(" "), others = (other ?? text).split(" ");
-  const most = Math.min(words.length, others.length);
-  let start = 0, end = 0;
-  while (start < most && words[start] === others[start]) start++;
-  while (end < most - start && words.at(-1 - end) === others.at(-1 - end)) end++;
-  const part = (from, to) => words.slice(from, to).join(" ");
-  const changed = part(start, words.length - end);
-  return make("p", { class: "output" }, opening, part(0, start), start ? " " : "",
-    changed ? make("mark", {}, changed) : null, end && changed ? " " : "",
-    end ? part(words.length - end) : "");
 }
 
 function renderTabs() {
@@ -237,6 +181,13 @@ function headName(panel) {
   return `Layer ${state.layer + 1} of ${panel.layers}, ${head}`;
 }
 
+/** The map as far as it is written while the translation is being watched, else all of it. */
+function grown(view) {
+  if (state.step === null) return view.map;
+  return { ...view.map, written: view.row,
+    weights: view.map.weights.map((line, i) => (i > view.row ? line.map(() => 0) : line)) };
+}
+
 function renderMaps(views) {
   const figures = views.map((view, index) => {
     if (view.query.picture || view.key.picture) return null;
@@ -244,11 +195,11 @@ function renderMaps(views) {
     const done = panelOf(reading, state.stack) !== panelOf(reading, state.stack, -1)
       ? `, ${reading.variants[state.variant].name}` : "";
     const name = views.length === 2 ? `${ORDER[index]}: ` : "";
-    return heatMap(view.map, reading.marks, view.row, (row) => choose(index, row, views),
+    return heatMap(grown(view), reading.marks, view.row, (row) => choose(index, row, views),
       `${name}${view.query.name} → ${view.key.name}${done}`);
   });
   if (views.length === 2) {
-    const gap = difference(views[0].map, views[1].map);
+    const gap = difference(...views.map(grown));
     const cut = state.variant < 0 ? "" : ", both cut";
     const marks = example().readings[0].marks.filter((mark) => mark.role === "pronoun");
     figures.push(gap ? heatMap(gap, marks, views[0].row, (row) => choose(0, row, views),
@@ -261,7 +212,7 @@ function renderMaps(views) {
 function renderShares() {
   const { readings } = example();
   const tables = readings.map((reading, index) => shareTable(reading,
-    `What reaches each noun${readings.length === 2 ? `: ${ORDER[index]}` : ""}`));
+    `What reaches each noun, nothing cut${readings.length === 2 ? `: ${ORDER[index]}` : ""}`));
   $("#shares").replaceChildren(...tables.filter(Boolean));
 }
 

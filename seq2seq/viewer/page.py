@@ -34,7 +34,7 @@ from seq2seq.viewer.static import (
 )
 from seq2seq.viewer.tables import findings_html, removals_html, routes_html
 
-SCRIPTS = ("maps.js", "draw.js", "page.js")
+SCRIPTS = ("maps.js", "draw.js", "answers.js", "page.js")
 
 
 def attention_page(page: AttentionPage) -> str:

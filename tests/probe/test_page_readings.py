@@ -67,8 +67,8 @@ def test_each_variant_cuts_what_its_name_says_and_nothing_else(
         assert (row[1][:, gold] > 0).all()
         assert (row[1] > 0).sum(axis=1).tolist() == [10] * 4
         np.testing.assert_array_equal(row[2], np.eye(11)[[IT] * 4])
-        assert [panel.stack for panel in decision.panels][0] == "cross"
         cross = decision.panels[0]
+        assert cross.stack == "cross"
         assert (cross.maps[:, :, 3, 8] == 0).all()  # the row that writes "er" or "sie"
         assert (np.delete(cross.maps[0], 3, axis=1) > 0).all()
 
