@@ -122,14 +122,16 @@ def _page_data(page: AttentionPage) -> dict[str, Any]:
 def _example_data(example: Example) -> dict[str, Any]:
     return {
         "title": visible(example.title),
-        "readings": [_reading_data(reading) for reading in example.readings],
+        "readings": [_reading_data(reading, example.readings[0]) for reading in example.readings],
     }
 
 
-def _reading_data(reading: Reading) -> dict[str, Any]:
+def _reading_data(reading: Reading, first: Reading) -> dict[str, Any]:
+    """A reading; of the second of a pair only what differs from the first is written."""
+    twin = None if reading is first else first
     return {
         "texts": [_text_data(text) for text in reading.texts],
-        "panels": [_panel_data(reading, panel) for panel in reading.panels],
+        "panels": [_panel_data(reading, panel, twin) for panel in reading.panels],
         "marks": [
             {"role": mark.role, "text": visible(mark.text), "pieces": mark.pieces}
             for mark in reading.marks
@@ -163,8 +165,10 @@ def _text_data(text: Text) -> dict[str, Any]:
     }
 
 
-def _panel_data(reading: Reading, panel: Panel) -> dict[str, Any]:
+def _panel_data(reading: Reading, panel: Panel, base: Reading | None) -> dict[str, Any]:
     layers, heads, rows, columns = panel.maps.shape
+    known = None if base is None else base.panel(panel.stack)
+    added = known is not None and known.maps.shape == panel.maps.shape
     return {
         "stack": panel.stack,
         "query": visible(panel.query),
@@ -175,14 +179,15 @@ def _panel_data(reading: Reading, panel: Panel) -> dict[str, Any]:
         "rows": rows,
         "columns": columns,
         "focus": focus(reading, panel),
-        "maps": pack(panel.maps),
+        "added": added,
+        "maps": pack(panel.maps, known.maps if added and known is not None else None),
     }
 
 
 def _variant_data(reading: Reading, variant: Variant) -> dict[str, Any]:
     return {
         "name": visible(variant.name),
-        "panels": [_panel_data(reading, panel) for panel in variant.panels],
+        "panels": [_panel_data(reading, panel, reading) for panel in variant.panels],
         "preference": variant.preference,
         "output": variant.output and visible(variant.output),
     }

@@ -79,6 +79,18 @@ def test_scripts_first_draw_what_was_there_without_them(
     assert chromium.text("#readings") == still
 
 
+def test_a_twin_and_a_cut_are_added_to_what_they_were_taken_from(browser: Browser) -> None:
+    first, second = sample_page().examples[0].readings
+    whole = "(() => { const {bytes} = data.examples[0].readings%s; return [...bytes]; })()"
+    for place, maps in (
+        ("[1].panels[0]", second.panels[0].maps),
+        ("[0].variants[0].panels[0]", first.variants[0].panels[0].maps),
+        ("[1].variants[0].panels[0]", second.variants[0].panels[0].maps),
+    ):
+        drawn = (np.array(browser.js(whole % place)) / 255) ** 2
+        np.testing.assert_allclose(drawn, maps.reshape(-1), atol=0.005)
+
+
 @pytest.mark.parametrize("unit", ["words", "pieces"])
 @pytest.mark.parametrize("stack", [0, 1, 2])
 @pytest.mark.parametrize("head", [2, 4])
