@@ -75,6 +75,7 @@ def probe(
     from seq2seq.probe.study_page import write_page
 
     logging.disable_progress_bar()
+    logging.set_verbosity_error()  # it reports the weights of tasks; what is missing is refused
     stock = StockModel.load(model)
     spec = StudySpec(sets.name, sets.select_on.stem, causal=not no_causal)
     cases = _cases(sets.items, most)

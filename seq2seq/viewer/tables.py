@@ -37,7 +37,7 @@ def routes_html(routes: tuple[Route, ...]) -> str:
 
 def removals_html(removals: tuple[Removal, ...]) -> str:
     """The table of what was taken away from the model, and what that cost."""
-    names = ("taken away", "still right", "95 %", "cost", "control")
+    names = ("taken away", "cost", "control", "still right", "95 %")
     rows = [_removal(one) for one in removals]
     return _table("removals", "What does the answer hang on?", names, rows)
 
@@ -70,8 +70,8 @@ def _route(route: Route) -> str:
 def _removal(removal: Removal) -> str:
     return (
         f'<tr><th scope="row">{escape(removal.name)}</th>'
-        f"{_share(removal.accuracy)}{_interval(removal.interval)}"
-        f"{_points(removal.cost)}{_number(removal.control, '')}</tr>"
+        f"{_points(removal.cost)}{_number(removal.control, '')}"
+        f"{_share(removal.accuracy)}{_interval(removal.interval)}</tr>"
     )
 
 

@@ -36,7 +36,7 @@ def test_a_route_is_drawn_from_nothing_to_all_with_chance_in_the_middle() -> Non
 
 def test_almost_all_is_not_printed_as_all_and_a_gain_has_no_bar() -> None:
     html = removals_html((Removal("a", 0.9996, (0.99, 1), -0.02),))
-    assert cells(html) == [["a", "99.9 %", "[99, 100]", "−2", "–"]]
+    assert cells(html) == [["a", "−2", "–", "99.9 %", "[99, 100]"]]
     assert 'width="0.0"' in html
 
 
