@@ -37,7 +37,7 @@ from seq2seq.viewer.content import (
 from seq2seq.viewer.figures import figures
 from seq2seq.viewer.page import attention_page
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 999_000  # a megabyte, less the notes that say what was left out
 MOST_REMOVALS = 14
 PATHS = ("CH direct", "CH via it", "CH via cue", "CH via others")
 GRID_ROUTES = ("E→", "Ec→", "E←", "E↔", "X", "X+", "D")
@@ -102,21 +102,21 @@ def fitted(page: AttentionPage, most: int = MOST_BYTES) -> AttentionPage:
         The page with as many examples as fit, in their order. If not even the first does, it stays
         without the maps of its knock-outs, and then without its twin.
     """
-    kept: list[Example] = []
-    for example in page.examples:
-        for leaner in (example, _without_maps(example), _alone(example)):
-            trial = replace(page, examples=(*kept, leaner))
-            if _size(trial) <= most:
-                kept.append(leaner)
-                break
-            if kept:
-                break  # a further example is shown whole or not at all
-    kept = kept or [_alone(page.examples[0])]
+
+    def fits(*examples: Example) -> bool:
+        return _size(replace(page, examples=examples)) <= most
+
+    first, *others = page.examples
+    forms = (first, _without_maps(first), _alone(first))
+    kept = [next((form for form in forms if fits(form)), forms[-1])]
+    for example in others:
+        if fits(*kept, example):
+            kept.append(example)
     missing = len(page.examples) - len(kept)
     notes = []
     if missing:
         notes.append(f"{missing} more examples would have made this page larger than 1 MB.")
-    if kept[0] is not page.examples[0]:
+    if kept[0] is not first:
         notes.append("So large a model leaves no room for the maps of the knock-outs.")
     return replace(page, examples=tuple(kept), notes=(*page.notes, *notes))
 
