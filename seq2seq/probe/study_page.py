@@ -100,14 +100,14 @@ def fitted(page: AttentionPage, most: int = MOST_BYTES) -> AttentionPage:
 
     Returns:
         The page with as many examples as fit, in their order. If not even the first does, it stays
-        without the maps of its knock-outs, and then without its twin.
+        with the maps of its first knock-out alone, then of none, and then without its twin.
     """
 
     def fits(*examples: Example) -> bool:
         return _size(replace(page, examples=examples)) <= most
 
     first, *others = page.examples
-    forms = (first, _without_maps(first), _alone(first))
+    forms = (first, *(_with_maps_of(first, cuts) for cuts in (1, 0)), _alone(first))
     kept = [next((form for form in forms if fits(form)), forms[-1])]
     for example in others:
         if fits(*kept, example):
@@ -117,7 +117,7 @@ def fitted(page: AttentionPage, most: int = MOST_BYTES) -> AttentionPage:
     if missing:
         notes.append(f"{missing} more examples would have made this page larger than 1 MB.")
     if kept[0] is not first:
-        notes.append("So large a model leaves no room for the maps of the knock-outs.")
+        notes.append("So large a model leaves no room for the maps of every knock-out.")
     return replace(page, examples=tuple(kept), notes=(*page.notes, *notes))
 
 
@@ -125,15 +125,18 @@ def _size(page: AttentionPage) -> int:
     return len(attention_page(page).encode("utf-8"))
 
 
-def _without_maps(example: Example) -> Example:
+def _with_maps_of(example: Example, cuts: int) -> Example:
+    """The example with the maps of its first knock-outs only; of the others the answers stay."""
+
     def lean(reading: Reading) -> Reading:
-        return replace(reading, variants=tuple(replace(one, panels=()) for one in reading.variants))
+        kept, others = reading.variants[:cuts], reading.variants[cuts:]
+        return replace(reading, variants=(*kept, *(replace(one, panels=()) for one in others)))
 
     return replace(example, readings=tuple(map(lean, example.readings)))
 
 
 def _alone(example: Example) -> Example:
-    return replace(_without_maps(example), readings=_without_maps(example).readings[:1])
+    return replace(example, readings=_with_maps_of(example, 0).readings[:1])
 
 
 def _judged(

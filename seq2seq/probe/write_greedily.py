@@ -14,7 +14,7 @@ from torch import Tensor
 from seq2seq.probe.access import StockModel
 from seq2seq.probe.intervention import KnockOut
 
-MOST = 3  # pieces written for each piece read, and a few more; what goes on is cut with an ellipsis
+MOST = 2  # pieces written for each piece read, and a few more; what goes on is cut with an ellipsis
 
 
 def write_greedily(

@@ -106,11 +106,16 @@ def test_examples_that_do_not_fit_are_left_out_and_counted(page: AttentionPage) 
     assert small.notes[-1].startswith(f"{len(page.examples)} more examples would have made")
     assert len(attention_page(small).encode()) <= one + 500
     smaller = fitted(page, one - 1)
-    (example,) = smaller.examples
-    assert len(example.readings) == 2
-    assert all(not v.panels for r in example.readings for v in r.variants)
-    assert all(v.preference is not None for r in example.readings for v in r.variants)
-    assert "no room for the maps of the knock-outs" in smaller.notes[-1]
+    assert maps_in(smaller) == [1, 1], "each twin keeps the maps of its first cut"
+    bare = tuple(
+        replace(one, variants=tuple(replace(cut, panels=()) for cut in one.variants))
+        for one in page.examples[0].readings
+    )
+    whole = replace(page, examples=(replace(page.examples[0], readings=bare),))
+    least = fitted(page, len(attention_page(whole).encode()))
+    assert maps_in(least) == [0, 0]
+    assert all(v.preference is not None for r in least.examples[0].readings for v in r.variants)
+    assert "no room for the maps of every knock-out" in least.notes[-1]
     assert len(fitted(page, 1).examples[0].readings) == 1
     assert fitted(page) == page
 
@@ -128,6 +133,12 @@ def test_words_of_a_set_cannot_act_in_the_page(study: Study, tmp_path: Path) -> 
     files = {one.name for one in tmp_path.iterdir()}
     assert {"probe.html", "heads-encoder.svg", "map-1.svg", "map-2.svg",
             "map-difference.svg"} <= files  # fmt: skip
+
+
+def maps_in(page: AttentionPage) -> list[int]:
+    """Of each reading of the only example, how many knock-outs have maps."""
+    (example,) = page.examples
+    return [sum(bool(one.panels) for one in reading.variants) for reading in example.readings]
 
 
 def _renamed(case: Case) -> Case:
