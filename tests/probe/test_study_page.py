@@ -7,14 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import transformers as hf
 
+from seq2seq.probe.access import StockModel
 from seq2seq.probe.cases import Case
 from seq2seq.probe.page_verdict import found_in
 from seq2seq.probe.study import Study, StudySpec, probe_model
 from seq2seq.probe.study_page import fitted, study_page, write_page
 from seq2seq.viewer.content import AttentionPage, Head
 from seq2seq.viewer.page import attention_page
-from tests.probe.planted_model import HEAD, LAYER, cases, planted_model
+from tests.probe.planted_model import HEAD, LAYER, WORDS, cases, planted_model, word_tokenizer
+from tests.probe.stock_models import scatter
 
 MODEL = planted_model()
 TEST = cases(start=30, count=24)
@@ -133,6 +137,41 @@ def test_words_of_a_set_cannot_act_in_the_page(study: Study, tmp_path: Path) -> 
     files = {one.name for one in tmp_path.iterdir()}
     assert {"probe.html", "heads-encoder.svg", "map-1.svg", "map-2.svg",
             "map-difference.svg"} <= files  # fmt: skip
+
+
+@pytest.mark.parametrize(("config", "kind"), [("Bert", "encoder"), ("GPT2", "decoder")])
+def test_a_model_that_writes_no_translation_has_its_one_stack_and_nothing_to_cut(
+    config: str, kind: str
+) -> None:
+    model = one_stack(config)
+    dev, test = cases(start=0, count=4), cases(start=30, count=4)
+    spec = StudySpec("test", "dev", resamples=49, random_twins=0)
+    page = study_page(probe_model(model, dev, test, spec=spec), model, test)
+    for example in page.examples:
+        for reading in example.readings:
+            assert [panel.stack for panel in reading.panels] == [kind]
+            assert (reading.variants, reading.preference, reading.output) == ((), None, None)
+            assert {mark.role for mark in reading.marks} == {
+                "pronoun", "correct", "distractor", "cue",
+            }  # fmt: skip
+    assert {grid.stack for grid in page.grids} == {kind}
+    assert page.removals == ()
+    used = page.findings[1]
+    assert (used.said, used.detail) == (
+        "not measured", "there is no translation whose change would show it",
+    )  # fmt: skip
+    assert len(attention_page(page)) > 0
+
+
+def one_stack(config: str) -> StockModel:
+    """A small model of one stack, with random weights."""
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+             "vocab_size": len(WORDS)}  # fmt: skip
+    family = hf.BertModel if config == "Bert" else hf.GPT2LMHeadModel
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = scatter(family(getattr(hf, f"{config}Config")(**sizes)))
+    return StockModel(network, word_tokenizer(), name=config)
 
 
 def maps_in(page: AttentionPage) -> list[int]:
