@@ -21,14 +21,14 @@ from tests.probe.planted_model import HEAD, LAYER, WORDS, cases, planted_model, 
 from tests.probe.stock_models import scatter
 
 MODEL = planted_model()
-TEST = cases(start=30, count=24)
+TEST = cases(start=30, count=16)
 HOSTILE = "</script><img src=x onerror=window.hacked=1>\u202e"
 
 
 @pytest.fixture(scope="module")
 def study() -> Study:
     spec = StudySpec("test", "dev", resamples=199, random_twins=1)
-    return probe_model(MODEL, cases(start=0, count=24), TEST, spec=spec)
+    return probe_model(MODEL, cases(start=0, count=16), TEST, spec=spec)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_the_planted_link_reaches_its_noun_in_the_bars_of_each_sentence(
 def test_a_shown_link_that_is_not_used_is_said_to_be_so(page: AttentionPage) -> None:
     lines = {one.question: one for one in page.findings}
     assert lines["Visible?"].answer == "yes"
-    assert "prefers the antecedent in 100.0 % [100.0, 100.0] of 48 items" in (
+    assert "prefers the antecedent in 100.0 % [100.0, 100.0] of 32 items" in (
         lines["Visible?"].detail
     )
     assert (lines["Used?"].answer, lines["Used?"].said) == ("no", "shown, but not used")
