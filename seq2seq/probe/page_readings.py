@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from seq2seq.probe.access import Inputs, StockModel
-from seq2seq.probe.access import Reading as Attention
 from seq2seq.probe.carrier import Knock, Match, edges_of, knocks_of
 from seq2seq.probe.intervention import KnockOut, Stack
 from seq2seq.probe.placed import Placed
 from seq2seq.probe.routes import preference
-from seq2seq.probe.show import maps_of, shown_text
+from seq2seq.probe.show import maps_of, shown_text, translation_panels
 from seq2seq.probe.spans import Pieces, Rows, pieces_of, rows_of
 from seq2seq.probe.wording import in_words
 from seq2seq.probe.write_greedily import start_of, write_greedily
@@ -133,7 +132,7 @@ def _reading(
         shown_text(opened, model.tokenizer, "translation"),
     )
     intact = model.read(inputs)
-    panels = _panels(intact)
+    panels = translation_panels(intact)
     variants = tuple(
         _variant(model, one, inputs, panels, cut, written)
         for cut, written in zip(cuts, outputs, strict=True)
@@ -150,14 +149,6 @@ def _reading(
     )
 
 
-def _panels(maps: Attention) -> tuple[Panel, ...]:
-    return (
-        Panel("encoder", "source", "source", maps_of(maps, "encoder")),
-        Panel("cross", "translation", "source", maps_of(maps, "cross"), first_query=1),
-        Panel("decoder", "translation", "translation", maps_of(maps, "decoder"), first_query=1),
-    )
-
-
 def _variant(
     model: StockModel,
     one: Placed,
@@ -170,7 +161,7 @@ def _variant(
     reading = model.read(inputs, interventions=[KnockOut(cut.knock.stack, edges)])
     changed = tuple(
         after
-        for before, after in zip(intact, _panels(reading), strict=True)
+        for before, after in zip(intact, translation_panels(reading), strict=True)
         if np.abs(after.maps - before.maps).max() > UNCHANGED
     )
     return Variant(cut.name, changed, float(preference(reading, [one])[0]), written)

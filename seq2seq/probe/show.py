@@ -145,11 +145,7 @@ def _translated(model: StockModel, source: Pieces, target: str | None, notes: li
             shown_text(source, tokenizer, "source"),
             shown_text(opened, tokenizer, "translation"),
         ),
-        (
-            Panel("encoder", "source", "source", maps_of(maps, "encoder")),
-            Panel("cross", "translation", "source", maps_of(maps, "cross"), first_query=1),
-            Panel("decoder", "translation", "translation", maps_of(maps, "decoder"), 1),
-        ),
+        translation_panels(maps),
     )
 
 
@@ -191,6 +187,15 @@ def _unplaced(tokenizer: Any, text: str, ids: tuple[int, ...]) -> Pieces:
     """Pieces that stand for no character that we could name; each is shown as a word."""
     special = set(tokenizer.all_special_ids)
     return Pieces(text, ids, tuple(None if piece in special else (0, 0) for piece in ids))
+
+
+def translation_panels(maps: Attention) -> tuple[Panel, ...]:
+    """The three stacks of an encoder-decoder; a row of the decoder is the piece that it writes."""
+    return (
+        Panel("encoder", "source", "source", maps_of(maps, "encoder")),
+        Panel("cross", "translation", "source", maps_of(maps, "cross"), first_query=1),
+        Panel("decoder", "translation", "translation", maps_of(maps, "decoder"), first_query=1),
+    )
 
 
 def maps_of(attention: Attention, stack: Stack) -> Float[np.ndarray, "layers heads query key"]:
