@@ -55,7 +55,7 @@ def open_encoder_decoder(where: str | Path, *, revision: str | None = None) -> A
     try:
         config = AutoConfig.from_pretrained(place, revision=revision)
     except UNUSABLE as error:
-        raise ModelError(_cannot(where, error)) from error
+        raise ModelError(cannot_open(where, error)) from error
     if config.model_type not in ENCODER_DECODERS:
         raise ModelError(
             f"{where}: a model of type '{config.model_type}', needed an encoder-decoder such as "
@@ -66,7 +66,7 @@ def open_encoder_decoder(where: str | Path, *, revision: str | None = None) -> A
             place, revision=revision, output_loading_info=True
         )
     except UNUSABLE as error:
-        raise ModelError(_cannot(where, error)) from error
+        raise ModelError(cannot_open(where, error)) from error
     refuse_gaps(loaded, where=where, kind=type(model).__name__)
     return model.float().eval()
 
@@ -88,10 +88,10 @@ def open_tokenizer(where: str | Path, *, revision: str | None = None) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
     except UNUSABLE as error:
-        raise ModelError(_cannot(where, error)) from error
-    files = sorted({"tokenizer.json", *type(tokenizer).vocab_files_names.values()})
-    if not any(_is_there(place, file, revision) for file in files):
-        raise ModelError(f"{where}: no tokenizer there, needed one of {', '.join(files)}")
+        raise ModelError(cannot_open(where, error)) from error
+    files = sorted(type(tokenizer).vocab_files_names.values())  # none for one that reads bytes
+    if files and not any(_is_there(place, one, revision) for one in {"tokenizer.json", *files}):
+        raise ModelError(cannot_open(where, f"no tokenizer there: none of {', '.join(files)}"))
     return tokenizer
 
 
@@ -106,7 +106,8 @@ def refuse_gaps(loaded: Mapping[str, Any], *, where: str | Path, kind: str) -> N
     Raises:
         ModelError: Weights are missing.
     """
-    missing = sorted(loaded["missing_keys"])
+    # Encoders are published without the pooler, and nothing here depends on it.
+    missing = sorted(name for name in loaded["missing_keys"] if "pooler" not in name)
     if missing:
         raise ModelError(
             f"{where}: {len(missing)} weights are missing, such as '{missing[0]}', and would be "
@@ -121,7 +122,18 @@ def _is_there(place: str, file: str, revision: str | None) -> bool:
         return False
 
 
-def _cannot(where: str | Path, error: Exception) -> str:
-    needed = "a complete model folder" if Path(where).exists() else "a folder here or a Hub model"
+def cannot_open(where: str | Path, error: Exception | str) -> str:
+    """Say why a name could not be opened.
+
+    Args:
+        where: The name.
+        error: What the library raised, of which the first line is told, or the reason itself.
+
+    Returns:
+        The message.
+    """
+    needed = (
+        "a complete model folder" if Path(where).exists() else "a folder here or a model of the Hub"
+    )
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return f"{where}: cannot be opened, needed {needed}: {reason}"
