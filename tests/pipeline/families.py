@@ -171,7 +171,7 @@ def t5(folder: Path) -> Settings:
         "num_decoder_layers": 1, "n_positions": 32, "is_encoder_decoder": True,
         "vocab_size": len(special) + len(pieces()) + 100, "task_specific_params": tasks,
     }  # fmt: skip
-    return config, ids
+    return config, ids | {"max_length": 20}  # which the old library took for no limit at all
 
 
 def bart(folder: Path) -> Settings:

@@ -101,6 +101,9 @@ def test_the_caller_counts_more_than_the_folder(t5: Pipeline, family_folder: Fin
     once = pipeline("translation", family_folder("marian"), num_beams=1, max_length=9, device=-1)
     often = pipeline("translation", family_folder("marian"), max_length=9, device=-1)
     assert once(TEXTS) == often(TEXTS, num_beams=1) != often(TEXTS, num_beams=6)
+    often.model.generation_config.max_new_tokens = 3
+    few = pipeline("translation", often.model, tokenizer=often.tokenizer, max_length=9, device=-1)
+    assert few(TEXTS) == once(TEXTS, num_beams=4)
 
 
 @pytest.mark.filterwarnings("error")
