@@ -119,7 +119,7 @@ class StockEngine:
             For each source its answers, from the start piece on, padding at the end included.
         """
         self.model.generation_config = settings
-        rows = self.model.generate(**self._inputs(sources), generation_config=settings).tolist()
+        rows = self.model.generate(**self._inputs(sources)).tolist()
         each = len(rows) // len(sources)
         return [rows[n : n + each] for n in range(0, len(rows), each)]
 
