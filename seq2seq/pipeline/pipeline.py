@@ -4,7 +4,8 @@ Any encoder-decoder of the Hub, or a folder, or a run of this package; a string,
 generator that is read as its answers are asked for. The answers are those of transformers 4.57 with
 the same files and options, which tests check, except that
 
-- a text longer than the model can read is split where sentences end, or refused; 4.57 crashed;
+- a text longer than the model can read is split where sentences end, or refused; 4.57 crashed or,
+  with M2M100, read on at positions the model was never trained for;
 - what the caller asks for always counts (`seq2seq.pipeline.settings` tells where it did not);
 - T5 is given the prefix of the languages asked for, not always the first in its ``config.json``;
 - a language code that the model does not know is an error, not the unknown piece;
