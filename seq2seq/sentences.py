@@ -12,6 +12,10 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
+from typing import Literal
+
+Long = Literal["split", "truncate", "refuse"]
+"""What to do with a text that is longer than the model can read."""
 
 CLOSING = r"[\"'”’»›)\]}」』）]*"
 SENTENCE_END = re.compile(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS
 from seq2seq.decode.options import DecodeOptions, Hypothesis
@@ -22,11 +22,10 @@ from seq2seq.engines.engine import Engine, EngineName, NativeEngine
 from seq2seq.engines.load import load_engine
 from seq2seq.errors import DataError, ModelError
 from seq2seq.model.transformer import Transformer
+from seq2seq.pipeline.pipeline import pipeline as pipeline  # where its users look for it
+from seq2seq.sentences import Long as Long
 from seq2seq.sentences import split_text
 from seq2seq.tokenizer import Tokenizer, load_tokenizer
-
-Long = Literal["split", "truncate", "refuse"]
-"""What to do with an input that is longer than the model can read."""
 
 # Lines that are read before the first of them is translated: enough to sort by length.
 CHUNK_LINES = 2000

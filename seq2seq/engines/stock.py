@@ -75,6 +75,22 @@ class StockEngine(ForeignEngine):
             )
 
     @torch.inference_mode()
+    def generate(self, sources: Sequence[Ids], settings: Any) -> list[list[list[int]]]:
+        """Run ``generate`` as its own settings say, for who needs exactly what others get.
+
+        Args:
+            sources: Piece ids, as the stock tokenizer gives them.
+            settings: A ``GenerationConfig``; nothing is taken from the folder's.
+
+        Returns:
+            For each source its answers, from the start piece on, padding at the end included.
+        """
+        self.model.generation_config = settings
+        rows = self.model.generate(**self._inputs(sources)).tolist()
+        each = len(rows) // len(sources)
+        return [rows[n : n + each] for n in range(0, len(rows), each)]
+
+    @torch.inference_mode()
     def _search_batch(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:

@@ -8,7 +8,6 @@ from transformers import (
     AutoModel,
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
-    AutoTokenizer,
 )
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as DECODERS,
@@ -22,11 +21,16 @@ from transformers.models.auto.modeling_auto import (
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES as ENCODER_DECODERS,
 )
-from transformers.utils import cached_file
 
+from seq2seq.engines.opening import (
+    UNUSABLE,
+    cannot_open,
+    open_tokenizer,
+    place_of,
+    refuse_gaps,
+)
 from seq2seq.errors import ModelError
 from seq2seq.probe.survey import SUPPORTED, Kind
-from seq2seq.run import model_folder
 
 
 def kind_of(config: Any, *, name: str) -> Kind:
@@ -68,41 +72,16 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
     Raises:
         ModelError: There is none, its kind is unknown, or weights are missing.
     """
-    on_disk = Path(where).exists() or Path(where).is_absolute()
-    place = str(model_folder(Path(where)) if on_disk else where)
+    place = place_of(where)
     try:
         config = AutoConfig.from_pretrained(place)
         kind = kind_of(config, name=str(where))
         model, loaded = _class_for(kind).from_pretrained(place, output_loading_info=True)
-        tokenizer = None if config.model_type in IMAGE_ENCODERS else _open_tokenizer(place)
-    except (OSError, ValueError, TypeError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0]
-        needed = "a complete model folder" if on_disk else "a folder here or a model of the Hub"
-        raise ModelError(f"{where}: cannot be opened, needed {needed}: {reason}") from error
-    # Encoders are published without the pooler, and no map depends on it.
-    missing = sorted(name for name in loaded["missing_keys"] if "pooler" not in name)
-    if missing:
-        raise ModelError(
-            f"{where}: {len(missing)} weights are missing, such as '{missing[0]}', and would be "
-            f"random; needed a complete {type(model).__name__}"
-        )
+    except UNUSABLE as error:
+        raise ModelError(cannot_open(where, error)) from error
+    tokenizer = None if config.model_type in IMAGE_ENCODERS else open_tokenizer(where)
+    refuse_gaps(loaded, where=where, kind=type(model).__name__)
     return model, tokenizer
-
-
-def _open_tokenizer(place: str) -> Any:
-    """Read a tokenizer; where its files are missing, the library may make an empty one instead."""
-    tokenizer = AutoTokenizer.from_pretrained(place)
-    files = type(tokenizer).vocab_files_names.values()
-    if files and not any(_is_there(place, file) for file in {"tokenizer.json", *files}):
-        raise ValueError(f"no tokenizer there: none of {', '.join(sorted(files))}")
-    return tokenizer
-
-
-def _is_there(place: str, file: str) -> bool:
-    try:
-        return cached_file(place, file) is not None
-    except OSError:
-        return False
 
 
 def _class_for(kind: Kind) -> Any:

@@ -1,0 +1,139 @@
+"""Anybody's encoder-decoder by its name: a run, a stock folder, or a model of the Hub.
+
+The transformers library fills gaps in silence: weights that a folder lacks become random, and a
+tokenizer without files knows no words. Both are refused here.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES as ENCODER_DECODERS,
+)
+from transformers.utils import cached_file
+
+from seq2seq.errors import ModelError
+from seq2seq.run import model_folder
+
+# What the library raises for a folder that it cannot use; which one depends on what is wrong.
+UNUSABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError)
+
+
+def place_of(where: str | Path) -> str:
+    """Find out what a name means.
+
+    Args:
+        where: A run folder, a stock model folder, or the name of a model of the Hub. The Hub is
+            meant only if there is no such folder.
+
+    Returns:
+        The stock folder, or the name on the Hub.
+
+    Raises:
+        ModelError: A folder without a model.
+    """
+    on_disk = Path(where).exists() or Path(where).is_absolute()
+    return str(model_folder(Path(where)) if on_disk else where)
+
+
+def open_encoder_decoder(where: str | Path, *, revision: str | None = None) -> Any:
+    """Load a model into its stock class, in 32 bits and evaluation mode.
+
+    Args:
+        where: As in `place_of`.
+        revision: A branch, tag or commit on the Hub.
+
+    Returns:
+        The model.
+
+    Raises:
+        ModelError: There is none, it is no encoder-decoder, or weights are missing.
+    """
+    place = place_of(where)
+    try:
+        config = AutoConfig.from_pretrained(place, revision=revision)
+    except UNUSABLE as error:
+        raise ModelError(cannot_open(where, error)) from error
+    if config.model_type not in ENCODER_DECODERS:
+        raise ModelError(
+            f"{where}: a model of type '{config.model_type}', needed an encoder-decoder such as "
+            "marian, m2m_100, t5, bart, mbart or pegasus"
+        )
+    try:
+        model, loaded = AutoModelForSeq2SeqLM.from_pretrained(
+            place, revision=revision, output_loading_info=True
+        )
+    except UNUSABLE as error:
+        raise ModelError(cannot_open(where, error)) from error
+    refuse_gaps(loaded, where=where, kind=type(model).__name__)
+    return model.float().eval()
+
+
+def open_tokenizer(where: str | Path, *, revision: str | None = None) -> Any:
+    """Load the stock tokenizer that lies beside a model.
+
+    Args:
+        where: As in `place_of`.
+        revision: A branch, tag or commit on the Hub.
+
+    Returns:
+        The tokenizer.
+
+    Raises:
+        ModelError: There is none, or it cannot be read.
+    """
+    place = place_of(where)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
+    except UNUSABLE as error:
+        raise ModelError(cannot_open(where, error)) from error
+    files = sorted(type(tokenizer).vocab_files_names.values())  # none for one that reads bytes
+    if files and not any(_is_there(place, one, revision) for one in {"tokenizer.json", *files}):
+        raise ModelError(cannot_open(where, f"no tokenizer there: none of {', '.join(files)}"))
+    return tokenizer
+
+
+def refuse_gaps(loaded: Mapping[str, Any], *, where: str | Path, kind: str) -> None:
+    """Refuse a model that has weights which no file held.
+
+    Args:
+        loaded: What ``from_pretrained`` tells with ``output_loading_info``.
+        where: What to call the model.
+        kind: Name of its class.
+
+    Raises:
+        ModelError: Weights are missing.
+    """
+    # Encoders are published without the pooler, and nothing here depends on it.
+    missing = sorted(name for name in loaded["missing_keys"] if "pooler" not in name)
+    if missing:
+        raise ModelError(
+            f"{where}: {len(missing)} weights are missing, such as '{missing[0]}', and would be "
+            f"random; needed a complete {kind}"
+        )
+
+
+def _is_there(place: str, file: str, revision: str | None) -> bool:
+    try:
+        return cached_file(place, file, revision=revision) is not None
+    except OSError:
+        return False
+
+
+def cannot_open(where: str | Path, error: Exception | str) -> str:
+    """Say why a name could not be opened.
+
+    Args:
+        where: The name.
+        error: What the library raised, of which the first line is told, or the reason itself.
+
+    Returns:
+        The message.
+    """
+    needed = (
+        "a complete model folder" if Path(where).exists() else "a folder here or a model of the Hub"
+    )
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return f"{where}: cannot be opened, needed {needed}: {reason}"

@@ -1,0 +1,1 @@
+"""The translation and summarization pipelines of transformers 4, for transformers 5."""
