@@ -23,7 +23,8 @@ from seq2seq.engines.load import load_engine
 from seq2seq.errors import DataError, ModelError
 from seq2seq.model.transformer import Transformer
 from seq2seq.sentences import split_text
-from seq2seq.tokenizer import Tokenizer, load_tokenizer
+from seq2seq.stock_tokenizer import open_tokenizer
+from seq2seq.tokenizer_like import TokenizerLike
 
 Long = Literal["split", "truncate", "refuse"]
 """What to do with an input that is longer than the model can read."""
@@ -170,7 +171,7 @@ class Translator:
     def __init__(
         self,
         model: Transformer | Engine,
-        tokenizer: Tokenizer,
+        tokenizer: TokenizerLike,
         options: DecodeOptions | None = None,
     ):
         self.engine = NativeEngine(model) if isinstance(model, Transformer) else model
@@ -208,7 +209,7 @@ class Translator:
             ModelError: If a file is missing or the parts do not fit each other.
         """
         loaded, folder = load_engine(engine, path)
-        return cls(loaded, load_tokenizer(folder), stored_options(folder))
+        return cls(loaded, open_tokenizer(folder), stored_options(folder))
 
     def translate(
         self,

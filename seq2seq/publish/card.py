@@ -89,12 +89,20 @@ def _opening(facts: RunFacts) -> str:
         "translation": f"Translates from `{recipe.source_language}` to `{recipe.target_language}`",
         "summarization": f"Summarizes text in `{recipe.source_language}`",
     }[recipe.task]
-    start = base_model(recipe)
-    origin = f"training continued from `{start}`" if start else "trained from random weights"
     return (
         f"{what}: an encoder-decoder Transformer of {facts.weights:,} weights in the "
-        f"`{recipe.model.family}` format, {origin} on {facts.data['pairs']:,} pairs."
+        f"`{recipe.model.family}` format, {_beginning(facts)} on {facts.data['pairs']:,} pairs."
     )
+
+
+def _beginning(facts: RunFacts) -> str:
+    """Where the first weights are from."""
+    if facts.origin is None:
+        return "trained from random weights"
+    name, commit = base_model(facts), facts.origin["revision"]
+    if name is None:
+        return "training continued from a model that is not on the Hub"
+    return f"training continued from `{name}`" + (f" (commit `{commit}`)" if commit else "")
 
 
 def _usage(facts: RunFacts, name: str) -> str:
