@@ -28,6 +28,8 @@ LAYOUTS: Mapping[str, tuple[str, ...]] = {
 TAGGED = ("M2M100Tokenizer", "NllbTokenizer")
 OTHER_FILES = ("tokenizer.json", "special_tokens_map.json", "added_tokens.json")
 UNLIMITED = 10**30
+# Keys of the configuration that saving may rewrite without changing how text is cut.
+SAID_OTHERWISE = ("src_lang", "tgt_lang", "extra_special_tokens", "additional_special_tokens")
 
 
 class StockTokenizer:
@@ -63,8 +65,11 @@ class StockTokenizer:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of all files and of the languages."""
-        digest = hashlib.sha256(repr((type(self.stock).__name__, self.languages)).encode())
+        """Hash of all files and of the languages; the same after saving and loading."""
+        said = self._open_points(0) | dict.fromkeys(SAID_OTHERWISE)
+        rest = {key: value for key, value in _read_config(self.folder).items() if key not in said}
+        facts = (type(self.stock).__name__, self.languages, sorted(rest.items()))
+        digest = hashlib.sha256(repr(facts).encode())
         for name in self.file_names[:-1]:
             content = (self.folder / name).read_bytes()
             digest.update(f"{name} {len(content)}".encode() + content)
@@ -136,7 +141,7 @@ class StockTokenizer:
 
     def _open_points(self, max_length: int) -> dict[str, Any]:
         """What other programs must know and published files may leave to their class."""
-        return {
+        points = {
             "tokenizer_class": type(self.stock).__name__,
             "model_input_names": ["input_ids", "attention_mask"],
             "model_max_length": max_length,
@@ -144,6 +149,10 @@ class StockTokenizer:
             "pad_token": self.stock.pad_token,
             "unk_token": self.stock.unk_token,
         }
+        if not set(self._tags()) <= set(self.stock.all_special_tokens):  # else decoding shows them
+            tags = [tag_of(self.stock, language) for language in tags_of(self.stock)]
+            points["additional_special_tokens"] = tags
+        return points
 
     def _tags(self) -> Sequence[str]:
         if self.languages is None:

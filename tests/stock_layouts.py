@@ -112,7 +112,10 @@ def m2m100(folder: Path) -> Path:
          "tgt_lang": None, "language_codes": "m2m100", "num_madeup_words": 8,
          "model_max_length": 1024},
     )  # fmt: skip
-    size = len(pieces) + len(FAIRSEQ_LANGUAGE_CODES["m2m100"]) + 8
+    codes = FAIRSEQ_LANGUAGE_CODES["m2m100"]
+    tags = {"additional_special_tokens": [f"__{code}__" for code in codes]}
+    _write_json(folder / "special_tokens_map.json", tags)
+    size = len(pieces) + len(codes) + 8
     _save(_random(_m2m_100(size, "relu")), folder)
     return folder
 

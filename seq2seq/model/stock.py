@@ -6,6 +6,7 @@ files that surround the weights.
 """
 
 import json
+import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,12 +199,14 @@ def _at_most(problems: list[str], most: int) -> str:
 def load_model(folder: Path, *, config: ModelConfig | None = None) -> Transformer:
     """Load any stock ``m2m_100`` or ``marian`` folder: ours, NLLB, M2M100, opus-mt.
 
-    Weights are read from safetensors only, because a pickle can run code, and are held in 32 bits
+    Weights are read from safetensors, or from the ``pytorch_model.bin`` of older models in a way
+    that lets it hold nothing but numbers, because a pickle can run code. They are held in 32 bits
     whatever the file holds. Layer dropping, a training-time setting of some published models that
     this package does not know, is switched off in the returned model's configuration.
 
     Args:
-        folder: A folder with ``config.json`` and ``model.safetensors``, or its shards.
+        folder: A folder with ``config.json`` and ``model.safetensors``, or its shards, or
+            ``pytorch_model.bin``.
         config: Instead of the folder's, such as one with other dropout.
 
     Returns:
@@ -250,11 +253,14 @@ def read_config(folder: Path) -> ModelConfig:
 
 def _read_weights(folder: Path) -> dict[str, Tensor]:
     single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    pickled = folder / "pytorch_model.bin"
     if single.exists():
         files = [single]
     elif index.exists():
         shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
         files = [folder / shard for shard in sorted(set(shards))]
+    elif pickled.exists():
+        return _read_pickled(pickled)
     else:
         raise ModelError(
             f"{folder}: no model.safetensors, weights in that format are needed; convert others by "
@@ -269,6 +275,18 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
                 f"{file}: cannot be read ({error}), a whole safetensors file is needed; "
                 "copy or download it again"
             ) from None
+    return state
+
+
+def _read_pickled(path: Path) -> dict[str, Tensor]:
+    try:
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"{path}: cannot be read ({reason}), a whole file of nothing but weights is needed; "
+            "copy or download it again"
+        ) from None
     return state
 
 

@@ -59,7 +59,7 @@ def render_card(facts: RunFacts, name: str, *, license: str) -> str:
         "Which noun is the pronoun?": _pronouns(facts),
         "Training data": data_tables(facts),
         "Training": "\n\n".join(_training(facts)),
-        "Recipe": _recipe_block(facts.recipe),
+        "Recipe": _recipe_block(facts),
         "Environment": _environment(facts.environment),
         "This copy": _copy(facts),
         "Limits": "\n".join(_limits(facts)),
@@ -139,8 +139,11 @@ def _training(facts: RunFacts) -> Iterator[str]:
     yield text + " No test set chose anything."
 
 
-def _recipe_block(recipe: Recipe) -> str:
-    lines = "\n".join(recipe_lines(recipe))
+def _recipe_block(facts: RunFacts) -> str:
+    known = facts.origin is None or facts.origin["base_model"] == facts.recipe.init
+    # A folder of this machine is nobody's business.
+    kept = [line for line in recipe_lines(facts.recipe) if known or not line.startswith("init =")]
+    lines = "\n".join(kept)
     return (
         "What differs from the defaults of seq2seq-toolkit; paths are relative to the folder of "
         f"the data.\n\n```toml\n{lines}\n```"

@@ -9,8 +9,9 @@ from seq2seq.errors import RecipeError
 from seq2seq.run import Run, model_folder, read_origin, write_json
 from seq2seq.train.checkpoint import sha256
 
-# No pickled weights: they can run code. The card has the licence.
+# The card has the licence.
 WANTED = ("*.json", "*.safetensors", "*.spm", "*.model", "README.md")
+OLD_WEIGHTS = "pytorch_model.bin"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Origin:
 
     def write(self, run: Run) -> None:
         """Note in a run where it began, with the hash of every file of weights."""
-        weights = {path.name: sha256(path) for path in sorted(self.folder.glob("*.safetensors"))}
+        files = [*self.folder.glob("*.safetensors")] or [self.folder / OLD_WEIGHTS]
+        weights = {path.name: sha256(path) for path in sorted(files)}
         write_json(
             run.origin,
             {
@@ -72,6 +74,8 @@ def _fetch(name: str) -> Origin:
 
     try:
         folder = Path(snapshot_download(name, allow_patterns=list(WANTED)))
+        if not list(folder.glob("*.safetensors")):
+            snapshot_download(name, revision=folder.name, allow_patterns=[OLD_WEIGHTS])
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise RecipeError(

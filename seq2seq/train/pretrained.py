@@ -94,7 +94,8 @@ def open_pretrained(recipe: Recipe, init: str, run: Run) -> tuple[Recipe, Pretra
     if origin is not None and not (run.tokenizer / CONFIG).is_file():
         _keep(folder, tokenizer, run)
         origin.write(run)
-    return recipe, Pretrained(config, tokenizer, origin)
+    # From the run from now on: what it copies into the finished model must not have changed since.
+    return recipe, Pretrained(config, open_tokenizer(run.tokenizer), origin)
 
 
 def complete_recipe(
