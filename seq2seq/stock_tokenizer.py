@@ -139,6 +139,10 @@ class StockTokenizer:
         text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
         (folder / CONFIG).write_text(text, encoding="utf-8")
 
+    def output_languages(self) -> list[str]:
+        """Codes of which each source must begin with one: opus-mt models of several targets."""
+        return list(getattr(self.stock, "supported_language_codes", ()))
+
     def _open_points(self, max_length: int) -> dict[str, Any]:
         """What other programs must know and published files may leave to their class."""
         points = {

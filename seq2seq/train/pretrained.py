@@ -18,7 +18,7 @@ from seq2seq.model.stock import load_model, read_config
 from seq2seq.model.transformer import IMPOSSIBLE, Transformer
 from seq2seq.recipe import Recipe, given_keys, parse_recipe
 from seq2seq.run import Run
-from seq2seq.stock_tokenizer import open_tokenizer
+from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved
@@ -49,7 +49,12 @@ class Pretrained:
         if self.origin is not None:
             commit = f" at commit {self.origin.revision}" if self.origin.revision else ""
             begun = f"from {self.origin.init}{commit}"
-        return f"training a {self.config.model_type} model further, {begun}: {pieces}"
+        text = f"training a {self.config.model_type} model further, {begun}: {pieces}"
+        codes = isinstance(self.tokenizer, StockTokenizer) and self.tokenizer.output_languages()
+        if codes:
+            text += f"; it writes {len(codes)} languages: begin each source with one of their codes"
+            text += f", such as '{codes[0]} '"
+        return text
 
     def model(self) -> Transformer:
         """The model, with random weights where a checkpoint is to fill them in."""

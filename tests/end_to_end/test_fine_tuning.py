@@ -117,8 +117,8 @@ def test_opus_mt_goes_from_the_hub_through_training_back_to_the_hub(
     assert all(trip.exact == trip.lines for trip in examined.round_trips.values())
 
     seq2seq(hub, tmp_path / "a", "export", run.folder, "--to", "hub")
-    seq2seq(hub, tmp_path / "a", "publish", run.folder, "me/further")
-    files = hub.repository("me/further").head.files
+    seq2seq(hub, tmp_path / "a", "publish", run.folder, "tester/further")
+    files = hub.repository("tester/further").head.files
     for name in ("source.spm", "target.spm", "vocab.json"):
         assert files[name].content == (base / name).read_bytes(), name
     card = files["README.md"].content.decode()
@@ -129,7 +129,7 @@ def test_opus_mt_goes_from_the_hub_through_training_back_to_the_hub(
 
     lines, targets = sentences(ENGLISH, 20, seed=5), sentences(GERMAN, 20, seed=5)
     texts = [json.dumps(lines), json.dumps(targets)]
-    ids, written = run_client(hub, tmp_path / "b", LOAD, "me/further", *texts)
+    ids, written = run_client(hub, tmp_path / "b", LOAD, "tester/further", *texts)
     assert ids == run_client(hub, tmp_path / "b", LOAD, "team/opus-mt-en-de", *texts)[0]
     search = DecodeOptions(beams=2, max_length_factor=0.0, max_length_offset=12)
     ours = Translator.load(run.folder).translate(lines, search)
