@@ -3,23 +3,28 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForSeq2SeqLM
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from seq2seq.data.batches import collate
+from seq2seq.decode.stored import stored_options
 from seq2seq.errors import ModelError, RecipeError
 from seq2seq.model.stock import read_config, save_model
 from seq2seq.model.transformer import IMPOSSIBLE, Transformer
 from seq2seq.recipe import Recipe, parse_recipe, recipe_json
 from seq2seq.run import Run, read_origin, write_json
 from seq2seq.train.build import build_optimizer
+from seq2seq.train.finish import save_best
 from seq2seq.train.origin import find_origin
 from seq2seq.train.pretrained import Pretrained, complete_recipe, freeze, open_pretrained
 from seq2seq.train.trainee import Trainee
+from seq2seq.train.validate import decode_options
+from seq2seq.translate import Translator
 from tests.hub.client import run_client
 from tests.hub.server import HubServer
 from tests.publish.small_models import small_folder
@@ -79,8 +84,9 @@ def test_loss_and_logits_are_those_of_the_stock_class(
     )
     trainee = Trainee(model, label_smoothing=0.0, rdrop_weight=0.0).eval()
     loss, nll = trainee(batch.source_ids, batch.source_mask, batch.target_ids)
-    assert float(loss) / batch.target_tokens == pytest.approx(float(expected.loss), rel=1e-5)
-    assert float(nll) == pytest.approx(float(loss))
+    mean = float(loss.detach()) / batch.target_tokens
+    assert mean == pytest.approx(float(expected.loss.detach()), rel=1e-5)
+    assert float(nll) == pytest.approx(float(loss.detach()))
     starts = torch.full_like(labels[:, :1], model.config.decoder_start_token_id)
     inputs = torch.cat([starts, batch.target_ids[:, :-1]], 1)
     logits = model(batch.source_ids, inputs, batch.source_mask)
@@ -235,6 +241,31 @@ def test_old_weights_are_read_without_running_anything(
         ModelError, match=r"pytorch_model.bin: cannot be read .*nothing but weights"
     ):
         pretrained.model()
+
+
+@pytest.mark.parametrize("name", list(LAYOUTS))
+def test_a_saved_model_translates_as_stock_programs_do_with_it(
+    name: str, opened: Callable[..., Any], tmp_path: Path
+) -> None:
+    """As a user calls them: nobody tells them languages, tags or the search."""
+    completed, pretrained = opened(name)
+    run = Run(tmp_path / "finished")
+    save_best(run, pretrained.model(), pretrained.tokenizer, completed)
+    lines = sentences(ENGLISH, 12, seed=7)
+    tokenizer = AutoTokenizer.from_pretrained(run.best)
+    model = AutoModelForSeq2SeqLM.from_pretrained(run.best)
+    model.generation_config.forced_eos_token_id = None  # it hides the last piece at the limit
+    batch = tokenizer(lines, return_tensors="pt", padding=True)
+    found = model.generate(**batch, num_beams=2, max_new_tokens=9, max_length=None)
+    expected = tokenizer.batch_decode(found, skip_special_tokens=True)
+    translator = Translator.load(run.folder)
+    assert translator.options.first_id == pretrained.tokenizer.first_id
+    options = replace(translator.options, beams=2, max_length_factor=0.0, max_length_offset=9)
+    assert [one.text for one in translator.translate(lines, options)] == expected
+    if pretrained.tokenizer.first_id is not None:
+        assert set(found[:, 1].tolist()) == {pretrained.tokenizer.first_id}
+    asked = decode_options(completed, beams=3, first_id=pretrained.tokenizer.first_id)
+    assert asked.first_id == stored_options(run.best).first_id
 
 
 HUB = """
