@@ -6,14 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 from transformers import AutoTokenizer
 
+from seq2seq.data.prepare import prepare, read_text
+from seq2seq.data.store import encode_corpus
 from seq2seq.errors import DataError, ModelError
-from seq2seq.recipe import TokenizerSpec
+from seq2seq.recipe import CleaningSpec, CorpusSpec, DataSpec, TokenizerSpec
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.tokenizer import Tokenizer, check_round_trip, train_tokenizer
-from tests.stock_layouts import ENGLISH, GERMAN, m2m100, nllb, opus_mt, sentences
+from tests.stock_layouts import ENGLISH, GERMAN, m2m100, nllb, opus_mt, sentences, write_pairs
 
 Languages = tuple[str, str]
 LAYOUTS: dict[str, tuple[Callable[[Path], Path], Languages | None]] = {
@@ -206,6 +209,26 @@ def test_round_trips_cut_each_side_by_its_own_rules(folders: dict[str, Path]) ->
     turned = check_round_trip(tokenizer, TARGETS[:40], SOURCES[:40])
     assert turned.pieces > report.pieces
     assert (turned.exact, turned.unknown) != (80, 0)
+
+
+def test_training_data_holds_each_side_by_its_own_rules(folders: dict[str, Path]) -> None:
+    tokenizer = open_tokenizer(folders["opus-mt"])
+    pairs = {"source": SOURCES[:20], "target": TARGETS[:20]}
+    encoded = encode_corpus(datasets.Dataset.from_dict(pairs), tokenizer, None)
+    assert [row.tolist() for row in encoded.source] == tokenizer.encode(SOURCES[:20])
+    assert [row.tolist() for row in encoded.target] == tokenizer.encode_target(TARGETS[:20])
+
+
+def test_a_tokenizer_that_knows_no_words_cannot_be_sampled(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    write_pairs(tmp_path / "some.tsv", 5)
+    file = CorpusSpec(file=str(tmp_path / "some.tsv"), source_field="1", target_field="2")
+    text = read_text(DataSpec(train=(file,), dev=file, cleaning=CleaningSpec(overlap="keep")))
+    tokenizer, plain = open_tokenizer(folders["opus-mt"]), TokenizerSpec()
+    assert prepare(text, tokenizer, plain, seed=1).pairs == 5
+    with pytest.raises(ModelError, match=r"does not cut text word by word, .*; set sampling_alpha"):
+        prepare(text, tokenizer, TokenizerSpec(sampling_alpha=0.1), seed=1)
 
 
 def test_a_folder_with_nothing_but_tokenizer_json_is_ours(tmp_path: Path) -> None:
