@@ -58,8 +58,9 @@ def find_origin(init: str) -> Origin:
     path = Path(init).expanduser()
     if not path.exists():
         return _fetch(init)
-    folder, run = model_folder(path), Run(path)
-    if not run.recipe.is_file() or folder == path:
+    folder = model_folder(path)
+    run = Run(folder.resolve().parent)
+    if folder.resolve() != run.best or not run.recipe.is_file():
         return Origin(init, folder, None, None, _stated([_card_license(folder)]))
     past: dict[str, Any] = read_origin(run) or {}
     licenses = [corpus.license for corpus in run.read_recipe().data.train]

@@ -328,7 +328,10 @@ def test_a_run_passes_on_the_model_that_it_began_with(
     run.recipe.write_text(recipe_json(parse_recipe(fresh, where="a")))
     origin = find_origin(str(run.folder))
     assert (origin.folder, origin.base_model) == (run.best, None)
+    plain = find_origin(str(folders["ours"]))
+    assert (plain.folder, plain.base_model, plain.licenses) == (folders["ours"], None, None)
     assert origin.licenses == ("mit", "cc0-1.0")
+    assert find_origin(str(run.best)).licenses == ("mit", "cc0-1.0")
     past = {"base_model": "team/opus", "revision": "abc", "licenses": ["cc-by-4.0"]}
     write_json(run.origin, past)
     origin = find_origin(str(run.folder))
