@@ -25,6 +25,7 @@ from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved
 from seq2seq.train.origin import Origin, find_origin
 
 DROPOUTS = ("dropout", "attention_dropout", "activation_dropout")
+SAMPLING = ("sampling_alpha", "sampling_best", "bpe_dropout")
 CONFIG = "config.json"
 
 
@@ -123,6 +124,12 @@ def complete_recipe(
     facts = {"model": model_facts(config), "tokenizer": tokenizer_facts(tokenizer)}
     content = recipe.model_dump(mode="json", exclude_unset=True)
     problems = list(_contradictions(recipe, content, facts))
+    if tokenizer.first_id is None:
+        problems += [
+            f"{key} = {getattr(recipe, key)!r}: its tokenizer has no language tags; remove the key"
+            for key in ("source_tag", "target_tag")
+            if getattr(recipe, key) is not None
+        ]
     if problems:
         count = f"{len(problems)} field{'s' if len(problems) > 1 else ''} cannot be used"
         raise RecipeError("\n  ".join([f"init = '{init}': {count}", *problems]))
@@ -161,12 +168,7 @@ def tokenizer_facts(tokenizer: TokenizerLike) -> dict[str, Any]:
 def _contradictions(
     recipe: Recipe, content: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
-    sampling = (
-        {"sampling_alpha", "sampling_best", "bpe_dropout"}
-        if "kind" in facts["tokenizer"]
-        else set()
-    )
-    free = {"model": set(DROPOUTS), "tokenizer": sampling}
+    free = {"model": DROPOUTS, "tokenizer": SAMPLING if "kind" in facts["tokenizer"] else ()}
     for key in sorted(given_keys(recipe)):
         section, _, name = key.partition(".")
         if section not in facts or name in free[section]:
@@ -195,19 +197,15 @@ def _keep(folder: Path, tokenizer: TokenizerLike, run: Run) -> None:
     replace_folder(unfinished, run.tokenizer)
 
 
-def freeze(model: Transformer, parts: tuple[str, ...]) -> int:
+def freeze(model: Transformer, parts: tuple[str, ...]) -> None:
     """Exclude parts of a model from training.
 
     Args:
         model: Its parameters are marked.
         parts: Among ``encoder``, ``decoder`` and ``embeddings``.
-
-    Returns:
-        How many weights are left to train.
     """
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(part_of(name) not in parts)
-    return sum(one.numel() for one in model.parameters() if one.requires_grad)
 
 
 def part_of(name: str) -> str:

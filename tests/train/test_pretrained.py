@@ -139,14 +139,16 @@ def test_everything_that_the_recipe_wants_otherwise_is_told_at_once(
             "opus-mt",
             model={"width": 64, "heads": 4, "family": "m2m_100", "dropout": 0.3},
             tokenizer={"vocab_size": 500, "lowercase": True, "sampling_alpha": 0.1},
+            target_tag="deu_Latn",
         )
     assert str(caught.value).splitlines() == [
-        f"init = '{folders['opus-mt']}': 5 fields cannot be used",
+        f"init = '{folders['opus-mt']}': 6 fields cannot be used",
         "  model.family = 'm2m_100': that model has 'marian'; remove the key",
         "  model.width = 64: that model has 32; remove the key",
         "  tokenizer.lowercase = True: the tokenizer is used as it is; remove the key",
         "  tokenizer.sampling_alpha = 0.1: the tokenizer is used as it is; remove the key",
         "  tokenizer.vocab_size = 500: that model has 64; remove the key",
+        "  target_tag = 'deu_Latn': its tokenizer has no language tags; remove the key",
     ]
 
 
