@@ -215,6 +215,18 @@ class GuidedAttentionSpec(Section):
         return self
 
 
+class GuidedCopySpec(Section):
+    """Teach a head of the decoder to find what a target takes from its source, as summaries do."""
+
+    weight: float = Field(0.0, ge=0)
+    """Weight of -log(attention on the places a target piece was taken from), summed over the
+    pieces of every stretch that source and target share; 0 is off, 0.5 is enough."""
+    layer: int = Field(0, ge=0)
+    """Layer of the decoder, counted from 0; not the last one, which would have to copy at once."""
+    head: int = Field(0, ge=0)
+    """Head of that layer's cross-attention, counted from 0."""
+
+
 class BottleneckSpec(Section):
     """Make the model write the antecedent where we look for it, by hiding all other places.
 
@@ -228,6 +240,9 @@ class BottleneckSpec(Section):
     visible: tuple[Literal["pronoun", "cue"], ...] = Field(("pronoun",), min_length=1)
     """Source words that stay in sight: "it" where the target's pronoun has a gender (German,
     French), also the cue where its ending has (Spanish)."""
+    encoder: bool = False
+    """Also in the encoder: there only "it" sees the nouns that it may mean, and the nouns see
+    neither each other nor its clause, so that no other word can tell which one fits."""
 
 
 class TrainSpec(Section):
@@ -291,6 +306,7 @@ class TrainSpec(Section):
     trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()
     """Accelerate trackers that metrics are also sent to."""
     guided_attention: GuidedAttentionSpec = GuidedAttentionSpec()
+    guided_copy: GuidedCopySpec = GuidedCopySpec()
     bottleneck: BottleneckSpec = BottleneckSpec()
 
     @property
@@ -395,16 +411,18 @@ class Recipe(Section):
                         f"tokenizer.{name} cuts words anew in each epoch, train.guided_attention "
                         "and train.bottleneck need pieces that stay; set it to 0"
                     )
-        limits = {"layer": ("encoder_layers", sizes.encoder_layers), "head": ("heads", sizes.heads)}
-        for name, (key, count) in limits.items():
-            number = getattr(guided, name)
-            if not self._shape_is_known(key):
-                continue
-            if guided.weight and number is not None and number >= count:
-                yield (
-                    f"train.guided_attention.{name} = {number}, counted from 0, is not among "
-                    f"model.{key} = {count}"
-                )
+        for option, section, layers in (
+            ("guided_attention", guided, "encoder_layers"),
+            ("guided_copy", self.train.guided_copy, "decoder_layers"),
+        ):
+            for name, key in (("layer", layers), ("head", "heads")):
+                number, count = getattr(section, name), getattr(sizes, key)
+                known = section.weight and self._shape_is_known(key)
+                if known and number is not None and number >= count:
+                    yield (
+                        f"train.{option}.{name} = {number}, counted from 0, is not among "
+                        f"model.{key} = {count}"
+                    )
 
     def _idle_starts(self) -> Iterator[str]:
         """What makes no sense with, or without, a model to begin from."""
@@ -420,8 +438,9 @@ class Recipe(Section):
             yield "preset = 'auto' chooses a shape, 'init' brings one; remove one of them"
         if {"encoder", "decoder", "embeddings"} <= set(frozen):
             yield "train.freeze names all parts of the model, needed one that learns"
-        if "encoder" in frozen and self.train.guided_attention.weight:
-            yield "train.guided_attention teaches the encoder, which train.freeze keeps as it is"
+        for option, part in (("guided_attention", "encoder"), ("guided_copy", "decoder")):
+            if part in frozen and getattr(self.train, option).weight:
+                yield f"train.{option} teaches the {part}, which train.freeze keeps as it is"
 
     def _shape_is_known(self, key: str) -> bool:
         """Whether a number of the model is settled; that of ``init`` is once it has been read."""

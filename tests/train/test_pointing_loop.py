@@ -16,6 +16,7 @@ from seq2seq.train.checkpoint import Progress
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.loop import Loop, Validation
+from seq2seq.train.stop import Stop
 from seq2seq.train.trainee import Trainee
 from tests.train.test_guidance import model
 from tests.train.test_loop import metrics, weights
@@ -34,7 +35,9 @@ class MarkedPairs:
         def some(place: int) -> Ragged:
             return Ragged.of([[place] if pair % 3 else [] for pair in range(60)])
 
-        self._epoch = EpochData(source, target, Marks(some(2), some(3), some(0), some(1)))
+        nothing = Ragged.of([[]] * 60)
+        marks = Marks(some(2), some(3), some(0), nothing, nothing, some(1))
+        self._epoch = EpochData(source, target, marks)
 
     def epoch(self, number: int) -> EpochData:
         return self._epoch
@@ -50,7 +53,7 @@ def new_loop(folder: Path, *, share: float = 0.0, **values: object) -> Loop:
     accelerator = Accelerator(cpu=True)
     trainee = Trainee(
         model(), label_smoothing=0.1, rdrop_weight=0.0, guided=spec.guided_attention,
-        visible=spec.bottleneck.visible,
+        bottleneck=spec.bottleneck,
     )  # fmt: skip
     feed = FeedSpec(spec.batch_tokens, pad_id=1, seed=1, bottleneck_share=share)
     return Loop(
@@ -62,6 +65,7 @@ def new_loop(folder: Path, *, share: float = 0.0, **values: object) -> Loop:
         checkpoints=folder / "checkpoints",
         progress=Progress(),
         validate=lambda _: Validation(0.0, {}),
+        stop=Stop(accelerator),
         log=TrainingLog(folder / "metrics.jsonl", accelerator, stream=io.StringIO()),
         flops_per_token=(1.0, 1.0),
         peak_flops=1.0,
