@@ -15,7 +15,8 @@ from seq2seq.data.corpus import iterate_chunks, read_corpus
 from seq2seq.data.prepare import read_text
 from seq2seq.recipe import CleaningSpec, CorpusSpec, Recipe
 from seq2seq.run import Run
-from seq2seq.tokenizer import RoundTripReport, Tokenizer, check_round_trip, load_tokenizer
+from seq2seq.stock_tokenizer import open_tokenizer
+from seq2seq.tokenizer import RoundTripReport, check_round_trip
 
 Side = Literal["source", "target"]
 Unit = Literal["words", "pieces"]
@@ -89,7 +90,7 @@ def examine_file(spec: CorpusSpec) -> Diagnosis:
     data = {spec.name: read_corpus(spec, folder=Path())}
     doubts = find_doubts(data, {}, CleaningSpec())
     _, cleaning = settle(doubts, {name: len(rows) for name, rows in data.items()}, spec.name)
-    return Diagnosis(cleaning, tuple(_all_lengths(data, _words, "words")))
+    return Diagnosis(cleaning, tuple(_all_lengths(data, (_words, _words), "words")))
 
 
 def examine_recipe(recipe: Recipe) -> Diagnosis:
@@ -100,7 +101,7 @@ def examine_recipe(recipe: Recipe) -> Diagnosis:
     """
     text = read_text(recipe.data)
     data = {**text.train, "dev": text.dev, **text.tests}
-    return Diagnosis(text.report, tuple(_all_lengths(data, _words, "words")))
+    return Diagnosis(text.report, tuple(_all_lengths(data, (_words, _words), "words")))
 
 
 def examine_run(folder: Path) -> Diagnosis:
@@ -113,19 +114,25 @@ def examine_run(folder: Path) -> Diagnosis:
     """
     run = Run(folder)
     text = read_text(run.read_recipe().data)
-    tokenizer = load_tokenizer(run.tokenizer)
+    tokenizer = open_tokenizer(run.tokenizer)
     data = {**text.train, "dev": text.dev, **text.tests}
-    trips = {name: check_round_trip(tokenizer, _texts(rows)) for name, rows in data.items()}
-    lengths = tuple(_all_lengths(data, _pieces_of(tokenizer), "pieces"))
+    trips = {
+        name: check_round_trip(tokenizer, _texts(rows, 0), _texts(rows, 1))
+        for name, rows in data.items()
+    }
+    counts = _pieces_of(tokenizer.encode), _pieces_of(tokenizer.encode_target)
+    lengths = tuple(_all_lengths(data, counts, "pieces"))
     return Diagnosis(text.report, lengths, trips)
 
 
-def _all_lengths(data: Mapping[str, Any], count: Count, unit: Unit) -> Iterator[Lengths]:
+def _all_lengths(
+    data: Mapping[str, Any], count: tuple[Count, Count], unit: Unit
+) -> Iterator[Lengths]:
     for name, rows in data.items():
         sides: tuple[list[int], list[int]] = ([], [])
         for chunk in iterate_chunks(rows):
-            for counts, texts in zip(sides, chunk, strict=True):
-                counts.extend(count(texts))
+            for counts, texts, measure in zip(sides, chunk, count, strict=True):
+                counts.extend(measure(texts))
         yield _lengths(name, "source", unit, sides[0])
         yield _lengths(name, "target", unit, sides[1])
 
@@ -139,11 +146,10 @@ def _words(texts: Sequence[str]) -> list[int]:
     return [len(text.split()) for text in texts]
 
 
-def _pieces_of(tokenizer: Tokenizer) -> Count:
-    return lambda texts: [len(ids) for ids in tokenizer.encode(texts)]
+def _pieces_of(encode: Callable[[Sequence[str]], list[list[int]]]) -> Count:
+    return lambda texts: [len(ids) for ids in encode(texts)]
 
 
-def _texts(rows: Any) -> Iterator[str]:
-    for sources, targets in iterate_chunks(rows):
-        yield from sources
-        yield from targets
+def _texts(rows: Any, side: int) -> Iterator[str]:
+    for sides in iterate_chunks(rows):
+        yield from sides[side]

@@ -297,6 +297,9 @@ class TrainSpec(Section):
     max_skipped_updates: int = Field(20, ge=0)
     """Updates with a loss or gradient that is not finite are skipped; more than this many stop
     the run."""
+    freeze: tuple[Literal["encoder", "decoder", "embeddings"], ...] = ()
+    """Parts of the model of `init` that keep their weights; `embeddings` are the matrices of
+    source, target and output."""
     processes: int | None = Field(None, ge=1)
     """Processes that must take part; a launcher that starts fewer is refused instead of training
     in silence on one."""
@@ -350,6 +353,15 @@ class Recipe(Section):
     preset: Literal["auto", "none"] = "none"
     """`auto` chooses vocabulary, size, dropout, batch and warm-up from the number of training
     pairs; every key that the recipe gives itself stays as given."""
+    init: str | None = None
+    """Model to train further, with its own tokenizer: a run, a folder in the stock format of
+    `m2m_100` (NLLB too) or `marian` (opus-mt), or the name of such a model on the Hub. Its shape
+    and vocabulary stand for those of `model` and `tokenizer`; dropout may be given anew."""
+    source_tag: str | None = None
+    """What the tokenizer of `init` calls the source language where that is not `source_language`,
+    such as `eng_Latn` for NLLB."""
+    target_tag: str | None = None
+    """What it calls the target language."""
     seed: int = Field(1, ge=0)
     """Seed of everything random: initial weights, dropout, order of the data."""
     data: DataSpec
@@ -378,7 +390,10 @@ class Recipe(Section):
             if spec.pronoun_items and spec.max_rows is not None:
                 yield f"data.test.{name}: pronoun items are scored whole, 'max_rows' cuts them"
         yield from self._pointers_that_miss()
+        yield from self._idle_starts()
         longest = self.model.max_positions
+        if not self._shape_is_known("max_positions"):
+            return
         for side in ("max_source_pieces", "max_target_pieces"):
             pieces = getattr(self.data.cleaning, side)
             if pieces > longest:
@@ -402,11 +417,34 @@ class Recipe(Section):
         ):
             for name, key in (("layer", layers), ("head", "heads")):
                 number, count = getattr(section, name), getattr(sizes, key)
-                if section.weight and number is not None and number >= count:
+                known = section.weight and self._shape_is_known(key)
+                if known and number is not None and number >= count:
                     yield (
                         f"train.{option}.{name} = {number}, counted from 0, is not among "
                         f"model.{key} = {count}"
                     )
+
+    def _idle_starts(self) -> Iterator[str]:
+        """What makes no sense with, or without, a model to begin from."""
+        frozen = self.train.freeze
+        if self.init is None:
+            for name in ("source_tag", "target_tag"):
+                if getattr(self, name) is not None:
+                    yield f"{name} is for the tokenizer of 'init', which is not given"
+            if frozen:
+                yield "train.freeze would keep random weights; give 'init', or freeze nothing"
+            return
+        if self.preset == "auto":
+            yield "preset = 'auto' chooses a shape, 'init' brings one; remove one of them"
+        if {"encoder", "decoder", "embeddings"} <= set(frozen):
+            yield "train.freeze names all parts of the model, needed one that learns"
+        for option, part in (("guided_attention", "encoder"), ("guided_copy", "decoder")):
+            if part in frozen and getattr(self.train, option).weight:
+                yield f"train.{option} teaches the {part}, which train.freeze keeps as it is"
+
+    def _shape_is_known(self, key: str) -> bool:
+        """Whether a number of the model is settled; that of ``init`` is once it has been read."""
+        return self.init is None or key in self.model.model_fields_set
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

@@ -4,7 +4,8 @@ recipe.toml             as given
 recipe.json             resolved, every default written out
 environment.json        versions, commit, device, threads, hashes of the data
 data.json               what was read, cleaned and counted
-tokenizer/              tokenizer.json, tokenizer_config.json
+tokenizer/              tokenizer.json, tokenizer_config.json; of a model trained further its own
+origin.json             the model that was trained further: name, commit, licence, hashes
 checkpoints/step-000400/  everything that resuming needs
 best/                   a complete stock model folder: what every later command loads
 metrics.jsonl           one line for each log point and validation
@@ -63,6 +64,11 @@ class Run:
     def tokenizer(self) -> Path:
         """Folder of the tokenizer."""
         return self.folder / "tokenizer"
+
+    @property
+    def origin(self) -> Path:
+        """Where the first weights are from; only in runs that train a model further."""
+        return self.folder / "origin.json"
 
     @property
     def checkpoints(self) -> Path:
@@ -134,6 +140,20 @@ def model_folder(path: Path) -> Path:
         f"{path}: neither a run folder nor a model folder; needed a folder with config.json or "
         "best/config.json"
     )
+
+
+def read_origin(run: Run) -> dict[str, Any] | None:
+    """What a run says about the model that it trained further; None if there was none.
+
+    Raises:
+        RecipeError: The file is damaged.
+    """
+    if not run.origin.is_file():
+        return None
+    try:
+        return dict(json.loads(run.origin.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise RecipeError(f"{run.origin}: not JSON: {error}") from None
 
 
 def describe_environment() -> dict[str, Any]:

@@ -20,14 +20,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, processors
 
 from seq2seq.errors import ModelError
 from seq2seq.recipe import Family, TokenizerSpec
+from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.vocabulary import (
     BOS,
     EOS,
@@ -46,8 +48,12 @@ SPECIAL_SCORE = -1000.0
 class Tokenizer:
     """Text to piece ids and back: a thin layer over a ``tokenizers.Tokenizer``.
 
-    Every encoded text ends with the end-of-sentence piece, on both sides of a pair.
+    Every encoded text ends with the end-of-sentence piece, on both sides of a pair, and no target
+    begins with a language tag.
     """
+
+    first_id: int | None = None
+    file_names = ("tokenizer.json", "tokenizer_config.json")
 
     def __init__(self, backend: tokenizers.Tokenizer, config: Mapping[str, Any]):
         backend.no_padding()
@@ -73,6 +79,15 @@ class Tokenizer:
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Piece ids of each text, the end-of-sentence piece last."""
         return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts))]
+
+    def encode_target(self, texts: Sequence[str]) -> list[list[int]]:
+        """The same: one vocabulary cuts both sides alike."""
+        return self.encode(texts)
+
+    def piece(self, number: int) -> str | None:
+        """The spelling of an id; None where the vocabulary has none of that number."""
+        piece = self.backend.id_to_token(number)
+        return None if piece is None else str(piece)
 
     def spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
         """First character and one past the last of each piece of ``encode``, in the text as given.
@@ -111,6 +126,13 @@ class Tokenizer:
         special = {token.content for token in self.backend.get_added_tokens_decoder().values()}
         vocabulary = self.backend.get_vocab(with_added_tokens=False)
         return {piece: number for piece, number in vocabulary.items() if piece not in special}
+
+    @property
+    def kind(self) -> Literal["unigram", "bpe"] | None:
+        """How the vocabulary was found, if it is one of those that a recipe knows."""
+        model = json.loads(self.backend.to_str())["model"]["type"]
+        kinds: dict[str, Literal["unigram", "bpe"]] = {"Unigram": "unigram", "BPE": "bpe"}
+        return kinds.get(model)
 
     def piece_scores(self) -> dict[str, float]:
         """Log-probability of each piece.
@@ -178,7 +200,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         ModelError: A file is missing or cannot be read, or a special piece is not named.
     """
     content = {}
-    for name in ("tokenizer.json", "tokenizer_config.json"):
+    for name in Tokenizer.file_names:
         try:
             content[name] = (folder / name).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -236,7 +258,7 @@ def train_tokenizer(
     return _assemble(model, normalizer, spec.kind, family)
 
 
-def vocabulary_note(tokenizer: Tokenizer, spec: TokenizerSpec) -> str:
+def vocabulary_note(tokenizer: TokenizerLike, spec: TokenizerSpec) -> str:
     """One line on the size of the vocabulary; says so where it is smaller than asked for."""
     if tokenizer.vocab_size == spec.vocab_size:
         return f"{spec.vocab_size:,} {spec.kind} pieces"
@@ -303,13 +325,21 @@ class RoundTripReport:
 
     @classmethod
     def of(
-        cls, tokenizer: Tokenizer, texts: Iterable[str], *, examples: int = 3
+        cls,
+        tokenizer: TokenizerLike,
+        sources: Iterable[str],
+        targets: Iterable[str],
+        *,
+        examples: int = 3,
     ) -> "RoundTripReport":
-        """Encode and decode every text."""
+        """Encode and decode every text, each side by its own rules; targets are counted on."""
         lines = exact = pieces = unknown = 0
         differing: list[tuple[int, str, str]] = []
-        for batch in _in_batches(texts, 10_000):
-            encoded = tokenizer.encode(batch)
+        encoded_batches = chain(
+            ((batch, tokenizer.encode(batch)) for batch in _in_batches(sources, 10_000)),
+            ((batch, tokenizer.encode_target(batch)) for batch in _in_batches(targets, 10_000)),
+        )
+        for batch, encoded in encoded_batches:
             for text, ids, back in zip(batch, encoded, tokenizer.decode(encoded), strict=True):
                 lines += 1
                 pieces += len(ids)
@@ -349,9 +379,11 @@ class RoundTripReport:
         return "\n  ".join([head, *(f"line {n}: {a!r} became {b!r}" for n, a, b in self.examples)])
 
 
-def check_round_trip(tokenizer: Tokenizer, texts: Iterable[str]) -> RoundTripReport:
+def check_round_trip(
+    tokenizer: TokenizerLike, sources: Iterable[str], targets: Iterable[str] = ()
+) -> RoundTripReport:
     """Encode and decode every text and report what did not come back."""
-    return RoundTripReport.of(tokenizer, texts)
+    return RoundTripReport.of(tokenizer, sources, targets)
 
 
 def _in_batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:

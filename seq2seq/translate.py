@@ -25,7 +25,8 @@ from seq2seq.model.transformer import Transformer
 from seq2seq.pipeline.pipeline import pipeline as pipeline  # where its users look for it
 from seq2seq.sentences import Long as Long
 from seq2seq.sentences import split_text
-from seq2seq.tokenizer import Tokenizer, load_tokenizer
+from seq2seq.stock_tokenizer import open_tokenizer
+from seq2seq.tokenizer_like import TokenizerLike
 
 # Lines that are read before the first of them is translated: enough to sort by length.
 CHUNK_LINES = 2000
@@ -169,7 +170,7 @@ class Translator:
     def __init__(
         self,
         model: Transformer | Engine,
-        tokenizer: Tokenizer,
+        tokenizer: TokenizerLike,
         options: DecodeOptions | None = None,
     ):
         self.engine = NativeEngine(model) if isinstance(model, Transformer) else model
@@ -207,7 +208,7 @@ class Translator:
             ModelError: If a file is missing or the parts do not fit each other.
         """
         loaded, folder = load_engine(engine, path)
-        return cls(loaded, load_tokenizer(folder), stored_options(folder))
+        return cls(loaded, open_tokenizer(folder), stored_options(folder))
 
     def translate(
         self,

@@ -232,3 +232,38 @@ def test_sections_that_do_not_fit_each_other_are_refused_before_training(
     with pytest.raises(RecipeError, match="here: 1 field cannot be used") as caught:
         parse_recipe(content | change, where="here")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["source_tag=eng_Latn"], "source_tag is for the tokenizer of 'init', which is not given"),
+        (['train.freeze=["encoder"]'], "train.freeze would keep random weights; give 'init'"),
+        (["init=a/b", "preset=auto"], "preset = 'auto' chooses a shape, 'init' brings one"),
+        (
+            ["init=a/b", 'train.freeze=["encoder", "embeddings", "decoder"]'],
+            "train.freeze names all parts of the model, needed one that learns",
+        ),
+        (
+            ["init=a/b", 'train.freeze=["encoder"]', "train.guided_attention.weight=1"],
+            "train.guided_attention teaches the encoder, which train.freeze keeps as it is",
+        ),
+    ],
+)
+def test_what_makes_no_sense_with_or_without_a_model_to_begin_with_is_refused(
+    minimal: Path, overrides: list[str], said: str
+) -> None:
+    assert said in refused(minimal, overrides)
+
+
+def test_a_model_to_begin_with_is_not_held_against_the_defaults(minimal: Path) -> None:
+    """Its shape is not known yet; what the recipe says itself is."""
+    longer = ["init=a/b", "data.cleaning.max_source_pieces=800"]
+    assert load_recipe(minimal, longer).init == "a/b"
+    assert "800 is more than model.max_positions = 512" in refused(minimal, longer[1:])
+    assert "more than model.max_positions = 600" in refused(
+        minimal, [*longer, "model.max_positions=600"]
+    )
+    deep = ["init=a/b", "train.guided_attention.weight=1", "train.guided_attention.layer=11"]
+    assert load_recipe(minimal, deep).train.guided_attention.layer == 11
+    assert "layer = 11, counted from 0, is not among" in refused(minimal, deep[1:])

@@ -37,10 +37,11 @@ def train(
 ) -> None:
     """Train a model as a recipe describes it, and score it.
 
-    Reads and cleans the data, trains the tokenizer and the model, keeps the checkpoint that scores
+    Reads and cleans the data, trains the tokenizer and the model (or, where the recipe names one
+    as init, trains that model further with its own tokenizer), keeps the checkpoint that scores
     best on the dev set, translates the test sets and scores them. Everything lands in the run
     folder; its best/ is a stock Hugging Face model folder. Progress goes to stderr. The network is
-    touched only where the recipe names a dataset on the Hub.
+    touched only where the recipe names a dataset or a model on the Hub.
 
     Ctrl-C and SIGTERM save a checkpoint first and exit with 130; --resume continues to the very
     same model.

@@ -27,9 +27,10 @@ from seq2seq.data.corpus import iterate_chunks, read_corpus
 from seq2seq.data.marks import Marks, join_marks
 from seq2seq.data.ragged import Ragged, concatenate
 from seq2seq.data.sampling import WordTable, sample_rows
-from seq2seq.data.store import EncodedPairs, Encoder, encode_corpus, encode_words, hash_text
-from seq2seq.errors import DataError
+from seq2seq.data.store import EncodedPairs, encode_corpus, encode_words, hash_text
+from seq2seq.errors import DataError, ModelError
 from seq2seq.recipe import CleaningSpec, DataSpec, TokenizerSpec
+from seq2seq.tokenizer_like import Encoder, WordEncoder
 
 ROWS_STREAM, CUTS_STREAM = 2, 3  # keep random numbers for different purposes apart
 
@@ -57,6 +58,12 @@ class ParallelText:
             for sources, targets in iterate_chunks(dataset):
                 yield from sources
                 yield from targets
+
+    def training_side(self, number: int) -> Iterator[str]:
+        """One side of all training pairs, 0 for the sources and 1 for the targets."""
+        for dataset in self.train.values():
+            for sides in iterate_chunks(dataset):
+                yield from sides[number]
 
     def hashes(self) -> dict[str, str]:
         """Hash of the text of each data set, to tell whether data changed."""
@@ -252,6 +259,7 @@ def prepare(
 
     Raises:
         DataError: Over-long pairs are refused, or no pair is left.
+        ModelError: Subword sampling is asked of a tokenizer that cannot do it.
     """
     limits = (text.cleaning.max_source_pieces, text.cleaning.max_target_pieces)
     pieces = [encode_corpus(dataset, encoder, cache) for dataset in text.train.values()]
@@ -263,6 +271,11 @@ def prepare(
             raise ValueError("words are cut anew in each epoch, marks would point elsewhere")
         pieces = [replace(p, marks=marked) for p, marked in zip(pieces, marks, strict=True)]
     if sampling:
+        if not isinstance(encoder, WordEncoder):
+            raise ModelError(
+                "tokenizer: it does not cut text word by word, subword sampling needs one that "
+                "does; set sampling_alpha and bpe_dropout to 0"
+            )
         words, table = encode_words(
             list(text.train.values()), encoder, spec, seed=seed, cache=cache
         )

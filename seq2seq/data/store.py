@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -20,48 +20,9 @@ from seq2seq.data.ragged import Ragged, concatenate, read_arrays, write_arrays
 from seq2seq.data.sampling import WordTable
 from seq2seq.data.segmentation import Choices, dropout_choices, unigram_choices
 from seq2seq.recipe import TokenizerSpec
+from seq2seq.tokenizer_like import Encoder, WordEncoder
 
 FORMAT = 1  # raise it when the files' content changes meaning
-
-
-@runtime_checkable
-class Encoder(Protocol):
-    """What the data side needs of a tokenizer."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of everything that decides how text is cut."""
-        ...
-
-    @property
-    def eos_id(self) -> int:
-        """Id of the end-of-sentence piece."""
-        ...
-
-    @property
-    def unk_id(self) -> int:
-        """Id of the unknown piece."""
-        ...
-
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Piece ids of each text, the end-of-sentence piece last."""
-        ...
-
-    def split_words(self, texts: Sequence[str]) -> list[list[str]]:
-        """The words of each text that are cut without their neighbours."""
-        ...
-
-    def pieces(self) -> dict[str, int]:
-        """Every piece that text can become, with its id."""
-        ...
-
-    def piece_scores(self) -> dict[str, float]:
-        """Log-probability of each piece, for a unigram vocabulary."""
-        ...
-
-    def merge_ranks(self) -> dict[tuple[str, str], int]:
-        """Place of each merge, for byte-pair encoding."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +53,7 @@ def encode_corpus(dataset: Any, encoder: Encoder, cache: Path | None) -> Encoded
     """
 
     def compute() -> dict[str, np.ndarray]:
-        return _pack(_encode_chunks(dataset, encoder.encode))
+        return _pack(_encode_chunks(dataset, encoder.encode, encoder.encode_target))
 
     key = _key("pieces", hash_text(dataset), encoder.fingerprint)
     return _unpack(_cached(key, cache, compute))
@@ -100,7 +61,7 @@ def encode_corpus(dataset: Any, encoder: Encoder, cache: Path | None) -> Encoded
 
 def encode_words(
     datasets: Sequence[Any],
-    encoder: Encoder,
+    encoder: WordEncoder,
     spec: TokenizerSpec,
     *,
     seed: int,
@@ -127,7 +88,7 @@ def encode_words(
     def compute() -> dict[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {}
         for i, dataset in enumerate(datasets):
-            packed = _pack(_encode_chunks(dataset, to_numbers))
+            packed = _pack(_encode_chunks(dataset, to_numbers, to_numbers))
             arrays |= {f"{i}.{name}": array for name, array in packed.items()}
         table = WordTable.of(_choices(list(numbers), encoder, spec, seed))
         return arrays | {
@@ -159,7 +120,7 @@ def hash_text(dataset: Any) -> str:
 
 
 def _choices(
-    words: Sequence[str], encoder: Encoder, spec: TokenizerSpec, seed: int
+    words: Sequence[str], encoder: WordEncoder, spec: TokenizerSpec, seed: int
 ) -> list[Choices]:
     ids, unknown = encoder.pieces(), encoder.unk_id
     if spec.sampling_alpha:
@@ -194,8 +155,11 @@ _NAMES = ("source.values", "source.offsets", "target.values", "target.offsets")
 _Encode = Callable[[Sequence[str]], list[list[int]]]
 
 
-def _encode_chunks(dataset: Any, encode: _Encode) -> list[list[Ragged]]:
-    chunks = [[Ragged.of(encode(side)) for side in sides] for sides in iterate_chunks(dataset)]
+def _encode_chunks(dataset: Any, encode: _Encode, encode_target: _Encode) -> list[list[Ragged]]:
+    chunks = [
+        [Ragged.of(encode(sources)), Ragged.of(encode_target(targets))]
+        for sources, targets in iterate_chunks(dataset)
+    ]
     return [list(side) for side in zip(*chunks, strict=True)]
 
 

@@ -6,6 +6,7 @@ files that surround the weights.
 """
 
 import json
+import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,15 +196,18 @@ def _at_most(problems: list[str], most: int) -> str:
     return "; ".join(problems[:most] + more)
 
 
-def load_model(folder: Path) -> Transformer:
+def load_model(folder: Path, *, config: ModelConfig | None = None) -> Transformer:
     """Load any stock ``m2m_100`` or ``marian`` folder: ours, NLLB, M2M100, opus-mt.
 
-    Weights are read from safetensors only, because a pickle can run code, and are held in 32 bits
+    Weights are read from safetensors, or from the ``pytorch_model.bin`` of older models in a way
+    that lets it hold nothing but numbers, because a pickle can run code. They are held in 32 bits
     whatever the file holds. Layer dropping, a training-time setting of some published models that
     this package does not know, is switched off in the returned model's configuration.
 
     Args:
-        folder: A folder with ``config.json`` and ``model.safetensors``, or its shards.
+        folder: A folder with ``config.json`` and ``model.safetensors``, or its shards, or
+            ``pytorch_model.bin``.
+        config: Instead of the folder's, such as one with other dropout.
 
     Returns:
         The model, in evaluation mode.
@@ -211,8 +215,7 @@ def load_model(folder: Path) -> Transformer:
     Raises:
         ModelError: A file is missing or damaged, or describes another kind of model.
     """
-    config = _read_config(folder)
-    config.encoder_layerdrop = config.decoder_layerdrop = 0.0
+    config = config or read_config(folder)
     state = {name: tensor.float() for name, tensor in _read_weights(folder).items()}
     if config.model_type == "marian" and "final_logits_bias" not in state:
         # Stock loading fills this gap with zeros too.
@@ -222,7 +225,12 @@ def load_model(folder: Path) -> Transformer:
     return model.eval()
 
 
-def _read_config(folder: Path) -> ModelConfig:
+def read_config(folder: Path) -> ModelConfig:
+    """Read the numbers of a stock model; layer dropping is switched off.
+
+    Raises:
+        ModelError: There is no configuration, or that of another kind of model.
+    """
     path = folder / "config.json"
     try:
         kind = json.loads(path.read_text(encoding="utf-8")).get("model_type")
@@ -237,16 +245,22 @@ def _read_config(folder: Path) -> ModelConfig:
             f"{path}: model_type is '{kind}', 'm2m_100' or 'marian' is needed; "
             "use the transformers engine for other architectures"
         )
-    return AutoConfig.from_pretrained(folder)
+    config: ModelConfig = AutoConfig.from_pretrained(folder)
+    config.encoder_layerdrop = config.decoder_layerdrop = 0.0
+    config._name_or_path = ""  # it would be saved, and tell about folders of this machine
+    return config
 
 
 def _read_weights(folder: Path) -> dict[str, Tensor]:
     single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    pickled = folder / "pytorch_model.bin"
     if single.exists():
         files = [single]
     elif index.exists():
         shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
         files = [folder / shard for shard in sorted(set(shards))]
+    elif pickled.exists():
+        return _read_pickled(pickled)
     else:
         raise ModelError(
             f"{folder}: no model.safetensors, weights in that format are needed; convert others by "
@@ -264,6 +278,18 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     return state
 
 
+def _read_pickled(path: Path) -> dict[str, Tensor]:
+    try:
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"{path}: cannot be read ({reason}), a whole file of nothing but weights is needed; "
+            "copy or download it again"
+        ) from None
+    return state
+
+
 @dataclass(frozen=True)
 class SearchDefaults:
     """How a model's folder says that it is meant to be decoded."""
@@ -271,6 +297,8 @@ class SearchDefaults:
     beams: int = 5
     length_penalty: float = 1.0
     no_repeat_ngram: int = 0
+    first_id: int | None = None
+    """The piece every output begins with, a language tag."""
 
 
 def save_model(model: Transformer, folder: Path, *, search: SearchDefaults | None = None) -> None:
@@ -321,6 +349,8 @@ def generation_settings(config: ModelConfig, search: SearchDefaults) -> dict[str
     }
     if config.bos_token_id is not None:
         settings["bos_token_id"] = config.bos_token_id
+    if search.first_id is not None:
+        settings["forced_bos_token_id"] = search.first_id
     if config.model_type == "marian":
         settings["forced_eos_token_id"] = config.forced_eos_token_id
     return settings

@@ -60,7 +60,7 @@ def render_card(facts: RunFacts, name: str, *, license: str | None) -> str:
         "Which noun is the pronoun?": _pronouns(facts),
         "Training data": data_tables(facts),
         "Training": "\n\n".join(_training(facts)),
-        "Recipe": _recipe_block(facts.recipe),
+        "Recipe": _recipe_block(facts),
         "Environment": _environment(facts.environment),
         "This copy": "" if facts.check is None else _copy(facts.check),
         "Limits": "\n".join(_limits(facts)),
@@ -90,12 +90,20 @@ def _opening(facts: RunFacts) -> str:
         "translation": f"Translates from `{recipe.source_language}` to `{recipe.target_language}`",
         "summarization": f"Summarizes text in `{recipe.source_language}`",
     }[recipe.task]
-    start = base_model(recipe)
-    origin = f"training continued from `{start}`" if start else "trained from random weights"
     return (
         f"{what}: an encoder-decoder Transformer of {facts.weights:,} weights in the "
-        f"`{recipe.model.family}` format, {origin} on {facts.data['pairs']:,} pairs."
+        f"`{recipe.model.family}` format, {_beginning(facts)} on {facts.data['pairs']:,} pairs."
     )
+
+
+def _beginning(facts: RunFacts) -> str:
+    """Where the first weights are from."""
+    if facts.origin is None:
+        return "trained from random weights"
+    name, commit = base_model(facts), facts.origin["revision"]
+    if name is None:
+        return "training continued from a model that is not on the Hub"
+    return f"training continued from `{name}`" + (f" (commit `{commit}`)" if commit else "")
 
 
 def _usage(facts: RunFacts, name: str) -> str:
@@ -132,8 +140,11 @@ def _training(facts: RunFacts) -> Iterator[str]:
     yield text + " No test set chose anything."
 
 
-def _recipe_block(recipe: Recipe) -> str:
-    lines = "\n".join(recipe_lines(recipe))
+def _recipe_block(facts: RunFacts) -> str:
+    known = facts.origin is None or facts.origin["base_model"] == facts.recipe.init
+    # A folder of this machine is nobody's business.
+    kept = [line for line in recipe_lines(facts.recipe) if known or not line.startswith("init =")]
+    lines = "\n".join(kept)
     return (
         "What differs from the defaults of seq2seq-toolkit; paths are relative to the folder of "
         f"the data.\n\n```toml\n{lines}\n```"

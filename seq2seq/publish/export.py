@@ -32,18 +32,14 @@ from seq2seq.publish.to_ctranslate2 import write_ctranslate2
 from seq2seq.publish.to_onnx import write_onnx
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run, model_folder, write_json
+from seq2seq.stock_tokenizer import stock_class
 from seq2seq.tokenizer import Tokenizer
+from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.translate import Translator
 
 FIGURES_FILE = "measured.json"
-STOCK_FILES = (
-    "config.json",
-    "model.safetensors",
-    "generation_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-)
-TEXT_FILES = STOCK_FILES[2:]
+SEARCH_FILE = "generation_config.json"
+MODEL_FILES = ("config.json", "model.safetensors", SEARCH_FILE)
 
 
 @dataclass(frozen=True)
@@ -78,12 +74,17 @@ class _Model:
     recipe: Recipe | None
 
     @property
-    def tokenizer(self) -> Tokenizer:
+    def tokenizer(self) -> TokenizerLike:
         return self.translator.tokenizer
 
     @property
     def model(self) -> Transformer:
         return self.translator.model
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What a stock folder of it holds."""
+        return (*MODEL_FILES, *self.tokenizer.file_names)
 
 
 def export(
@@ -150,7 +151,9 @@ def _place(path: Path, target: Target, out: Path | None, quantize: str | None) -
 
 def _load(path: Path) -> _Model:
     folder = model_folder(path)
-    missing = [name for name in STOCK_FILES if not (folder / name).is_file()]
+    # Without a class of its own a tokenizer is a tokenizer.json.
+    text = Tokenizer.file_names if stock_class(folder) is None else Tokenizer.file_names[1:]
+    missing = [name for name in (*MODEL_FILES, *text) if not (folder / name).is_file()]
     if missing:
         raise PublishError(
             f"{folder}: {', '.join(missing)} missing, needed a complete stock model folder; train "
@@ -190,7 +193,8 @@ def _write(
     source: _Model, target: Target, folder: Path, quantize: Literal["int8"] | None
 ) -> Engine:
     """Write the format, and load it with the program that it is for."""
-    for name in STOCK_FILES if target == "hub" else TEXT_FILES:
+    text = (SEARCH_FILE, *source.tokenizer.file_names)
+    for name in source.files if target == "hub" else text:
         shutil.copyfile(source.folder / name, folder / name)
     match target:
         case "hub":
@@ -235,7 +239,7 @@ def _measure(
         text,
         tokenizer=source.tokenizer,
         options=options,
-        sizes=(_bytes(source.folder, STOCK_FILES), _bytes(folder)),
+        sizes=(_bytes(source.folder, source.files), _bytes(folder)),
         summaries=source.recipe is not None and source.recipe.task == "summarization",
     )
     excess = find_excess(measured, tolerance)
@@ -259,7 +263,7 @@ def _measure(
     return Exported(folder, check, measured)
 
 
-def check_tokenizer(folder: Path, tokenizer: Tokenizer, text: HeldOut) -> None:
+def check_tokenizer(folder: Path, tokenizer: TokenizerLike, text: HeldOut) -> None:
     """Make sure that stock ``AutoTokenizer`` cuts and joins text as the model's tokenizer does.
 
     Args:
@@ -272,13 +276,15 @@ def check_tokenizer(folder: Path, tokenizer: Tokenizer, text: HeldOut) -> None:
     """
     stock = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     cut = stock(list(text.sources)).input_ids
+    targets = stock(text_target=list(text.references)).input_ids
     joined = stock.batch_decode(text.target_ids, skip_special_tokens=True)
     expected = tokenizer.decode(text.target_ids)
     wrong = sum(one != two for one, two in zip(cut, text.source_ids, strict=True))
+    wrong += sum(one != two for one, two in zip(targets, text.target_ids, strict=True))
     wrong += sum(one.strip() != two.strip() for one, two in zip(joined, expected, strict=True))
     if wrong:
         raise PublishError(
-            f"{folder}: AutoTokenizer cuts or joins '{wrong}' of {2 * len(text)} texts "
+            f"{folder}: AutoTokenizer cuts or joins '{wrong}' of {3 * len(text)} texts "
             "differently, needed the same pieces; check tokenizer_config.json"
         )
 

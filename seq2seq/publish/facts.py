@@ -15,7 +15,7 @@ from typing import Any
 from seq2seq.errors import PublishError
 from seq2seq.publish.checked import Check, verify_check
 from seq2seq.recipe import Recipe
-from seq2seq.run import Run
+from seq2seq.run import Run, read_origin
 
 PROBE_SECTION = "card.md"
 FIGURE = re.compile(r"(!\[[^\]]*\]\()([^)\s]+)(\))")
@@ -39,6 +39,7 @@ class RunFacts:
     Attributes:
         run: the folder.
         recipe: every choice that was made.
+        origin: the model that was trained further; None for random weights.
         environment: versions, machine and hashes of the data.
         data: what was read, cleaned and counted.
         scores: of dev and test sets.
@@ -51,6 +52,7 @@ class RunFacts:
 
     run: Run
     recipe: Recipe
+    origin: Mapping[str, Any] | None
     environment: Mapping[str, Any]
     data: Mapping[str, Any]
     scores: Mapping[str, Any]
@@ -97,6 +99,7 @@ def read_facts(run: Run) -> RunFacts:
     return RunFacts(
         run,
         recipe,
+        origin=read_origin(run),
         environment=_read_object(run.environment),
         data=_read_object(run.data_report),
         scores=_read_object(run.scores),

@@ -42,7 +42,7 @@ def front_matter(facts: RunFacts, name: str, *, license: str | None) -> dict[str
         "license": license,
         "library_name": "transformers",
         "pipeline_tag": recipe.task,
-        "base_model": base_model(recipe),
+        "base_model": base_model(facts),
         "datasets": sorted({spec.hub for spec in recipe.data.train if spec.hub}),
         "metrics": list(dict.fromkeys(metric["type"] for metric in _all_metrics(facts))),
         "tags": ["seq2seq", recipe.model.family],
@@ -56,10 +56,10 @@ def languages(recipe: Recipe) -> list[str]:
     return list(dict.fromkeys([recipe.source_language, recipe.target_language]))
 
 
-def base_model(recipe: Recipe) -> str | None:
-    """The model on the Hub whose training this run continued; None for one trained from nothing."""
-    start = recipe.model_dump().get("init")
-    return start if isinstance(start, str) else None
+def base_model(facts: RunFacts) -> str | None:
+    """The model on the Hub whose training this run continued; None if it is not there."""
+    name = None if facts.origin is None else facts.origin["base_model"]
+    return name if isinstance(name, str) else None
 
 
 def scored(report: Mapping[str, Any]) -> dict[str, Any]:

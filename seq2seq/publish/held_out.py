@@ -10,7 +10,7 @@ from seq2seq.data.corpus import iterate_pairs, read_corpus
 from seq2seq.data.store import hash_text
 from seq2seq.errors import PublishError
 from seq2seq.run import Run
-from seq2seq.tokenizer import Tokenizer
+from seq2seq.tokenizer_like import TokenizerLike
 
 # Fewer pairs would let a rare difference pass, more would make an export a matter of minutes.
 FEWEST, MOST = 100, 200
@@ -82,7 +82,12 @@ def file_pairs(path: Path) -> tuple[str, Iterable[Pair]]:
 
 
 def choose_pairs(
-    name: str, pairs: Iterable[Pair], tokenizer: Tokenizer, *, positions: int, longest_source: int
+    name: str,
+    pairs: Iterable[Pair],
+    tokenizer: TokenizerLike,
+    *,
+    positions: int,
+    longest_source: int,
 ) -> HeldOut:
     """Take the first pairs that the model can read and write whole.
 
@@ -102,7 +107,7 @@ def choose_pairs(
     chosen: list[tuple[Pair, list[int], list[int]]] = []
     left_out = 0
     for pair in pairs:
-        source, target = tokenizer.encode(pair)
+        (source,), (target,) = tokenizer.encode(pair[:1]), tokenizer.encode_target(pair[1:])
         if 1 < len(source) <= longest_source and 1 < len(target) <= positions:
             chosen.append((pair, source, target))
             if len(chosen) == MOST:

@@ -1,6 +1,7 @@
 """Under which licence a model may go out: as its maker says, or as all of its data says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from seq2seq.errors import PublishError
 from seq2seq.recipe import CorpusSpec, Recipe, suggest
@@ -22,15 +23,19 @@ LICENSES = (
 )  # fmt: skip
 
 
-def choose_license(recipe: Recipe, given: str | None) -> str:
+def choose_license(
+    recipe: Recipe, given: str | None, origin: Mapping[str, Any] | None = None
+) -> str:
     """Settle the licence of a model, or refuse to.
 
     Every training corpus must state its own, because a reader of the card cannot find it out. The
-    model's is the given one, or theirs where they have only one between them.
+    model's is the given one, or theirs where they have only one between them, the model that was
+    trained further included.
 
     Args:
         recipe: Of the run.
         given: What the maker says, if anything.
+        origin: What the run says about the model that it trained further, if any.
 
     Returns:
         One of ``LICENSES``.
@@ -39,15 +44,22 @@ def choose_license(recipe: Recipe, given: str | None) -> str:
         PublishError: A corpus has none, or the model's does not follow or is unknown; all at once.
     """
     problems = list(_missing(recipe))
-    stated = sorted({spec.license.lower() for spec in recipe.data.train if spec.license})
+    inherited = ([] if origin is None else origin["licenses"]) or []
+    stated = {spec.license.lower() for spec in recipe.data.train if spec.license}
+    every = sorted(stated | set(inherited))
     chosen = given.lower() if given else None
-    if chosen is None and len(stated) == 1:
-        chosen = stated[0]
-    elif chosen is None and stated:
-        names = " and ".join(f"'{name}'" for name in stated)
+    if chosen is None and origin is not None and not inherited:
         problems.append(
-            f"training data: under {names}, which does not say what the model is under; "
-            "add --license NAME"
+            f"init = '{origin['init']}': nobody says what that model is under, so the training "
+            "data alone does not say what this one is under; add --license NAME"
+        )
+    elif chosen is None and len(every) == 1:
+        chosen = every[0]
+    elif chosen is None and every:
+        names = " and ".join(f"'{name}'" for name in every)
+        what = "training data" if origin is None else "training data and the model of init"
+        problems.append(
+            f"{what}: under {names}, which does not say what the model is under; add --license NAME"
         )
     if chosen is not None and chosen not in LICENSES:
         problems.append(

@@ -18,7 +18,7 @@ from seq2seq.publish.held_out import HeldOut
 from seq2seq.score.result import Score
 from seq2seq.score.summary import rouge
 from seq2seq.score.translation import bleu
-from seq2seq.tokenizer import Tokenizer
+from seq2seq.tokenizer_like import TokenizerLike
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def measure(
     export: Engine,
     text: HeldOut,
     *,
-    tokenizer: Tokenizer,
+    tokenizer: TokenizerLike,
     options: DecodeOptions,
     sizes: tuple[int, int],
     summaries: bool,
@@ -211,7 +211,7 @@ def count_equal(model: Sequence[Hypothesis], export: Sequence[Hypothesis]) -> in
 
 
 def score_outputs(
-    tokenizer: Tokenizer, outputs: Sequence[Hypothesis], text: HeldOut, *, summaries: bool
+    tokenizer: TokenizerLike, outputs: Sequence[Hypothesis], text: HeldOut, *, summaries: bool
 ) -> Score:
     """BLEU of translations, ROUGE-L of summaries."""
     hypotheses = [one.replace("\n", " ") for one in tokenizer.decode([one.ids for one in outputs])]

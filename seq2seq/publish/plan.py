@@ -111,7 +111,7 @@ def plan_model(run: Run, repository: str, *, license: str | None = None) -> Plan
     """
     check_repository(repository)
     facts = read_facts(run)
-    chosen = choose_license(facts.recipe, license)
+    chosen = choose_license(facts.recipe, license, facts.origin)
     card = render_card(facts, repository, license=chosen)
     files = [PlannedFile(CARD, card.encode()), *_files_of(facts)]
     plan = Plan(repository, "model", chosen, tuple(sorted(files, key=lambda file: file.path)))

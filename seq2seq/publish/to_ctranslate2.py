@@ -20,13 +20,13 @@ from seq2seq.model.config import ModelConfig
 from seq2seq.model.positions import position_table
 from seq2seq.model.stock import HEAD, SHARED, SOURCE, TARGET, stock_state
 from seq2seq.model.transformer import Transformer
-from seq2seq.tokenizer import Tokenizer
+from seq2seq.tokenizer_like import TokenizerLike
 
 State = Mapping[str, Tensor]
 
 
 def write_ctranslate2(
-    model: Transformer, tokenizer: Tokenizer, folder: Path, *, quantize: Literal["int8"] | None
+    model: Transformer, tokenizer: TokenizerLike, folder: Path, *, quantize: Literal["int8"] | None
 ) -> None:
     """Write ``model.bin``, ``config.json`` and the vocabulary of CTranslate2.
 
@@ -43,7 +43,7 @@ def write_ctranslate2(
     numbers = copy(model.config)
     numbers.max_position_embeddings += 1  # it scores the end behind the longest target too
     spec = describe_model(numbers, stock_state(model), positions=position_table(numbers))
-    spell = tokenizer.backend.id_to_token
+    spell = tokenizer.piece
     spec.config.eos_token = spec.config.bos_token = spell(tokenizer.eos_id)
     spec.config.unk_token = spell(tokenizer.unk_id)
     # Post-norm decoders start from zeros, whatever piece stands here; padding they do not know.

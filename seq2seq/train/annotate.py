@@ -13,7 +13,7 @@ from seq2seq.errors import DataError
 from seq2seq.pronouns.decision import first_difference
 from seq2seq.pronouns.items import Item, Span, read_items
 from seq2seq.recipe import DataSpec, TrainSpec
-from seq2seq.tokenizer import Tokenizer
+from seq2seq.tokenizer_like import TokenizerLike
 
 Pair = tuple[str, str]
 
@@ -65,7 +65,7 @@ class MarkedRows:
         )
 
 
-def mark_text(text: ParallelText, spec: DataSpec, tokenizer: Tokenizer) -> list[Marks]:
+def mark_text(text: ParallelText, spec: DataSpec, tokenizer: TokenizerLike) -> list[Marks]:
     """Mark the training rows of a recipe whose corpora hold pronoun items.
 
     Args:
@@ -89,7 +89,7 @@ def mark_text(text: ParallelText, spec: DataSpec, tokenizer: Tokenizer) -> list[
     return marks
 
 
-def find_marks(dataset: Any, items: Mapping[Pair, Item], tokenizer: Tokenizer) -> Marks:
+def find_marks(dataset: Any, items: Mapping[Pair, Item], tokenizer: TokenizerLike) -> Marks:
     """Positions of pronoun, cue, antecedent and decision in every pair of a corpus.
 
     The decision is the first piece in which the good translation differs from the bad one. What
@@ -109,8 +109,8 @@ def find_marks(dataset: Any, items: Mapping[Pair, Item], tokenizer: Tokenizer) -
     found = [items.get(pair) for pair in iterate_pairs(dataset)]
     present = [item for item in found if item is not None]
     cuts = iter(tokenizer.spans([item.source for item in present]))
-    good = iter(tokenizer.encode([item.good for item in present]))
-    bad = iter(tokenizer.encode([item.bad for item in present]))
+    good = iter(tokenizer.encode_target([item.good for item in present]))
+    bad = iter(tokenizer.encode_target([item.bad for item in present]))
     rows: list[tuple[list[int], ...]] = []
     for item in found:
         if item is None:

@@ -38,10 +38,11 @@ def build_model(recipe: Recipe, vocab_size: int) -> Transformer:
 
 
 def build_optimizer(trainee: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
-    """AdamW; weight decay, if any, only for matrices."""
+    """AdamW of what is not frozen; weight decay, if any, only for matrices."""
     spec = recipe.train
-    matrices = [p for p in trainee.parameters() if p.ndim > 1]
-    others = [p for p in trainee.parameters() if p.ndim <= 1]
+    learning = [p for p in trainee.parameters() if p.requires_grad]
+    matrices = [p for p in learning if p.ndim > 1]
+    others = [p for p in learning if p.ndim <= 1]
     groups = [
         {"params": matrices, "weight_decay": spec.weight_decay},
         {"params": others, "weight_decay": 0.0},

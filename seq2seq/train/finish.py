@@ -18,7 +18,7 @@ from seq2seq.pronouns.items import Item, read_items
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run, write_json
 from seq2seq.score.report import ScoreOptions, ScoreReport, score_texts
-from seq2seq.tokenizer import Tokenizer
+from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.checkpoint import (
     Candidate,
     Progress,
@@ -98,7 +98,7 @@ def overview(reports: Mapping[str, ScoreReport]) -> str:
 def finish(
     run: Run,
     recipe: Recipe,
-    tokenizer: Tokenizer,
+    tokenizer: TokenizerLike,
     tests: Mapping[str, Any],
     *,
     model: Transformer,
@@ -167,7 +167,7 @@ def translate_test(
     start = time.perf_counter()
     found = translator.translate(
         sources,
-        decode_options(recipe, beams=recipe.decode.beams),
+        decode_options(recipe, beams=recipe.decode.beams, first_id=translator.tokenizer.first_id),
         long=long,
         max_source_pieces=recipe.data.cleaning.max_source_pieces,
         progress=stop.check,
@@ -217,7 +217,7 @@ def sound_candidates(run: Run, progress: Progress, log: TrainingLog) -> list[Can
     return sound
 
 
-def save_best(run: Run, model: Transformer, tokenizer: Tokenizer, recipe: Recipe) -> None:
+def save_best(run: Run, model: Transformer, tokenizer: TokenizerLike, recipe: Recipe) -> None:
     """Replace ``best/`` by a complete stock folder of these weights."""
     unfinished = run.best.with_name(".tmp-best")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -225,6 +225,7 @@ def save_best(run: Run, model: Transformer, tokenizer: Tokenizer, recipe: Recipe
         beams=recipe.decode.beams,
         length_penalty=recipe.decode.length_penalty,
         no_repeat_ngram=recipe.decode.no_repeat_ngram,
+        first_id=tokenizer.first_id,
     )
     save_model(model, unfinished, search=search)
     limit = min(recipe.model.max_positions, recipe.data.cleaning.max_source_pieces)

@@ -12,6 +12,7 @@ import torch
 from accelerate import Accelerator, PartialState
 
 from seq2seq.errors import CheckpointError
+from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import load_recipe, recipe_json
 from seq2seq.run import Run
 from seq2seq.train.build import build_model, build_optimizer, compare_precisions, flops_per_token
@@ -34,6 +35,7 @@ from seq2seq.train.hardware import (
 )
 from seq2seq.train.log import TrainingLog, duration
 from seq2seq.train.loop import Loop
+from seq2seq.train.pretrained import freeze
 from seq2seq.train.ranks import agree
 from seq2seq.train.setup import (
     Prepared,
@@ -151,7 +153,7 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
     progress, checkpoint = _starting_point(run, state, say)
     torch.manual_seed(recipe.seed)
     trainee = Trainee(
-        build_model(recipe, tokenizer.vocab_size),
+        _first_model(prepared),
         label_smoothing=recipe.train.label_smoothing,
         rdrop_weight=recipe.train.rdrop_weight,
         guided=recipe.train.guided_attention,
@@ -200,12 +202,25 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
         log.close()
 
 
+def _first_model(prepared: Prepared) -> Transformer:
+    if prepared.pretrained is None:
+        return build_model(prepared.recipe, prepared.tokenizer.vocab_size)
+    model = prepared.pretrained.model()
+    freeze(model, prepared.recipe.train.freeze)
+    return model
+
+
 def _run_loop(
     loop: Loop, trainee: Trainee, prepared: Prepared, run: Run, validator: Validator
 ) -> TrainResult:
     log, progress = loop.log, loop.progress
     weights = sum(parameter.numel() for parameter in trainee.parameters())
-    log.say(f"model: {weights:,} weights; {loop.feed.batches_in_epoch():,} micro-batches an epoch")
+    learning = sum(one.numel() for one in trainee.parameters() if one.requires_grad)
+    frozen = f" ({weights - learning:,} of them frozen)" if learning < weights else ""
+    log.say(
+        f"model: {weights:,} weights{frozen}; {loop.feed.batches_in_epoch():,} micro-batches an "
+        "epoch"
+    )
     loop.dry_run()
     memory = peak_memory_bytes(loop.accelerator.device) / 2**30
     log.say(f"the largest batch fits: {memory:.2f} GiB at most so far")

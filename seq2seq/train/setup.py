@@ -15,16 +15,12 @@ from seq2seq.errors import RecipeError, TrainingError
 from seq2seq.preset import Choice, resolve_preset
 from seq2seq.recipe import Recipe, differences, recipe_json
 from seq2seq.run import Run, describe_environment, write_json
-from seq2seq.tokenizer import (
-    RoundTripReport,
-    Tokenizer,
-    check_round_trip,
-    load_tokenizer,
-    train_tokenizer,
-    vocabulary_note,
-)
+from seq2seq.stock_tokenizer import open_tokenizer
+from seq2seq.tokenizer import RoundTripReport, check_round_trip, train_tokenizer, vocabulary_note
+from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.annotate import MarkedRows, mark_text
 from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved
+from seq2seq.train.pretrained import Pretrained, open_pretrained
 from seq2seq.train.resume import check_changes, machine_changes
 
 SAMPLED_LINES = 2000
@@ -40,11 +36,13 @@ class Prepared:
     recipe: Recipe
     choices: tuple[Choice, ...]
     text: ParallelText
-    tokenizer: Tokenizer
+    tokenizer: TokenizerLike
     training: TrainingSet
     round_trip: RoundTripReport
     marked: MarkedRows | None = None
     """None where training points at no words."""
+    pretrained: Pretrained | None = None
+    """The model to train further; None where training starts from random weights."""
 
 
 def check_folder(run: Run, *, resume: bool) -> None:
@@ -96,7 +94,14 @@ def check_trackers(recipe: Recipe) -> None:
 
 
 def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
-    """Read and clean the text, settle the preset, and make or load the tokenizer."""
+    """Read and clean the text, settle the preset, and make or load the tokenizer.
+
+    A model to train further is looked at first: it decides what the recipe may say.
+    """
+    pretrained = None
+    if recipe.init is not None:
+        recipe, pretrained = open_pretrained(recipe, recipe.init, run)
+        say(pretrained.to_text())
     text = read_text(recipe.data)
     say(text.report.to_text())
     recipe, choices = resolve_preset(
@@ -104,8 +109,11 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
     )
     for choice in choices:
         say(f"  {choice.key} = {choice.value}  ({choice.reason})")
-    tokenizer = _tokenizer(recipe, run, text)
-    say(vocabulary_note(tokenizer, recipe.tokenizer))
+    if pretrained is None:
+        tokenizer = _tokenizer(recipe, run, text)
+        say(vocabulary_note(tokenizer, recipe.tokenizer))
+    else:
+        tokenizer = pretrained.tokenizer
     cache = None if recipe.data.cache is None else Path(recipe.data.cache).expanduser()
     marks = mark_text(text, recipe.data, tokenizer) if recipe.train.points_at_words else None
     training = prepare(
@@ -119,9 +127,10 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
         marked = MarkedRows.of(training.marks)
         say(marked.to_text())
         marked.check(recipe.train)
-    round_trip = check_round_trip(tokenizer, _first(text.training_texts(), ROUND_TRIP_LINES))
+    sides = (_first(text.training_side(side), ROUND_TRIP_LINES // 2) for side in (0, 1))
+    round_trip = check_round_trip(tokenizer, *sides)
     say(round_trip.to_text())
-    return Prepared(recipe, choices, text, tokenizer, training, round_trip, marked)
+    return Prepared(recipe, choices, text, tokenizer, training, round_trip, marked, pretrained)
 
 
 def write_facts(
@@ -161,9 +170,9 @@ def write_facts(
     write_json(run.recipe, json.loads(recipe_json(prepared.recipe)))
 
 
-def _tokenizer(recipe: Recipe, run: Run, text: ParallelText) -> Tokenizer:
+def _tokenizer(recipe: Recipe, run: Run, text: ParallelText) -> TokenizerLike:
     if (run.tokenizer / "tokenizer_config.json").is_file():
-        return load_tokenizer(run.tokenizer)
+        return open_tokenizer(run.tokenizer)
     tokenizer = train_tokenizer(
         text.training_texts(), recipe.tokenizer, family=recipe.model.family, seed=recipe.seed
     )

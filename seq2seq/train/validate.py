@@ -13,7 +13,7 @@ from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Recipe
 from seq2seq.score.summary import rouge
 from seq2seq.score.translation import bleu, chrf
-from seq2seq.tokenizer import Tokenizer
+from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.log import Value
 from seq2seq.train.loop import Validation
 from seq2seq.train.ranks import agree
@@ -28,7 +28,7 @@ class Validator:
     def __init__(
         self,
         accelerator: Accelerator,
-        tokenizer: Tokenizer,
+        tokenizer: TokenizerLike,
         recipe: Recipe,
         sources: Sequence[str],
         references: Sequence[str],
@@ -44,7 +44,9 @@ class Validator:
         self._sources, long = cut_sources(tokenizer.encode(sources), limit, tokenizer.eos_id)
         if long:
             say(f"dev: {long:,} of {len(references):,} sources are over {limit} pieces and are cut")
-        self._options = decode_options(recipe, beams=recipe.train.validation_beams)
+        self._options = decode_options(
+            recipe, beams=recipe.train.validation_beams, first_id=tokenizer.first_id
+        )
 
     def __call__(self, trainee: Trainee) -> Validation:
         """Score the weights as they stand."""
@@ -92,8 +94,8 @@ class Validator:
         return {name: score.value for name, score in scores.items()}
 
 
-def decode_options(recipe: Recipe, *, beams: int) -> DecodeOptions:
-    """The recipe's search, with a number of beams."""
+def decode_options(recipe: Recipe, *, beams: int, first_id: int | None) -> DecodeOptions:
+    """The recipe's search, with a number of beams and the piece that every output begins with."""
     spec = recipe.decode
     return DecodeOptions(
         beams=beams,
@@ -101,6 +103,7 @@ def decode_options(recipe: Recipe, *, beams: int) -> DecodeOptions:
         max_length_factor=spec.max_length_factor,
         max_length_offset=spec.max_length_extra,
         no_repeat_ngram=spec.no_repeat_ngram,
+        first_id=first_id,
     )
 
 

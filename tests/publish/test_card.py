@@ -245,3 +245,32 @@ def test_a_run_that_cannot_be_told_about_is_refused(exported: Run, damage: Any, 
 def test_yaml_reads_an_unquoted_no_as_false() -> None:
     """The reason for all the care."""
     assert yaml.safe_load("[no, 'no']") == [False, "no"]
+
+
+def test_a_model_trained_further_names_the_one_it_began_with(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", init="team/opus")
+    write_export(run)
+    origin = {
+        "init": "team/opus",
+        "base_model": "team/opus",
+        "revision": "abc",
+        "licenses": ["mit"],
+    }
+    write_json(run.origin, origin)
+    card = card_of(run)
+    assert ModelCard(card).data.base_model == "team/opus"
+    assert "training continued from `team/opus` (commit `abc`)" in card
+    assert 'init = "team/opus"' in section(card, "Recipe")
+
+
+def test_a_model_that_is_not_on_the_hub_is_not_named(tmp_path: Path) -> None:
+    """Its name is a folder of this machine."""
+    run = write_run(tmp_path / "run", init="/srv/models/secret")
+    write_export(run)
+    unknown = {"base_model": None, "revision": None, "licenses": None}
+    write_json(run.origin, {"init": "/srv/models/secret"} | unknown)
+    card = card_of(run)
+    assert ModelCard(card).data.base_model is None
+    assert "training continued from a model that is not on the Hub" in card
+    assert "secret" not in card
+    assert "trained from random weights" not in card

@@ -12,8 +12,11 @@ import torch
 from seq2seq.errors import PublishError
 from seq2seq.publish import export as exporting
 from seq2seq.publish.checked import Target, verify_check
-from seq2seq.publish.export import export
+from seq2seq.publish.export import check_tokenizer, export
+from seq2seq.publish.held_out import HeldOut
+from seq2seq.stock_tokenizer import open_tokenizer
 from tests.publish.small_models import edit_json, small_folder, write_pairs
+from tests.stock_layouts import ENGLISH, GERMAN, nllb, sentences
 
 pytest.importorskip("ctranslate2")
 pytest.importorskip("onnxruntime")
@@ -163,8 +166,22 @@ def test_a_tokenizer_that_stock_programs_read_differently_is_refused(
         return tokenizer
 
     monkeypatch.setattr(exporting.AutoTokenizer, "from_pretrained", load)
-    with pytest.raises(PublishError, match=r"AutoTokenizer cuts or joins '\d+' of 200 texts"):
+    with pytest.raises(PublishError, match=r"AutoTokenizer cuts or joins '\d+' of 300 texts"):
         export(model, "hub", out=tmp_path / "out", pairs=pairs)
+
+
+def test_a_target_that_stock_programs_cut_differently_is_refused(tmp_path: Path) -> None:
+    """The source's tag is right, the target's is another language's."""
+    tokenizer = open_tokenizer(nllb(tmp_path / "base"), languages=("eng_Latn", "deu_Latn"))
+    tokenizer.save(tmp_path / "saved")
+    sources, targets = sentences(ENGLISH, 5), sentences(GERMAN, 5)
+    ids = tokenizer.encode(sources), tokenizer.encode_target(targets)
+    text = HeldOut("some", sources, targets, *ids, left_out=0)
+    check_tokenizer(tmp_path / "saved", tokenizer, text)
+    config = tmp_path / "saved" / "tokenizer_config.json"
+    edit_json(config, lambda content: content.update(tgt_lang="fra_Latn"))
+    with pytest.raises(PublishError, match="cuts or joins '5' of 15 texts differently"):
+        check_tokenizer(tmp_path / "saved", tokenizer, text)
 
 
 SETTINGS: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [

@@ -11,7 +11,8 @@ import pytest
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.model.config import Family
-from seq2seq.publish.export import STOCK_FILES, export
+from seq2seq.publish.export import MODEL_FILES, export
+from seq2seq.tokenizer import Tokenizer
 from seq2seq.translate import Translator
 from tests.publish.small_models import POSITIONS, random_text, small_folder, write_pairs
 
@@ -138,7 +139,7 @@ def test_transformers_4_writes_what_we_write(model: Path, tmp_path: Path) -> Non
     place = os.environ.get("SEQ2SEQ_TF4")
     if not place:
         pytest.skip("SEQ2SEQ_TF4 names no folder with transformers 4")
-    assert {path.name for path in model.iterdir()} == set(STOCK_FILES)
+    assert {path.name for path in model.iterdir()} == {*MODEL_FILES, *Tokenizer.file_names}
     answer = run_elsewhere(STOCK, model, path=place)
     assert answer["transformers"].startswith("4.")
     assert stripped(answer["texts"]) == ours(model, (1, 4))

@@ -52,5 +52,35 @@ def test_what_is_missing_or_unclear_is_refused(
         choose_license(recipe(*licenses), given)
 
 
+@pytest.mark.parametrize(
+    ("known", "given", "said"),
+    [
+        (["cc-by-4.0"], None, "cc-by-4.0"),
+        (None, "mit", "mit"),
+        (["cc-by-nc-4.0"], "cc-by-nc-4.0", "cc-by-nc-4.0"),
+    ],
+)
+def test_the_model_that_was_trained_further_has_a_say(
+    known: list[str] | None, given: str | None, said: str
+) -> None:
+    origin = {"init": "team/opus", "licenses": known}
+    assert choose_license(recipe("CC-BY-4.0"), given, origin) == said
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (None, r"init = 'team/opus': nobody says what that model is under, .*; add --license NAME"),
+        (["mit"], r"the model of init: under 'cc-by-4.0' and 'mit', which does not say"),
+    ],
+)
+def test_a_model_of_unknown_or_another_licence_leaves_the_choice_to_the_maker(
+    known: list[str] | None, said: str
+) -> None:
+    origin = {"init": "team/opus", "licenses": known}
+    with pytest.raises(PublishError, match=said):
+        choose_license(recipe("CC-BY-4.0"), None, origin)
+
+
 def test_our_names_and_the_test_hubs_agree_but_for_those_that_need_a_text() -> None:
     assert HUB_LICENSES - set(LICENSES) == {"other", "unknown"}

@@ -1,0 +1,300 @@
+"""Tokenizers of published models, used as they are: opus-mt, NLLB and M2M100.
+
+``opus-mt`` cuts source and target by two sentencepiece models; ``NLLB`` and ``M2M100`` put a
+language tag in front of both sides. The stock classes do the cutting, because a model must get the
+ids that it learnt from; saving copies their files. ``tokenizer_config.json`` alone is completed,
+so that whoever loads the saved folder gets the same ids without being told the languages.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import DataError, ModelError
+from seq2seq.tokenizer import load_tokenizer
+from seq2seq.tokenizer_like import TokenizerLike
+
+CONFIG = "tokenizer_config.json"
+# Which of its files a class cannot do without.
+LAYOUTS: Mapping[str, tuple[str, ...]] = {
+    "MarianTokenizer": ("source.spm", "target.spm", "vocab.json"),
+    "M2M100Tokenizer": ("sentencepiece.bpe.model", "vocab.json"),
+    "NllbTokenizer": ("sentencepiece.bpe.model",),
+}
+TAGGED = ("M2M100Tokenizer", "NllbTokenizer")
+OTHER_FILES = ("tokenizer.json", "special_tokens_map.json", "added_tokens.json")
+UNLIMITED = 10**30
+# Keys of the configuration that saving may rewrite without changing how text is cut.
+SAID_OTHERWISE = ("src_lang", "tgt_lang", "extra_special_tokens", "additional_special_tokens")
+
+
+class StockTokenizer:
+    """A tokenizer of ``transformers`` that knows source from target.
+
+    Attributes:
+        stock: The object of the library.
+        folder: Where its files lie.
+        languages: Tags of source and target; None for a class without tags.
+    """
+
+    def __init__(self, stock: Any, folder: Path, languages: tuple[str, str] | None):
+        stock.model_max_length = UNLIMITED  # what is too long is our own business, and said
+        self.stock = stock
+        self.folder = folder
+        self.languages = languages
+        self.eos_id = int(stock.eos_token_id)
+        self.pad_id = int(stock.pad_token_id)
+        self.unk_id = int(stock.unk_token_id)
+        self._spellings = {number: piece for piece, number in _vocabulary(stock).items()}
+        self.first_id = self._first()
+
+    @property
+    def vocab_size(self) -> int:
+        """One more than the largest id."""
+        return max(self._spellings) + 1
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """The files that ``save`` writes."""
+        known = {*type(self.stock).vocab_files_names.values(), *OTHER_FILES} - {CONFIG}
+        return (*sorted(name for name in known if (self.folder / name).is_file()), CONFIG)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all files and of the languages; the same after saving and loading."""
+        said = self._open_points(0) | dict.fromkeys(SAID_OTHERWISE)
+        rest = {key: value for key, value in _read_config(self.folder).items() if key not in said}
+        facts = (type(self.stock).__name__, self.languages, sorted(rest.items()))
+        digest = hashlib.sha256(repr(facts).encode())
+        for name in self.file_names[:-1]:
+            content = (self.folder / name).read_bytes()
+            digest.update(f"{name} {len(content)}".encode() + content)
+        return digest.hexdigest()
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Piece ids of each source, the end-of-sentence piece last.
+
+        Raises:
+            DataError: A text spells out a special piece that would end or hide a part of it.
+        """
+        return self._checked(texts, self.stock(list(texts))["input_ids"]) if texts else []
+
+    def encode_target(self, texts: Sequence[str]) -> list[list[int]]:
+        """Piece ids of each target, its tag first, the end-of-sentence piece last.
+
+        Raises:
+            DataError: As for ``encode``.
+        """
+        if not texts:
+            return []
+        return self._checked(texts, self.stock(text_target=list(texts))["input_ids"])
+
+    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """Text of each sequence; special pieces, tags included, leave no trace."""
+        tags = {self.stock.convert_tokens_to_ids(tag) for tag in self._tags()}
+        rows = [[number for number in row if number not in tags] for row in ids]
+        return list(self.stock.batch_decode(rows, skip_special_tokens=True))
+
+    def normalize(self, text: str) -> str:
+        """The text with every run of white space one space; what else changes is said."""
+        return " ".join(text.split())
+
+    def piece(self, number: int) -> str | None:
+        """The spelling of an id; None where the vocabulary has none of that number."""
+        return self._spellings.get(number)
+
+    def spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """First character and one past the last of each piece of a source.
+
+        Raises:
+            ModelError: This class does not know where in the text its pieces stand.
+        """
+        if not self.stock.is_fast:
+            raise ModelError(
+                f"tokenizer: {type(self.stock).__name__} does not tell where in the text its "
+                "pieces stand, which train.guided_attention and train.bottleneck need; set both "
+                "to 0"
+            )
+        return list(self.stock(list(texts), return_offsets_mapping=True)["offset_mapping"])
+
+    def save(self, folder: Path, *, max_length: int = 512) -> None:
+        """Copy the files as they are, and say in ``tokenizer_config.json`` what they leave open.
+
+        Args:
+            folder: Made if it does not exist.
+            max_length: Positions of the model, where the files do not name them.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in self.file_names[:-1]:
+            shutil.copyfile(self.folder / name, folder / name)
+        config = self._open_points(max_length) | _read_config(self.folder)
+        if isinstance(config.get("extra_special_tokens"), list):  # transformers 4 cannot read it
+            config["additional_special_tokens"] = config.pop("extra_special_tokens")
+        if self.languages is not None:
+            config["src_lang"], config["tgt_lang"] = self.languages
+        text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
+        (folder / CONFIG).write_text(text, encoding="utf-8")
+
+    def output_languages(self) -> list[str]:
+        """Codes of which each source must begin with one: opus-mt models of several targets."""
+        return list(getattr(self.stock, "supported_language_codes", ()))
+
+    def _open_points(self, max_length: int) -> dict[str, Any]:
+        """What other programs must know and published files may leave to their class."""
+        points = {
+            "tokenizer_class": type(self.stock).__name__,
+            "model_input_names": ["input_ids", "attention_mask"],
+            "model_max_length": max_length,
+            "eos_token": self.stock.eos_token,
+            "pad_token": self.stock.pad_token,
+            "unk_token": self.stock.unk_token,
+        }
+        if not set(self._tags()) <= set(self.stock.all_special_tokens):  # else decoding shows them
+            tags = [tag_of(self.stock, language) for language in tags_of(self.stock)]
+            points["additional_special_tokens"] = tags
+        return points
+
+    def _tags(self) -> Sequence[str]:
+        if self.languages is None:
+            return ()
+        return [tag_of(self.stock, language) for language in self.languages]
+
+    def _first(self) -> int | None:
+        *prefix, end = self.stock(text_target=[""])["input_ids"][0]
+        source_end = self.stock([""])["input_ids"][0][-1]
+        if len(prefix) > 1 or {end, source_end} != {self.eos_id}:
+            raise ModelError(
+                f"{self.folder}: an empty text becomes {[*prefix, end]}, needed at most a "
+                f"language tag and the end of the sentence, '{self.eos_id}'; check "
+                f"legacy_behaviour in {CONFIG}"
+            )
+        return int(prefix[0]) if prefix else None
+
+    def _checked(self, texts: Sequence[str], rows: list[list[int]]) -> list[list[int]]:
+        """Refuse text that the stock class takes for the end of the sentence or for padding."""
+        for text, row in zip(texts, rows, strict=True):
+            if self.eos_id in row[:-1] or self.pad_id in row:
+                names = f"'{self.stock.eos_token}' or '{self.stock.pad_token}'"
+                raise DataError(
+                    f"text {text!r}: holds {names}, which {type(self.stock).__name__} takes for a "
+                    "special piece, needed text; remove it or put a space into it"
+                )
+        return rows
+
+
+def open_tokenizer(folder: Path, *, languages: tuple[str, str] | None = None) -> TokenizerLike:
+    """Read the tokenizer of a run or of a stock model folder, of whichever kind it is.
+
+    Args:
+        folder: A folder with ``tokenizer.json``, or in the layout of opus-mt, NLLB or M2M100.
+        languages: Of source and target, as the tokenizer calls them; what the folder itself says
+            if None. A tokenizer without language tags has no use for them.
+
+    Returns:
+        The tokenizer.
+
+    Raises:
+        ModelError: A file is missing or cannot be read, or a language is unknown.
+    """
+    kind = stock_class(folder)
+    if kind is None:
+        return load_tokenizer(folder)
+    missing = [name for name in LAYOUTS[kind] if not (folder / name).is_file()]
+    if missing and not (kind == "NllbTokenizer" and (folder / "tokenizer.json").is_file()):
+        raise ModelError(
+            f"{folder}: no {' and no '.join(missing)}, which {kind} needs; copy or download the "
+            "folder again"
+        )
+    import transformers
+
+    try:
+        stock = getattr(transformers, kind).from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{folder}: {kind} cannot read it ({reason})") from error
+    if getattr(stock, "separate_vocabs", False):
+        raise ModelError(
+            f"{folder}: source and target have vocabularies of their own, needed one of both; "
+            "choose another model"
+        )
+    if kind not in TAGGED:
+        return StockTokenizer(stock, folder, None)
+    _set_languages(stock, folder, languages or _stored_languages(folder))
+    return StockTokenizer(stock, folder, (stock.src_lang, stock.tgt_lang))
+
+
+def stock_class(folder: Path) -> str | None:
+    """The stock class that a folder's tokenizer needs; None where ``tokenizer.json`` says all."""
+    named = str(_read_config(folder).get("tokenizer_class", "")).removesuffix("Fast")
+    if named in LAYOUTS:
+        return named
+    if named or (folder / "tokenizer.json").is_file():
+        return None
+    fitting = (k for k, files in LAYOUTS.items() if all((folder / f).is_file() for f in files))
+    return next(fitting, None)
+
+
+def tags_of(stock: Any) -> list[str]:
+    """The languages that a stock tokenizer knows, as it calls them; none for opus-mt."""
+    if hasattr(stock, "lang_code_to_id"):
+        return list(stock.lang_code_to_id)
+    plain = {stock.bos_token, stock.eos_token, stock.unk_token, stock.pad_token}
+    plain |= {stock.mask_token, stock.cls_token, stock.sep_token}
+    return [token for token in stock.all_special_tokens if token not in plain]
+
+
+def tag_of(stock: Any, language: str) -> str:
+    """The piece that stands for a language: M2M100 writes ``__de__`` for ``de``."""
+    return str(stock.get_lang_token(language)) if hasattr(stock, "get_lang_token") else language
+
+
+def _vocabulary(stock: Any) -> dict[str, int]:
+    """Every piece with its id; M2M100 does not count its tags among them."""
+    tags = [tag_of(stock, language) for language in tags_of(stock)] if _is_tagged(stock) else []
+    return dict(stock.get_vocab()) | {tag: stock.convert_tokens_to_ids(tag) for tag in tags}
+
+
+def _is_tagged(stock: Any) -> bool:
+    return type(stock).__name__ in TAGGED
+
+
+def _set_languages(stock: Any, folder: Path, languages: tuple[str | None, str | None]) -> None:
+    known = tags_of(stock)
+    problems = [
+        f"the {side} is '{language}'{_nearest(language, known)}"
+        for side, language in zip(("source", "target"), languages, strict=True)
+        if language not in known
+    ]
+    if problems:
+        raise ModelError(
+            f"{folder}: {'; '.join(problems)}; needed two of the {len(known)} languages that the "
+            f"tokenizer knows: give a recipe source_tag and target_tag, or {CONFIG} src_lang and "
+            "tgt_lang"
+        )
+    stock.src_lang, stock.tgt_lang = languages
+
+
+def _nearest(language: str | None, known: Sequence[str]) -> str:
+    """Languages whose names begin alike, for a message."""
+    start = (language or "")[:2].lower()
+    alike = [one for one in known if start and one.lower().startswith(start)]
+    return f" (did you mean {' or '.join(alike[:3])}?)" if alike else ""
+
+
+def _stored_languages(folder: Path) -> tuple[str | None, str | None]:
+    config = _read_config(folder)
+    return config.get("src_lang"), config.get("tgt_lang")
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ModelError(f"{path}: not JSON ({error}), copy or download it again") from None

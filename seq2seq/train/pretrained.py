@@ -1,0 +1,216 @@
+"""The model that fine-tuning begins with: found, understood, written into the recipe.
+
+A recipe's ``init`` names a run, a folder or a model on the Hub. What is not weights, configuration
+and tokenizer, is copied into the run at its start, so that resuming needs the run alone: the
+checkpoint has the weights by then. The recipe is completed by the shape of that model, and refused
+where it asks for another one.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import RecipeError
+from seq2seq.model.config import ModelConfig
+from seq2seq.model.stock import load_model, read_config
+from seq2seq.model.transformer import IMPOSSIBLE, Transformer
+from seq2seq.recipe import Recipe, given_keys, parse_recipe
+from seq2seq.run import Run
+from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
+from seq2seq.tokenizer import Tokenizer
+from seq2seq.tokenizer_like import TokenizerLike
+from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved
+from seq2seq.train.origin import Origin, find_origin
+
+DROPOUTS = ("dropout", "attention_dropout", "activation_dropout")
+SAMPLING = ("sampling_alpha", "sampling_best", "bpe_dropout")
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A model to train further.
+
+    Attributes:
+        config: Its numbers, with the recipe's dropout.
+        tokenizer: Its own.
+        origin: Where its weights are from; None where a checkpoint of the run has newer ones.
+    """
+
+    config: ModelConfig
+    tokenizer: TokenizerLike
+    origin: Origin | None
+
+    def to_text(self) -> str:
+        """One line for people."""
+        pieces = f"{self.tokenizer.vocab_size:,} pieces of its own tokenizer"
+        begun = "from a checkpoint of this run"
+        if self.origin is not None:
+            commit = f" at commit {self.origin.revision}" if self.origin.revision else ""
+            begun = f"from {self.origin.init}{commit}"
+        text = f"training a {self.config.model_type} model further, {begun}: {pieces}"
+        codes = isinstance(self.tokenizer, StockTokenizer) and self.tokenizer.output_languages()
+        if codes:
+            text += f"; it writes {len(codes)} languages: begin each source with one of their codes"
+            text += f", such as '{codes[0]} '"
+        return text
+
+    def model(self) -> Transformer:
+        """The model, with random weights where a checkpoint is to fill them in."""
+        if self.origin is None:
+            return Transformer(self.config)
+        model = load_model(self.origin.folder, config=self.config)
+        if model.logits_bias is not None:
+            # Published post-norm models leave padding possible and forbid it in the search. Left
+            # so, its row, from which decoding starts, would drift away from zero.
+            model.logits_bias[self.config.pad_token_id] = IMPOSSIBLE
+        return model
+
+
+def open_pretrained(recipe: Recipe, init: str, run: Run) -> tuple[Recipe, Pretrained]:
+    """Read what a recipe wants to train further, and complete the recipe by it.
+
+    Args:
+        recipe: As loaded.
+        init: Its ``init``.
+        run: Where configuration and tokenizer are kept.
+
+    Returns:
+        The recipe with the shape of the model, and the model.
+
+    Raises:
+        RecipeError: There is no such model, or the recipe contradicts it; all contradictions.
+        ModelError: It is of another kind, a file is missing, or a language is unknown.
+    """
+    resumed = bool(steps_saved(run.checkpoints)) and (run.tokenizer / CONFIG).is_file()
+    origin = None if resumed else find_origin(init)
+    folder = run.tokenizer if origin is None else origin.folder
+    config = read_config(folder)
+    tokenizer = open_tokenizer(folder, languages=_languages(recipe))
+    if tokenizer.vocab_size > config.vocab_size:
+        raise RecipeError(
+            f"init = '{init}': the tokenizer has '{tokenizer.vocab_size}' pieces, the model "
+            f"'{config.vocab_size}'; needed the tokenizer the model was trained with"
+        )
+    recipe = complete_recipe(recipe, init, config, tokenizer)
+    for name in DROPOUTS:
+        setattr(config, name, getattr(recipe.model, name))
+    if origin is not None and not (run.tokenizer / CONFIG).is_file():
+        _keep(folder, tokenizer, run)
+        origin.write(run)
+    # From the run from now on: what it copies into the finished model must not have changed since.
+    return recipe, Pretrained(config, open_tokenizer(run.tokenizer), origin)
+
+
+def complete_recipe(
+    recipe: Recipe, init: str, config: ModelConfig, tokenizer: TokenizerLike
+) -> Recipe:
+    """Put the shape of a model into a recipe that trains it further.
+
+    Args:
+        recipe: As loaded.
+        init: What it calls the model.
+        config: The numbers of the model.
+        tokenizer: Its tokenizer.
+
+    Returns:
+        The recipe, with every number that is now settled; completing it again changes nothing.
+
+    Raises:
+        RecipeError: A key asks for something else; all such keys at once.
+    """
+    facts = {"model": model_facts(config), "tokenizer": tokenizer_facts(tokenizer)}
+    content = recipe.model_dump(mode="json", exclude_unset=True)
+    problems = list(_contradictions(recipe, content, facts))
+    if tokenizer.first_id is None:
+        problems += [
+            f"{key} = {getattr(recipe, key)!r}: its tokenizer has no language tags; remove the key"
+            for key in ("source_tag", "target_tag")
+            if getattr(recipe, key) is not None
+        ]
+    if problems:
+        count = f"{len(problems)} field{'s' if len(problems) > 1 else ''} cannot be used"
+        raise RecipeError("\n  ".join([f"init = '{init}': {count}", *problems]))
+    kept = {name: getattr(config, name) for name in DROPOUTS}
+    content["model"] = kept | content.get("model", {}) | facts["model"]
+    content["tokenizer"] = content.get("tokenizer", {}) | facts["tokenizer"]
+    return parse_recipe(content, where=f"init = '{init}'")
+
+
+def model_facts(config: ModelConfig) -> dict[str, Any]:
+    """The shape of a model in the words of a recipe's section ``model``."""
+    activation = config.activation_function
+    return {
+        "family": config.model_type,
+        "width": config.d_model,
+        "ffn_width": config.encoder_ffn_dim,
+        "heads": config.encoder_attention_heads,
+        "encoder_layers": config.encoder_layers,
+        "decoder_layers": config.decoder_layers,
+        "activation": "swish" if activation == "silu" else activation,
+        "scale_embedding": config.scale_embedding,
+        "max_positions": config.max_position_embeddings,
+    }
+
+
+def tokenizer_facts(tokenizer: TokenizerLike) -> dict[str, Any]:
+    """What a recipe's section ``tokenizer`` may say about a finished tokenizer."""
+    facts: dict[str, Any] = {"vocab_size": tokenizer.vocab_size}
+    if isinstance(tokenizer, Tokenizer):
+        facts |= {"lowercase": tokenizer.normalize("A") == "a"}
+        if tokenizer.kind is not None:
+            facts["kind"] = tokenizer.kind
+    return facts
+
+
+def _contradictions(
+    recipe: Recipe, content: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    free = {"model": DROPOUTS, "tokenizer": SAMPLING if "kind" in facts["tokenizer"] else ()}
+    for key in sorted(given_keys(recipe)):
+        section, _, name = key.partition(".")
+        if section not in facts or name in free[section]:
+            continue
+        given = content[section][name]
+        if name not in facts[section]:
+            yield f"{key} = {given!r}: the tokenizer is used as it is; remove the key"
+        elif given != facts[section][name]:
+            yield f"{key} = {given!r}: that model has {facts[section][name]!r}; remove the key"
+
+
+def _languages(recipe: Recipe) -> tuple[str, str]:
+    return (
+        recipe.source_tag or recipe.source_language,
+        recipe.target_tag or recipe.target_language,
+    )
+
+
+def _keep(folder: Path, tokenizer: TokenizerLike, run: Run) -> None:
+    """Copy what resuming needs, all at once."""
+    unfinished = run.tokenizer.with_name(".tmp-tokenizer")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    tokenizer.save(unfinished)
+    shutil.copyfile(folder / CONFIG, unfinished / CONFIG)
+    flush_folder(unfinished)
+    replace_folder(unfinished, run.tokenizer)
+
+
+def freeze(model: Transformer, parts: tuple[str, ...]) -> None:
+    """Exclude parts of a model from training.
+
+    Args:
+        model: Its parameters are marked.
+        parts: Among ``encoder``, ``decoder`` and ``embeddings``.
+    """
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(part_of(name) not in parts)
+
+
+def part_of(name: str) -> str:
+    """The part that a parameter of the model belongs to."""
+    for part in ("encoder", "decoder"):
+        if name.startswith((f"{part}.", f"{part}_norm.")):
+            return part
+    return "embeddings"

@@ -1,0 +1,255 @@
+"""Tokenizers of published models: the ids of their stock classes, before and after saving."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
+from transformers import AutoTokenizer
+
+from seq2seq.data.prepare import prepare, read_text
+from seq2seq.data.store import encode_corpus
+from seq2seq.errors import DataError, ModelError
+from seq2seq.recipe import CleaningSpec, CorpusSpec, DataSpec, TokenizerSpec
+from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
+from seq2seq.tokenizer import Tokenizer, check_round_trip, train_tokenizer
+from tests.stock_layouts import ENGLISH, GERMAN, m2m100, nllb, opus_mt, sentences, write_pairs
+
+Languages = tuple[str, str]
+LAYOUTS: dict[str, tuple[Callable[[Path], Path], Languages | None]] = {
+    "opus-mt": (opus_mt, None),
+    "nllb": (nllb, ("eng_Latn", "deu_Latn")),
+    "m2m100": (m2m100, ("en", "de")),
+}
+SOURCES = [*sentences(ENGLISH, 40), "", "  the  robot 日本 ", "½ “Kran” – 3 %…", "Cafe\u0301"]
+TARGETS = [*sentences(GERMAN, 40, seed=2), "", "größer  als\u00a0½", "der 日 Kran"]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("layouts")
+    return {name: make(root / name) for name, (make, _) in LAYOUTS.items()}
+
+
+@pytest.fixture(scope="module", params=list(LAYOUTS))
+def case(request: pytest.FixtureRequest, folders: dict[str, Path]) -> tuple[Path, Any]:
+    """A folder, and its languages."""
+    return folders[request.param], LAYOUTS[request.param][1]
+
+
+def stock(folder: Path, languages: Languages | None) -> Any:
+    told = {} if languages is None else {"src_lang": languages[0], "tgt_lang": languages[1]}
+    return AutoTokenizer.from_pretrained(folder, **told)
+
+
+def test_ids_of_both_sides_are_those_of_the_stock_class(case: tuple[Path, Any]) -> None:
+    tokenizer, oracle = open_tokenizer(case[0], languages=case[1]), stock(*case)
+    assert tokenizer.encode(SOURCES) == oracle(SOURCES)["input_ids"]
+    assert tokenizer.encode_target(TARGETS) == oracle(text_target=TARGETS)["input_ids"]
+    assert (tokenizer.eos_id, tokenizer.pad_id, tokenizer.unk_id) == (
+        oracle.eos_token_id, oracle.pad_token_id, oracle.unk_token_id,
+    )  # fmt: skip
+    assert tokenizer.encode([]) == tokenizer.encode_target([]) == []
+
+
+def test_source_and_target_are_cut_by_different_rules(case: tuple[Path, Any]) -> None:
+    """Else the test above would pass for a program that knows one side only."""
+    tokenizer = open_tokenizer(case[0], languages=case[1])
+    assert tokenizer.encode(TARGETS) != tokenizer.encode_target(TARGETS)
+
+
+def test_text_comes_back_as_the_stock_class_writes_it(case: tuple[Path, Any]) -> None:
+    tokenizer, oracle = open_tokenizer(case[0], languages=case[1]), stock(*case)
+    rows = tokenizer.encode_target(TARGETS)
+    rows.append([*rows[0][:-1], tokenizer.unk_id, tokenizer.eos_id, tokenizer.pad_id])
+    assert tokenizer.decode(rows) == oracle.batch_decode(rows, skip_special_tokens=True)
+    assert tokenizer.decode(tokenizer.encode(SOURCES[:40])) == SOURCES[:40]
+
+
+def test_every_target_begins_with_its_tag_where_there_are_tags(folders: dict[str, Path]) -> None:
+    first = {
+        name: open_tokenizer(folders[name], languages=languages).first_id
+        for name, (_, languages) in LAYOUTS.items()
+    }
+    assert first["opus-mt"] is None
+    assert first["nllb"] == stock(folders["nllb"], None).convert_tokens_to_ids("deu_Latn")
+    assert first["m2m100"] == stock(folders["m2m100"], None).get_lang_id("de")
+
+
+def test_a_saved_tokenizer_needs_to_be_told_nothing(case: tuple[Path, Any], tmp_path: Path) -> None:
+    folder, languages = case
+    tokenizer = open_tokenizer(folder, languages=languages)
+    tokenizer.save(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(tokenizer.file_names)
+    for name in tokenizer.file_names:
+        if name != "tokenizer_config.json":
+            assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+    oracle, again = AutoTokenizer.from_pretrained(tmp_path), open_tokenizer(tmp_path)
+    assert oracle(SOURCES)["input_ids"] == again.encode(SOURCES) == tokenizer.encode(SOURCES)
+    targets = tokenizer.encode_target(TARGETS)
+    assert oracle(text_target=TARGETS)["input_ids"] == again.encode_target(TARGETS) == targets
+    assert oracle.batch_decode(targets, skip_special_tokens=True) == tokenizer.decode(targets)
+    assert again.fingerprint == tokenizer.fingerprint
+    config = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    assert config["tokenizer_class"] == type(oracle).__name__
+    assert config["model_input_names"] == ["input_ids", "attention_mask"]
+
+
+def test_tags_that_the_files_leave_out_are_still_no_text(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    """Without a list of special pieces the stock class of M2M100 prints its tags."""
+    shutil.copytree(folders["m2m100"], tmp_path / "bare")
+    (tmp_path / "bare" / "special_tokens_map.json").unlink()
+    tokenizer = open_tokenizer(tmp_path / "bare", languages=("en", "de"))
+    rows = tokenizer.encode_target(["der Kran"])
+    bare = stock(tmp_path / "bare", ("en", "de"))
+    assert bare.batch_decode(rows, skip_special_tokens=True) == ["__de__ der Kran"]
+    assert tokenizer.decode(rows) == ["der Kran"]
+    tokenizer.save(tmp_path / "saved")
+    saved = AutoTokenizer.from_pretrained(tmp_path / "saved")
+    assert saved.batch_decode(rows, skip_special_tokens=True) == ["der Kran"]
+    assert saved(text_target=["der Kran"])["input_ids"] == rows
+
+
+def test_ids_have_spellings_and_none_is_beyond_the_vocabulary(case: tuple[Path, Any]) -> None:
+    tokenizer, oracle = open_tokenizer(case[0], languages=case[1]), stock(*case)
+    ids = sorted({number for row in tokenizer.encode_target(TARGETS) for number in row})
+    assert [tokenizer.piece(number) for number in ids] == oracle.convert_ids_to_tokens(ids)
+    assert tokenizer.vocab_size > max(ids)
+    assert tokenizer.piece(tokenizer.vocab_size) is None
+
+
+@pytest.mark.parametrize("text", ["a </s> b", "der <pad> Kran"])
+def test_text_that_the_stock_class_takes_for_an_end_is_refused(
+    case: tuple[Path, Any], text: str
+) -> None:
+    tokenizer = open_tokenizer(case[0], languages=case[1])
+    for encode in (tokenizer.encode, tokenizer.encode_target):
+        with pytest.raises(DataError, match=r"text '.*': holds '</s>' or '<pad>', which .*Tokeniz"):
+            encode(["fine", text])
+        assert len(encode([text.replace("<", "< ")])) == 1
+
+
+def test_both_unknown_languages_are_told_with_those_that_begin_alike(
+    folders: dict[str, Path],
+) -> None:
+    problem = (
+        r"the source is 'en' \(did you mean eng_Latn\?\); the target is 'xx'; needed two of the 3 "
+        "languages that the tokenizer knows: give a recipe source_tag and target_tag"
+    )
+    with pytest.raises(ModelError, match=problem):
+        open_tokenizer(folders["nllb"], languages=("en", "xx"))
+    with pytest.raises(ModelError, match="the source is 'None'; the target is 'None'; needed two"):
+        open_tokenizer(folders["m2m100"])
+
+
+def test_a_missing_file_is_named(folders: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(folders["opus-mt"], tmp_path / "opus")
+    (tmp_path / "opus" / "target.spm").unlink()
+    config = tmp_path / "opus" / "tokenizer_config.json"
+    config.write_text('{"tokenizer_class": "MarianTokenizer"}')
+    with pytest.raises(ModelError, match=r"no target.spm, which MarianTokenizer needs"):
+        open_tokenizer(tmp_path / "opus")
+
+
+def test_two_vocabularies_are_refused(folders: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(folders["opus-mt"], tmp_path / "opus")
+    (tmp_path / "opus" / "target_vocab.json").write_bytes(
+        (tmp_path / "opus" / "vocab.json").read_bytes()
+    )
+    (tmp_path / "opus" / "tokenizer_config.json").write_text('{"separate_vocabs": true}')
+    with pytest.raises(ModelError, match="source and target have vocabularies of their own"):
+        open_tokenizer(tmp_path / "opus")
+
+
+def test_a_tag_behind_the_end_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(folders["nllb"], tmp_path / "old")
+    config = json.loads((tmp_path / "old" / "tokenizer_config.json").read_text())
+    text = json.dumps(config | {"legacy_behaviour": True})
+    (tmp_path / "old" / "tokenizer_config.json").write_text(text)
+    with pytest.raises(ModelError, match=r"an empty text becomes .*check legacy_behaviour"):
+        open_tokenizer(tmp_path / "old", languages=("eng_Latn", "deu_Latn"))
+
+
+def test_another_language_or_file_is_another_fingerprint(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    one = open_tokenizer(folders["nllb"], languages=("eng_Latn", "deu_Latn"))
+    other = open_tokenizer(folders["nllb"], languages=("eng_Latn", "fra_Latn"))
+    assert one.fingerprint != other.fingerprint
+    shutil.copytree(folders["opus-mt"], tmp_path / "opus")
+    before = open_tokenizer(tmp_path / "opus").fingerprint
+    assert before == open_tokenizer(folders["opus-mt"]).fingerprint
+    shutil.copyfile(tmp_path / "opus" / "source.spm", tmp_path / "opus" / "target.spm")
+    assert open_tokenizer(tmp_path / "opus").fingerprint != before
+
+
+def test_places_of_pieces_are_told_by_classes_that_know_them(folders: dict[str, Path]) -> None:
+    tokenizer = open_tokenizer(folders["nllb"], languages=("eng_Latn", "deu_Latn"))
+    text = "The robot lifts a crane."
+    (spans,), (ids,) = tokenizer.spans([text]), tokenizer.encode([text])
+    written = [tokenizer.piece(number) for number in ids]
+    found = [text[start:end] for start, end in spans]
+    # behind the tag stands a mark that is put before the text and has no place of its own
+    assert [one.strip() for one in found[2:-1]] == [
+        str(piece).replace("▁", "") for piece in written[2:-1]
+    ]
+    with pytest.raises(ModelError, match=r"MarianTokenizer does not tell where .*set both to 0"):
+        open_tokenizer(folders["opus-mt"]).spans([text])
+
+
+def test_round_trips_cut_each_side_by_its_own_rules(folders: dict[str, Path]) -> None:
+    tokenizer = open_tokenizer(folders["opus-mt"])
+    report = check_round_trip(tokenizer, SOURCES[:40], TARGETS[:40])
+    assert (report.lines, report.exact, report.unknown) == (80, 80, 0)
+    turned = check_round_trip(tokenizer, TARGETS[:40], SOURCES[:40])
+    assert turned.pieces > report.pieces
+    assert (turned.exact, turned.unknown) != (80, 0)
+
+
+def test_training_data_holds_each_side_by_its_own_rules(folders: dict[str, Path]) -> None:
+    tokenizer = open_tokenizer(folders["opus-mt"])
+    pairs = {"source": SOURCES[:20], "target": TARGETS[:20]}
+    encoded = encode_corpus(datasets.Dataset.from_dict(pairs), tokenizer, None)
+    assert [row.tolist() for row in encoded.source] == tokenizer.encode(SOURCES[:20])
+    assert [row.tolist() for row in encoded.target] == tokenizer.encode_target(TARGETS[:20])
+
+
+def test_a_tokenizer_that_knows_no_words_cannot_be_sampled(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    write_pairs(tmp_path / "some.tsv", 5)
+    file = CorpusSpec(file=str(tmp_path / "some.tsv"), source_field="1", target_field="2")
+    text = read_text(DataSpec(train=(file,), dev=file, cleaning=CleaningSpec(overlap="keep")))
+    tokenizer, plain = open_tokenizer(folders["opus-mt"]), TokenizerSpec()
+    assert prepare(text, tokenizer, plain, seed=1).pairs == 5
+    with pytest.raises(ModelError, match=r"does not cut text word by word, .*; set sampling_alpha"):
+        prepare(text, tokenizer, TokenizerSpec(sampling_alpha=0.1), seed=1)
+
+
+def test_a_folder_with_nothing_but_tokenizer_json_is_ours(tmp_path: Path) -> None:
+    spec = TokenizerSpec(kind="bpe", vocab_size=60)
+    train_tokenizer(SOURCES, spec, family="m2m_100", seed=1).save(tmp_path)
+    assert isinstance(open_tokenizer(tmp_path), Tokenizer)
+
+
+def test_what_transformers_4_cannot_read_is_written_in_its_words(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    """As transformers 5 saves a tokenizer of language tags."""
+    loaded = stock(folders["nllb"], ("eng_Latn", "deu_Latn"))
+    loaded.save_pretrained(tmp_path / "five")
+    config = json.loads((tmp_path / "five" / "tokenizer_config.json").read_text())
+    assert isinstance(config.get("extra_special_tokens"), list)
+    tokenizer = open_tokenizer(tmp_path / "five")
+    assert isinstance(tokenizer, StockTokenizer)
+    tokenizer.save(tmp_path / "saved")
+    config = json.loads((tmp_path / "saved" / "tokenizer_config.json").read_text())
+    assert "extra_special_tokens" not in config
+    again = AutoTokenizer.from_pretrained(tmp_path / "saved")
+    assert again(SOURCES)["input_ids"] == loaded(SOURCES)["input_ids"]
+    assert again(text_target=TARGETS)["input_ids"] == loaded(text_target=TARGETS)["input_ids"]
