@@ -10,7 +10,8 @@ decoder sees of the source is ``cross``. Models with one stack read their text a
 """
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +20,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
+from transformers.modeling_outputs import BaseModelOutput
 
 from seq2seq.errors import ModelError
 from seq2seq.probe.attention_function import attending
@@ -54,11 +56,23 @@ class Inputs:
 
 
 @dataclass(frozen=True)
+class Encoded:
+    """What an encoder made of the sources of a batch; its decoder may read it again and again.
+
+    Attributes:
+        states: The encoder's last hidden states.
+    """
+
+    states: Float[Tensor, "batch source width"]
+
+
+@dataclass(frozen=True)
 class Reading:
     """What a model did with a batch. Rows of padding hold numbers that mean nothing.
 
     Attributes:
-        logits: For every row the scores of the next piece; None for encoders.
+        logits: For every row the scores of the next piece, or only for the row that was asked for;
+            None for encoders.
         maps: What each head saw: rows sum to one, interventions are in it.
         values: On request, the norm of what each column offers a head: its value after the head's
             slice of the output projection. ``maps * values[..., None, :]`` are the value-weighted
@@ -149,6 +163,8 @@ class StockModel:
         interventions: Sequence[Intervention] = (),
         values: bool = False,
         outputs: bool = False,
+        encoded: Encoded | None = None,
+        rows: Sequence[int] | None = None,
     ) -> Reading:
         """Let the model read a batch, and take down what its heads do.
 
@@ -158,6 +174,9 @@ class StockModel:
             interventions: What to do to heads meanwhile.
             values: Whether to keep the norms of projected values, too.
             outputs: Whether to keep what each head said, too.
+            encoded: What `encode` made of these sources; the encoder is not run again.
+            rows: For each item the only row whose logits are wanted: a vocabulary times a row is
+                most of the memory. Logits then have one row.
 
         Returns:
             Logits and maps.
@@ -171,9 +190,45 @@ class StockModel:
         if outputs:
             quantities.append("outputs")
         recorder = self._recorder(stacks, interventions, quantities)
-        with torch.no_grad():
-            logits = self._pass(self._arguments(inputs), recorder)
+        arguments = self._arguments(inputs)
+        if encoded is not None:
+            self._require_decoder_only(recorder)
+            del arguments["input_ids"]
+            arguments["encoder_outputs"] = BaseModelOutput(last_hidden_state=encoded.states)
+        with torch.no_grad(), self._only(rows):
+            logits = self._pass(arguments, recorder)
         return _reading(logits, recorder)
+
+    def encode(self, inputs: Inputs, *, interventions: Sequence[Intervention] = ()) -> Encoded:
+        """Run the encoder of an encoder-decoder alone.
+
+        Args:
+            inputs: The batch; its targets are not looked at.
+            interventions: What to do to heads of the encoder meanwhile.
+
+        Returns:
+            What the decoder reads.
+
+        Raises:
+            ModelError: The model is of another kind, or an intervention does not fit.
+        """
+        if self.kind != "encoder-decoder":
+            raise ModelError(
+                f"{self.name}: a model of kind '{self.kind}' has no encoder before a decoder; "
+                "needed an encoder-decoder"
+            )
+        elsewhere = [one.stack for one in interventions if one.stack != "encoder"]
+        if elsewhere:
+            raise ModelError(
+                f"{self.name}: an intervention in {elsewhere[0]} attention while the encoder runs "
+                "alone, needed encoder; hand it to read"
+            )
+        recorder = self._recorder((), interventions, ["maps"])
+        mask = inputs.source_mask.long()
+        with torch.no_grad(), attending(self.model, recorder.attend):
+            answer = self.model.get_encoder()(input_ids=inputs.source_ids, attention_mask=mask)
+        recorder.require_all(self.name, stacks=("encoder",))
+        return Encoded(answer.last_hidden_state)
 
     def read_with_gradient(
         self,
@@ -182,6 +237,8 @@ class StockModel:
         *,
         stacks: Sequence[Stack] | None = None,
         interventions: Sequence[Intervention] = (),
+        values: bool = False,
+        rows: Sequence[int] | None = None,
     ) -> Reading:
         """Read, and say how an objective would change with each weight of each map.
 
@@ -190,6 +247,8 @@ class StockModel:
             objective: From logits to one number; a sum over items keeps their gradients apart.
             stacks: Whose maps and gradients to keep; None for all there are.
             interventions: What to do to heads meanwhile.
+            values: As in `read`.
+            rows: As in `read`; the objective is given these rows.
 
         Returns:
             Logits, maps and gradients.
@@ -199,8 +258,9 @@ class StockModel:
         """
         if self.kind == "encoder":
             raise ModelError(f"{self.name}: an encoder has no logits to take gradients of")
-        recorder = self._recorder(stacks, interventions, ["maps"])
-        with torch.enable_grad():
+        quantities: list[Quantity] = ["maps", "values"] if values else ["maps"]
+        recorder = self._recorder(stacks, interventions, quantities)
+        with torch.enable_grad(), self._only(rows):
             logits = self._pass(self._arguments(inputs), recorder)
             assert logits is not None  # decoders have some
             leaves = [one for weights in recorder.weights.values() for one in weights]
@@ -268,6 +328,32 @@ class StockModel:
             self._anatomy, stacks=wanted, quantities=quantities, interventions=interventions
         )
 
+    @contextmanager
+    def _only(self, rows: Sequence[int] | None) -> Iterator[None]:
+        """Let nothing but these rows reach the map to the vocabulary."""
+        head = self.model.get_output_embeddings() if rows is not None else None
+        if rows is None or head is None:
+            yield
+            return
+        wanted = torch.tensor(rows, device=self.model.device)
+
+        def keep(_: Any, given: tuple[Tensor, ...]) -> tuple[Tensor]:
+            return (given[0][torch.arange(len(wanted)), wanted][:, None],)
+
+        hook = head.register_forward_pre_hook(keep)
+        try:
+            yield
+        finally:
+            hook.remove()
+
+    def _require_decoder_only(self, recorder: Recorder) -> None:
+        stacks = {one.stack for one in recorder.interventions} | set(recorder.weights)
+        if self.kind != "encoder-decoder" or "encoder" in stacks:
+            raise ModelError(
+                f"{self.name}: maps of, or interventions in, an encoder that is not run again; "
+                "pass the encoding to read decoder and cross attention only"
+            )
+
     def _arguments(self, inputs: Inputs) -> dict[str, Any]:
         if self.model.main_input_name == "pixel_values":
             raise ModelError(f"{self.name}: reads images, not text; use read_image")
@@ -300,7 +386,9 @@ class StockModel:
                 f"{self.name}: cannot read lines of {longest} pieces (too many, or a piece that "
                 f"is not in its vocabulary?): {error}"
             ) from error
-        recorder.require_all(self.name)
+        given = "encoder_outputs" in arguments
+        ran = [one for one in self.depth if not (given and one == "encoder")]
+        recorder.require_all(self.name, stacks=ran)
         return None if self.kind == "encoder" else answer.logits
 
 
