@@ -14,11 +14,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from seq2seq.probe.access import Encoded, Inputs, StockModel
-from seq2seq.probe.carrier import Knock, Match, control_of, edges_of
+from seq2seq.probe.carrier import PRONOUN, Knock, Match, control_of, edges_of, knocks_of
 from seq2seq.probe.intervention import Intervention, KnockOut
 from seq2seq.probe.placed import Placed, batches_of, inputs_of
 from seq2seq.probe.resampling import SEED, Estimate, cluster_bootstrap
 from seq2seq.probe.routes import BATCH, decision_rows, preference
+
+WORTH_CONTROL = 0.02  # a smaller cost needs no control, except for the pronoun's own
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Trial:
     Attributes:
         name: of the knock-out.
         after: preference for the good translation, in nats.
-        control: the same with matched other words knocked out; None where there is no match.
+        control: the same with matched other words knocked out; None where there is no match, or
+            next to nothing to compare with.
     """
 
     name: str
@@ -44,7 +47,7 @@ class Effect:
         name: what was taken away.
         accuracy: share of items in which the good translation is still preferred.
         cost: how much of the accuracy is gone.
-        control: the same cost for matched other words; None where there is no match.
+        control: the same cost for matched other words; None where none was tried.
         change: mean fall of the preference, in nats.
     """
 
@@ -76,6 +79,11 @@ class Asked:
         return Match.of(self.model, self.placed)
 
     @cached_property
+    def knocks(self) -> dict[str, Knock]:
+        """Everything that is tried with all cases, by name."""
+        return {one.name: one for one in knocks_of(self.placed, self.match)}
+
+    @cached_property
     def intact(self) -> Float[np.ndarray, " items"]:
         """Preference of the untouched model."""
         return self.preferences()
@@ -104,13 +112,12 @@ class Asked:
         return self._answers[key]
 
     def trial(self, knock: Knock) -> Trial:
-        """Try a knock-out, and its control if it has one."""
-        control = control_of(knock)
-        return Trial(
-            knock.name,
-            self.preferences(knock),
-            None if control is None else self.preferences(control),
-        )
+        """Try a knock-out, and its control if it has one and there is a cost to compare with."""
+        after, control = self.preferences(knock), control_of(knock)
+        cost = float((_right(self.intact) - _right(after)).mean())
+        if control is None or (abs(cost) < WORTH_CONTROL and knock.name not in PRONOUN):
+            return Trial(knock.name, after)
+        return Trial(knock.name, after, self.preferences(control))
 
     def _ask(
         self,

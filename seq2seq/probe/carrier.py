@@ -26,6 +26,9 @@ from seq2seq.probe.spans import Rows
 
 CLAUSE = ("conjunction", "it", "was", "cue", "stop", "end")
 
+PRONOUN = ("it off", "it→nouns", "it→gold", "decision→it")
+"""Knock-outs of the pronoun itself, which are shown with their control whatever they cost."""
+
 Edges = Callable[[Placed], tuple[Rows, Rows]]
 """Which rows of a case lose sight of which columns."""
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from seq2seq.errors import DataError
 from seq2seq.probe.access import StockModel
 from seq2seq.probe.asked import Asked, Effect, Trial, effects_of
-from seq2seq.probe.carrier import Edges, Knock, Match
+from seq2seq.probe.carrier import Edges, Knock
 from seq2seq.probe.intervention import HeadAblation, Patch, Stack
 from seq2seq.probe.placed import Placed, batches_of, inputs_of
 from seq2seq.probe.resampling import SEED
@@ -88,12 +88,15 @@ def judge(
     model, placed = asked.model, asked.placed
     stack, rows = looking(measure)
     heads = heads_of(model, measure, stack)
-    control = Knock("", stack, _control(measure, asked.match))
+    control = Knock("", stack, _control(measure, asked))
     trials = []
     for where, which in (("this head", heads), ("all heads", None)):
         beside = asked.preferences(control, heads=which)
         for noun, name in enumerate(("gold", "distractor")):
-            knock = Knock(f"edge→{name}, {where}", stack, edge_of(measure, rows, noun))
+            edges = edge_of(measure, rows, noun)
+            if which is None and noun == 0 and measure.route in ("E→", "E↔", "Ec→"):
+                edges = asked.knocks[f"{rows}→gold"].edges  # the same, which has been tried
+            knock = Knock(f"edge→{name}, {where}", stack, edges)
             trials.append(Trial(knock.name, asked.preferences(knock, heads=which), beside))
     ablated = HeadAblation(stack, heads, "mean", _means(model, placed, stack))
     for name, operator in (
@@ -157,11 +160,14 @@ def looking_rows(measure: Measure, word: str, one: Placed) -> Rows:
     return (one.decision.row + (measure.route == "X+"),)
 
 
-def _control(measure: Measure, match: Match) -> Edges:
+def _control(measure: Measure, asked: Asked) -> Edges:
+    """Another word that draws as much, as for the same knock-out in all heads."""
     stack, word = looking(measure)
     if word:
-        return match.gold(word)
-    return match.cross if stack == "cross" else match.written
+        control = asked.knocks[f"{word}→gold"].control
+        assert control is not None  # it has a match
+        return control
+    return asked.match.cross if stack == "cross" else asked.match.written
 
 
 def _means(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from jaxtyping import Bool
 from torch import Tensor
 
-from seq2seq.probe.asked import Asked, Effect, Trial, effects_of
-from seq2seq.probe.carrier import Knock, knocks_of
-from seq2seq.probe.causal import Verdict, edge_of, heads_of, judge, looking, matters
+from seq2seq.probe.asked import Asked, Effect, Trial, accuracy_of, effects_of
+from seq2seq.probe.carrier import Knock
+from seq2seq.probe.causal import USED_COST, Verdict, edge_of, heads_of, judge, looking, matters
 from seq2seq.probe.measured import Measured
 from seq2seq.probe.placed import Placed
 from seq2seq.probe.search import Joint, search_carrier, search_joint, search_readers
@@ -22,7 +22,8 @@ class Causes:
         effects: of every row and edge, the costliest first.
         readers: of the row that costs most, if it costs much: what hiding it from each reader
             costs, the costliest first.
-        joint: sets of knock-outs, where no single one costs much.
+        joint: sets of knock-outs, where no single one costs much; None, too, where the model is so
+            close to chance that there is no answer to take away.
         verdict: of the best single head.
         trials: all outcomes, case by case.
     """
@@ -55,7 +56,8 @@ def find_causes(measured: Measured, unrelated: Sequence[Placed]) -> Causes:
         readers = costliest_first(asked, found, seed=seed)
         known = {one.name for one in trials}
         trials += tuple(one for one in found if one.name not in known)
-    if not any(matters(one) for one in single(effects)):
+    answered = accuracy_of(asked.intact, asked.clusters, seed=seed).value - 0.5
+    if answered >= USED_COST and not any(matters(one) for one in single(effects)):
         joint, sets = search_joint(Asked(measured.model, measured.dev), asked, seed=seed)
         trials += tuple(one for one in sets if " + " in one.name)
     verdict, operators = judge(asked, measured.head.measure, unrelated=unrelated, seed=seed)
@@ -91,9 +93,8 @@ def kept_up(measured: Measured) -> list[tuple[Knock, Bool[Tensor, "layers heads"
         if that lies in the encoder; each with the heads concerned.
     """
     asked = measured.asked
-    known = {one.name: one for one in knocks_of(asked.placed, asked.match)}
     found: list[tuple[Knock, Bool[Tensor, "layers heads"] | None]] = [
-        (known[name], None) for name in ("it off", "it→gold") if name in known
+        (asked.knocks[name], None) for name in ("it off", "it→gold") if name in asked.knocks
     ]
     measure = measured.head.measure
     stack, word = looking(measure)

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 
 from seq2seq.probe.access import StockModel
@@ -53,89 +52,90 @@ class ControlFigure:
 
 
 @dataclass(frozen=True)
-class HeadRows:
-    """A head's row in each of some cases.
+class HeadMaps:
+    """A head's map of each of some cases.
 
     Attributes:
-        rows: what it gives each key, mean over the query's pieces, padded on the right.
-        queries: where the query stands.
-        lengths: how many keys are real.
+        maps: rows look, columns are looked at; padded on both sides with nothing.
+        lengths: how many columns of each are real.
     """
 
-    rows: Float[np.ndarray, "items keys"]
-    queries: Int[np.ndarray, " items"]
+    maps: Float[np.ndarray, "items queries keys"]
     lengths: Int[np.ndarray, " items"]
 
+    def rows(self, queries: Sequence[Rows]) -> Float[np.ndarray, "items keys"]:
+        """What a word of each case gives each column, mean over the word's pieces."""
+        return np.stack(
+            [one[list(rows)].mean(0) for one, rows in zip(self.maps, queries, strict=True)]
+        )
 
-def head_rows(
-    model: StockModel, placed: Sequence[Placed], measure: Measure, queries: Sequence[Rows]
-) -> HeadRows:
-    """Read one head in one row of each case.
+
+def head_maps(model: StockModel, placed: Sequence[Placed], measure: Measure) -> HeadMaps:
+    """Read one head in some cases.
 
     Args:
         model: any stock model.
         placed: the cases.
         measure: names the stack, the layer and the head.
-        queries: the pieces of the word whose row is read, for each case.
 
     Returns:
-        The rows.
+        Its maps.
     """
     stack = looking(measure)[0] if model.kind == "encoder-decoder" else _only_stack(model)
     assert measure.layer is not None  # of a head
     assert measure.head is not None
-    found = list[tuple[list[int], np.ndarray]]()
+    found = list[tuple[list[int], Float[np.ndarray, "batch query key"]]]()
     lengths = np.zeros(len(placed), dtype=int)
     for numbers in batches_of(placed, BATCH):
         batch = [placed[number] for number in numbers]
         inputs = inputs_of(model, batch)
         rows = decision_rows(batch) if all(one.decision for one in batch) else None
         reading = model.read(inputs, stacks=(stack,), rows=rows)
-        maps = reading.maps[stack][measure.layer, :, measure.head]
-        seen = [maps[n, list(queries[number])].mean(0) for n, number in enumerate(numbers)]
-        found.append((numbers, torch.stack(seen).numpy()))
-        mask = inputs.target_mask if stack == "decoder" and inputs.target_mask is not None else None
-        real = inputs.source_mask if mask is None else mask
+        found.append((numbers, reading.maps[stack][measure.layer, :, measure.head].numpy()))
+        targets = stack == "decoder" and inputs.target_mask is not None
+        real = inputs.target_mask if targets else inputs.source_mask
+        assert real is not None  # of encoder-decoders
         lengths[numbers] = real.sum(1).numpy()
-    table = np.zeros((len(placed), int(lengths.max())))
+    sizes = [max(part.shape[side] for _, part in found) for side in (1, 2)]
+    maps = np.zeros((len(placed), *sizes))
     for numbers, part in found:
-        table[numbers, : part.shape[1]] = part
-    return HeadRows(table, np.array([rows[0] for rows in queries]), lengths)
+        maps[numbers, : part.shape[1], : part.shape[2]] = part
+    return HeadMaps(maps, lengths)
 
 
 def habit_scores(
-    model: StockModel, dev: Sequence[Placed], test: Sequence[Placed], measure: Measure
+    dev: tuple[Sequence[Placed], HeadMaps],
+    test: tuple[Sequence[Placed], HeadMaps],
+    measure: Measure,
 ) -> Scores:
     """What the head's habit, and attention that has none, give the nouns.
 
     Args:
-        model: any stock model.
-        dev: cases to take the habit from.
-        test: cases to report.
+        dev: cases to take the habit from, and the head's maps of them.
+        test: cases to report, in the same way.
         measure: a head and a route that reads one row.
 
     Returns:
         Scores as of two rules.
     """
-    before = head_rows(model, dev, measure, _queries(dev, measure))
-    after = head_rows(model, test, measure, _queries(test, measure))
-    habit = habit_of(before.rows[None], before.queries, before.lengths)
+    before, after = (_queries(placed, measure) for placed, _ in (dev, test))
+    habit = habit_of(dev[1].rows(before)[None], _places(before), dev[1].lengths)
+    lengths = test[1].lengths
     rows = {
-        "the head's habit": habit_rows(habit, after.queries, after.lengths)[0],
-        "uniform": uniform_rows(after.lengths),
+        "the head's habit": habit_rows(habit, _places(after), lengths)[0],
+        "uniform": uniform_rows(lengths),
     }
-    return _scores(test, measure, {Measure(BASELINE, name): row for name, row in rows.items()})
+    named = {Measure(BASELINE, name): row for name, row in rows.items()}
+    return _scores(test[0], measure, named)
 
 
-def wrong_query_scores(
-    model: StockModel, test: Sequence[Placed], measure: Measure
-) -> Scores | None:
+def wrong_query_scores(placed: Sequence[Placed], maps: HeadMaps, measure: Measure) -> Scores | None:
     """What the same head gives the nouns from other rows.
 
     Args:
-        model: any stock model.
-        test: cases to report.
-        measure: a head and a route that reads one row.
+        placed: cases to report.
+        maps: of the head in these cases.
+        measure: the head and a route that reads one row.
 
     Returns:
         Scores by query: other words of the clause, or the row before the decision row; None where
@@ -144,21 +144,18 @@ def wrong_query_scores(
     queries: dict[str, list[Rows]] = {}
     stack, word = looking(measure)
     if word:
-        names = ("it", "conjunction", "was", "cue", "stop")
-        for name in names:
-            if name != word and all(name in one.words for one in test):
-                queries[name] = [one.words[name] for one in test]
-    elif all(one.decision is not None and one.decision.row > 0 for one in test):
-        queries["row before"] = [(row[0] - 1,) for row in _queries(test, measure)]
+        for name in ("it", "conjunction", "was", "cue", "stop"):
+            if name != word and all(name in one.words for one in placed):
+                queries[name] = [one.words[name] for one in placed]
+    elif all(one.decision is not None and one.decision.row > 0 for one in placed):
+        queries["row before"] = [(row - 1,) for row in decision_rows(placed)]
     if not queries:
         return None
     rows = {
-        Measure(WRONG_QUERY, name, stack, measure.layer, measure.head): head_rows(
-            model, test, measure, query
-        ).rows
+        Measure(WRONG_QUERY, name, stack, measure.layer, measure.head): maps.rows(query)
         for name, query in queries.items()
     }
-    return _scores(test, measure, rows)
+    return _scores(placed, measure, rows)
 
 
 def control_figure(
@@ -188,7 +185,7 @@ def control_figure(
         for case in cases
     ]
     placed = place_cases(model, asked).placed
-    rows = head_rows(model, placed, measure, _queries(placed, measure)).rows
+    rows = head_maps(model, placed, measure).rows(_queries(placed, measure))
     gold, other = _noun_sums(placed, measure, rows)
     clusters = [one.case.cluster for one in placed]
     first = np.where([one.case.gold == 0 for one in placed], gold - other, other - gold)
@@ -237,8 +234,9 @@ def control_head(both: Measured, sets: Mapping[str, Sequence[Case]]) -> HeadCont
         return HeadControls(
             problems=(f"no controls of the head: route {measure.route} reads no single row",)
         )
-    habits = habit_scores(both.model, both.dev, both.test, measure)
-    wrong = wrong_query_scores(both.model, both.test, measure)
+    before, after = (head_maps(both.model, placed, measure) for placed in (both.dev, both.test))
+    habits = habit_scores((both.dev, before), (both.test, after), measure)
+    wrong = wrong_query_scores(both.test, after, measure)
     given = {"resamples": both.resamples, "seed": both.seed}
     figures: tuple[ControlFigure, ...] = ()
     problems: tuple[str, ...] = ()
@@ -269,6 +267,11 @@ def _queries(placed: Sequence[Placed], measure: Measure) -> list[Rows]:
         return [one.words[word] for one in placed]
     after = measure.route == "X+"
     return [(row + after,) for row in decision_rows(placed)]
+
+
+def _places(queries: Sequence[Rows]) -> Int[np.ndarray, " items"]:
+    """Where each query begins."""
+    return np.array([rows[0] for rows in queries])
 
 
 def _noun_sums(

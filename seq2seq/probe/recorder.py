@@ -77,7 +77,8 @@ class Recorder:
             shape = (*query.shape[:3], key.shape[2])
             mask = _knock_out(here, layer, mask=mask, scores=query.new_zeros(shape))
         said, weights = stock_attention(module)(module, query, key, value, mask, **options)
-        value = value.repeat_interleave(query.shape[1] // value.shape[1], dim=1)
+        if value.shape[1] < query.shape[1]:
+            value = value.repeat_interleave(query.shape[1] // value.shape[1], dim=1)
         maps, answers = weights, said.transpose(1, 2)
         for one in here:
             match one:

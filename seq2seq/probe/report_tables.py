@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 
 from seq2seq.probe.asked import Effect
+from seq2seq.probe.carrier import PRONOUN
 from seq2seq.probe.resampling import Estimate
 from seq2seq.probe.selection import Finding
 from seq2seq.probe.study import Study
 
 MOST_EFFECTS = 12
-ALWAYS = ("it off", "it→nouns", "it→gold", "decision→it")
-"""Knock-outs of the pronoun itself, which are shown whatever they cost."""
 
 
 def routes_table(study: Study) -> str:
@@ -28,7 +27,7 @@ def routes_table(study: Study) -> str:
 def effects_table(study: Study) -> str:
     """What knock-outs cost: the costliest, those of the pronoun, and sets of several."""
     shown = study.effects[:MOST_EFFECTS]
-    shown += tuple(one for one in study.effects[MOST_EFFECTS:] if one.name in ALWAYS)
+    shown += tuple(one for one in study.effects[MOST_EFFECTS:] if one.name in PRONOUN)
     together = () if study.joint is None else study.joint.effects[1:]
     wide = max(len(one.name) for one in (*shown, *together)) + 2
     head = f"{'knocked out':<{wide}}{'still right':>24}{'cost':>8}{'control':>9}"
