@@ -60,8 +60,8 @@ def probe(
 
     Every head and route is scored on the items; one is chosen on another set, reported once with
     its interval, and taken apart by knock-outs. Beside it stand rules that look at nothing and
-    models with random weights. Writes probe.json, probe.md and, for a run, the section of its model
-    card. The Hub is asked only if MODEL is no folder here.
+    models with random weights; of the built-in corpus also free translations and the control sets.
+    Writes probe.json, items.jsonl, probe.md and, for a run, the section of its model card. The Hub is asked only if MODEL is no folder here.
     """
     sets = _sets_of(model, items, select_on)
     folder = out or _default_folder(model, sets.name)
@@ -69,17 +69,22 @@ def probe(
     from transformers.utils import logging
 
     from seq2seq.probe.access import StockModel
+    from seq2seq.probe.material import material_of
     from seq2seq.probe.report import to_json, to_markdown, to_text, write_study
     from seq2seq.probe.study import StudySpec, probe_model
 
     logging.disable_progress_bar()
     stock = StockModel.load(model)
     spec = StudySpec(sets.name, sets.select_on.stem, causal=not no_causal)
+    beside = material_of(sets.items)
     study = probe_model(
         stock,
         _cases(sets.select_on, most),
         _cases(sets.items, most),
         spec=spec,
+        unrelated=beside.unrelated,
+        corpus=beside.corpus,
+        controls=beside.controls,
         say=lambda line: typer.echo(line, err=True),
     )
     write_study(study, folder)

@@ -73,6 +73,7 @@ def item_fields(record: Record) -> Iterator[dict[str, Any]]:
         yield {
             "items_schema": ITEMS_SCHEMA,
             "id": case.id,
+            "text": case.text,
             "quad": case.quad,
             "pair": case.pair,
             "cluster": case.cluster,
