@@ -61,7 +61,8 @@ def probe(
     Every head and route is scored on the items; one is chosen on another set, reported once with
     its interval, and taken apart by knock-outs. Beside it stand rules that look at nothing and
     models with random weights; of the built-in corpus also free translations and the control sets.
-    Writes probe.json, items.jsonl, probe.md and, for a run, the section of its model card. The Hub is asked only if MODEL is no folder here.
+    Writes probe.json, items.jsonl, probe.md and, for a run, the section of its model card. The Hub
+    is asked only if MODEL is no folder here.
     """
     sets = _sets_of(model, items, select_on)
     folder = out or _default_folder(model, sets.name)

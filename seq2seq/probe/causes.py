@@ -59,7 +59,7 @@ def find_causes(measured: Measured, unrelated: Sequence[Placed]) -> Causes:
     answered = accuracy_of(asked.intact, asked.clusters, seed=seed).value - 0.5
     if answered >= USED_COST and not any(matters(one) for one in single(effects)):
         joint, sets = search_joint(Asked(measured.model, measured.dev), asked, seed=seed)
-        trials += tuple(one for one in sets if " + " in one.name)
+        trials += sets
     verdict, operators = judge(asked, measured.head.measure, unrelated=unrelated, seed=seed)
     return Causes(effects, readers, joint, verdict, (*trials, *operators))
 

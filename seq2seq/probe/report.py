@@ -148,11 +148,7 @@ def _carrier_lines(study: Study) -> list[str]:
             f"         redundant; together {joint.found.name}: {_effect(joint.found, 'without')}"
         )
     elif joint is not None:
-        largest = joint.effects[-1]
-        lines.append(
-            f"         nor do {len(joint.parts)} together ({largest.name}); "
-            f"{_effect(largest, 'without')}"
-        )
+        lines.append("         nor by any set of words of the clause, not even by all of them")
     return lines
 
 

@@ -28,7 +28,7 @@ def effects_table(study: Study) -> str:
     """What knock-outs cost: the costliest, those of the pronoun, and sets of several."""
     shown = study.effects[:MOST_EFFECTS]
     shown += tuple(one for one in study.effects[MOST_EFFECTS:] if one.name in PRONOUN)
-    together = () if study.joint is None else study.joint.effects[1:]
+    together = () if study.joint is None else study.joint.effects
     wide = max(len(one.name) for one in (*shown, *together)) + 2
     head = f"{'knocked out':<{wide}}{'still right':>24}{'cost':>8}{'control':>9}"
     return "\n".join([head, *_effect_rows((*shown, *together), wide)])
