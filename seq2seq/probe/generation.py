@@ -212,6 +212,7 @@ def _write(model: StockModel, inputs: Inputs, done: Sequence[Intervention]) -> l
             attention_mask=inputs.source_mask.long(),
             do_sample=False,
             num_beams=1,
+            no_repeat_ngram_size=0,
             max_new_tokens=longest,
             max_length=None,
         )

