@@ -1,6 +1,7 @@
 """What a probe has found, for people, for machines and for a model card."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from seq2seq.probe.report_tables import (
     share,
     written_table,
 )
-from seq2seq.probe.selection import Measure
+from seq2seq.probe.selection import Choice, Finding, Measure
 from seq2seq.probe.study import Study
 
 SCHEMA = 1
@@ -69,6 +70,8 @@ def verdict_lines(study: Study) -> list[str]:
             f"         both of a pair in {finding.pair:.1%}; selectivity "
             f"{100 * (finding.selectivity or 0):.0f} points"
         )
+    if study.head is not None and study.wrong_queries:
+        lines.append(_wrong_query_line(study.head, study.wrong_queries))
     if study.contrastive is not None:
         lines.append(f"translation: the right one is preferred in {estimate(study.contrastive)}")
     if study.generated:
@@ -150,6 +153,15 @@ def _carrier_lines(study: Study) -> list[str]:
     elif joint is not None:
         lines.append("         nor by any set of words of the clause, not even by all of them")
     return lines
+
+
+def _wrong_query_line(head: Choice, wrong: Sequence[Finding]) -> str:
+    """What the best single head gives from the row of another word: little, if it is about "it"."""
+    worst = max(wrong, key=lambda one: abs(one.accuracy - 0.5))
+    return (
+        f"         {_measure(head.measure)} read from the row of another word "
+        f"({worst.measure.variant!r}) has {share(worst)}"
+    )
 
 
 def _effect(effect: Effect, what: str) -> str:
