@@ -215,6 +215,18 @@ class GuidedAttentionSpec(Section):
         return self
 
 
+class GuidedCopySpec(Section):
+    """Teach a head of the decoder to find what a target takes from its source, as summaries do."""
+
+    weight: float = Field(0.0, ge=0)
+    """Weight of -log(attention on the places a target piece was taken from), summed over the
+    pieces of every stretch that source and target share; 0 is off, 0.5 is enough."""
+    layer: int = Field(0, ge=0)
+    """Layer of the decoder, counted from 0; not the last one, which would have to copy at once."""
+    head: int = Field(0, ge=0)
+    """Head of that layer's cross-attention, counted from 0."""
+
+
 class BottleneckSpec(Section):
     """Make the model write the antecedent where we look for it, by hiding all other places.
 
@@ -288,6 +300,7 @@ class TrainSpec(Section):
     trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()
     """Accelerate trackers that metrics are also sent to."""
     guided_attention: GuidedAttentionSpec = GuidedAttentionSpec()
+    guided_copy: GuidedCopySpec = GuidedCopySpec()
     bottleneck: BottleneckSpec = BottleneckSpec()
 
     @property
@@ -380,14 +393,17 @@ class Recipe(Section):
                         f"tokenizer.{name} cuts words anew in each epoch, train.guided_attention "
                         "and train.bottleneck need pieces that stay; set it to 0"
                     )
-        limits = {"layer": ("encoder_layers", sizes.encoder_layers), "head": ("heads", sizes.heads)}
-        for name, (key, count) in limits.items():
-            number = getattr(guided, name)
-            if guided.weight and number is not None and number >= count:
-                yield (
-                    f"train.guided_attention.{name} = {number}, counted from 0, is not among "
-                    f"model.{key} = {count}"
-                )
+        for option, section, layers in (
+            ("guided_attention", guided, "encoder_layers"),
+            ("guided_copy", self.train.guided_copy, "decoder_layers"),
+        ):
+            for name, key in (("layer", layers), ("head", "heads")):
+                number, count = getattr(section, name), getattr(sizes, key)
+                if section.weight and number is not None and number >= count:
+                    yield (
+                        f"train.{option}.{name} = {number}, counted from 0, is not among "
+                        f"model.{key} = {count}"
+                    )
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

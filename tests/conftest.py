@@ -16,9 +16,36 @@ from pathlib import Path
 import pytest
 
 from tests.hub.server import HubServer
+from tests.warm import Warm
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("SEQ2SEQ_DATA", ROOT.parent / "shared" / "data"))
+
+
+# Folders with a fixture that takes long to make and is made once in a process, and its first value.
+SHARED = {"pronouns": ("language", "es"), "decode": ("trained", "m2m_100")}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several workers run the tests: what shares a fixture stays on one of them.
+
+    Files with slow tests begin first, so that no worker waits for the other at the end.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(_shared(item)))
+
+
+def _shared(item: pytest.Item) -> str:
+    folder = item.path.parent.name
+    if folder not in SHARED:
+        return item.path.relative_to(ROOT).as_posix()
+    fixture, first = SHARED[folder]
+    values = getattr(getattr(item, "callspec", None), "params", {})
+    return f"{folder} {values.get(fixture, first)}"
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +70,23 @@ def shared_data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"{DATA}: no such folder; set SEQ2SEQ_DATA to the folder of the real data")
     return DATA.resolve()
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """Runs programs of any kind in processes of their own that have torch loaded already.
+
+    What reads the environment when it is loaded, such as the Hub's client, is not loaded.
+    """
+    with Warm("torch", "torch._dynamo") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def trainer() -> Iterator[Warm]:
+    """Runs programs that train, in processes of their own that have loaded everything already."""
+    with Warm("datasets", "torch._dynamo", "seq2seq.train.run") as server:
+        yield server
 
 
 @pytest.fixture

@@ -202,6 +202,10 @@ def test_differences_name_keys_inside_corpora(minimal: Path) -> None:
             "train.guided_attention.head = 8, counted from 0, is not among model.heads = 8",
         ),
         (
+            {"train": {"guided_copy": {"weight": 1, "layer": 6}}},
+            "train.guided_copy.layer = 6, counted from 0, is not among model.decoder_layers = 6",
+        ),
+        (
             {"train": {"bottleneck": {"share": 0.5}}, "tokenizer": {"sampling_alpha": 0.1}},
             "tokenizer.sampling_alpha cuts words anew in each epoch, train.guided_attention",
         ),

@@ -20,27 +20,22 @@ from typing import Any, Self
 
 import torch
 
-from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS, Ids, length_batches
+from seq2seq.decode.batches import Ids
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
-from seq2seq.engines.engine import Progress
-from seq2seq.engines.limits import check_source_lengths, search_within_limits
+from seq2seq.engines.foreign import ForeignEngine
 from seq2seq.errors import ModelError
 from seq2seq.run import Run
 
 WEIGHTS = "model.bin"
 
 
-class ConvertedEngine:
-    """A CTranslate2 translator and the ids of its pieces.
-
-    Attributes:
-        positions: The most pieces it can read or write.
-    """
+class ConvertedEngine(ForeignEngine):
+    """A CTranslate2 translator and the ids of its pieces."""
 
     def __init__(
         self, translator: Any, pieces: Sequence[str], *, eos: str, pad: str, positions: int
     ):
-        self.positions = positions
+        self._positions = positions
         self._translator = translator
         self._pieces = list(pieces)
         self._ids = {piece: number for number, piece in enumerate(pieces)}
@@ -84,49 +79,30 @@ class ConvertedEngine:
         )
 
     @property
+    def positions(self) -> int:
+        """The most pieces it can read or write."""
+        return self._positions
+
+    @property
     def vocab_size(self) -> int:
         """Pieces that it knows; padding counts, although post-norm models leave it out."""
         return len(self._pieces) + (self._pad not in self._ids)
 
-    def search(
-        self,
-        sources: Sequence[Ids],
-        options: DecodeOptions,
-        *,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
-        progress: Progress | None = None,
-    ) -> list[list[Hypothesis]]:
-        """Find the best targets for each source; see `Engine.search`.
+    def check_options(self, options: DecodeOptions) -> None:
+        """Refuse what CTranslate2 does not have, or has with another meaning.
 
         Raises:
-            ModelError: For options that CTranslate2 does not have, or has with another meaning.
+            ModelError: Naming every option that cannot be honoured.
         """
-        check_options(options)
-        return search_within_limits(
-            lambda batch, limit: self._search_batch(batch, limit, options),
-            sources,
-            options,
-            positions=self.positions,
-            batch_tokens=batch_tokens,
-            progress=progress,
-        )
-
-    def score(
-        self,
-        sources: Sequence[Ids],
-        targets: Sequence[Ids],
-        *,
-        first_id: int | None = None,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
-    ) -> list[ForcedScore]:
-        """Score given targets; see `Engine.score`."""
-        check_source_lengths(sources, self.positions)
-        results: dict[int, ForcedScore] = {}
-        lengths = [max(len(s), len(t)) for s, t in zip(sources, targets, strict=True)]
-        for batch in length_batches(lengths, batch_tokens):
-            rows = self._force([sources[p] for p in batch], [targets[p] for p in batch], first_id)
-            results.update(zip(batch, rows, strict=True))
-        return [results[place] for place in range(len(sources))]
+        problems = []
+        if options.sampling is not None:
+            problems.append("it cannot sample as our own search does")
+        if options.beams > 1 and not options.early_stopping:
+            problems.append("it always stops early, early_stopping 'False' is asked for")
+        if options.min_length:
+            problems.append(f"min_length is '{options.min_length}', it can only do 0 as we mean it")
+        if problems:
+            raise ModelError(f"ctranslate2 engine: {'; '.join(problems)}; use engine native")
 
     def _search_batch(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
@@ -216,26 +192,6 @@ class ConvertedEngine:
 
     def _spell(self, ids: Ids) -> list[str]:
         return [self._pieces[number] for number in ids]
-
-
-def check_options(options: DecodeOptions) -> None:
-    """Refuse what CTranslate2 would do differently.
-
-    Args:
-        options: What to search for.
-
-    Raises:
-        ModelError: Naming every option that cannot be honoured.
-    """
-    problems = []
-    if options.sampling is not None:
-        problems.append("it cannot sample as our own search does")
-    if options.beams > 1 and not options.early_stopping:
-        problems.append("it always stops early, early_stopping 'False' is asked for")
-    if options.min_length:
-        problems.append(f"min_length is '{options.min_length}', it can only do 0 as we mean it")
-    if problems:
-        raise ModelError(f"ctranslate2 engine: {'; '.join(problems)}; use engine native")
 
 
 def converted_folder(path: Path) -> Path:

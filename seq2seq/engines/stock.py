@@ -11,14 +11,13 @@ from typing import Any, Self
 import torch
 from transformers import AutoModelForSeq2SeqLM
 
-from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS, Ids, length_batches, padded
+from seq2seq.decode.batches import Ids, padded
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
-from seq2seq.engines.engine import Progress
-from seq2seq.engines.limits import check_source_lengths, search_within_limits
+from seq2seq.engines.foreign import ForeignEngine
 from seq2seq.errors import ModelError
 
 
-class StockEngine:
+class StockEngine(ForeignEngine):
     """``generate`` of a stock class."""
 
     def __init__(self, model: Any):
@@ -64,48 +63,16 @@ class StockEngine:
         """Pieces that it knows."""
         return int(self.config.vocab_size)
 
-    def search(
-        self,
-        sources: Sequence[Ids],
-        options: DecodeOptions,
-        *,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
-        progress: Progress | None = None,
-    ) -> list[list[Hypothesis]]:
-        """Find the best targets for each source; see `Engine.search`.
+    def check_options(self, options: DecodeOptions) -> None:
+        """Refuse sampling, whose draws are not ours.
 
         Raises:
-            ModelError: For sampling, whose draws are not ours.
+            ModelError: It is asked for.
         """
         if options.sampling is not None:
             raise ModelError(
                 "transformers engine: cannot sample as our own does; use engine native"
             )
-        return search_within_limits(
-            lambda batch, limit: self._search_batch(batch, limit, options),
-            sources,
-            options,
-            positions=self.positions,
-            batch_tokens=batch_tokens,
-            progress=progress,
-        )
-
-    def score(
-        self,
-        sources: Sequence[Ids],
-        targets: Sequence[Ids],
-        *,
-        first_id: int | None = None,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
-    ) -> list[ForcedScore]:
-        """Score given targets; see `Engine.score`."""
-        check_source_lengths(sources, self.positions)
-        results: dict[int, ForcedScore] = {}
-        lengths = [max(len(s), len(t)) for s, t in zip(sources, targets, strict=True)]
-        for batch in length_batches(lengths, batch_tokens):
-            rows = self._force([sources[p] for p in batch], [targets[p] for p in batch], first_id)
-            results.update(zip(batch, rows, strict=True))
-        return [results[place] for place in range(len(sources))]
 
     @torch.inference_mode()
     def _search_batch(

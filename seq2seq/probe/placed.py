@@ -15,6 +15,7 @@ from seq2seq.errors import DataError, SpanError
 from seq2seq.probe.access import Inputs, StockModel
 from seq2seq.probe.cases import Case, Span
 from seq2seq.probe.spans import Pieces, Rows, pieces_of, rows_of
+from seq2seq.pronouns.decision import first_difference
 
 _WORD = re.compile(r"[\w'’-]+|[^\w\s]")
 
@@ -217,17 +218,12 @@ def _decision(model: StockModel, case: Case, order: tuple[int, int]) -> Decision
         return None
     good = pieces_of(model.tokenizer, case.good, side="target")
     bad = pieces_of(model.tokenizer, case.bad, side="target")
-    row = _first_difference(good.ids, bad.ids)
+    row = first_difference(good.ids, bad.ids)
+    if row is None:
+        raise SpanError("no decision: one translation is a beginning of the other in pieces")
     start = model.start_id if model.start_id is not None else model.pad_id
     prefix = (start, *good.ids[: row + 1])
     return Decision(row, good.ids[row], bad.ids[row], prefix, _target_nouns(good, case, order, row))
-
-
-def _first_difference(good: Sequence[int], bad: Sequence[int]) -> int:
-    for row, (one, other) in enumerate(zip(good, bad, strict=False)):
-        if one != other:
-            return row
-    raise SpanError("no decision: one translation is a beginning of the other in pieces")
 
 
 def _target_nouns(

@@ -86,7 +86,7 @@ def corpus_rows(language: str = "es", *, seed: int = 1) -> dict[str, list[Row]]:
         )
     items["two_sentence"] = two_sentence_items(draw, items["T0"])
     rows = {split: [Row(i.source, i.good, i) for i in found] for split, found in items.items()}
-    voice = Voice(lexicon, patterns, grammar, rng)
+    voice = Voice(language, lexicon, patterns, grammar, rng)
     rows["train"] += draw_fillers(voice)
     rng.shuffle(rows["train"])
     rows["train"] += everyday_fillers(voice, rows["train"])

@@ -6,11 +6,11 @@ every noun gets as many sentences as it needs for its kind to be learnt, in many
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seq2seq.pronouns.draw import kept_apart, kind_pairs, withheld
 from seq2seq.pronouns.english import English
-from seq2seq.pronouns.items import Row
+from seq2seq.pronouns.items import Candidate, Item, Row, differing_spans
 from seq2seq.pronouns.lexicon import Cue, Kind, Lexicon, Noun
 from seq2seq.pronouns.patterns import Pattern, Patterns
 from seq2seq.pronouns.phrase import Grammar, Predicate, Scene
@@ -22,9 +22,10 @@ _PROPERTIES_OF_NEW = 52
 _CONTRASTS = 3200
 _CLAUSES_EACH = 18
 _CLAUSES_EVERYDAY = 3
-# One noun and the pronoun it takes, where a language's pronoun shows the gender.
+# One noun and the pronoun it takes, where a language's pronoun shows the gender. There a property
+# alone teaches nothing that the pronoun needs, so a noun that is new in T1 gets many of these.
 _PRONOUNS = 12
-_PRONOUNS_OF_NEW = 24
+_PRONOUNS_OF_NEW = 64
 # How often a property is one that shows the kind, rather than one that any noun may have.
 _SELECTING_SHARE = 0.8
 
@@ -35,6 +36,7 @@ _END = Pattern("", ".", ".")
 class Voice:
     """What a filler is written with."""
 
+    language: str
     lexicon: Lexicon
     patterns: Patterns
     grammar: Grammar
@@ -48,7 +50,7 @@ def draw_fillers(voice: Voice) -> list[Row]:
         voice: words, patterns, grammar and the source of chance.
 
     Returns:
-        Rows without items, no two alike, in the order drawn.
+        Rows, no two alike, in the order drawn. Those with a pronoun carry an item of one candidate.
     """
     rows: dict[str, Row] = {}
     for noun in voice.lexicon.nouns.values():
@@ -61,7 +63,7 @@ def draw_fillers(voice: Voice) -> list[Row]:
         if voice.patterns.pronouns:
             wanted += _PRONOUNS_OF_NEW if noun.new else _PRONOUNS
         while len(rows) < wanted:
-            _add(rows, _pronoun_row(voice, noun))
+            _add(rows, _pronoun_row(voice, noun, f"{voice.language}-filler-{len(rows):05d}"))
     wanted = len(rows) + _CONTRASTS
     kinds = kind_pairs(voice.lexicon)
     while len(rows) < wanted:
@@ -144,13 +146,61 @@ def _property_row(voice: Voice, noun: Noun, cue: Cue) -> Row:
     return _row(voice, voice.rng.choice(shapes), {"A": noun}, {"A": cue})
 
 
-def _pronoun_row(voice: Voice, noun: Noun) -> Row:
-    """The saw is old. It is rusty."""
-    shape = voice.rng.choice(voice.patterns.pronouns)
-    said, cue = _any_cue(voice, noun), _any_cue(voice, noun)
-    while said == cue:
+def _pronoun_row(voice: Voice, noun: Noun, name: str) -> Row:
+    """One that says two things of a noun, or one in the shape of the quads: Ana drew the saw."""
+    cue = _any_cue(voice, noun)
+    if voice.rng.random() < 0.5:
         said = _any_cue(voice, noun)
-    return _row(voice, shape, {"A": noun}, {"A": said, "it": cue}, "A")
+        while said == cue:
+            said = _any_cue(voice, noun)
+        shape, cues = voice.rng.choice(voice.patterns.pronouns), {"A": said, "it": cue}
+    else:
+        clause = voice.rng.choice(voice.patterns.alone)
+        opener = choose_opener(voice.rng, voice.patterns, clause.when, timeless=False)
+        link = voice.rng.choices(voice.patterns.links, [x.weight for x in voice.patterns.links])[0]
+        shape, cues = opener.joined(clause, link.pattern), {"it": cue}
+    scene, setting = _scene(voice, shape, {"A": noun}, cues, "A"), _setting(voice)
+    return _pointed_row(voice, name, shape, scene, setting)
+
+
+def _pointed_row(voice: Voice, name: str, shape: Pattern, scene: Scene, setting: Setting) -> Row:
+    """The row, with where its words stand and how it would read of a noun of another gender."""
+    noun, cue = scene.nouns["A"], scene.predicates["it"].cue
+    other = next(one for one in voice.lexicon.nouns.values() if one.shown != noun.shown)
+    misread = replace(scene, nouns={"A": noun, "B": other}, antecedent="B")
+    source = speak(shape.english, scene, setting, English())
+    good, bad = (
+        speak(shape.other, told, setting, voice.grammar, translated=True)
+        for told in (scene, misread)
+    )
+    good_spans, bad_spans = differing_spans(good.text, bad.text)
+    item = Item(
+        id=name,
+        quad=name,
+        pair=name,
+        block=name,
+        language=voice.language,
+        family="filler",
+        schema=shape.name,
+        cue=cue.english,
+        voice="",
+        split="train",
+        source=source.text,
+        pronoun=source.spans["it"],
+        cue_span=source.spans["cue"],
+        clause=(source.spans["it"][0], source.spans["cue"][1]),
+        candidates=(
+            Candidate(
+                noun.english, noun.kind, "only", noun.shown, source.spans["A"], good.spans["A"]
+            ),
+        ),
+        gold=0,
+        good=good.text,
+        bad=bad.text,
+        good_spans=good_spans,
+        bad_spans=bad_spans,
+    )
+    return Row(source.text, good.text, item)
 
 
 def _contrast_row(voice: Voice, kinds: tuple[Kind, Kind]) -> Row:
@@ -215,16 +265,27 @@ def _row(
     shape: Pattern,
     nouns: Mapping[str, Noun],
     cues: Mapping[str, Cue],
-    antecedent: str | None = None,
 ) -> Row:
-    predicates = {slot: _predicate(voice, shape, cue) for slot, cue in cues.items()}
-    scene = Scene(nouns, predicates, antecedent, shape.when)
-    people = tuple(voice.rng.sample(voice.patterns.people, 2))
-    setting = Setting(_END, _END, None, people)
+    scene, setting = _scene(voice, shape, nouns, cues), _setting(voice)
     return Row(
         speak(shape.english, scene, setting, English()).text,
         speak(shape.other, scene, setting, voice.grammar, translated=True).text,
     )
+
+
+def _scene(
+    voice: Voice,
+    shape: Pattern,
+    nouns: Mapping[str, Noun],
+    cues: Mapping[str, Cue],
+    antecedent: str | None = None,
+) -> Scene:
+    predicates = {slot: _predicate(voice, shape, cue) for slot, cue in cues.items()}
+    return Scene(nouns, predicates, antecedent, shape.when)
+
+
+def _setting(voice: Voice) -> Setting:
+    return Setting(_END, _END, None, tuple(voice.rng.sample(voice.patterns.people, 2)))
 
 
 def _predicate(voice: Voice, shape: Pattern, cue: Cue) -> Predicate:

@@ -41,14 +41,14 @@ class Candidate:
 class Item:
     """One sentence whose translation shows who "it" is.
 
-    Items that differ only in the cue share ``pair``; two pairs that differ in voice or in the
-    order of the nouns share ``quad``; ``block`` adds the same thing with the genders exchanged and
-    is the unit that never crosses splits. ``schema`` and ``voice`` name the verb and its voice in
-    a causal item, the two kinds and the frame in a selectional one. ``candidates`` stand in the
-    order of the source; ``gold`` is an index into them, or None where "it" refers to nothing (it
-    was raining) or to either noun alike. ``clause`` runs from the conjunction to the cue. ``good``
-    and ``bad`` differ only in ``good_spans`` and ``bad_spans``; they are equal, with no spans,
-    where the target shows no gender.
+    Items that differ only in the cue share ``pair``; two pairs that differ in voice or in the order
+    of the nouns share ``quad``; ``block`` adds the same thing with the genders exchanged and is the
+    unit that never crosses splits. ``schema`` and ``voice`` name the verb and its voice in a causal
+    item, the two kinds and the frame in a selectional one. ``candidates`` stand in the order of the
+    source, only one in a training sentence of family "filler"; ``gold`` is an index into them, or
+    None where "it" refers to nothing (it was raining) or to either noun alike. ``clause`` runs from
+    the conjunction to the cue. ``good`` and ``bad`` differ only in ``good_spans`` and
+    ``bad_spans``; they are equal, with no spans, where the target shows no gender.
     """
 
     id: str
@@ -80,8 +80,10 @@ class Item:
 
     @property
     def distractor(self) -> Candidate | None:
-        """The noun that "it" does not refer to, if it refers to the other one."""
-        return None if self.gold is None else self.candidates[1 - self.gold]
+        """The noun that "it" does not refer to, if it refers to the other one of two."""
+        if self.gold is None or len(self.candidates) == 1:
+            return None
+        return self.candidates[1 - self.gold]
 
     @property
     def contrastive(self) -> bool:

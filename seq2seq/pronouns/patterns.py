@@ -109,6 +109,7 @@ class Patterns:
     everyday: tuple[Schema, ...]
     properties: tuple[Pattern, ...]
     pronouns: tuple[Pattern, ...]
+    alone: tuple[Pattern, ...]
     contrasts: tuple[Pattern, ...]
 
     def frames_for(self, *kinds: Kind) -> tuple[Pattern, ...]:
@@ -166,6 +167,7 @@ def load_patterns(language: str) -> Patterns:
         everyday=_everyday(_table("everyday.toml"), language, lexicon),
         properties=some(table["properties"]),
         pronouns=some(table["pronouns"]),
+        alone=some(table["alone"]),
         contrasts=some(table["contrasts"]),
     )
 

@@ -10,6 +10,7 @@ from seq2seq.data.marks import Marks
 from seq2seq.data.prepare import ParallelText
 from seq2seq.data.ragged import Ragged
 from seq2seq.errors import DataError
+from seq2seq.pronouns.decision import first_difference
 from seq2seq.pronouns.items import Item, Span, read_items
 from seq2seq.recipe import DataSpec, TrainSpec
 from seq2seq.tokenizer import Tokenizer
@@ -117,12 +118,13 @@ def find_marks(dataset: Any, items: Mapping[Pair, Item], tokenizer: Tokenizer) -
             continue
         spans = next(cuts)
         noun = item.antecedent
+        decision = first_difference(next(good), next(bad))
         rows.append(
             (
                 _covering(spans, item.pronoun, item),
                 _covering(spans, item.cue_span, item),
                 [] if noun is None else _covering(spans, noun.source_span, item),
-                _first_difference(next(good), next(bad)),
+                [] if decision is None else [decision],
             )
         )
     return Marks(*(Ragged.of(row[side] for row in rows) for side in range(4)))
@@ -137,8 +139,3 @@ def _covering(spans: Sequence[Span], word: Span, item: Item) -> list[int]:
             f"{item.source!r}, needed a word there; write the corpus again"
         )
     return places
-
-
-def _first_difference(good: Sequence[int], bad: Sequence[int]) -> list[int]:
-    differing = (i for i, (a, b) in enumerate(zip(good, bad, strict=False)) if a != b)
-    return [place for place in [next(differing, None)] if place is not None]

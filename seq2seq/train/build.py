@@ -74,11 +74,11 @@ def compare_precisions(trainee: Trainee, batch: Batch, state: PartialState) -> P
     def work(precision: Precision) -> None:
         device, mask = state.device, batch.source_mask
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            loss, _ = trainee(
+            loss = trainee(
                 batch.source_ids.to(device),
                 None if mask is None else mask.to(device),
                 batch.target_ids.to(device),
-            )
+            ).loss
         (loss / batch.target_tokens).backward()
         trainee.zero_grad(set_to_none=True)
         wait_for(device)

@@ -29,6 +29,7 @@ from seq2seq.train.checkpoint import (
     sha256,
 )
 from seq2seq.train.log import TrainingLog
+from seq2seq.train.stop import Stop
 from seq2seq.train.validate import Validator, decode_options
 from seq2seq.translate import Long, Report, Translator
 
@@ -103,6 +104,7 @@ def finish(
     model: Transformer,
     progress: Progress,
     validator: Validator,
+    stop: Stop,
     log: TrainingLog,
     is_main: bool,
 ) -> Finished | None:
@@ -118,11 +120,15 @@ def finish(
         model: Its weights are replaced by the chosen ones.
         progress: Knows the candidates.
         validator: Scores an average on the dev set.
+        stop: Asked between two batches and between two test sets.
         log: For a line on each test set.
         is_main: Whether this is the first rank.
 
     Returns:
         The scores; None on all other ranks.
+
+    Raises:
+        Stopped: Before the scores were written; all of this can be done again.
     """
     choice = choose_weights(run, model, progress, validator, log)
     if not is_main:
@@ -135,9 +141,10 @@ def finish(
     for name, data in tests.items():
         log.progress(f"translating {name}: {len(data):,} segments")
         sources, references = list(data["source"]), list(data["target"])
-        hypotheses = translate_test(translator, recipe, name, sources, log)
+        hypotheses = translate_test(translator, recipe, name, sources, stop, log)
         write_lines(run.translations / f"{name}.txt", hypotheses)
         reports[name] = score_test(recipe, name, sources, references, hypotheses)
+        stop.check()
         spec = recipe.data.test[name]
         if spec.pronoun_items and spec.file is not None:
             items[name] = (read_items(Path(recipe.data.folder) / spec.file), hypotheses)
@@ -147,7 +154,12 @@ def finish(
 
 
 def translate_test(
-    translator: Translator, recipe: Recipe, name: str, sources: Sequence[str], log: TrainingLog
+    translator: Translator,
+    recipe: Recipe,
+    name: str,
+    sources: Sequence[str],
+    stop: Stop,
+    log: TrainingLog,
 ) -> list[str]:
     """Translate a test set as a user would, and say what was not plain."""
     # A document is summarised from its beginning, a text is translated whole.
@@ -158,6 +170,7 @@ def translate_test(
         decode_options(recipe, beams=recipe.decode.beams),
         long=long,
         max_source_pieces=recipe.data.cleaning.max_source_pieces,
+        progress=stop.check,
     )
     log.say(f"{name}: {Report.of(found, seconds=time.perf_counter() - start).sentences()}")
     return [one.text for one in found]

@@ -6,6 +6,7 @@ each sentence are a small product, made a second time from what the layer read.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Bool, Float
@@ -14,12 +15,17 @@ from torch import Tensor, nn
 from seq2seq.model.attention import BLOCKED, SelfAttention
 from seq2seq.model.linear import linear
 
+Calls: TypeAlias = list[tuple[Tensor, ...]]
+
 
 @contextmanager
-def inputs_of(module: nn.Module) -> Iterator[list[Tensor]]:
-    """Collect what a module reads while the context is open, one tensor for each call."""
-    collected: list[Tensor] = []
-    handle = module.register_forward_pre_hook(lambda _, args: collected.append(args[0]))
+def inputs_of(module: nn.Module | None) -> Iterator[Calls]:
+    """Collect what a module reads while the context is open, one tuple a call; nothing if None."""
+    collected: Calls = []
+    if module is None:
+        yield collected
+        return
+    handle = module.register_forward_pre_hook(lambda _, args: collected.append(args))
     try:
         yield collected
     finally:

@@ -7,20 +7,15 @@ a checkpoint holds, never from the clock, so a resumed run takes the same decisi
 """
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast_object_list
-from torch import Tensor
 from torch.optim import Optimizer
 
 from seq2seq.data.batches import Batch
@@ -44,7 +39,9 @@ from seq2seq.train.feed import Feed
 from seq2seq.train.hardware import out_of_memory
 from seq2seq.train.log import TrainingLog, Value, duration
 from seq2seq.train.meter import Meter, counts_of
+from seq2seq.train.ranks import sum_over_ranks
 from seq2seq.train.schedule import guidance_weight, learning_rate
+from seq2seq.train.stop import Stop, Stopped
 from seq2seq.train.trainee import Trainee
 
 
@@ -64,7 +61,6 @@ class Loop:
 
     Attributes:
         progress: Where the run stands; everything that outlives a kill.
-        interrupted: Whether a signal ended the run before its last update.
     """
 
     def __init__(
@@ -78,6 +74,7 @@ class Loop:
         checkpoints: Path,
         progress: Progress,
         validate: Validate,
+        stop: Stop,
         log: TrainingLog,
         flops_per_token: tuple[float, float],
         peak_flops: float,
@@ -90,16 +87,16 @@ class Loop:
         self.checkpoints = checkpoints
         self.progress = progress
         self.validate = validate
+        self.stop = stop
         self.log = log
         self.flops_per_token = flops_per_token
         self.peak_flops = peak_flops
-        self.interrupted = False
         self._meter = Meter()
         self._gradient_norm = 0.0
         self._unsaved = False
 
     def run(self) -> Progress:
-        """Train until the last update, an early stop, or a signal.
+        """Train until the last update, an early stop, or a request to stop.
 
         Returns:
             Where the run stands; it has been saved.
@@ -108,16 +105,15 @@ class Loop:
             TrainingError: Too many updates had a loss or gradient that is not finite.
         """
         self.trainee.train()
-        with self._signals_noted():
-            while not self.finished:
-                if self._any_rank(self.interrupted):
-                    break  # before a validation that is due: the resumed run begins with it
-                if self._validation_due():
-                    self._validate()
-                else:
-                    self.update()
-                    self._log_if_due()
-                    self._save_if_due()
+        while not self.finished:
+            if self.stop.on_any_rank():
+                break  # before a validation that is due: the resumed run begins with it
+            if self._validation_due():
+                self._validate()
+            else:
+                self.update()
+                self._log_if_due()
+                self._save_if_due()
         if self._unsaved:
             self._save()
         return self.progress
@@ -158,7 +154,7 @@ class Loop:
         step = self.progress.step + 1
         # a mean over sentences, while the loss is divided by tokens
         guidance = guidance_weight(step, self.spec) * target / max(antecedents, 1)
-        loss, nll, guided = self._accumulate(window, tokens=target, guidance=guidance)
+        loss, nll, guided, copying = self._accumulate(window, tokens=target, guidance=guidance)
         norm = self._clip()
         finite = self._every_rank(math.isfinite(loss) and math.isfinite(norm))
         if finite:
@@ -179,6 +175,7 @@ class Loop:
             loss=loss,
             nll=nll,
             guided=guided,
+            copying=copying,
             source_tokens=source,
             target_tokens=target,
             padded_tokens=padded,
@@ -188,22 +185,17 @@ class Loop:
             seconds=time.perf_counter() - start,
         )
 
-    def _accumulate(
-        self, window: Sequence[Batch], *, tokens: int, guidance: float
-    ) -> tuple[float, float, float]:
+    def _accumulate(self, window: Sequence[Batch], *, tokens: int, guidance: float) -> list[float]:
         """Gradients of a whole window; ranks exchange them once, at its last micro-batch."""
-        loss, nll, guided = 0.0, 0.0, 0.0
+        sums = []
         for number, batch in enumerate(window, start=1):
             last = number == len(window)
             with nullcontext() if last else self.accelerator.no_sync(self.trainee):
-                sums = self._backward(batch, tokens=tokens, guidance=guidance)
-            loss, nll, guided = loss + sums[0], nll + sums[1], guided + sums[2]
-        return loss, nll, guided
+                sums.append(self._backward(batch, tokens=tokens, guidance=guidance))
+        return [sum(parts) for parts in zip(*sums, strict=True)]
 
-    def _backward(
-        self, batch: Batch, *, tokens: int, guidance: float = 0.0
-    ) -> tuple[float, float, float]:
-        """Add a micro-batch's share to the gradients; returns its loss, NLL and guided loss."""
+    def _backward(self, batch: Batch, *, tokens: int, guidance: float = 0.0) -> list[float]:
+        """Add a micro-batch's share to the gradients; returns its losses, 0 for one that is off."""
         device, mask, marks = self.accelerator.device, batch.source_mask, batch.marks
         pointers: dict[str, Any] = {}
         if marks is not None:
@@ -212,15 +204,15 @@ class Loop:
                 "guidance": guidance,
                 "bottleneck": batch.bottleneck,
             }
-        loss, nll, *guided = self.trainee(
+        losses = self.trainee(
             batch.source_ids.to(device),
             None if mask is None else mask.to(device),
             batch.target_ids.to(device),
             **pointers,
         )
         # Ranks average their gradients; the world size turns that average back into a sum.
-        self.accelerator.backward(loss * (self.accelerator.num_processes / tokens))
-        return float(loss.detach()), float(nll), float(guided[0]) if guided else 0.0
+        self.accelerator.backward(losses[0] * (self.accelerator.num_processes / tokens))
+        return [0.0 if loss is None else float(loss.detach()) for loss in losses]
 
     def _clip(self) -> float:
         limit = self.spec.clip_norm or math.inf
@@ -259,7 +251,9 @@ class Loop:
         meter = self.take_meter()
         if meter.target_tokens == 0:  # every update was skipped, and said so
             return
-        loss, nll, guided = self._sum_over_ranks(meter.loss, meter.nll, meter.guided)
+        loss, nll, guided, copying = self._sum_over_ranks(
+            meter.loss, meter.nll, meter.guided, meter.copying
+        )
         target = max(meter.target_tokens, 1)
         seconds = max(meter.seconds, 1e-9)
         tokens = meter.tokens
@@ -278,7 +272,7 @@ class Loop:
             "matrix_peak_share": flops / seconds / self.peak_flops,
             "elapsed_seconds": self.progress.elapsed_seconds,
         }
-        values |= meter.pointing(guided, self.spec)
+        values |= meter.pointing(guided, copying, self.spec)
         self.log.record("train", step, values)
         self.log.progress(self._progress_line(values))
 
@@ -302,9 +296,17 @@ class Loop:
         trainee = self.accelerator.unwrap_model(self.trainee)
         start = time.perf_counter()
         trainee.eval()
-        validation = self.validate(trainee)
-        trainee.train()
-        progress.elapsed_seconds += time.perf_counter() - start
+        try:
+            validation = self.validate(trainee)
+        except Stopped:
+            self.log.say(
+                f"step {progress.step:,}: asked to stop, the validation is left; "
+                "a resumed run begins with it"
+            )
+            return
+        finally:
+            trainee.train()
+            progress.elapsed_seconds += time.perf_counter() - start
         progress.validated_step = progress.step
         best = progress.candidates[0].score if progress.candidates else -math.inf
         gained = validation.score > best
@@ -360,41 +362,8 @@ class Loop:
         impatient = 0 < self.spec.patience <= self.progress.validations_without_gain
         return impatient or (self.progress.step >= self.spec.steps and not self._validation_due())
 
-    @contextmanager
-    def _signals_noted(self) -> Iterator[None]:
-        """Turn the first SIGTERM or Ctrl-C into a clean stop after the current update."""
-
-        def note(number: int, _frame: FrameType | None) -> None:
-            self.interrupted = True
-            signal.signal(number, signal.default_int_handler)  # a second one stops at once
-
-        if threading.current_thread() is not threading.main_thread():
-            yield  # Python delivers signals to the main thread alone
-            return
-        old = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in old.items():
-                signal.signal(number, handler)
-
     def _sum_over_ranks(self, *values: float) -> list[float]:
-        if self.accelerator.num_processes == 1:
-            return list(values)
-        total = torch.tensor(values, dtype=torch.float64, device=self.accelerator.device)
-        summed: Tensor = self.accelerator.reduce(total, reduction="sum")
-        return summed.tolist()
-
-    def _any_rank(self, flag: bool) -> bool:
-        return self._sum_over_ranks(float(flag))[0] > 0
+        return sum_over_ranks(self.accelerator, *values)
 
     def _every_rank(self, flag: bool) -> bool:
-        return not self._any_rank(not flag)
-
-
-def agree(value: Any, processes: int) -> Any:
-    """The first rank's value, on every rank."""
-    box = [value]
-    if processes > 1:
-        broadcast_object_list(box)
-    return box[0]
+        return self._sum_over_ranks(float(not flag))[0] == 0

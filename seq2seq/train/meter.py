@@ -15,6 +15,8 @@ class Meter:
     nll: float = 0.0
     guided: float = 0.0
     """Negative log-probability that attention finds the antecedent, before its weight."""
+    copying: float = 0.0
+    """The same of what a target takes from its source."""
     source_tokens: int = 0
     target_tokens: int = 0
     padded_tokens: int = 0
@@ -30,11 +32,12 @@ class Meter:
         """Source and target pieces."""
         return self.source_tokens + self.target_tokens
 
-    def pointing(self, guided: float, spec: TrainSpec) -> dict[str, float]:
+    def pointing(self, guided: float, copying: float, spec: TrainSpec) -> dict[str, float]:
         """What the log says of the options that point at words, where they are on.
 
         Args:
             guided: Guided loss, summed over all ranks.
+            copying: That of copying, summed over all ranks.
             spec: The options.
 
         Returns:
@@ -43,6 +46,8 @@ class Meter:
         values = {}
         if spec.guided_attention.weight:
             values["guided_nats_per_sentence"] = guided / max(self.antecedents, 1)
+        if spec.guided_copy.weight:
+            values["copying_nats_per_token"] = copying / max(self.target_tokens, 1)
         if spec.bottleneck.share:
             values["bottleneck_share"] = self.bottlenecks / self.batches
         return values

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from accelerate import Accelerator, PartialState
@@ -33,7 +33,8 @@ from seq2seq.train.hardware import (
     peak_memory_bytes,
 )
 from seq2seq.train.log import TrainingLog, duration
-from seq2seq.train.loop import Loop, agree
+from seq2seq.train.loop import Loop
+from seq2seq.train.ranks import agree
 from seq2seq.train.setup import (
     Prepared,
     Say,
@@ -43,6 +44,7 @@ from seq2seq.train.setup import (
     prepare_run,
     write_facts,
 )
+from seq2seq.train.stop import Stop, Stopped
 from seq2seq.train.trainee import Trainee
 from seq2seq.train.validate import Validator
 
@@ -58,7 +60,8 @@ class TrainResult:
     progress: Progress
     finished: Finished | None
     """None where a signal stopped the run, and on all ranks but the first."""
-    interrupted: bool
+    interrupted: Literal["training", "scoring"] | None
+    """What a signal stopped, if it did."""
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -73,17 +76,28 @@ class TrainResult:
 
     def to_text(self) -> str:
         """For people."""
-        if self.finished is None and not self.interrupted:
-            return ""  # the first rank tells
+        if self.interrupted:
+            return self._interruption()
         if self.finished is None:
-            return (
-                f"interrupted at step {self.progress.step:,}; saved in {self.run.checkpoints}; "
-                "give the same command with --resume to continue"
-            )
+            return ""  # the first rank tells
         spent = duration(self.progress.elapsed_seconds)
         return (
             f"{self.finished.to_text()}\n\n"
             f"{self.progress.step:,} steps in {spent}; model in {self.run.best}"
+        )
+
+    def _interruption(self) -> str:
+        step, place = self.progress.step, self.run.checkpoints
+        if step == 0:
+            return "interrupted before the first update; nothing was saved, give the command again"
+        if self.interrupted == "scoring":
+            return (
+                f"interrupted in the final scoring; all {step:,} steps are saved in {place}; "
+                "give the same command with --resume to score them"
+            )
+        return (
+            f"interrupted at step {step:,}; saved in {place}; "
+            "give the same command with --resume to continue"
         )
 
 
@@ -141,6 +155,7 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
         label_smoothing=recipe.train.label_smoothing,
         rdrop_weight=recipe.train.rdrop_weight,
         guided=recipe.train.guided_attention,
+        copying=recipe.train.guided_copy,
         visible=recipe.train.bottleneck.visible,
     )
     trainee.model.gradient_checkpointing = recipe.train.gradient_checkpointing
@@ -162,7 +177,8 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
     progress.precision, progress.world_size = precision, state.num_processes
     log = TrainingLog(run.metrics, accelerator, last_step=progress.step)
     dev = prepared.text.dev
-    validator = Validator(accelerator, tokenizer, recipe, dev["source"], dev["target"], say)
+    stop = Stop(accelerator)
+    validator = Validator(accelerator, tokenizer, recipe, dev["source"], dev["target"], stop, say)
     loop = Loop(
         accelerator,
         wrapped,
@@ -172,12 +188,14 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
         checkpoints=run.checkpoints,
         progress=progress,
         validate=validator,
+        stop=stop,
         log=log,
         flops_per_token=flops_per_token(trainee.model),
         peak_flops=matrix_peak(precision, accelerator.device) * state.num_processes,
     )
     try:
-        return _run_loop(loop, trainee, prepared, run, validator)
+        with stop.signals_noted():
+            return _run_loop(loop, trainee, prepared, run, validator)
     finally:
         log.close()
 
@@ -192,8 +210,9 @@ def _run_loop(
     memory = peak_memory_bytes(loop.accelerator.device) / 2**30
     log.say(f"the largest batch fits: {memory:.2f} GiB at most so far")
     loop.run()
-    finished = None
-    if loop.finished and not loop.interrupted:
+    if not loop.finished:
+        return TrainResult(run, progress, None, interrupted="training")
+    try:
         finished = finish(
             run,
             prepared.recipe,
@@ -202,10 +221,13 @@ def _run_loop(
             model=trainee.model,
             progress=progress,
             validator=validator,
+            stop=loop.stop,
             log=log,
             is_main=loop.accelerator.is_main_process,
         )
-    return TrainResult(run, progress, finished, interrupted=loop.interrupted)
+    except Stopped:
+        return TrainResult(run, progress, None, interrupted="scoring")
+    return TrainResult(run, progress, finished, interrupted=None)
 
 
 def _starting_point(run: Run, state: PartialState, say: Say) -> tuple[Progress, Path | None]:

@@ -1,23 +1,41 @@
 """Model and objective as one module with one forward, which is what Accelerate wraps."""
 
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from seq2seq.data.marks import BatchMarks
-from seq2seq.model.layers import EncoderLayer
+from seq2seq.model.attention import CrossAttention, SelfAttention
+from seq2seq.model.layers import DecoderLayer, EncoderLayer
 from seq2seq.model.transformer import Transformer
-from seq2seq.recipe import GuidedAttentionSpec
-from seq2seq.train.guidance import attention_loss, inputs_of
+from seq2seq.recipe import GuidedAttentionSpec, GuidedCopySpec
+from seq2seq.train.copying import copied_places, copying_loss
+from seq2seq.train.guidance import Calls, attention_loss, inputs_of
 from seq2seq.train.objective import smoothed_cross_entropy
 
 # Rows of two sets of logits that R-Drop compares at a time; they are computed again in the
 # backward pass, so that only this many exist.
 RDROP_ROWS = 1024
+
+
+class Losses(NamedTuple):
+    """What a micro-batch gives, each summed over it; only the first has a gradient.
+
+    Attributes:
+        loss: What is minimised: everything below with its weight.
+        nll: Negative log-likelihood of the target pieces, in nats.
+        guided: Negative log-probability that attention finds the antecedent; None if not guided.
+        copying: Negative log-probability that attention finds what is copied; None if not guided.
+    """
+
+    loss: Tensor
+    nll: Tensor
+    guided: Tensor | None = None
+    copying: Tensor | None = None
 
 
 class Trainee(nn.Module):
@@ -30,6 +48,7 @@ class Trainee(nn.Module):
         label_smoothing: float,
         rdrop_weight: float,
         guided: GuidedAttentionSpec | None = None,
+        copying: GuidedCopySpec | None = None,
         visible: tuple[Literal["pronoun", "cue"], ...] = (),
     ):
         super().__init__()
@@ -37,6 +56,7 @@ class Trainee(nn.Module):
         self.label_smoothing = label_smoothing
         self.rdrop_weight = rdrop_weight
         self.guided = guided if guided and guided.weight else None
+        self.copying = copying if copying and copying.weight else None
         self.visible = visible
 
     def forward(
@@ -48,7 +68,7 @@ class Trainee(nn.Module):
         *,
         guidance: float = 0.0,
         bottleneck: bool = False,
-    ) -> tuple[Float[Tensor, ""], ...]:
+    ) -> Losses:
         """Loss of predicting each target piece from those before it and the source.
 
         Args:
@@ -60,25 +80,60 @@ class Trainee(nn.Module):
             bottleneck: Whether the marked decisions see only the recipe's visible words.
 
         Returns:
-            The loss and the negative log-likelihood in nats, both summed over target tokens. With
-            R-Drop the loss is the mean over its two passes. Where attention is guided, third, the
-            guided loss summed over the sentences that have an antecedent.
+            Loss and likelihood summed over target tokens, with R-Drop the mean over its two
+            passes; the guided loss is summed over the sentences that have an antecedent, that of
+            copying over the target pieces that were copied.
         """
         sight = None
         if marks is not None and bottleneck:
             sight = self._sight(source_mask, marks)
-        if marks is None or self.guided is None:
-            return self._translation_loss(source_ids, source_mask, target_ids, sight)
-        attention = cast(EncoderLayer, self.model.encoder[self.guided.layer]).self_attention
-        with inputs_of(attention) as inputs:
+        with inputs_of(self._looking) as read, inputs_of(self._looking_up) as read_of_source:
             loss, nll = self._translation_loss(source_ids, source_mask, target_ids, sight)
-        asking, head = getattr(marks, self.guided.row), self.guided.head
+        guided = copying = None
+        if self.guided is not None and marks is not None:
+            guided = self._guided_loss(read, source_mask, marks)
+            loss = loss + guidance * guided
+        if self.copying is not None:
+            copying = self._copying_loss(read_of_source, source_ids, source_mask, target_ids)
+            loss = loss + self.copying.weight * copying
+        return Losses(loss, nll, _detached(guided), _detached(copying))
+
+    @property
+    def _looking(self) -> SelfAttention | None:
+        if self.guided is None:
+            return None
+        return cast(EncoderLayer, self.model.encoder[self.guided.layer]).self_attention
+
+    @property
+    def _looking_up(self) -> CrossAttention | None:
+        if self.copying is None:
+            return None
+        return cast(DecoderLayer, self.model.decoder[self.copying.layer]).cross_attention
+
+    def _guided_loss(self, read: Calls, source_mask: Tensor | None, marks: BatchMarks) -> Tensor:
+        """The mean over the passes, of which R-Drop makes two."""
+        assert self.guided is not None
+        assert self._looking is not None
+        asking, attention, head = getattr(marks, self.guided.row), self._looking, self.guided.head
         losses = [
             attention_loss(attention, x, source_mask, asking, marks.antecedent, head=head)
-            for x in inputs
+            for x, *_ in read
         ]
-        guided = torch.stack(losses).mean()
-        return loss + guidance * guided, nll, guided.detach()
+        return torch.stack(losses).mean()
+
+    def _copying_loss(
+        self, read: Calls, source_ids: Tensor, source_mask: Tensor | None, target_ids: Tensor
+    ) -> Tensor:
+        """The mean over the passes, of which R-Drop makes two."""
+        assert self.copying is not None
+        assert self._looking_up is not None
+        attention, head, config = self._looking_up, self.copying.head, self.model.config
+        special = target_ids.new_tensor([config.pad_token_id, config.eos_token_id])
+        copied = copied_places(source_ids, target_ids, special=special)
+        losses = [
+            copying_loss(attention, x, key, source_mask, copied, head=head) for x, key, *_ in read
+        ]
+        return torch.stack(losses).mean()
 
     def _translation_loss(
         self,
@@ -155,3 +210,7 @@ class Trainee(nn.Module):
         return F.kl_div(p, q, reduction="sum", log_target=True) + F.kl_div(
             q, p, reduction="sum", log_target=True
         )
+
+
+def _detached(loss: Tensor | None) -> Tensor | None:
+    return None if loss is None else loss.detach()

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 
-from seq2seq.decode.options import DecodeOptions
+from seq2seq.decode.options import DecodeOptions, Hypothesis
 from seq2seq.decode.search import decode
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Recipe
@@ -14,8 +15,10 @@ from seq2seq.score.summary import rouge
 from seq2seq.score.translation import bleu, chrf
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.train.log import Value
-from seq2seq.train.loop import Validation, agree
+from seq2seq.train.loop import Validation
+from seq2seq.train.ranks import agree
 from seq2seq.train.setup import Say
+from seq2seq.train.stop import Stop, Stopped
 from seq2seq.train.trainee import Trainee
 
 
@@ -29,11 +32,13 @@ class Validator:
         recipe: Recipe,
         sources: Sequence[str],
         references: Sequence[str],
+        stop: Stop,
         say: Say,
     ):
         self._accelerator = accelerator
         self._tokenizer = tokenizer
         self._recipe = recipe
+        self._stop = stop
         self._references = list(references)
         limit = min(recipe.data.cleaning.max_source_pieces, recipe.model.max_positions)
         self._sources, long = cut_sources(tokenizer.encode(sources), limit, tokenizer.eos_id)
@@ -50,11 +55,14 @@ class Validator:
 
         Returns:
             The score that selects checkpoints, and all scores for the log; the same on all ranks.
+
+        Raises:
+            Stopped: On all ranks, where one of them was asked to stop before all was translated.
         """
         start = time.perf_counter()
         rank, ranks = self._accelerator.process_index, self._accelerator.num_processes
         mine = list(range(rank, len(self._sources), ranks))
-        found = decode(model, [self._sources[place] for place in mine], self._options)
+        found = self._translate(model, [self._sources[place] for place in mine])
         texts = self._tokenizer.decode([best[0].ids for best in found])
         pairs = list(zip(mine, texts, strict=True))
         everything = gather_object(pairs) if ranks > 1 else pairs
@@ -63,6 +71,14 @@ class Validator:
         values = agree(values, ranks)
         score = values[self._recipe.train.select_by]
         return Validation(score, {**values, "validation_seconds": time.perf_counter() - start})
+
+    def _translate(self, model: Transformer, sources: list[list[int]]) -> list[list[Hypothesis]]:
+        found: list[list[Hypothesis]] = []
+        with suppress(Stopped):  # other ranks, not asked, wait below to hear of it
+            found = decode(model, sources, self._options, progress=self._stop.check)
+        if self._stop.on_any_rank():
+            raise Stopped
+        return found
 
     def _measure(self, hypotheses: list[str]) -> dict[str, Value]:
         references, lowercase = [self._references], self._recipe.tokenizer.lowercase

@@ -1,9 +1,6 @@
 """Datasets that were pushed to a Hub by their own library, trained on by recipes that name them."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from seq2seq.run import Run
 from tests.end_to_end.digits import digits_recipe, write_digits
 from tests.hub.client import run_client
 from tests.hub.server import HubServer
+from tests.warm import Warm
 
 PUSH = """
     import json, sys
@@ -93,7 +91,7 @@ def test_pairs_arrive_whole_and_streamed_and_errors_name_the_dataset(
 
 @pytest.mark.slow
 def test_a_recipe_that_names_it_trains_the_same_model_streaming_or_not(
-    hub: HubServer, tmp_path: Path
+    hub: HubServer, warm: Warm, tmp_path: Path
 ) -> None:
     write_digits(tmp_path, train=200, held_out=20)
     run_client(hub, tmp_path / "push", PUSH, tmp_path)
@@ -109,11 +107,8 @@ def test_a_recipe_that_names_it_trains_the_same_model_streaming_or_not(
         recipe = tmp_path / f"{streaming}.toml"
         recipe.write_text(text.replace("/cache", f"/cache-{streaming}"), encoding="utf-8")
         run = Run(tmp_path / f"run-{streaming}")
-        command = [sys.executable, "-m", "seq2seq", "train", str(recipe), "--run", str(run.folder)]
-        result = subprocess.run(
-            command, capture_output=True, text=True, check=False,
-            env={**os.environ, **hub.environment(home)},
-        )  # fmt: skip
+        program = ("-m", "seq2seq", "train", recipe, "--run", run.folder)
+        result = warm.run(program, environment=hub.environment(home))
         assert result.returncode == 0, result.stderr
         assert json.loads(run.data_report.read_text())["pairs"] == 200
         runs.append(run)

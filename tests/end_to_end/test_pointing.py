@@ -10,6 +10,7 @@ from seq2seq.run import Run
 from seq2seq.train.run import train
 from tests.end_to_end import test_resume as resume
 from tests.train.pointing import fillers, recipe_text, write_corpus
+from tests.warm import Warm
 
 BOTH = f"""
 steps = {resume.STEPS}
@@ -55,13 +56,15 @@ def test_a_recipe_that_guides_without_items_is_refused(recipe: Path, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_killed_run_ends_bit_for_bit_as_one_never_killed(recipe: Path, tmp_path: Path) -> None:
+def test_a_killed_run_ends_bit_for_bit_as_one_never_killed(
+    trainer: Warm, recipe: Path, tmp_path: Path
+) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert resume.run_training(recipe, whole) == 0
+    assert resume.run_training(trainer, recipe, whole) == 0
     for moment, count in (("micro-batch", 12), ("update", 7), ("flush", 5)):
-        code = resume.run_training(recipe, killed, moment=moment, count=count)
+        code = resume.run_training(trainer, recipe, killed, moment=moment, count=count)
         assert code == resume.SIGKILL, moment
-    assert resume.run_training(recipe, killed) == 0
+    assert resume.run_training(trainer, recipe, killed) == 0
     assert_same_weights(killed, whole)
     lines = [json.loads(line) for line in Run(killed).metrics.read_text().splitlines()]
     guided = [line["guided_nats_per_sentence"] for line in lines if line["kind"] == "train"]

@@ -1,6 +1,7 @@
 """Two processes train as one: the same updates as twice the micro-batches, and the same resume."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from seq2seq.recipe import load_recipe
 from seq2seq.train.checkpoint import checkpoint_path, steps_saved
 from seq2seq.train.setup import check_processes
 from tests.end_to_end.digits import digits_recipe, write_digits
+from tests.warm import Warm
 
 DRIVER = Path(__file__).parent / "killed_training.py"
 STEPS = 8
@@ -42,18 +44,27 @@ def write_recipe(folder: Path, name: str, *, accumulate: int, dropout: float) ->
     return path
 
 
-def run_training(
-    recipe: Path, run: Path, *, processes: int, moment: str = "never", count: int = 0
-) -> int:
-    arguments = [str(DRIVER), str(recipe), str(run), moment, str(count)]
-    launcher = [sys.executable]
-    if processes > 1:
-        launcher += ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    result = subprocess.run(
-        [*launcher, *arguments],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return result.returncode
+def launch(recipe: Path, run: Path) -> int:
+    """Train in two processes that torchrun starts, as a user would."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    command = [*launcher, DRIVER, recipe, run, "never", "0"]
+    return subprocess.run(command, capture_output=True, check=False).returncode
+
+
+def run_both(
+    trainer: Warm, recipe: Path, run: Path, *, moment: str = "never", count: int = 0
+) -> list[int]:
+    """Train in two processes that are told of each other as torchrun tells them."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    shared |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    program = (DRIVER, recipe, run, moment, str(count))
+    started = [
+        trainer.start(program, environment={**shared, "RANK": rank, "LOCAL_RANK": rank})
+        for rank in ("0", "1")
+    ]
+    return [one.wait().returncode for one in started]
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +84,14 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.slow
-def test_two_processes_make_the_updates_of_one_with_twice_the_micro_batches(folder: Path) -> None:
+def test_two_processes_make_the_updates_of_one_with_twice_the_micro_batches(
+    trainer: Warm, folder: Path
+) -> None:
     one, two = folder / "one", folder / "two"
     alone = write_recipe(folder, "alone", accumulate=2, dropout=0.0)
     shared = write_recipe(folder, "shared", accumulate=1, dropout=0.0)
-    assert run_training(alone, one, processes=1) == 0
-    assert run_training(shared, two, processes=2) == 0
+    assert trainer.run((DRIVER, alone, one, "never", "0")).returncode == 0
+    assert launch(shared, two) == 0
     assert losses(two) == pytest.approx(losses(one), abs=1e-4)
     ours, theirs = weights(two), weights(one)
     for name, tensor in ours.items():
@@ -87,13 +100,13 @@ def test_two_processes_make_the_updates_of_one_with_twice_the_micro_batches(fold
 
 
 @pytest.mark.slow
-def test_two_killed_processes_resume_to_the_same_weights(folder: Path) -> None:
+def test_two_killed_processes_resume_to_the_same_weights(trainer: Warm, folder: Path) -> None:
     recipe = write_recipe(folder, "dropout", accumulate=2, dropout=0.2)
     whole, killed = folder / "whole", folder / "killed"
-    assert run_training(recipe, whole, processes=2) == 0
-    assert run_training(recipe, killed, processes=2, moment="micro-batch", count=14) != 0
+    assert run_both(trainer, recipe, whole) == [0, 0]
+    assert 0 not in run_both(trainer, recipe, killed, moment="micro-batch", count=14)
     assert steps_saved(killed / "checkpoints") == [4]
-    assert run_training(recipe, killed, processes=2) == 0
+    assert run_both(trainer, recipe, killed) == [0, 0]
     for name, tensor in weights(killed).items():
         assert torch.equal(tensor, weights(whole)[name]), name
 

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from seq2seq.train.checkpoint import checkpoint_path, newest_sound_checkpoint, steps_saved
 from tests.end_to_end.digits import digits_recipe, write_digits
+from tests.warm import Warm
 
 DRIVER = Path(__file__).parent / "killed_training.py"
 STEPS = 24
@@ -36,9 +37,10 @@ SIGKILL = -9
 SEED = time.time_ns() % 1000  # of a random moment; printed where the test fails
 
 
-def run_training(recipe: Path, run: Path, *, moment: str = "never", count: int = 0) -> int:
-    command = [sys.executable, str(DRIVER), str(recipe), str(run), moment, str(count)]
-    return subprocess.run(command, capture_output=True, check=False).returncode
+def run_training(
+    trainer: Warm, recipe: Path, run: Path, *, moment: str = "never", count: int = 0
+) -> int:
+    return trainer.run((DRIVER, recipe, run, moment, str(count))).returncode
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +54,10 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def uninterrupted(recipe: Path) -> Path:
+    """A run in a process that shares nothing with the others, nor its order of hashes."""
     run = recipe.parent / "uninterrupted"
-    assert run_training(recipe, run) == 0
+    command = [sys.executable, DRIVER, recipe, run, "never", "0"]
+    subprocess.run(command, capture_output=True, check=True)
     return run
 
 
@@ -71,7 +75,7 @@ def assert_same_end(run: Path, expected: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_bit_for_bit_as_one_never_killed(
-    recipe: Path, uninterrupted: Path, tmp_path: Path
+    trainer: Warm, recipe: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "killed"
     kills = [
@@ -84,10 +88,11 @@ def test_a_run_killed_again_and_again_ends_bit_for_bit_as_one_never_killed(
         ("micro-batch", random.Random(SEED).randint(2, 9)),
     ]
     for moment, count in kills:
-        assert run_training(recipe, run, moment=moment, count=count) == SIGKILL, (moment, count)
+        code = run_training(trainer, recipe, run, moment=moment, count=count)
+        assert code == SIGKILL, (moment, count)
         half_written = list((run / "checkpoints").glob(".tmp-step-*"))
         assert bool(half_written) == (moment == "flush"), (moment, half_written)
-    assert run_training(recipe, run) == 0
+    assert run_training(trainer, recipe, run) == 0
     assert_same_end(run, uninterrupted)
     logged = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     places = [(line["kind"], line["step"]) for line in logged]
@@ -96,34 +101,36 @@ def test_a_run_killed_again_and_again_ends_bit_for_bit_as_one_never_killed(
 
 @pytest.mark.slow
 def test_a_damaged_checkpoint_is_passed_over_and_changes_nothing(
-    recipe: Path, uninterrupted: Path, tmp_path: Path
+    trainer: Warm, recipe: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "damaged"
-    assert run_training(recipe, run, moment="update", count=15) == SIGKILL
+    assert run_training(trainer, recipe, run, moment="update", count=15) == SIGKILL
     checkpoints = run / "checkpoints"
     newest = checkpoint_path(checkpoints, steps_saved(checkpoints)[-1]) / "model.safetensors"
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
     newest.write_bytes(content)
     assert newest_sound_checkpoint(checkpoints)[1]
-    assert run_training(recipe, run) == 0
+    assert run_training(trainer, recipe, run) == 0
     assert_same_end(run, uninterrupted)
 
 
 @pytest.mark.slow
-def test_the_test_can_tell_runs_apart(recipe: Path, uninterrupted: Path, tmp_path: Path) -> None:
+def test_the_test_can_tell_runs_apart(
+    trainer: Warm, recipe: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
     """The negative twin: one random number drawn elsewhere, and the comparison fails."""
     other = tmp_path / "other.toml"
     other.write_text("seed = 2\n" + recipe.read_text(encoding="utf-8"), encoding="utf-8")
     run = tmp_path / "other"
-    assert run_training(other, run) == 0
+    assert run_training(trainer, other, run) == 0
     with pytest.raises(AssertionError):
         assert_same_end(run, uninterrupted)
 
 
 @pytest.mark.slow
 def test_a_signal_saves_and_the_resumed_run_is_the_same(
-    recipe: Path, uninterrupted: Path, tmp_path: Path
+    trainer: Warm, recipe: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
     """SIGTERM as a cluster sends it, at whatever moment it happens to arrive."""
     run = tmp_path / "stopped"
@@ -138,7 +145,7 @@ def test_a_signal_saves_and_the_resumed_run_is_the_same(
     assert process.returncode == 0
     saved = steps_saved(run / "checkpoints")[-1]
     assert 5 <= saved < STEPS
-    assert run_training(recipe, run) == 0
+    assert run_training(trainer, recipe, run) == 0
     assert_same_end(run, uninterrupted)
     logged = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in logged if line["kind"] == "dev"][-1] == STEPS

@@ -7,6 +7,7 @@ import pytest
 
 from tests.hub.client import run_client
 from tests.hub.server import READER, STRANGER, Fault, HubServer
+from tests.warm import Warm
 
 MODEL = """
     import json, sys, torch
@@ -106,9 +107,11 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HubServer]:
 
 
 @pytest.mark.slow
-def test_a_model_goes_up_and_comes_back_the_same(both: HubServer, tmp_path: Path) -> None:
+def test_a_model_goes_up_and_comes_back_the_same(
+    both: HubServer, warm: Warm, tmp_path: Path
+) -> None:
     (tmp_path / "model").mkdir()
-    said = run_client(both, tmp_path / "home", MODEL, tmp_path / "model")
+    said = run_client(both, tmp_path / "home", MODEL, tmp_path / "model", warm=warm)
     files = {".gitattributes", "README.md", "config.json", "generation_config.json",
              "model.safetensors", "tokenizer.json", "tokenizer_config.json"}  # fmt: skip
     assert set(said.pop("at v1")) == files

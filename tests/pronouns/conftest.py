@@ -59,7 +59,7 @@ def items(rows: dict[str, list[Row]]) -> dict[str, list[Item]]:
 
 @pytest.fixture(scope="session")
 def fillers(rows: dict[str, list[Row]]) -> list[Row]:
-    return [row for row in rows["train"] if row.item is None]
+    return [row for row in rows["train"] if row.item is None or row.item.family == "filler"]
 
 
 @pytest.fixture(scope="session")

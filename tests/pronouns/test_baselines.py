@@ -39,6 +39,7 @@ def test_even_a_baseline_learnt_from_the_split_itself_is_right_half_the_time(
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("pronouns vi-cl")
 def test_vietnamese_classifiers_are_given_away_by_the_cue_and_by_nothing_else() -> None:
     items = items_of(corpus("vi-cl"))
     scores = score_baselines(items["T0"], cue_blind_baselines(items["train"]))

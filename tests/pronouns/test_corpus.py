@@ -95,6 +95,25 @@ def test_fillers_hold_a_pronoun_only_to_show_which_one_a_noun_takes(
         assert len(lexicon.nouns.keys() & set(re.findall(r"[\w-]+", source))) == 1, source
 
 
+def test_a_filler_with_a_pronoun_says_what_it_means(fillers: list[Row]) -> None:
+    for row in fillers:
+        item = row.item
+        assert (item is not None) == (" it " in f" {row.source.lower()} "), row.source
+        if item is None:
+            continue
+        (noun,) = item.candidates
+        assert (row.source, row.target) == (item.source, item.good)
+        assert row.source[slice(*item.pronoun)].lower() == "it"
+        assert row.source[slice(*item.cue_span)] == item.cue
+        assert row.source[slice(*noun.source_span)] == noun.noun
+        assert (item.antecedent, item.distractor) == (noun, None)
+        # French also shows it in the adjective
+        assert next(row.target[slice(*span)].lower() for span in item.good_spans) in (
+            "er", "sie", "es", "il", "elle", "qu'il", "qu'elle", "puisqu'il", "puisqu'elle",
+        )  # fmt: skip
+        assert item.good != item.bad
+
+
 def test_two_sentences_are_the_quads_of_t0_that_were_one(items: dict[str, list[Item]]) -> None:
     again = {item.id.replace("-two/", "/"): item for item in items["two_sentence"]}
     joined = [item for item in items["T0"] if ". It " not in item.source]

@@ -136,6 +136,7 @@ def test_the_pronoun_of_the_reason_decides(crane: Item, hypothesis: str, verdict
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("pronouns de")
 def test_three_genders_are_scored_apart() -> None:
     items = items_of(corpus("de"))["T1"]
     good = score_gender(items, [item.good for item in items])

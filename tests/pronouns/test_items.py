@@ -70,10 +70,10 @@ PRONOUNS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", ["de", "fr"])
-def test_french_and_german_good_and_bad_differ_in_the_pronoun_first(code: str) -> None:
-    pronouns = PRONOUNS[code]
-    for item in (item for some in items_of(corpus(code)).values() for item in some):
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_french_and_german_good_and_bad_differ_in_the_pronoun_first(language: str) -> None:
+    pronouns = PRONOUNS[language]
+    for item in (item for some in items_of(corpus(language)).values() for item in some):
         if not item.contrastive:
             continue
         assert item.antecedent is not None
@@ -81,10 +81,11 @@ def test_french_and_german_good_and_bad_differ_in_the_pronoun_first(code: str) -
         good, bad = item.good[slice(*item.good_spans[0])], item.bad[slice(*item.bad_spans[0])]
         assert good.lower().rpartition("'")[2] == pronouns[item.antecedent.gender]
         assert bad.lower().rpartition("'")[2] == pronouns[item.distractor.gender]
-        assert len(item.good_spans) <= (1 if code == "de" else 2)
+        assert len(item.good_spans) <= (1 if language == "de" else 2)
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("pronouns vi")
 def test_vietnamese_says_the_same_for_either_noun_and_translates_the_spanish_sources(
     es_items: dict[str, list[Item]],
 ) -> None:
@@ -97,6 +98,7 @@ def test_vietnamese_says_the_same_for_either_noun_and_translates_the_spanish_sou
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("pronouns vi-cl")
 def test_a_vietnamese_classifier_shows_who_is_meant_in_every_test_item() -> None:
     items = items_of(corpus("vi-cl"))
     for item in (item for split in TEST_SPLITS for item in items[split]):

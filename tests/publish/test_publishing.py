@@ -1,10 +1,7 @@
 """From training to somebody else's process: train, export, publish, load, run the card's lines."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from seq2seq.run import Run
 from tests.hub.client import run_client
 from tests.hub.server import HubServer
 from tests.publish.finished_run import train_digits
+from tests.warm import Ended, Warm
 
 NAME = "tester/digits-reversed"
 # Stock classes alone, on what lies on the Hub.
@@ -33,10 +31,8 @@ LOAD = """
 """
 
 
-def seq2seq(hub: HubServer, home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "seq2seq", *map(str, arguments)]
-    environment = {**os.environ, **hub.environment(home)}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+def seq2seq(warm: Warm, hub: HubServer, home: Path, *arguments: str | Path) -> Ended:
+    return warm.run(("-m", "seq2seq", *arguments), environment=hub.environment(home))
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +48,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.mark.slow
 @pytest.mark.parametrize("storage", ["lfs", "xet"])
 def test_a_run_is_published_and_loaded_by_stock_classes(
-    run: Run, tmp_path: Path, storage: str
+    run: Run, warm: Warm, tmp_path: Path, storage: str
 ) -> None:
     objects = tmp_path / "objects" if storage == "xet" else None
     with HubServer(xet_folder=objects) as hub:
         options = ("--private", "--tag", "v1", "--json")
-        result = seq2seq(hub, tmp_path / "a", "publish", run.folder, NAME, *options)
+        result = seq2seq(warm, hub, tmp_path / "a", "publish", run.folder, NAME, *options)
         assert result.returncode == 0, result.stderr
         published: dict[str, Any] = json.loads(result.stdout)
         repository = hub.repository(NAME)
@@ -67,35 +63,33 @@ def test_a_run_is_published_and_loaded_by_stock_classes(
         exported = run.exports / "hub"
         for path in exported.iterdir():
             assert repository.head.files[path.name].content == path.read_bytes()
-        again = seq2seq(hub, tmp_path / "a", "publish", run.folder, NAME, *options)
+        again = seq2seq(warm, hub, tmp_path / "a", "publish", run.folder, NAME, *options)
         assert json.loads(again.stdout) == published | {"uploaded": []}
-        loaded = run_client(hub, tmp_path / "b", LOAD, NAME, "v1", exported)
+        loaded = run_client(hub, tmp_path / "b", LOAD, NAME, "v1", exported, warm=warm)
         assert loaded == ["M2M100ForConditionalGeneration", True]
 
 
 @pytest.mark.slow
-def test_the_lines_of_the_card_run_as_they_stand(run: Run, hub: HubServer, tmp_path: Path) -> None:
-    assert seq2seq(hub, tmp_path / "a", "publish", run.folder, NAME).returncode == 0
+def test_the_lines_of_the_card_run_as_they_stand(
+    run: Run, warm: Warm, hub: HubServer, tmp_path: Path
+) -> None:
+    assert seq2seq(warm, hub, tmp_path / "a", "publish", run.folder, NAME).returncode == 0
     card = hub.repository(NAME).head.files["README.md"].content.decode()
     blocks = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
     assert len(blocks) == 1
     for block in blocks:
-        environment = {**os.environ, **hub.environment(tmp_path / "b")}
-        command = [sys.executable, "-c", block]
-        result = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=environment
-        )
+        result = warm.run(("-c", block), environment=hub.environment(tmp_path / "b"))
         assert result.returncode == 0, result.stderr
         assert re.fullmatch(r"\[.*\]\n", result.stdout), "a list of one text"
 
 
 @pytest.mark.slow
 def test_the_card_of_a_real_run_has_every_section_that_it_measured(
-    run: Run, hub: HubServer, tmp_path: Path
+    run: Run, warm: Warm, hub: HubServer, tmp_path: Path
 ) -> None:
     card = tmp_path / "card.md"
     arguments = ("publish", run.folder, NAME, "--dry-run", "--card", card)
-    assert seq2seq(hub, tmp_path / "a", *arguments).returncode == 0
+    assert seq2seq(warm, hub, tmp_path / "a", *arguments).returncode == 0
     assert hub.requests == [], "a dry run asks nobody"
     text = card.read_text(encoding="utf-8")
     assert re.findall(r"^## (.*)", text, flags=re.MULTILINE) == [

@@ -23,6 +23,7 @@ from seq2seq.train.checkpoint import Progress, newest_sound_checkpoint, read_pro
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.loop import Loop, Validation
+from seq2seq.train.stop import Stop
 from seq2seq.train.trainee import Trainee
 
 VOCAB = 40
@@ -98,6 +99,7 @@ def new_loop(
         checkpoints=folder / "checkpoints",
         progress=Progress(),
         validate=validate,
+        stop=Stop(accelerator),
         log=TrainingLog(folder / "metrics.jsonl", accelerator, stream=io.StringIO()),
         flops_per_token=(1.0, 1.0),
         peak_flops=1.0,
@@ -228,11 +230,32 @@ def test_a_signal_saves_after_the_current_update(tmp_path: Path) -> None:
 
     loop.update = update  # type: ignore[method-assign]
     before = signal.getsignal(signal.SIGTERM)
-    progress = loop.run()
-    assert loop.interrupted
+    with loop.stop.signals_noted():
+        progress = loop.run()
+    assert not loop.finished
     assert progress.step == 3
     assert steps_saved(tmp_path / "checkpoints") == [3]
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_signal_leaves_a_validation_which_the_resumed_run_repeats(tmp_path: Path) -> None:
+    loop = new_loop(tmp_path, steps=4, validate_every_steps=2, scores=[1.0, 2.0])
+    scored = loop.validate
+
+    def validate(trainee: Trainee) -> Validation:
+        os.kill(os.getpid(), signal.SIGTERM)
+        loop.stop.check()  # as decoding does after every batch
+        return scored(trainee)
+
+    loop.validate = validate
+    with loop.stop.signals_noted():
+        progress = loop.run()
+    assert (progress.step, progress.validated_step, progress.candidates) == (2, 0, [])
+    assert steps_saved(tmp_path / "checkpoints") == [2]
+    assert loop.trainee.training
+    assert metrics(tmp_path, "dev") == []
+    loop.validate, loop.stop.requested = scored, False
+    assert [one.step for one in loop.run().candidates] == [4, 2]
 
 
 def test_the_dry_run_leaves_no_trace(tmp_path: Path) -> None:

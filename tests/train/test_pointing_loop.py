@@ -16,6 +16,7 @@ from seq2seq.train.checkpoint import Progress
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.loop import Loop, Validation
+from seq2seq.train.stop import Stop
 from seq2seq.train.trainee import Trainee
 from tests.train.test_guidance import model
 from tests.train.test_loop import metrics, weights
@@ -62,6 +63,7 @@ def new_loop(folder: Path, *, share: float = 0.0, **values: object) -> Loop:
         checkpoints=folder / "checkpoints",
         progress=Progress(),
         validate=lambda _: Validation(0.0, {}),
+        stop=Stop(accelerator),
         log=TrainingLog(folder / "metrics.jsonl", accelerator, stream=io.StringIO()),
         flops_per_token=(1.0, 1.0),
         peak_flops=1.0,

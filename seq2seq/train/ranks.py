@@ -1,0 +1,25 @@
+"""What the processes of a run tell each other."""
+
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
+from torch import Tensor
+
+
+def sum_over_ranks(accelerator: Accelerator, *values: float) -> list[float]:
+    """Sums of numbers over all ranks; every rank must call it at the same point."""
+    if accelerator.num_processes == 1:
+        return list(values)
+    total = torch.tensor(values, dtype=torch.float64, device=accelerator.device)
+    summed: Tensor = accelerator.reduce(total, reduction="sum")
+    return summed.tolist()
+
+
+def agree(value: Any, processes: int) -> Any:
+    """The first rank's value, on every rank."""
+    box = [value]
+    if processes > 1:
+        broadcast_object_list(box)
+    return box[0]

@@ -1,0 +1,63 @@
+"""A request to stop: noted when SIGTERM or Ctrl-C arrives, obeyed where nothing is lost by it.
+
+Updates are finished and saved. Validations and the final scoring change nothing that a checkpoint
+holds, so they are left between two batches, and the resumed run does them again from their start.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from accelerate import Accelerator
+
+from seq2seq.train.ranks import sum_over_ranks
+
+
+class Stopped(Exception):
+    """Work was left before its end because of a request to stop."""
+
+
+class Stop:
+    """Whether the run was asked to stop.
+
+    Attributes:
+        requested: Whether this process was asked, or has heard it from another.
+    """
+
+    def __init__(self, accelerator: Accelerator):
+        self.requested = False
+        self._accelerator = accelerator
+
+    def on_any_rank(self) -> bool:
+        """Whether any rank was asked; from then on all know. Every rank must call it."""
+        self.requested = sum_over_ranks(self._accelerator, float(self.requested))[0] > 0
+        return self.requested
+
+    def check(self, _done: int = 0) -> None:
+        """Leave the work at hand where this process was asked to; serves as a progress hook.
+
+        Raises:
+            Stopped: It was.
+        """
+        if self.requested:
+            raise Stopped
+
+    @contextmanager
+    def signals_noted(self) -> Iterator[None]:
+        """Turn the first SIGTERM or Ctrl-C inside the block into a request."""
+
+        def note(number: int, _frame: FrameType | None) -> None:
+            self.requested = True
+            signal.signal(number, signal.default_int_handler)  # a second one stops at once
+
+        if threading.current_thread() is not threading.main_thread():
+            yield  # Python delivers signals to the main thread alone
+            return
+        old = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)

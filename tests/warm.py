@@ -1,0 +1,181 @@
+"""Processes of their own without the seconds that every one of them spends on loading torch.
+
+A server that has loaded what takes long forks a child for each program. The child is a process like
+any other (it can be killed, has its own environment and its own output) and runs the program from
+its first line; only what was loaded before the fork is there already.
+"""
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import runpy
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn, Self
+
+
+class Ended(NamedTuple):
+    """How a program ended; a negative code names the signal that killed it."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Started:
+    """A program on its way."""
+
+    def __init__(self, server: "Warm", pid: int, folder: tempfile.TemporaryDirectory[str]):
+        self._server, self._pid, self._folder = server, pid, folder
+
+    def wait(self) -> Ended:
+        """Wait for its end."""
+        code = os.waitstatus_to_exitcode(self._server.ask(wait=self._pid))
+        out, err = (Path(self._folder.name, name).read_text("utf-8") for name in ("out", "err"))
+        self._folder.cleanup()
+        return Ended(code, out, err)
+
+
+class Warm:
+    """A server that has loaded some modules.
+
+    Args:
+        modules: What to load.
+    """
+
+    def __init__(self, *modules: str):
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, *modules],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+
+    def start(
+        self,
+        program: Sequence[str | Path],
+        *,
+        environment: Mapping[str, str] | None = None,
+        text: str = "",
+        folder: Path | None = None,
+    ) -> Started:
+        """Start what ``python *program`` would.
+
+        Args:
+            program: ``("-c", code, *arguments)``, ``("-m", module, *arguments)`` or
+                ``(script, *arguments)``.
+            environment: What to set in it beside the environment of the tests.
+            text: For its standard input.
+            folder: Where it runs.
+        """
+        files = tempfile.TemporaryDirectory()
+        Path(files.name, "in").write_text(text, encoding="utf-8")
+        pid = self.ask(
+            program=[str(word) for word in program],
+            environment={**os.environ, **(environment or {})},
+            files=files.name,
+            folder=str(folder or Path.cwd()),
+        )
+        return Started(self, pid, files)
+
+    def run(self, program: Sequence[str | Path], **given: Any) -> Ended:
+        """Start a program, as in `start`, and wait for its end."""
+        return self.start(program, **given).wait()
+
+    def ask(self, **request: Any) -> int:
+        """A question to the server, and its answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+def serve() -> dict[str, Any]:
+    """Fork a child for every request; returns in the child alone, with what it is to do."""
+    for line in sys.stdin:
+        request: dict[str, Any] = json.loads(line)
+        if "wait" in request:
+            answer = os.waitpid(request["wait"], 0)[1]
+        else:
+            answer = os.fork()
+            if answer == 0:
+                return request
+        os.write(1, f"{answer}\n".encode())
+    sys.exit()
+
+
+def become(request: dict[str, Any]) -> None:
+    """Make this process the one that was asked for."""
+    names = (
+        ("in", os.O_RDONLY),
+        ("out", os.O_WRONLY | os.O_CREAT),
+        ("err", os.O_WRONLY | os.O_CREAT),
+    )
+    for number, (name, flags) in enumerate(names):
+        file = os.open(os.path.join(request["files"], name), flags)  # noqa: PTH118
+        os.dup2(file, number)
+        os.close(file)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as we do
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    kind, *rest = request["program"]
+    sys.argv = [kind, *rest] if kind not in ("-c", "-m") else ["-c", *rest[1:]]
+    paths = request["environment"].get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [path for path in paths if path]
+
+
+def run(program: Sequence[str]) -> None:
+    """Run a program as ``python *program`` does."""
+    match program:
+        case ["-c", code, *_]:
+            exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+        case ["-m", module, *_]:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        case [script, *_]:
+            runpy.run_path(script, run_name="__main__")
+
+
+def end(error: BaseException | None) -> NoReturn:
+    """End as Python would, but without taking every loaded module down, which takes as long."""
+    code: Any = error.code if isinstance(error, SystemExit) else int(error is not None)
+    if isinstance(code, str):
+        sys.stderr.write(code + "\n")
+    elif error is not None and not isinstance(error, SystemExit):
+        traceback.print_exception(error)
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if not stream.closed:
+            stream.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+if __name__ == "__main__":
+    sys.path.pop(0)  # the folder of this file, which holds no modules
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
+    gc.freeze()  # a collection in a child would copy all that it shares
+    asked = serve()
+    become(asked)
+    try:
+        run(asked["program"])
+    except BaseException as error:
+        end(error)
+    end(None)
