@@ -67,6 +67,7 @@ def test_the_twin_that_knows_without_looking_names_no_word_and_no_set() -> None:
     assert row_written(found.effects) is None
     assert found.joint is not None
     assert (found.joint.found, found.joint.effects) == (None, ())
+    assert found.joint.tried == 4  # all words at once, of each kind; there is nothing to shrink
 
 
 def test_a_model_at_chance_has_no_answer_to_take_away() -> None:
