@@ -9,6 +9,7 @@ from seq2seq.probe.access import StockModel
 from seq2seq.probe.null_study import Unit, null_study
 from seq2seq.probe.placed import place_cases
 from seq2seq.probe.routes import score_routes
+from seq2seq.probe.selection import Scores
 from seq2seq.probe.sets import read_cases
 
 
@@ -27,10 +28,7 @@ def main(
     Example: scripts/null_study runs/m --items corpora/T1.es.jsonl --select-on corpora/dev.es.jsonl
     """
     opened = StockModel.load(model)
-    dev, test = (
-        score_routes(opened, place_cases(opened, read_cases(path).cases[:most]).placed).scores
-        for path in (select_on, items)
-    )
+    dev, test = (_scores(opened, path, most) for path in (select_on, items))
     typer.echo(
         f"{len(test.measures):,} measures, {len(dev.layout.ids):,} items to choose on, "
         f"{len(test.layout.ids):,} to test in {len(set(test.layout.clusters)):,} clusters"
@@ -44,6 +42,14 @@ def main(
             f"[{chosen.low:.3f}, {chosen.high:.3f}], reported as found in {study.confirmed}; its "
             f"mean accuracy on the first set {study.best_dev:.3f}"
         )
+
+
+def _scores(model: StockModel, path: Path, most: int) -> Scores:
+    found = read_cases(path)
+    placing = place_cases(model, found.cases[:most])
+    for problem in (*found.problems, *placing.problems):
+        typer.echo(f"{path}: {problem}", err=True)
+    return score_routes(model, placing.placed).scores
 
 
 if __name__ == "__main__":

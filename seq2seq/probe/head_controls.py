@@ -39,6 +39,7 @@ class ControlFigure:
     Attributes:
         name: of the set.
         items: how many.
+        left_out: how many could not be placed in pieces.
         mass: how much the head's row gives both nouns.
         first: share of items in which it prefers the noun that stands first.
         accuracy: share in which it prefers the one that is meant; None where none is.
@@ -46,6 +47,7 @@ class ControlFigure:
 
     name: str
     items: int
+    left_out: int
     mass: Estimate
     first: Estimate
     accuracy: Estimate | None
@@ -184,7 +186,8 @@ def control_figure(
         )
         for case in cases
     ]
-    placed = place_cases(model, asked).placed
+    placing = place_cases(model, asked)
+    placed = placing.placed
     rows = head_maps(model, placed, measure).rows(_queries(placed, measure))
     gold, other = _noun_sums(placed, measure, rows)
     clusters = [one.case.cluster for one in placed]
@@ -198,7 +201,12 @@ def control_figure(
     if all(one.case.id in meant for one in placed):
         accuracy = mean((np.sign(gold - other) + 1) / 2)
     return ControlFigure(
-        name, len(placed), mean(gold + other), mean((np.sign(first) + 1) / 2), accuracy
+        name=name,
+        items=len(placed),
+        left_out=placing.left_out,
+        mass=mean(gold + other),
+        first=mean((np.sign(first) + 1) / 2),
+        accuracy=accuracy,
     )
 
 

@@ -57,6 +57,7 @@ def beside_table(study: Study) -> str:
         rows.append(f"{'head on':<28}{'mass on nouns':>14}{'first noun':>24}{'meant noun':>24}")
     for one in study.controls:
         meant = "" if one.accuracy is None else estimate(one.accuracy)
+        meant += f"  ({one.left_out:,} left out)" if one.left_out else ""
         rows.append(f"{one.name:<28}{one.mass.value:>14.3f}{estimate(one.first):>24}{meant:>24}")
     for answer in study.by_answer:
         right, wrong = (

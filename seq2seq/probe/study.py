@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from seq2seq.errors import DataError
+from seq2seq.errors import DataError, SpanError
 from seq2seq.probe.access import StockModel
 from seq2seq.probe.asked import Effect
 from seq2seq.probe.baselines import baseline_scores, learnt_baselines, plain_baselines
@@ -17,7 +17,7 @@ from seq2seq.probe.faithfulness import ByAnswer, by_answer
 from seq2seq.probe.generation import UNTOUCHED, Generated, OwnWords, translate_items
 from seq2seq.probe.head_controls import ControlFigure, control_head
 from seq2seq.probe.measured import Measured
-from seq2seq.probe.placed import Placed, Placing, place_cases, place_whole
+from seq2seq.probe.placed import Placed, Placing, place_case, place_cases, place_whole
 from seq2seq.probe.provenance import Provenance, provenance_of
 from seq2seq.probe.record import Record
 from seq2seq.probe.resampling import RESAMPLES, SEED, Estimate
@@ -160,9 +160,10 @@ def probe_model(
     both = Measured(model, before.placed, after.placed, resamples=spec.resamples, seed=spec.seed)
     say(f"{len(both.scores.scores.measures):,} measures scored")
     causes, own = Causes(), None
+    aside, lost = _aside(model, unrelated)
     if both.scores.preference is not None and spec.causal:
         say("knocking out rows and edges")
-        causes = find_causes(both, _aside(model, unrelated))
+        causes = find_causes(both, aside)
     if both.scores.preference is not None and corpus:
         say("translating freely")
         knocks = kept_up(both) if spec.causal else ()
@@ -174,7 +175,12 @@ def probe_model(
         model=model.name,
         kind=model.kind,
         items=(len(both.dev), len(both.test)),
-        problems=(*_problems(before, after, both.scores), *_unjudged(own), *beside.problems),
+        problems=(
+            *_problems(before, after, both.scores),
+            *lost,
+            *_unjudged(own),
+            *beside.problems,
+        ),
         chosen=both.chosen,
         finding=both.finding,
         by_route=tuple(both.report(choice) for choice in both.by_route),
@@ -200,11 +206,17 @@ def probe_model(
     )
 
 
-def _aside(model: StockModel, cases: Sequence[Case]) -> tuple[Placed, ...]:
-    """Unrelated sentences, with their question where they have one."""
-    asked = [case for case in cases if case.decided]
-    placed = place_cases(model, asked).placed if asked else ()
-    return (*placed, *(place_whole(model, case) for case in cases if not case.decided))
+def _aside(model: StockModel, cases: Sequence[Case]) -> tuple[list[Placed], tuple[str, ...]]:
+    """Unrelated sentences, with their question where they have one, and how many have no place."""
+    placed, lost = [], []
+    for case in cases:
+        try:
+            placed.append((place_case if case.decided else place_whole)(model, case))
+        except SpanError as error:
+            lost.append(f"{case.id}: {error}")
+    if not lost:
+        return placed, ()
+    return placed, (f"{len(lost):,} unrelated sentences left out; first {lost[0]}",)
 
 
 def _random(both: Measured, number: int) -> Finding:

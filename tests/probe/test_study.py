@@ -1,6 +1,7 @@
 """The whole protocol on a planted head and on its twin that looks where a hash says."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +174,15 @@ def test_the_head_stands_beside_its_habit_and_other_queries(found: Study) -> Non
     assert [one.measure.variant for one in found.wrong_queries][:2] == ["conjunction", "was"]
     (preferred,) = found.by_answer
     assert preferred.items_right + preferred.items_wrong == 80
+
+
+def test_an_unrelated_sentence_without_a_place_is_counted_and_stops_nothing() -> None:
+    dev, test, (lost, kept) = cases(start=0, count=4), cases(start=4, count=4), cases(
+        start=8, count=1
+    )  # fmt: skip
+    silent = replace(lost, correct=frozenset(), good=None)
+    spec = StudySpec("test", "dev", resamples=99, random_twins=0)
+    found = probe_model(planted_model(), dev, test, spec=spec, unrelated=[silent, kept])
+    assert found.verdict is not None
+    assert found.verdict.elsewhere is not None
+    assert any("1 unrelated sentences left out" in line for line in found.problems)
