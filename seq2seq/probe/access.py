@@ -10,8 +10,7 @@ decoder sees of the source is ``cross``. Models with one stack read their text a
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -23,9 +22,9 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers.modeling_outputs import BaseModelOutput
 
 from seq2seq.errors import ModelError
-from seq2seq.probe.attention_function import attending
+from seq2seq.probe.attention_function import attending, only_rows
 from seq2seq.probe.intervention import Intervention, Stack, require_fit
-from seq2seq.probe.opening import kind_of, open_stock
+from seq2seq.probe.opening import kind_of, open_stock, special_piece
 from seq2seq.probe.recorder import Quantity, Recorder
 from seq2seq.probe.survey import Kind, survey
 
@@ -115,8 +114,8 @@ class StockModel:
         self._anatomy = survey(model, self.kind, name=name)
         self.depth: Mapping[Stack, int] = self._anatomy.depth
         self.heads: Mapping[Stack, int] = self._anatomy.heads
-        self.start_id: int | None = _setting(model, "decoder_start_token_id")
-        pad_id = _setting(model, "pad_token_id")
+        self.start_id: int | None = special_piece(model, "decoder_start_token_id")
+        pad_id = special_piece(model, "pad_token_id")
         self.pad_id: int = 0 if pad_id is None else pad_id
 
     @classmethod
@@ -195,7 +194,7 @@ class StockModel:
             self._require_decoder_only(recorder)
             del arguments["input_ids"]
             arguments["encoder_outputs"] = BaseModelOutput(last_hidden_state=encoded.states)
-        with torch.no_grad(), self._only(rows):
+        with torch.no_grad(), only_rows(self.model, rows):
             logits = self._pass(arguments, recorder)
         return _reading(logits, recorder)
 
@@ -260,7 +259,7 @@ class StockModel:
             raise ModelError(f"{self.name}: an encoder has no logits to take gradients of")
         quantities: list[Quantity] = ["maps", "values"] if values else ["maps"]
         recorder = self._recorder(stacks, interventions, quantities)
-        with torch.enable_grad(), self._only(rows):
+        with torch.enable_grad(), only_rows(self.model, rows):
             logits = self._pass(self._arguments(inputs), recorder)
             assert logits is not None  # decoders have some
             leaves = [one for weights in recorder.weights.values() for one in weights]
@@ -328,24 +327,6 @@ class StockModel:
             self._anatomy, stacks=wanted, quantities=quantities, interventions=interventions
         )
 
-    @contextmanager
-    def _only(self, rows: Sequence[int] | None) -> Iterator[None]:
-        """Let nothing but these rows reach the map to the vocabulary."""
-        head = self.model.get_output_embeddings() if rows is not None else None
-        if rows is None or head is None:
-            yield
-            return
-        wanted = torch.tensor(rows, device=self.model.device)
-
-        def keep(_: Any, given: tuple[Tensor, ...]) -> tuple[Tensor]:
-            return (given[0][torch.arange(len(wanted)), wanted][:, None],)
-
-        hook = head.register_forward_pre_hook(keep)
-        try:
-            yield
-        finally:
-            hook.remove()
-
     def _require_decoder_only(self, recorder: Recorder) -> None:
         stacks = {one.stack for one in recorder.interventions} | set(recorder.weights)
         if self.kind != "encoder-decoder" or "encoder" in stacks:
@@ -407,12 +388,3 @@ def _pad(
     ids = pad_sequence([torch.tensor(line) for line in lines], True, pad_id)
     mask = pad_sequence([torch.ones(len(line), dtype=torch.bool) for line in lines], True, False)
     return ids.to(device), mask.to(device)
-
-
-def _setting(model: Any, name: str) -> int | None:
-    """Look a special piece up; newer folders keep it with what governs generation."""
-    for where in (model.config, getattr(model, "generation_config", None)):
-        piece: int | None = getattr(where, name, None)
-        if piece is not None:
-            return piece
-    return None

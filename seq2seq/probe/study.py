@@ -149,25 +149,18 @@ def probe_model(
         DataError: a set has no case that can be scored, or both share cases.
     """
     start = time.perf_counter()
-    shared = {case.id for case in select_on} & {case.id for case in items}
-    if shared:
-        raise DataError(
-            f"probe: {len(shared)} cases stand in both sets (first {min(shared)}), needed none; "
-            "choose on other items than those that are reported"
-        )
+    _refuse_shared(select_on, items)
     before, after = place_cases(model, select_on), place_cases(model, items)
     say(f"{len(before.placed):,} items to choose on, {len(after.placed):,} to report")
     both = Measured(model, before.placed, after.placed, resamples=spec.resamples, seed=spec.seed)
     say(f"{len(both.scores.scores.measures):,} measures scored")
-    causes, own = Causes(), None
+    causes = Causes()
     aside, lost = _aside(model, unrelated)
     if both.scores.preference is not None and spec.causal:
         say("knocking out rows and edges")
         causes = find_causes(both, aside)
-    if both.scores.preference is not None and corpus:
-        say("translating freely")
-        knocks = kept_up(both) if spec.causal else ()
-        own = translate_items(model, both.test, corpus, knocks, seed=spec.seed)
+    say("translating freely")
+    own = _own_words(both, corpus or {}, causal=spec.causal)
     say("baselines, controls and models with random weights")
     beside = control_head(both, controls or {})
     return Study(
@@ -204,6 +197,23 @@ def probe_model(
         record=_record(both, causes, own),
         seconds=time.perf_counter() - start,
     )
+
+
+def _refuse_shared(select_on: Sequence[Case], items: Sequence[Case]) -> None:
+    shared = {case.id for case in select_on} & {case.id for case in items}
+    if shared:
+        raise DataError(
+            f"probe: {len(shared)} cases stand in both sets (first {min(shared)}), needed none; "
+            "choose on other items than those that are reported"
+        )
+
+
+def _own_words(both: Measured, corpus: Mapping[str, Item], *, causal: bool) -> OwnWords | None:
+    """Free translations, with knock-outs if there are any, where there is something to judge."""
+    if both.scores.preference is None or not corpus:
+        return None
+    knocks = kept_up(both) if causal else ()
+    return translate_items(both.model, both.test, corpus, knocks, seed=both.seed)
 
 
 def _aside(model: StockModel, cases: Sequence[Case]) -> tuple[list[Placed], tuple[str, ...]]:
