@@ -240,6 +240,9 @@ class BottleneckSpec(Section):
     visible: tuple[Literal["pronoun", "cue"], ...] = Field(("pronoun",), min_length=1)
     """Source words that stay in sight: "it" where the target's pronoun has a gender (German,
     French), also the cue where its ending has (Spanish)."""
+    encoder: bool = False
+    """Also in the encoder: there only "it" sees the nouns that it may mean, and the nouns see
+    neither each other nor its clause, so that no other word can tell which one fits."""
 
 
 class TrainSpec(Section):

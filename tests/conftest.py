@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jaxtyping import install_import_hook
 
 from tests.hub.server import HubServer
 from tests.warm import Warm
@@ -21,6 +22,16 @@ from tests.warm import Warm
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("SEQ2SEQ_DATA", ROOT.parent / "shared" / "data"))
 
+
+# Every stated shape is checked. Elsewhere nothing is: the hook wraps each function of a module,
+# whether it states a shape or not, and a call of one that is wrapped takes ten times as long.
+STATING = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in sorted((ROOT / "seq2seq").rglob("*.py"))
+    if "jaxtyping" in path.read_text(encoding="utf-8")
+]
+assert not any(name.startswith("seq2seq") for name in sys.modules), "loaded before it is checked"
+install_import_hook(STATING, "shape_checks.check")
 
 # Folders with a fixture that takes long to make and is made once in a process, and its first value.
 SHARED = {"pronouns": ("language", "es"), "decode": ("trained", "m2m_100")}

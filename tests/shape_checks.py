@@ -18,7 +18,7 @@ def check(function: Callable[..., Any]) -> Callable[..., Any]:
     stated = {
         name: annotation
         for name, annotation in getattr(function, "__annotations__", {}).items()
-        if _states_a_shape(annotation)
+        if states_a_shape(annotation)
     }
     if not stated:
         return function
@@ -36,8 +36,9 @@ def check(function: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
-def _states_a_shape(annotation: Any) -> bool:
-    return _is_array(annotation) or any(map(_states_a_shape, get_args(annotation)))
+def states_a_shape(annotation: Any) -> bool:
+    """Whether an annotation is the shape of an array, or holds one."""
+    return _is_array(annotation) or any(map(states_a_shape, get_args(annotation)))
 
 
 def _is_array(annotation: Any) -> bool:

@@ -15,6 +15,7 @@ from seq2seq import __version__
 from seq2seq.cli import (
     attention,
     corpus,
+    demo,
     doctor,
     export,
     probe,
@@ -55,6 +56,7 @@ app.command("translate", epilog=_examples(*translate.TRANSLATE_EXAMPLES))(transl
 app.command("summarize", epilog=_examples(*translate.SUMMARIZE_EXAMPLES))(translate.summarize)
 app.command("export", epilog=_examples(*export.EXAMPLES))(export.export)
 app.command("publish", epilog=_examples(*publish.EXAMPLES))(publish.publish)
+app.command("demo", epilog=_examples(*demo.EXAMPLES))(demo.demo)
 app.command("score", epilog=_examples(*score.SCORE_EXAMPLES))(score.score)
 app.command("compare", epilog=_examples(*score.COMPARE_EXAMPLES))(score.compare)
 app.command("attention", epilog=_examples(*attention.EXAMPLES))(attention.attention)

@@ -55,6 +55,7 @@ def attention(
     from seq2seq.viewer.page import attention_page
 
     logging.disable_progress_bar()
+    logging.set_verbosity_error()  # it reports the weights of tasks; what is missing is refused
     opened = StockModel.load(model)
     if image is not None:
         page = show_image(opened, image)

@@ -27,6 +27,16 @@ def or_stdin(path: Path) -> Path:
     return Path("/dev/stdin") if str(path) == "-" else path
 
 
+Examples = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--example",
+        metavar="TEXT",
+        help="A text to choose on the page; the first stands there at once. May be repeated.",
+        show_default=False,
+    ),
+]
+
 AnyModel = Annotated[
     str,
     typer.Argument(metavar="MODEL", help="A run folder, a stock model folder or a Hub model.",

@@ -61,7 +61,8 @@ def probe(
     Every head and route is scored on the items; one is chosen on another set, reported once with
     its interval, and taken apart by knock-outs. Beside it stand rules that look at nothing and
     models with random weights; of the built-in corpus also free translations and the control sets.
-    Writes probe.json, items.jsonl, probe.md and, for a run, the section of its model card. The Hub
+    Writes probe.json, items.jsonl, probe.md, probe.html (one page that opens in any browser and
+    connects to nothing), its figures as SVG and, for a run, the section of its model card. The Hub
     is asked only if MODEL is no folder here.
     """
     sets = _sets_of(model, items, select_on)
@@ -73,15 +74,17 @@ def probe(
     from seq2seq.probe.material import material_of
     from seq2seq.probe.report import to_json, to_markdown, to_text, write_study
     from seq2seq.probe.study import StudySpec, probe_model
+    from seq2seq.probe.study_page import write_page
 
     logging.disable_progress_bar()
+    logging.set_verbosity_error()  # it reports the weights of tasks; what is missing is refused
     stock = StockModel.load(model)
     spec = StudySpec(sets.name, sets.select_on.stem, causal=not no_causal)
-    beside = material_of(sets.items)
+    cases, beside = _cases(sets.items, most), material_of(sets.items)
     study = probe_model(
         stock,
         _cases(sets.select_on, most),
-        _cases(sets.items, most),
+        cases,
         spec=spec,
         unrelated=beside.unrelated,
         corpus=beside.corpus,
@@ -89,6 +92,7 @@ def probe(
         say=lambda line: typer.echo(line, err=True),
     )
     write_study(study, folder)
+    page = write_page(study, stock, cases, folder)
     if out is None and Path(model).is_dir():
         # The card brings a heading of its own.
         section = to_markdown(study).partition("\n\n")[2]
@@ -98,6 +102,7 @@ def probe(
         return
     typer.echo(to_text(study))
     typer.echo(f"\nwritten to {folder}; {study.seconds:.0f} s", err=True)
+    typer.echo(f"{page}: open it in a browser", err=True)
 
 
 def _sets_of(model: str, items: str, select_on: Path | None) -> _Sets:

@@ -1,16 +1,20 @@
 """The command that puts a run on the Hub."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from seq2seq.cli.options import AsJson
-from seq2seq.cli.output import print_report
+from seq2seq.cli.options import AsJson, Examples
+from seq2seq.cli.output import Report, print_report
+from seq2seq.errors import PublishError
 
 EXAMPLES = (
     "publish runs/demo me/robot-en-es --dry-run",
     "publish runs/demo me/robot-en-es --private --tag v1.0",
+    'publish runs/demo me/robot-en-es --space --example "The wrench was heavy."',
 )
 
 
@@ -33,6 +37,10 @@ def publish(
         typer.Option(metavar="NAME", help="Of the model. [default: that of all its data]",
                      show_default=False),
     ] = None,
+    space: Annotated[
+        bool, typer.Option("--space", help="Also a Space of that name, to try the model in.")
+    ] = False,
+    examples: Examples = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be uploaded; touch no network.")
     ] = False,
@@ -50,17 +58,39 @@ def publish(
     data or a model without licence, and any file that names a folder of this machine. Doing it
     again changes nothing. The token is the one of 'hf auth login'.
 
+    --space adds a page that translates or summarizes and draws attention, as 'seq2seq demo' does
+    on this machine. It needs gradio, torch and transformers, and loads the model from the Hub.
+
     --dry-run does all but the upload: the list of files with their sizes, and no network.
     """
     from seq2seq.publish.plan import plan_model
+    from seq2seq.publish.space import plan_space
     from seq2seq.run import Run
 
-    plan = plan_model(Run(run), repository, license=license)
+    if examples and not space:
+        raise PublishError("publish: --example without --space, which shows it; add --space")
+    plans = [plan_model(Run(run), repository, license=license)]
+    if space:
+        plans.append(plan_space(Run(run), repository, examples=examples or ()))
     if card is not None:
-        card.write_text(plan.card(), encoding="utf-8")
+        card.write_text(plans[0].card(), encoding="utf-8")
     if dry_run:
-        print_report(plan, as_json=as_json)
+        print_report(_Both(plans), as_json=as_json)
         return
-    from seq2seq.publish.hub import upload
+    from seq2seq.publish.hub import upload_all
 
-    print_report(upload(plan, private=private, tag=tag), as_json=as_json)
+    print_report(_Both(upload_all(plans, private=private, tag=tag)), as_json=as_json)
+
+
+@dataclass(frozen=True)
+class _Both:
+    """What is said of a model and, where there is one, of its Space."""
+
+    reports: Sequence[Report]
+
+    def to_text(self) -> str:
+        return "\n".join(report.to_text() for report in self.reports)
+
+    def to_json(self) -> dict[str, Any]:
+        model, *space = (report.to_json() for report in self.reports)
+        return model | ({"space": space[0]} if space else {})

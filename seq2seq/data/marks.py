@@ -25,6 +25,10 @@ class Marks:
     """In the source: the word that tells what "it" means."""
     antecedent: Ragged
     """In the source: the noun that "it" means."""
+    distractor: Ragged
+    """In the source: the noun that it does not mean."""
+    clause: Ragged
+    """In the source: the clause of "it", and what follows up to the end where no noun does."""
     decision: Ragged
     """In the target: the first piece that would be another, were the other noun meant."""
 
@@ -65,6 +69,8 @@ class Marks:
             pronoun=_rectangle(chosen.pronoun, source),
             cue=_rectangle(chosen.cue, source),
             antecedent=_rectangle(chosen.antecedent, source),
+            distractor=_rectangle(chosen.distractor, source),
+            clause=_rectangle(chosen.clause, source),
             decision=_rectangle(chosen.decision, target),
         )
 
@@ -79,6 +85,8 @@ class BatchMarks:
     pronoun: Bool[torch.Tensor, "batch source"]
     cue: Bool[torch.Tensor, "batch source"]
     antecedent: Bool[torch.Tensor, "batch source"]
+    distractor: Bool[torch.Tensor, "batch source"]
+    clause: Bool[torch.Tensor, "batch source"]
     decision: Bool[torch.Tensor, "batch target"]
 
     @property

@@ -81,12 +81,16 @@ class Transformer(nn.Module):
         self,
         source_ids: Int[Tensor, "batch source"],
         source_mask: Bool[Tensor, "batch source"] | None,
+        *,
+        visible: Bool[Tensor, "batch source source"] | None = None,
     ) -> Float[Tensor, "batch source width"]:
         """Read a batch of sources.
 
         Args:
             source_ids: Pieces of each source, padded to one length.
             source_mask: True at real pieces; None if there is no padding.
+            visible: Which pieces each piece may read in all layers and heads, instead of all real
+                ones; every piece needs at least one.
 
         Returns:
             One vector for each piece that tells what it means in its sentence.
@@ -95,7 +99,7 @@ class Transformer(nn.Module):
             ModelError: A source is longer than the position table.
         """
         x = self._embed(self.embedding, source_ids, self._source_positions(source_ids, source_mask))
-        bias = self._padding_bias(source_mask, queries=x.shape[1])
+        bias = self._bias(source_mask, visible, queries=x.shape[1])
         for layer in self.encoder:
             x = self._run(layer, x, bias)
         return cast(Tensor, self.encoder_norm(x))
@@ -127,11 +131,7 @@ class Transformer(nn.Module):
         x = self._embed(
             self.target_embedding or self.embedding, inputs, self._first_positions(inputs.shape[1])
         )
-        if visible is None:
-            bias = self._padding_bias(source_mask, queries=x.shape[1])
-        else:
-            bias = torch.zeros(visible.shape, dtype=self._score_type(), device=visible.device)
-            bias = bias.masked_fill_(~visible, BLOCKED)[:, None]
+        bias = self._bias(source_mask, visible, queries=x.shape[1])
         for layer in self.decoder:
             x = self._run(layer, x, memory, bias)
         return cast(Tensor, self.decoder_norm(x))
@@ -238,6 +238,13 @@ class Transformer(nn.Module):
         if mask is None or self.config.model_type == "marian":
             return first
         return first[(mask.cumsum(1) - 1).clamp_(min=0)]
+
+    def _bias(self, mask: Tensor | None, visible: Tensor | None, *, queries: int) -> Tensor | None:
+        """What is added to the scores of source pieces: by padding, or by what each may see."""
+        if visible is None:
+            return self._padding_bias(mask, queries=queries)
+        bias = torch.zeros(visible.shape, dtype=self._score_type(), device=visible.device)
+        return bias.masked_fill_(~visible, BLOCKED)[:, None]
 
     def _padding_bias(self, mask: Tensor | None, *, queries: int) -> Tensor | None:
         if mask is None:

@@ -66,7 +66,7 @@ def show_text(model: StockModel, text: str, *, target: str | None = None) -> Att
         stack: Stack = model.kind
         maps = model.read(model.inputs([source.ids]), stacks=(stack,))
         name = "text"
-        panel = Panel(stack, name, name, _maps_of(maps, stack))
+        panel = Panel(stack, name, name, maps_of(maps, stack))
         reading = Reading((shown_text(source, model.tokenizer, name),), (panel,))
     return _page(model, _with_pronouns(reading), text, tuple(notes))
 
@@ -85,7 +85,7 @@ def show_image(model: StockModel, path: Path) -> AttentionPage:
     if model.tokenizer is not None:
         raise ModelError(f"{model.name}: reads text, not images; leave out --image")
     pixels, png = _pixels(model, path)
-    maps = _maps_of(model.read_image(pixels), "encoder")
+    maps = maps_of(model.read_image(pixels), "encoder")
     height, width = pixels.shape[-2:]
     side = model.model.config.patch_size
     rows, columns = height // side, width // side
@@ -145,11 +145,7 @@ def _translated(model: StockModel, source: Pieces, target: str | None, notes: li
             shown_text(source, tokenizer, "source"),
             shown_text(opened, tokenizer, "translation"),
         ),
-        (
-            Panel("encoder", "source", "source", _maps_of(maps, "encoder")),
-            Panel("cross", "translation", "source", _maps_of(maps, "cross"), first_query=1),
-            Panel("decoder", "translation", "translation", _maps_of(maps, "decoder"), 1),
-        ),
+        translation_panels(maps),
     )
 
 
@@ -193,7 +189,16 @@ def _unplaced(tokenizer: Any, text: str, ids: tuple[int, ...]) -> Pieces:
     return Pieces(text, ids, tuple(None if piece in special else (0, 0) for piece in ids))
 
 
-def _maps_of(attention: Attention, stack: Stack) -> Float[np.ndarray, "layers heads query key"]:
+def translation_panels(maps: Attention) -> tuple[Panel, ...]:
+    """The three stacks of an encoder-decoder; a row of the decoder is the piece that it writes."""
+    return (
+        Panel("encoder", "source", "source", maps_of(maps, "encoder")),
+        Panel("cross", "translation", "source", maps_of(maps, "cross"), first_query=1),
+        Panel("decoder", "translation", "translation", maps_of(maps, "decoder"), first_query=1),
+    )
+
+
+def maps_of(attention: Attention, stack: Stack) -> Float[np.ndarray, "layers heads query key"]:
     """The only item of a batch."""
     maps: Float[np.ndarray, "layers heads query key"] = attention.maps[stack][:, 0].cpu().numpy()
     return maps

@@ -15,6 +15,7 @@ from seq2seq.pronouns.controls import CONTROLS, Control, control_items
 from seq2seq.pronouns.draw import Draw
 from seq2seq.pronouns.fillers import Voice, draw_fillers, everyday_fillers
 from seq2seq.pronouns.grammar import grammar_of
+from seq2seq.pronouns.handwritten import handwritten_items, tag_what_is_new
 from seq2seq.pronouns.items import SCHEMA, Item, Row, write_rows
 from seq2seq.pronouns.lexicon import drawn_as, load_lexicon
 from seq2seq.pronouns.patterns import load_patterns
@@ -67,7 +68,8 @@ def corpus_rows(language: str = "es", *, seed: int = 1) -> dict[str, list[Row]]:
 
     Returns:
         Rows by split: train (shuffled), dev, T0 to T6, natural, one for every control, as
-        "control_neutral", and two_sentence. Every row but a filler carries its item.
+        "control_neutral", two_sentence, and handwritten where the language has it. Every row but a
+        filler carries its item.
 
     Raises:
         DataError: the corpus does not speak that language.
@@ -85,12 +87,19 @@ def corpus_rows(language: str = "es", *, seed: int = 1) -> dict[str, list[Row]]:
             draw, control, "control", _TEST_CONTROLS[control]
         )
     items["two_sentence"] = two_sentence_items(draw, items["T0"])
-    rows = {split: [Row(i.source, i.good, i) for i in found] for split, found in items.items()}
+    rows = {split: _as_rows(found) for split, found in items.items()}
     voice = Voice(language, lexicon, patterns, grammar, rng)
     rows["train"] += draw_fillers(voice)
     rng.shuffle(rows["train"])
     rows["train"] += everyday_fillers(voice, rows["train"])
+    handwritten = tag_what_is_new(handwritten_items(language), rows["train"])
+    if handwritten:
+        rows["handwritten"] = _as_rows(handwritten)
     return rows
+
+
+def _as_rows(items: Sequence[Item]) -> list[Row]:
+    return [Row(item.source, item.good, item) for item in items]
 
 
 def write_corpus(
@@ -109,6 +118,8 @@ def write_corpus(
     Raises:
         DataError: the corpus does not speak one of the languages; nothing is written then.
     """
+    for language in languages:
+        grammar_of(language)  # a mistake shows before the first language has taken its time
     corpora = {language: corpus_rows(language, seed=seed) for language in languages}
     folder.mkdir(parents=True, exist_ok=True)
     files = [

@@ -22,10 +22,10 @@ _PROPERTIES_OF_NEW = 52
 _CONTRASTS = 3200
 _CLAUSES_EACH = 18
 _CLAUSES_EVERYDAY = 3
-# One noun and the pronoun it takes, where a language's pronoun shows the gender. There a property
-# alone teaches nothing that the pronoun needs, so a noun that is new in T1 gets many of these.
+# One noun and a pronoun that means it, where a language shows the gender of either. A property
+# alone teaches nothing that a pronoun needs, so a noun that is new in T1 gets many of these.
 _PRONOUNS = 12
-_PRONOUNS_OF_NEW = 64
+_PRONOUNS_OF_NEW = 160
 # How often a property is one that shows the kind, rather than one that any noun may have.
 _SELECTING_SHARE = 0.8
 

@@ -12,8 +12,9 @@ from typing import Literal
 
 from seq2seq.errors import DataError
 from seq2seq.pronouns.grammar import grammar_of
+from seq2seq.pronouns.handwritten import load_stories
 from seq2seq.pronouns.items import Item, word_spans
-from seq2seq.pronouns.lexicon import load_lexicon
+from seq2seq.pronouns.lexicon import Cue, load_lexicon
 from seq2seq.pronouns.patterns import load_patterns
 
 Verdict = Literal["good", "bad", "none"]
@@ -174,7 +175,7 @@ def _check(items: Sequence[Item], hypotheses: Sequence[str]) -> None:
 
 def _marks(item: Item) -> tuple[frozenset[str], frozenset[str]]:
     """What shows the gender of the antecedent, and what shows any other gender."""
-    cue = load_lexicon(item.language).cues.get(item.cue)
+    cue = _cue_of(item)
     antecedent = item.antecedent
     if cue is None or antecedent is None:
         raise DataError(
@@ -185,6 +186,14 @@ def _marks(item: Item) -> tuple[frozenset[str], frozenset[str]]:
     marks = {gender: grammar.marks(cue, gender) for gender in grammar.genders}
     others = (marks[gender] for gender in grammar.genders if gender != antecedent.gender)
     return marks[antecedent.gender], frozenset().union(*others)
+
+
+def _cue_of(item: Item) -> Cue | None:
+    """The cue as its scene translates it, or the lexicon; the same word may differ between them."""
+    story = load_stories(item.language).get(item.schema) if item.family == "handwritten" else None
+    if story is not None:
+        return next((cue for cue in story.cues if cue.english == item.cue), None)
+    return load_lexicon(item.language).cues.get(item.cue)
 
 
 def _gold_gender(item: Item) -> str:

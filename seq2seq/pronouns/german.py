@@ -25,6 +25,8 @@ _ARTICLES: dict[Case, dict[Gender, str]] = {
 _STEMS: dict[Determiner, str] = {"a": "ein", "my": "mein", "no": "kein", "this": "dies"}
 # Adjectives that change before an ending.
 _INFLECTED = {"sauer": "saur", "teuer": "teur", "hoch": "hoh", "anders": "ander"}
+# What an adverb becomes before an adjective that does not take it: nobody says sehr anders.
+_ADVERBS = {("sehr", "anders"): "ganz"}
 _CONTRACTED = {
     ("von", "dem"): "vom",
     ("bei", "dem"): "beim",
@@ -59,11 +61,10 @@ class German:
         self, predicate: Predicate, gender: Gender, tense: Tense, *, negated: bool
     ) -> list[Piece]:
         """War (nicht) (schon) reif."""
-        adverb = "" if predicate.modifier is None else predicate.modifier.other + " "
         before = "nicht " if negated else ""
         return [
             Piece(_COPULAS[tense] + " "),
-            Piece(before + adverb),
+            Piece(before + _adverb(predicate)),
             Piece(predicate.cue.lemmas[0], "cue"),
         ]
 
@@ -86,6 +87,13 @@ class German:
         if contracted is None:
             return text, piece
         return text[: len(text.rstrip(" ")) - len(preposition)] + contracted + " ", ""
+
+
+def _adverb(predicate: Predicate) -> str:
+    if predicate.modifier is None:
+        return ""
+    word = predicate.modifier.other
+    return _ADVERBS.get((word, predicate.cue.lemmas[0]), word) + " "
 
 
 def _determiner(determiner: Determiner, gender: Gender, case: Case) -> str:

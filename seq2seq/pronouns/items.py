@@ -26,7 +26,8 @@ class Candidate:
     """A noun that the pronoun may refer to, where it stands in the source and in the target.
 
     ``role`` is "agent" or "patient" in a causal item; "first kind" or "second kind" (the order of
-    the kinds in the lexicon, not of the words) in a selectional one.
+    the kinds in the lexicon, not of the words) in a selectional one; "first" or "second" in a
+    handwritten one, as its scene lists them. ``kind`` is empty where the lexicon has no such noun.
     """
 
     noun: str
@@ -44,10 +45,11 @@ class Item:
     Items that differ only in the cue share ``pair``; two pairs that differ in voice or in the order
     of the nouns share ``quad``; ``block`` adds the same thing with the genders exchanged and is the
     unit that never crosses splits. ``schema`` and ``voice`` name the verb and its voice in a causal
-    item, the two kinds and the frame in a selectional one. ``candidates`` stand in the order of the
-    source, only one in a training sentence of family "filler"; ``gold`` is an index into them, or
-    None where "it" refers to nothing (it was raining) or to either noun alike. ``clause`` runs from
-    the conjunction to the cue. ``good`` and ``bad`` differ only in ``good_spans`` and
+    item, the two kinds and the frame in a selectional one, the scene and its telling in a
+    handwritten one. ``candidates`` stand in the order of the source, only one in a training
+    sentence of family "filler"; ``gold`` is an index into them, or None where "it" refers to
+    nothing (it was raining) or to either noun alike. ``clause`` runs from the conjunction to the
+    cue. ``good`` and ``bad`` differ only in ``good_spans`` and
     ``bad_spans``; they are equal, with no spans, where the target shows no gender.
     """
 

@@ -212,6 +212,8 @@ def _candidates(view: View, source: Line, target: Line) -> tuple[Candidate, ...]
 def _reason_clause(setting: Setting, source: Line) -> tuple[int, int]:
     """From the conjunction, if there is one, to the cue."""
     start, end = source.spans["it"][0], source.spans["cue"][1]
+    if "link" in source.spans:
+        return (source.spans["link"][0], end)
     holder = setting.link if "{it}" in setting.link.english.lower() else setting.opener
     conjunction = holder.english.lower().partition("{it}")[0].strip(" ,.")
     return (start - len(conjunction) - 1 if conjunction else start, end)

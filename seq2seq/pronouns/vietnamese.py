@@ -4,6 +4,8 @@
 variant says the classifier of the noun instead (*con đó*, *quả đó*), which shows it wherever the
 two nouns have different ones. As kinds of nouns go with classifiers, the cue alone says much about
 that classifier: this variant is balanced for position but not for what a cue gives away.
+
+No native speaker has checked these sentences.
 """
 
 from dataclasses import dataclass

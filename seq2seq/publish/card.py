@@ -15,6 +15,7 @@ from seq2seq.publish.card_tables import (
     score_table,
     table,
 )
+from seq2seq.publish.checked import Check
 from seq2seq.publish.facts import RunFacts
 from seq2seq.publish.front_matter import base_model, front_matter, languages
 from seq2seq.recipe import Recipe
@@ -37,13 +38,13 @@ print(tokenizer.batch_decode(outputs, skip_special_tokens=True))
 ```"""
 
 
-def render_card(facts: RunFacts, name: str, *, license: str) -> str:
+def render_card(facts: RunFacts, name: str, *, license: str | None) -> str:
     """Write the README.md of a model's repository.
 
     Args:
         facts: Of the run.
         name: Of the repository, such as ``owner/name``.
-        license: One of the Hub's names.
+        license: One of the Hub's names; None where it is not settled, and is then not stated.
 
     Returns:
         Markdown that opens with metadata in YAML.
@@ -61,7 +62,7 @@ def render_card(facts: RunFacts, name: str, *, license: str) -> str:
         "Training": "\n\n".join(_training(facts)),
         "Recipe": _recipe_block(facts.recipe),
         "Environment": _environment(facts.environment),
-        "This copy": _copy(facts),
+        "This copy": "" if facts.check is None else _copy(facts.check),
         "Limits": "\n".join(_limits(facts)),
     }
     parts = [f"# {name.partition('/')[2]}", _opening(facts)]
@@ -151,8 +152,7 @@ def _environment(environment: Mapping[str, Any]) -> str:
     return table(["what", "version"], rows)
 
 
-def _copy(facts: RunFacts) -> str:
-    check = facts.check
+def _copy(check: Check) -> str:
     return (
         f"These files were compared with the trained model on {check.pairs:,} held-out pairs "
         "before they were published.\n"

@@ -92,10 +92,9 @@ def data_tables(facts: RunFacts) -> str:
 
 
 def _corpus_rows(facts: RunFacts) -> Iterator[list[str]]:
-    data, hashes = facts.recipe.data, dict(facts.environment["data"])
-    hashes.pop("tokenizer", None)
+    data, hashes = facts.recipe.data, facts.environment["data"]
     held_out = {"dev": data.dev} | {f"test {name}": spec for name, spec in data.test.items()}
-    training = [digest for name, digest in hashes.items() if name not in held_out]
+    training = [digest for name, digest in hashes.items() if name.startswith("train ")]
     for spec, digest in zip(data.train, training, strict=True):
         yield _corpus_row(spec, "train", digest)
     for use, spec in held_out.items():

@@ -44,8 +44,8 @@ class RunFacts:
         scores: of dev and test sets.
         steps: updates that were made, as the log's last line has it; None without a log.
         training_seconds: what they took.
-        weights: how many numbers the published file holds.
-        check: how the export compares with the model it was made from.
+        weights: how many numbers the model's file holds.
+        check: how the export compares with the model it was made from; None without an export.
         probe: what was seen inside the model; None where nobody looked.
     """
 
@@ -57,7 +57,7 @@ class RunFacts:
     steps: int | None
     training_seconds: float | None
     weights: int
-    check: Check
+    check: Check | None
     probe: ProbeSection | None
 
     @property
@@ -75,15 +75,15 @@ def read_facts(run: Run) -> RunFacts:
     """Read all that a finished run says about itself.
 
     Args:
-        run: With an export for the Hub that passed its check.
+        run: A run folder.
 
     Returns:
         The facts.
 
     Raises:
         RecipeError: The folder is no run.
-        PublishError: The run is not finished, a file is damaged, or the export is missing, has
-            not passed its check, or was changed since.
+        PublishError: The run is not finished, a file is damaged, or there is an export which has
+            not passed its check or was changed since.
     """
     recipe = run.read_recipe()
     if not run.scores.is_file():
@@ -91,12 +91,8 @@ def read_facts(run: Run) -> RunFacts:
             f"{run.folder}: not finished, it has no scores.json; continue it with 'seq2seq train "
             f"{run.recipe_given} --run {run.folder} --resume'"
         )
-    if not export_folder(run).is_dir():
-        raise PublishError(
-            f"{run.folder}: not exported, needed what the Hub's readers can load; "
-            f"'seq2seq export {run.folder} --to hub'"
-        )
-    check = verify_check(export_folder(run))
+    folder = export_folder(run) if export_folder(run).is_dir() else None
+    check = None if folder is None else verify_check(folder)
     last = _last_update(run.metrics)
     return RunFacts(
         run,
@@ -106,7 +102,7 @@ def read_facts(run: Run) -> RunFacts:
         scores=_read_object(run.scores),
         steps=last.get("step"),
         training_seconds=last.get("elapsed_seconds"),
-        weights=count_weights(export_folder(run) / WEIGHTS),
+        weights=count_weights((folder or run.best) / WEIGHTS),
         check=check,
         probe=_read_probe(run.probe),
     )

@@ -25,13 +25,13 @@ METRICS = {
 TASKS = {"translation": "Translation", "summarization": "Summarization"}
 
 
-def front_matter(facts: RunFacts, name: str, *, license: str) -> dict[str, Any]:
+def front_matter(facts: RunFacts, name: str, *, license: str | None) -> dict[str, Any]:
     """Say in the Hub's own words what a model is.
 
     Args:
         facts: Of its run.
         name: Of its repository, such as ``owner/name``.
-        license: One of the Hub's names.
+        license: One of the Hub's names, if one is settled.
 
     Returns:
         The metadata; keys that would say nothing are left out.

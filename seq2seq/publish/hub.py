@@ -1,4 +1,4 @@
-"""Makes a repository of the Hub what a plan says, in one commit, or leaves it as it was.
+"""Makes repositories of the Hub what plans say, each in one commit, or leaves them as they were.
 
 The large files go ahead of the commit and nobody sees them; the commit makes all of them visible at
 once, and only if nobody else committed meanwhile. The tag follows it. Doing the same again changes
@@ -6,16 +6,17 @@ nothing, so whatever was interrupted is finished by the same command.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from seq2seq.errors import PublishError
-from seq2seq.publish.checked import CHECK_FILE
-from seq2seq.publish.plan import Plan, PlannedFile
+from seq2seq.publish.plan import CARD, Plan, PlannedFile
 
 ATTRIBUTES = ".gitattributes"  # the Hub's own file in every repository
+# What the Hub itself puts into a new repository.
+FIRST = {"model": {ATTRIBUTES}, "space": {ATTRIBUTES, CARD}}
 
 
 @dataclass(frozen=True)
@@ -72,48 +73,62 @@ class Remote:
 
 
 def upload(plan: Plan, *, private: bool = False, tag: str | None = None) -> Published:
-    """Make a repository what a plan says.
+    """Make one repository what a plan says; see ``upload_all``."""
+    return upload_all([plan], private=private, tag=tag)[0]
 
-    The token is the one that the Hub's own client has stored, and is never shown.
+
+def upload_all(
+    plans: Sequence[Plan], *, private: bool = False, tag: str | None = None
+) -> list[Published]:
+    """Make repositories what plans say, one after the other.
+
+    What the Hub has to say against one of them is found before anything is sent. The token is the
+    one that the Hub's own client has stored, and is never shown.
 
     Args:
-        plan: What should be there.
-        private: Make it visible to its owner alone.
-        tag: Name for the commit, which later uploads do not move.
+        plans: What should be there.
+        private: Make them visible to their owner alone.
+        tag: Name for the commit of a model, which later uploads do not move.
 
     Returns:
-        What was done.
+        What was done, for each.
 
     Raises:
-        PublishError: The Hub refused or could not be reached; nothing is half there.
+        PublishError: The Hub refused or could not be reached; no repository is half there, and
+            the message says which are whole.
     """
+    api = _client(plans[0])
+    tags = [tag if plan.kind == "model" else None for plan in plans]
+    remotes = [_look(api, plan) for plan in plans]
+    for plan, remote, name in zip(plans, remotes, tags, strict=True):
+        if remote is not None:
+            _refuse_conflicts(plan, remote, private=private, tag=name)
+    done: list[Published] = []
+    for plan, remote, name in zip(plans, remotes, tags, strict=True):
+        try:
+            done.append(_make(api, plan, remote, private=private, tag=name))
+        except PublishError as error:
+            if not done:
+                raise
+            there = ", ".join(one.url for one in done)
+            raise PublishError(f"{error} ({there} is there)") from error
+    return done
+
+
+def _client(plan: Plan) -> Any:
+    """The Hub's own client, whose token is known to be good."""
     from huggingface_hub import HfApi, get_token
 
     # Its warnings name addresses that hold signatures; our one line says what went wrong.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     if get_token() is None:
         raise PublishError(
-            f"{plan.repository}: no token on this machine, needed one that may write; "
-            "'hf auth login'"
+            f"{plan.where}: no token on this machine, needed one that may write; 'hf auth login'"
         )
     api = HfApi()
-    with _explained(plan.repository):
+    with _explained(plan.where):
         api.whoami()
-    remote = _look(api, plan)
-    if remote is not None:
-        return _bring(api, plan, remote, private=private, tag=tag)
-    _create(api, plan, private=private)
-    try:
-        remote = _look(api, plan)
-        if remote is None:
-            raise PublishError(
-                f"{plan.repository}: made, but not to be seen afterwards, needed the right to "
-                "read; check what the token may do"
-            )
-        return _bring(api, plan, remote, private=private, tag=tag)
-    except BaseException:
-        _remove_empty(api, plan)
-        raise
+    return api
 
 
 def changes(plan: Plan, files: Mapping[str, str]) -> tuple[list[PlannedFile], list[str]]:
@@ -131,18 +146,36 @@ def changes(plan: Plan, files: Mapping[str, str]) -> tuple[list[PlannedFile], li
     return other, sorted(set(files) - planned - {ATTRIBUTES})
 
 
-def _bring(api: Any, plan: Plan, remote: Remote, *, private: bool, tag: str | None) -> Published:
+def _make(
+    api: Any, plan: Plan, remote: Remote | None, *, private: bool, tag: str | None
+) -> Published:
+    """Bring a repository up to a plan; one that is made for it goes again if that fails."""
+    if remote is not None:
+        return _bring(api, plan, remote, tag=tag)
+    _create(api, plan, private=private)
+    try:
+        remote = _look(api, plan)
+        if remote is None:
+            raise PublishError(
+                f"{plan.where}: made, but not to be seen afterwards, needed the right to read; "
+                "check what the token may do"
+            )
+        return _bring(api, plan, remote, tag=tag)
+    except BaseException:
+        _remove_empty(api, plan)
+        raise
+
+
+def _bring(api: Any, plan: Plan, remote: Remote, *, tag: str | None) -> Published:
     added, removed = changes(plan, remote.files)
-    _refuse_conflicts(plan, remote, private=private, tag=tag, changed=bool(added or removed))
     commit = remote.commit
     if added or removed:
         commit = _commit(api, plan, added, removed, parent=remote.commit)
     if tag is not None and tag not in remote.tags:
         _tag(api, plan, tag, commit)
-    kind = "" if plan.kind == "model" else f"{plan.kind}s/"
     return Published(
         plan.repository,
-        f"{api.endpoint}/{kind}{plan.repository}",
+        f"{api.endpoint}/{plan.where}",
         commit,
         tuple(file.path for file in added),
         tuple(removed),
@@ -155,7 +188,7 @@ def _look(api: Any, plan: Plan) -> Remote | None:
     """The repository as it stands; None where there is none."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
-    with _explained(plan.repository):
+    with _explained(plan.where):
         try:
             info = api.repo_info(plan.repository, repo_type=plan.kind, files_metadata=True)
         except RepositoryNotFoundError:
@@ -168,30 +201,29 @@ def _look(api: Any, plan: Plan) -> Remote | None:
 
 def _create(api: Any, plan: Plan, *, private: bool) -> None:
     sdk = "gradio" if plan.kind == "space" else None
-    with _explained(plan.repository):
+    with _explained(plan.where):
         api.create_repo(plan.repository, repo_type=plan.kind, private=private, space_sdk=sdk)
 
 
-def _refuse_conflicts(
-    plan: Plan, remote: Remote, *, private: bool, tag: str | None, changed: bool
-) -> None:
+def _refuse_conflicts(plan: Plan, remote: Remote, *, private: bool, tag: str | None) -> None:
     """Refuse what would destroy something, before anything is sent."""
-    others = sorted(set(remote.files) - {ATTRIBUTES})
-    if others and CHECK_FILE not in remote.files:
+    others = sorted(set(remote.files) - FIRST[plan.kind])
+    if others and plan.marker not in remote.files:
         named = ", ".join(others[:3]) + (" and more" if len(others) > 3 else "")
         raise PublishError(
-            f"{plan.repository}: this name is taken by something that seq2seq did not publish "
+            f"{plan.where}: this name is taken by something that seq2seq did not publish "
             f"({named}), needed an empty or new repository; choose another name"
         )
     if private and not remote.private:
         raise PublishError(
-            f"{plan.repository}: public already, --private cannot take that back; choose another "
+            f"{plan.where}: public already, --private cannot take that back; choose another "
             "name, or change its visibility on the Hub"
         )
     taken = remote.tags.get(tag or "")
+    changed = any(changes(plan, remote.files))
     if taken is not None and (changed or taken != remote.commit):
         raise PublishError(
-            f"{plan.repository}: tag '{tag}' names commit {taken[:12]} already, needed a new one, "
+            f"{plan.where}: tag '{tag}' names commit {taken[:12]} already, needed a new one, "
             "because a tag does not move; choose another"
         )
 
@@ -203,7 +235,7 @@ def _commit(
 
     operations: list[Any] = [CommitOperationAdd(file.path, file.content) for file in added]
     operations += [CommitOperationDelete(path) for path in removed]
-    with _explained(plan.repository):
+    with _explained(plan.where):
         commit = api.create_commit(
             plan.repository,
             operations,
@@ -216,7 +248,7 @@ def _commit(
 
 def _tag(api: Any, plan: Plan, tag: str, commit: str) -> None:
     try:
-        with _explained(plan.repository):
+        with _explained(plan.where):
             api.create_tag(plan.repository, tag=tag, revision=commit, repo_type=plan.kind)
     except PublishError as error:
         raise PublishError(
@@ -228,17 +260,17 @@ def _remove_empty(api: Any, plan: Plan) -> None:
     """Take back a repository that was made for an upload which then failed."""
     with suppress(Exception):  # the failure itself is what must be told
         found = _look(api, plan)
-        if found is not None and set(found.files) <= {ATTRIBUTES}:
+        if found is not None and set(found.files) <= FIRST[plan.kind]:
             api.delete_repo(plan.repository, repo_type=plan.kind)
 
 
 @contextmanager
-def _explained(repository: str) -> Iterator[None]:
+def _explained(where: str) -> Iterator[None]:
     """Turn whatever the client raises into one line; the client's code alone stands inside."""
     try:
         yield
     except Exception as error:
-        raise PublishError(f"{repository}: {_explain(error)}") from error
+        raise PublishError(f"{where}: {_explain(error)}") from error
 
 
 def _explain(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from seq2seq.publish.private import find_private_paths, readable_part
 from seq2seq.run import Run
 
 CARD = "README.md"
+SETTINGS = "space.json"  # what the page of a Space shows
 REPOSITORY = re.compile(r"[A-Za-z0-9](?:[\w.-]*\w)?/[A-Za-z0-9](?:[\w.-]*\w)?", re.ASCII)
 LONGEST_NAME = 96
 
@@ -59,6 +60,16 @@ class Plan:
     kind: Literal["model", "space"]
     license: str
     files: tuple[PlannedFile, ...]
+
+    @property
+    def where(self) -> str:
+        """The repository as messages name it; a model and its Space have one name."""
+        return self.repository if self.kind == "model" else f"{self.kind}s/{self.repository}"
+
+    @property
+    def marker(self) -> str:
+        """The file by which a repository is known as one of ours."""
+        return CHECK_FILE if self.kind == "model" else SETTINGS
 
     def card(self) -> str:
         """The text of its README.md."""
@@ -104,7 +115,7 @@ def plan_model(run: Run, repository: str, *, license: str | None = None) -> Plan
     card = render_card(facts, repository, license=chosen)
     files = [PlannedFile(CARD, card.encode()), *_files_of(facts)]
     plan = Plan(repository, "model", chosen, tuple(sorted(files, key=lambda file: file.path)))
-    refuse_private_paths(plan, own=[Path.home(), Path.cwd(), run.folder.resolve()])
+    refuse_private_paths(plan, run)
     return plan
 
 
@@ -122,16 +133,17 @@ def check_repository(name: str) -> None:
     )
 
 
-def refuse_private_paths(plan: Plan, *, own: Sequence[Path]) -> None:
+def refuse_private_paths(plan: Plan, run: Run) -> None:
     """Refuse to publish what names folders of this machine.
 
     Args:
         plan: What would be uploaded.
-        own: Folders that must not be named, beside those that people usually have.
+        run: Whose folder must not be named either.
 
     Raises:
         PublishError: Some file does; all such files at once.
     """
+    own = [Path.home(), Path.cwd(), run.folder.resolve()]
     problems = []
     for file in plan.files:
         content = file.content if isinstance(file.content, bytes) else readable_part(file.content)
@@ -140,12 +152,17 @@ def refuse_private_paths(plan: Plan, *, own: Sequence[Path]) -> None:
         ]
     if problems:
         raise PublishError(
-            f"{plan.repository}: files would tell about this machine: {'; '.join(problems)}; "
+            f"{plan.where}: files would tell about this machine: {'; '.join(problems)}; "
             "needed none; name corpora relative to data.folder, and export the run again"
         )
 
 
 def _files_of(facts: RunFacts) -> list[PlannedFile]:
+    if facts.check is None:
+        raise PublishError(
+            f"{facts.run.folder}: not exported, needed what the Hub's readers can load; "
+            f"'seq2seq export {facts.run.folder} --to hub'"
+        )
     figures: Mapping[str, Path] = {} if facts.probe is None else facts.probe.figures
     exported = {name: facts.export / name for name in (*facts.check.files, CHECK_FILE)}
     if CARD in exported:

@@ -1,7 +1,7 @@
 """From the characters of pronoun items to pieces: the words that training is to point at."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -114,20 +114,32 @@ def find_marks(dataset: Any, items: Mapping[Pair, Item], tokenizer: Tokenizer) -
     rows: list[tuple[list[int], ...]] = []
     for item in found:
         if item is None:
-            rows.append(([], [], [], []))
+            rows.append(([],) * len(fields(Marks)))
             continue
         spans = next(cuts)
-        noun = item.antecedent
+        nouns = [
+            [] if noun is None else _covering(spans, noun.source_span, item)
+            for noun in (item.antecedent, item.distractor)
+        ]
         decision = first_difference(next(good), next(bad))
         rows.append(
             (
                 _covering(spans, item.pronoun, item),
                 _covering(spans, item.cue_span, item),
-                [] if noun is None else _covering(spans, noun.source_span, item),
+                *nouns,
+                _clause(spans, item),
                 [] if decision is None else [decision],
             )
         )
-    return Marks(*(Ragged.of(row[side] for row in rows) for side in range(4)))
+    return Marks(*(Ragged.of(row[side] for row in rows) for side in range(len(fields(Marks)))))
+
+
+def _clause(spans: Sequence[Span], item: Item) -> list[int]:
+    """Pieces of the pronoun's clause, and of what may pass its words on behind it."""
+    start, end = item.clause
+    if all(noun.source_span[1] <= start for noun in item.candidates):
+        return list(range(_covering(spans, (start, end), item)[0], len(spans)))
+    return _covering(spans, (start, end), item)
 
 
 def _covering(spans: Sequence[Span], word: Span, item: Item) -> list[int]:

@@ -156,7 +156,7 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
         rdrop_weight=recipe.train.rdrop_weight,
         guided=recipe.train.guided_attention,
         copying=recipe.train.guided_copy,
-        visible=recipe.train.bottleneck.visible,
+        bottleneck=recipe.train.bottleneck,
     )
     trainee.model.gradient_checkpointing = recipe.train.gradient_checkpointing
     feed = Feed(prepared.training, _feed_spec(prepared, state))

@@ -1,6 +1,7 @@
 """Model and objective as one module with one forward, which is what Accelerate wraps."""
 
-from typing import Literal, NamedTuple, cast
+from dataclasses import dataclass
+from typing import NamedTuple, cast
 
 import torch
 from jaxtyping import Bool, Int
@@ -12,7 +13,7 @@ from seq2seq.data.marks import BatchMarks
 from seq2seq.model.attention import CrossAttention, SelfAttention
 from seq2seq.model.layers import DecoderLayer, EncoderLayer
 from seq2seq.model.transformer import Transformer
-from seq2seq.recipe import GuidedAttentionSpec, GuidedCopySpec
+from seq2seq.recipe import BottleneckSpec, GuidedAttentionSpec, GuidedCopySpec
 from seq2seq.train.copying import copied_places, copying_loss
 from seq2seq.train.guidance import Calls, attention_loss, inputs_of
 from seq2seq.train.objective import smoothed_cross_entropy
@@ -38,6 +39,14 @@ class Losses(NamedTuple):
     copying: Tensor | None = None
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What pieces may read, where that is less than everything."""
+
+    target: Bool[Tensor, "batch target source"] | None = None
+    source: Bool[Tensor, "batch source source"] | None = None
+
+
 class Trainee(nn.Module):
     """Computes the training loss of a micro-batch, summed over its real target tokens."""
 
@@ -49,7 +58,7 @@ class Trainee(nn.Module):
         rdrop_weight: float,
         guided: GuidedAttentionSpec | None = None,
         copying: GuidedCopySpec | None = None,
-        visible: tuple[Literal["pronoun", "cue"], ...] = (),
+        bottleneck: BottleneckSpec | None = None,
     ):
         super().__init__()
         self.model = model
@@ -57,7 +66,7 @@ class Trainee(nn.Module):
         self.rdrop_weight = rdrop_weight
         self.guided = guided if guided and guided.weight else None
         self.copying = copying if copying and copying.weight else None
-        self.visible = visible
+        self.bottleneck = bottleneck or BottleneckSpec()
 
     def forward(
         self,
@@ -84,7 +93,7 @@ class Trainee(nn.Module):
             passes; the guided loss is summed over the sentences that have an antecedent, that of
             copying over the target pieces that were copied.
         """
-        sight = None
+        sight = Sight()
         if marks is not None and bottleneck:
             sight = self._sight(source_mask, marks)
         with inputs_of(self._looking) as read, inputs_of(self._looking_up) as read_of_source:
@@ -140,7 +149,7 @@ class Trainee(nn.Module):
         source_ids: Tensor,
         source_mask: Tensor | None,
         target_ids: Tensor,
-        sight: Tensor | None,
+        sight: Sight,
     ) -> tuple[Tensor, Tensor]:
         real = target_ids != self.model.config.pad_token_id
         targets = target_ids[real]
@@ -154,27 +163,33 @@ class Trainee(nn.Module):
         loss = (loss + other_loss) / 2 + self.rdrop_weight / 4 * disagreement
         return loss, (nll + other_nll) / 2
 
-    def _sight(
-        self, source_mask: Bool[Tensor, "batch source"] | None, marks: BatchMarks
-    ) -> Bool[Tensor, "batch target source"]:
-        """What each target position may read: at a marked decision the visible words alone."""
-        words = [getattr(marks, name) for name in self.visible]
-        shown = torch.stack(words).any(0)[:, None]
-        real = torch.ones_like(shown) if source_mask is None else source_mask[:, None]
-        return torch.where(marks.decision[:, :, None], shown, real)
+    def _sight(self, source_mask: Bool[Tensor, "batch source"] | None, marks: BatchMarks) -> Sight:
+        """What each piece may read: at a marked decision the visible words alone."""
+        words = [getattr(marks, name) for name in self.bottleneck.visible]
+        shown = torch.stack(words).any(0)
+        real = torch.ones_like(shown) if source_mask is None else source_mask
+        target = torch.where(marks.decision[:, :, None], shown[:, None], real[:, None])
+        if not self.bottleneck.encoder:
+            return Sight(target)
+        gold, other = marks.antecedent, marks.distractor
+        nouns = gold | other
+        hidden = _pairs(~(marks.pronoun | nouns), nouns) | _pairs(nouns, marks.clause)
+        hidden |= _pairs(gold, other) | _pairs(other, gold)
+        hidden &= marks.decision.any(1)[:, None, None]
+        return Sight(target, real[:, None] & ~hidden)
 
     def _hidden(
         self,
         source_ids: Tensor,
         source_mask: Tensor | None,
         target_ids: Tensor,
-        sight: Tensor | None = None,
+        sight: Sight,
     ) -> Tensor:
         """Decoder states; the decoder reads the target shifted right behind its start piece."""
         inputs = target_ids.roll(1, dims=1)
         inputs[:, 0] = self.model.config.decoder_start_token_id
-        memory = self.model.encode(source_ids, source_mask)
-        hidden = self.model.decode(inputs, memory, source_mask, visible=sight)
+        memory = self.model.encode(source_ids, source_mask, visible=sight.source)
+        hidden = self.model.decode(inputs, memory, source_mask, visible=sight.target)
         # Norms answer in 32 bits even under autocast; the objective computes in what it is given,
         # and its three products with the whole vocabulary are half of a small model's work.
         device = hidden.device.type
@@ -214,3 +229,9 @@ class Trainee(nn.Module):
 
 def _detached(loss: Tensor | None) -> Tensor | None:
     return None if loss is None else loss.detach()
+
+
+def _pairs(
+    rows: Bool[Tensor, "batch source"], columns: Bool[Tensor, "batch source"]
+) -> Bool[Tensor, "batch source source"]:
+    return rows[:, :, None] & columns[:, None, :]

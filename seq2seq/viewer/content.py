@@ -4,6 +4,7 @@
       findings          the verdict, one line each: visible? used?
       grids             a figure for each head, such as how often it picks the right noun
       routes            the ways on which the answer may travel, with their figures
+      removals          what was taken away from the model, and what that cost
       examples          what the reader looks at, one at a time
         readings        one run of a model over one input; two of them make a minimal pair
           texts         source, translation, patches of an image
@@ -122,7 +123,7 @@ class Share:
     """How much of the decision's attention reaches each noun on one path.
 
     Attributes:
-        path: "direct", "via it", "via the cue", "elsewhere".
+        path: "direct", "via it", "via the cue", "elsewhere"; or one link and the head that has it.
         correct: attention that arrives at the antecedent.
         distractor: attention that arrives at the other noun.
     """
@@ -159,6 +160,7 @@ class Reading:
         marks: of any of the texts.
         preference: log-probability of the right answer minus that of the wrong one, in nats.
         answers: the two words or phrases that this compares, the right one first.
+        output: what the model writes by itself, if that was asked for.
         shares: the decision's attention, path by path.
         variants: what the page can switch to.
     """
@@ -168,6 +170,7 @@ class Reading:
     marks: tuple[Mark, ...] = ()
     preference: float | None = None
     answers: tuple[str, str] | None = None
+    output: str | None = None
     shares: tuple[Share, ...] = ()
     variants: tuple[Variant, ...] = ()
 
@@ -239,12 +242,14 @@ class Grid:
         name: what is measured: "it → noun".
         accuracy: share of items on which the head weighs the right noun more; .5 is chance.
         significant: heads that differ from chance after correction for having looked at all.
+        chosen: layer and head, from 0, that were chosen on other items than these.
     """
 
     stack: Stack
     name: str
     accuracy: Float[np.ndarray, "layers heads"]
     significant: Bool[np.ndarray, "layers heads"] | None = None
+    chosen: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -255,11 +260,13 @@ class Finding:
         question: "Visible?", "Used?"
         answer: "yes", "no" or "unclear".
         detail: the figure with its interval, and what it is a figure of.
+        said: what to print for the answer where yes and no would not do: "weakly", "by “was”".
     """
 
     question: str
     answer: Answer
     detail: str
+    said: str | None = None
 
 
 @dataclass(frozen=True)
@@ -275,6 +282,7 @@ class Route:
         cost: points of accuracy of the answer that removing it costs.
         control: the same for matched random edges.
         chosen: whether this is the route chosen on dev.
+        where: the layer and head that were chosen on dev, and how they were measured.
     """
 
     name: str
@@ -285,6 +293,26 @@ class Route:
     cost: float | None = None
     control: float | None = None
     chosen: bool = False
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What the answer is worth once something was taken away from the model.
+
+    Attributes:
+        name: in words: "“it” sees only itself".
+        accuracy: share of items that are still right.
+        interval: of the accuracy, 95 %.
+        cost: points of accuracy that are gone.
+        control: the same for other words that draw as much attention; None where there are none.
+    """
+
+    name: str
+    accuracy: float
+    interval: tuple[float, float]
+    cost: float
+    control: float | None = None
 
 
 @dataclass(frozen=True)
@@ -300,6 +328,7 @@ class AttentionPage:
         findings: the verdict, if there is one.
         grids: figures for each head, any number for a stack.
         routes: rows of the table of routes.
+        removals: rows of the table of what was taken away, the costliest first.
         notes: sentences at the foot of the page: how it was measured, what it does not show.
     """
 
@@ -310,6 +339,7 @@ class AttentionPage:
     findings: tuple[Finding, ...] = ()
     grids: tuple[Grid, ...] = ()
     routes: tuple[Route, ...] = ()
+    removals: tuple[Removal, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

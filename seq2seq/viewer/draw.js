@@ -141,13 +141,14 @@ function heatMap(map, marks, row, choose, title) {
     cells.append(draw("path", { class: strength > 0 ? "more" : "less", d: runs.join(""),
       "fill-opacity": Math.abs(strength) / LEVELS }));
   picture.append(cells);
-  const label = (group, text, place, i) => {
-    const role = roleOf({ marks }, text, group);
-    picture.append(draw("text", { class: `label ${role ?? ""}`, "dominant-baseline": "central",
+  const label = (group, text, place, later = false) => {
+    const classes = ["label", roleOf({ marks }, text, group), later ? "unwritten" : null];
+    picture.append(draw("text", { class: classes.filter(Boolean).join(" "),
+      "dominant-baseline": "central",
       ...place }, short(group.label), draw("title", {}, group.label)));
   };
   map.rows.forEach((group, i) => label(group, map.query, { "text-anchor": "end", x: left - 6,
-    y: top + cell * (i + 0.5) }));
+    y: top + cell * (i + 0.5) }, i > (map.written ?? map.rows.length)));
   map.columns.forEach((group, i) => label(group, map.key, {
     transform: `translate(${left + cell * (i + 0.5)} ${top - 6}) rotate(-90)` }));
   picture.append(draw("rect", { class: "chosen", x: left, y: top + cell * row,

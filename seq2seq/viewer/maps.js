@@ -22,13 +22,23 @@ async function unpack(packed) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** Unpack every panel of an example once. */
+/** Unpack every panel of an example once: those first that others are written as added to. */
 async function load(example) {
-  const panels = example.readings.flatMap((reading) =>
-    [...reading.panels, ...reading.variants.flatMap((variant) => variant.panels)]);
-  await Promise.all(panels.map(async (panel) => {
-    panel.bytes ??= await unpack(panel.maps);
-  }));
+  const [first] = example.readings;
+  for (const reading of example.readings) {
+    await loadPanels(reading.panels, first);
+    for (const variant of reading.variants) await loadPanels(variant.panels, reading);
+  }
+}
+
+async function loadPanels(panels, base) {
+  for (const panel of panels) {
+    if (panel.bytes) continue;
+    panel.bytes = await unpack(panel.maps);
+    if (!panel.added) continue;
+    const known = base.panels.find((one) => one.stack === panel.stack).bytes;
+    for (let i = 0; i < known.length; i++) panel.bytes[i] += known[i]; // modulo 256
+  }
 }
 
 /** What a run of pieces reads of each column; head === panel.heads is the mean of its layer. */

@@ -7,7 +7,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 
-def pack(maps: Float[np.ndarray, "*heads query key"]) -> str:
+def pack(
+    maps: Float[np.ndarray, "*heads query key"],
+    base: Float[np.ndarray, "*heads query key"] | None = None,
+) -> str:
     """Write maps so that a page can carry them; ``page.js`` reads them back.
 
     A byte holds the square root of a weight, because most weights of a long text are small: half
@@ -15,17 +18,28 @@ def pack(maps: Float[np.ndarray, "*heads query key"]) -> str:
 
     Args:
         maps: weights from 0 to 1.
+        base: maps that the reader has already; only what differs from them is written, which is
+            little for a knock-out and for the twin of a sentence.
     """
+    content = _quantize(maps)
+    if base is not None:
+        content -= _quantize(base)  # modulo 256, as the reader adds them
     deflate = zlib.compressobj(level=9, wbits=-15)  # no header: "deflate-raw" in a browser
-    packed = deflate.compress(_quantize(maps).tobytes()) + deflate.flush()
+    packed = deflate.compress(content.tobytes()) + deflate.flush()
     return base64.b64encode(packed).decode("ascii")
 
 
-def unpack(packed: str, shape: tuple[int, ...]) -> Float[np.ndarray, "*heads query key"]:
+def unpack(
+    packed: str,
+    shape: tuple[int, ...],
+    base: Float[np.ndarray, "*heads query key"] | None = None,
+) -> Float[np.ndarray, "*heads query key"]:
     """What a page draws from packed maps, to within the rounding that ``pack`` describes."""
     content = zlib.decompress(base64.b64decode(packed), wbits=-15)
-    roots = np.frombuffer(content, np.uint8).reshape(shape) / 255
-    weights: Float[np.ndarray, "*heads query key"] = roots**2
+    levels = np.frombuffer(content, np.uint8).reshape(shape)
+    if base is not None:
+        levels = levels + _quantize(base)
+    weights: Float[np.ndarray, "*heads query key"] = (levels / 255) ** 2
     return weights
 
 

@@ -58,48 +58,15 @@ function openTab(stack) {
   render();
 }
 
-/** Where a tab opens: at the head farthest from chance, or the mean of the last layer. */
+/** Where a tab opens: at the head that was chosen, else farthest from chance, or a mean. */
 function firstHead(stack, panel) {
   const grid = data.grids.find((one) => one.stack === stack);
   if (!grid) return [panel.layers - 1, panel.heads];
+  const chosen = data.grids.find((one) => one.stack === stack && one.chosen);
+  if (chosen) return chosen.chosen;
   const cells = grid.accuracy.flatMap((line, layer) =>
     line.map((accuracy, head) => ({ gap: Math.abs(accuracy - 0.5), at: [layer, head] })));
   return cells.reduce((best, one) => (one.gap > best.gap ? one : best)).at;
-}
-
-function signed(value) {
-  return `${value < 0 ? "−" : "+"}${(Math.floor(10 * Math.abs(value) + 0.5) / 10).toFixed(1)}`;
-}
-
-/** Which answer the model prefers, and what the intervention changes about that. */
-function preference(reading) {
-  if (reading.preference === null) return null;
-  const [right, wrong] = reading.answers ?? ["the right answer", "the wrong one"];
-  const variant = reading.variants[state.variant];
-  const line = make("p", { class: "preference" },
-    `“${right}” over “${wrong}”: ${signed(reading.preference)} nats`);
-  if (variant && variant.preference !== null) {
-    const flips = reading.preference > 0 !== variant.preference > 0;
-    line.append(` → ${signed(variant.preference)} ${variant.name}`,
-      make("strong", { class: flips ? "flips" : "stays" },
-        flips ? " the answer flips" : " the answer stays"));
-  }
-  return line;
-}
-
-/** How the decision reads each noun, path by path. */
-function shareTable(reading, name) {
-  if (!reading.shares.length) return null;
-  const bar = (share, tone) => make("td", {}, draw("svg", { class: "bar-of", width: 110,
-    height: 8, "aria-hidden": "true" }, draw("rect", { class: tone, width: 110 * share,
-    height: 8 })), ` ${percent(share)}`);
-  return make("table", { class: "shares" },
-    make("caption", {}, name),
-    make("thead", {}, make("tr", {}, ...["path", "antecedent", "other noun"].map((name) =>
-      make("th", { scope: "col" }, name)))),
-    make("tbody", {}, ...reading.shares.map((share) => make("tr", {},
-      make("th", { scope: "row" }, share.path), bar(share.correct, "more"),
-      bar(share.distractor, "less")))));
 }
 
 function renderReadings(views) {
@@ -110,18 +77,14 @@ function renderReadings(views) {
       text.picture ? pictureFigure(text, view, row)
         : textLine(reading, text, view, state.unit, row,
             state.step !== null && view.query === text ? view.map.rows[view.row].pieces.at(-1) : null)));
-    card.append(make("p", { class: "said" }, sentence(view.map, view.row)), ...[preference(reading), output(reading)]
-        .filter((part) => part !== null));
+    const variant = reading.variants[state.variant];
+    const answers = [preference(reading, variant), output(reading, variant)].filter(Boolean);
+    card.append(make("p", { class: "said" }, sentence(view.map, view.row)), ...answers);
     return card;
   });
   $("#readings").replaceChildren(...cards);
   $("#readings").classList.toggle("pair", cards.length === 2);
   cards.forEach((card, index) => arcs(card, views[index]));
-}
-
-function output(reading) {
-  const written = reading.variants[state.variant]?.output;
-  return written ? make("p", { class: "output" }, `Now writes: ${written}`) : null;
 }
 
 function renderTabs() {
@@ -142,7 +105,8 @@ function renderChoices(views) {
   if (variants.length) parts.push(make("div", { class: "group", role: "group",
     "aria-label": "Intervention" },
   toggle("Intact", state.variant < 0, () => setVariant(-1)),
-  ...variants.map((variant, i) => toggle(`✂ ${variant.name}`, state.variant === i,
+  make("span", { class: "hint" }, "✂ what if"),
+  ...variants.map((variant, i) => toggle(variant.name, state.variant === i,
     () => setVariant(i)))));
   $("#choices").replaceChildren(...parts);
   const { rows } = views[0].map;
@@ -163,21 +127,34 @@ function renderHeads(views) {
     make("th", { scope: "row" }, `${layer + 1}`),
     ...Array.from({ length: panel.heads + 1 }, (_, head) =>
       make("td", {}, headButton(panel, grid, layer, head, views[0])))));
-  const pickers = grids().length < 2 ? null : make("div", { class: "group", role: "group",
-    "aria-label": "Figure" }, ...grids().map((one, i) => toggle(one.name, i === state.grid,
-    () => { state.grid = i; render(); })));
+  const pickers = gridPickers();
   $("#heads").replaceChildren(...[make("h2", {}, title), pickers,
     make("div", { class: "scroll" }, make("table", { class: "heads" }, header, ...body)),
     make("p", { class: "hint" }, grid
       ? "50 is chance; blue finds the right noun, orange the other one. Bold: not by chance."
+        + (grid.chosen ? " ★ was chosen on other items." : "")
       : "How much the one that reads gives to what it reads most, in %."),
     make("p", { class: "now" }, headName(panel))].filter(Boolean));
+}
+
+/** Buttons for two or three figures, a list for more. */
+function gridPickers() {
+  const pick = (i) => { state.grid = i; render(); };
+  const all = grids();
+  if (all.length < 2) return null;
+  if (all.length < 4) return make("div", { class: "group", role: "group", "aria-label": "Figure" },
+    ...all.map((one, i) => toggle(one.name, i === state.grid, () => pick(i))));
+  return make("select", { "aria-label": "Figure", "data-key": "figure",
+    change: (event) => pick(Number(event.target.value)) },
+  ...all.map((one, i) => make("option", { value: i, selected: i === state.grid }, one.name)));
 }
 
 function headButton(panel, grid, layer, head, view) {
   const classes = ["head"];
   let shown = "·";
-  const name = `layer ${layer + 1}, ${head < panel.heads ? `head ${head + 1}` : "mean"}`;
+  const starred = grid?.chosen?.[0] === layer && grid.chosen[1] === head;
+  const name = `layer ${layer + 1}, ${head < panel.heads ? `head ${head + 1}` : "mean"}`
+    + (starred ? ", chosen" : "");
   if (!grid) {
     const { rows, columns } = view.map;
     const most = Math.max(...readBy(panel, layer, head, rows[view.row], columns));
@@ -188,6 +165,7 @@ function headButton(panel, grid, layer, head, view) {
     const strength = Math.round(8 * Math.min(1, 2 * Math.abs(accuracy - 0.5)));
     classes.push(`${accuracy > 0.5 ? "m" : "l"}${strength}`);
     if (grid.significant?.[layer][head]) classes.push("significant");
+    if (starred) classes.push("starred");
     shown = `${Math.round(100 * accuracy)}`;
   }
   const chosen = layer === state.layer && head === state.head;
@@ -203,6 +181,13 @@ function headName(panel) {
   return `Layer ${state.layer + 1} of ${panel.layers}, ${head}`;
 }
 
+/** The map as far as it is written while the translation is being watched, else all of it. */
+function grown(view) {
+  if (state.step === null) return view.map;
+  return { ...view.map, written: view.row,
+    weights: view.map.weights.map((line, i) => (i > view.row ? line.map(() => 0) : line)) };
+}
+
 function renderMaps(views) {
   const figures = views.map((view, index) => {
     if (view.query.picture || view.key.picture) return null;
@@ -210,14 +195,15 @@ function renderMaps(views) {
     const done = panelOf(reading, state.stack) !== panelOf(reading, state.stack, -1)
       ? `, ${reading.variants[state.variant].name}` : "";
     const name = views.length === 2 ? `${ORDER[index]}: ` : "";
-    return heatMap(view.map, reading.marks, view.row, (row) => choose(index, row, views),
+    return heatMap(grown(view), reading.marks, view.row, (row) => choose(index, row, views),
       `${name}${view.query.name} → ${view.key.name}${done}`);
   });
   if (views.length === 2) {
-    const gap = difference(views[0].map, views[1].map);
+    const gap = difference(...views.map(grown));
+    const cut = state.variant < 0 ? "" : ", both cut";
     const marks = example().readings[0].marks.filter((mark) => mark.role === "pronoun");
     figures.push(gap ? heatMap(gap, marks, views[0].row, (row) => choose(0, row, views),
-      "difference: second − first; orange is less")
+      `difference: second − first${cut}; orange is less`)
       : make("p", { class: "hint" }, "No difference map: the sentences differ in length."));
   }
   $("#maps").replaceChildren(...figures.filter(Boolean));
@@ -226,7 +212,7 @@ function renderMaps(views) {
 function renderShares() {
   const { readings } = example();
   const tables = readings.map((reading, index) => shareTable(reading,
-    `How the decision reads each noun${readings.length === 2 ? `: ${ORDER[index]}` : ""}`));
+    `What reaches each noun, nothing cut${readings.length === 2 ? `: ${ORDER[index]}` : ""}`));
   $("#shares").replaceChildren(...tables.filter(Boolean));
 }
 

@@ -23,19 +23,18 @@ from seq2seq.viewer.content import (
 from seq2seq.viewer.escape import escape, visible
 from seq2seq.viewer.pack import pack
 from seq2seq.viewer.static import (
-    findings_html,
     focus,
     grid_html,
     legend_html,
-    map_html,
+    maps_html,
     notes_html,
     opening_head,
     picture_source,
     reading_html,
-    routes_html,
 )
+from seq2seq.viewer.tables import findings_html, removals_html, routes_html
 
-SCRIPTS = ("maps.js", "draw.js", "page.js")
+SCRIPTS = ("maps.js", "draw.js", "answers.js", "page.js")
 
 
 def attention_page(page: AttentionPage) -> str:
@@ -64,8 +63,9 @@ def attention_page(page: AttentionPage) -> str:
         legend=legend_html(page),
         findings=findings_html(page.findings),
         heads=grid_html(page, head),
-        maps="".join(map_html(reading, head) for reading in readings),
+        maps=maps_html(readings, head),
         routes=routes_html(page.routes),
+        removals=removals_html(page.removals),
         notes=notes_html(page.notes),
         data=_json(_page_data(page)),
     )
@@ -122,19 +122,22 @@ def _page_data(page: AttentionPage) -> dict[str, Any]:
 def _example_data(example: Example) -> dict[str, Any]:
     return {
         "title": visible(example.title),
-        "readings": [_reading_data(reading) for reading in example.readings],
+        "readings": [_reading_data(reading, example.readings[0]) for reading in example.readings],
     }
 
 
-def _reading_data(reading: Reading) -> dict[str, Any]:
+def _reading_data(reading: Reading, first: Reading) -> dict[str, Any]:
+    """A reading; of the second of a pair only what differs from the first is written."""
+    twin = None if reading is first else first
     return {
         "texts": [_text_data(text) for text in reading.texts],
-        "panels": [_panel_data(reading, panel) for panel in reading.panels],
+        "panels": [_panel_data(reading, panel, twin) for panel in reading.panels],
         "marks": [
             {"role": mark.role, "text": visible(mark.text), "pieces": mark.pieces}
             for mark in reading.marks
         ],
         "preference": reading.preference,
+        "output": reading.output and visible(reading.output),
         "answers": reading.answers and [visible(answer) for answer in reading.answers],
         "shares": [
             {"path": visible(one.path), "correct": one.correct, "distractor": one.distractor}
@@ -162,8 +165,10 @@ def _text_data(text: Text) -> dict[str, Any]:
     }
 
 
-def _panel_data(reading: Reading, panel: Panel) -> dict[str, Any]:
+def _panel_data(reading: Reading, panel: Panel, base: Reading | None) -> dict[str, Any]:
     layers, heads, rows, columns = panel.maps.shape
+    known = None if base is None else base.panel(panel.stack)
+    added = known is not None and known.maps.shape == panel.maps.shape
     return {
         "stack": panel.stack,
         "query": visible(panel.query),
@@ -174,14 +179,15 @@ def _panel_data(reading: Reading, panel: Panel) -> dict[str, Any]:
         "rows": rows,
         "columns": columns,
         "focus": focus(reading, panel),
-        "maps": pack(panel.maps),
+        "added": added,
+        "maps": pack(panel.maps, known.maps if added and known is not None else None),
     }
 
 
 def _variant_data(reading: Reading, variant: Variant) -> dict[str, Any]:
     return {
         "name": visible(variant.name),
-        "panels": [_panel_data(reading, panel) for panel in variant.panels],
+        "panels": [_panel_data(reading, panel, reading) for panel in variant.panels],
         "preference": variant.preference,
         "output": variant.output and visible(variant.output),
     }
@@ -193,4 +199,5 @@ def _grid_data(grid: Grid) -> dict[str, Any]:
         "name": visible(grid.name),
         "accuracy": [[round(float(one), 4) for one in line] for line in grid.accuracy],
         "significant": None if grid.significant is None else grid.significant.tolist(),
+        "chosen": grid.chosen,
     }

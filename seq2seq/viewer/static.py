@@ -3,6 +3,7 @@
 ``draw.js`` draws the same view again from the data and goes on from there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,6 @@ from jaxtyping import Float
 
 from seq2seq.viewer.content import (
     AttentionPage,
-    Finding,
     Grid,
     Head,
     Mark,
@@ -18,7 +18,6 @@ from seq2seq.viewer.content import (
     Picture,
     Reading,
     Role,
-    Route,
     Text,
 )
 from seq2seq.viewer.escape import escape
@@ -32,6 +31,7 @@ LEGEND = (
     ("correct", "antecedent"),
     ("distractor", "other noun"),
     ("cue", "the word that settles it"),
+    ("decision", "where the translation decides"),
 )
 
 
@@ -106,16 +106,26 @@ def reading_html(reading: Reading, head: Head) -> str:
         parts.append(f'<p class="said">{escape(_sentence(reading, view))}</p>')
     if reading.preference is not None:
         parts.append(f'<p class="preference">{escape(preference_line(reading))}</p>')
+    if reading.output is not None:
+        parts.append(f'<p class="output">By itself it writes: {escape(reading.output)}</p>')
     return f'<article class="reading">{"".join(parts)}</article>'
 
 
-def map_html(reading: Reading, head: Head) -> str:
-    """The opening view's map, unless it belongs to an image or is too large to be read."""
+def maps_html(readings: tuple[Reading, ...], head: Head) -> str:
+    """The opening view's maps, and the difference of a pair."""
+    maps = [map_svg(reading, head) for reading in readings]
+    if len(readings) == 2:
+        maps.append(difference_svg(readings[0], readings[1], head))
+    return "".join(f'<figure class="map-box">{one}</figure>' for one in maps if one)
+
+
+def map_svg(reading: Reading, head: Head) -> str:
+    """A map, word by word; nothing where it belongs to an image or is too large to be read."""
     view = opening_view(reading, head)
     if view is None or not _fits(reading, view):
         return ""
     query, key = reading.text(view.panel.query), reading.text(view.panel.key)
-    picture = heat_map(
+    return heat_map(
         view.weights,
         [word_label(query, word) for word in view.rows],
         [word_label(key, word) for word in view.columns],
@@ -123,7 +133,37 @@ def map_html(reading: Reading, head: Head) -> str:
         row_roles=_roles(reading.marks, query, view.rows),
         column_roles=_roles(reading.marks, key, view.columns),
     )
-    return f'<figure class="map-box">{picture}</figure>'
+
+
+def difference_svg(first: Reading, second: Reading, head: Head) -> str:
+    """The second map less the first; nothing where their words do not stand opposite each other."""
+    views = opening_view(first, head), opening_view(second, head)
+    if views[0] is None or views[1] is None or not _fits(first, views[0]):
+        return ""
+    if views[0].weights.shape != views[1].weights.shape:
+        return ""
+    panel = views[0].panel
+    query = [reading.text(panel.query) for reading in (first, second)]
+    key = [reading.text(panel.key) for reading in (first, second)]
+    marks = tuple(mark for mark in first.marks if mark.role == "pronoun")
+    return heat_map(
+        views[1].weights - views[0].weights,
+        _both_labels(query, views[0].rows, views[1].rows),
+        _both_labels(key, views[0].columns, views[1].columns),
+        title=f"Difference, second less first, {head_name(head)}; orange is less",
+        row_roles=_roles(marks, query[0], views[0].rows),
+        column_roles=_roles(marks, key[0], views[0].columns),
+    )
+
+
+def _both_labels(
+    texts: Sequence[Text], first: tuple[int, ...], second: tuple[int, ...]
+) -> list[str]:
+    labels = []
+    for ours, theirs in zip(first, second, strict=True):
+        one, other = word_label(texts[0], ours), word_label(texts[1], theirs)
+        labels.append(one if one == other else f"{one}/{other}")
+    return labels
 
 
 def grid_html(page: AttentionPage, head: Head) -> str:
@@ -133,29 +173,20 @@ def grid_html(page: AttentionPage, head: Head) -> str:
         return ""
     selected = None if head.head is None else (head.layer, head.head)
     picture = head_grid(
-        grid.accuracy, title=_grid_title(grid), significant=grid.significant, selected=selected
+        grid.accuracy,
+        title=_grid_title(grid),
+        significant=grid.significant,
+        selected=selected,
+        chosen=grid.chosen,
     )
     return f"<h2>{escape(_grid_title(grid))}</h2>{picture}"
-
-
-def findings_html(findings: tuple[Finding, ...]) -> str:
-    """The verdict, one line each."""
-    if not findings:
-        return ""
-    lines = (
-        f'<li class="{finding.answer}"><span class="question">{escape(finding.question)}</span> '
-        f"<strong>{escape(finding.answer)}</strong> "
-        f'<span class="detail">{escape(finding.detail)}</span></li>'
-        for finding in findings
-    )
-    return f'<section id="verdict" aria-label="Verdict"><ul>{"".join(lines)}</ul></section>'
 
 
 def legend_html(page: AttentionPage) -> str:
     """What the marks mean, as far as the page has any."""
     readings = [reading for example in page.examples for reading in example.readings]
     used = {mark.role for reading in readings for mark in reading.marks}
-    if not used & {"correct", "distractor", "cue"}:
+    if not used & {"correct", "distractor", "cue", "decision"}:
         return ""
     items = (
         f'<span><span class="sample {role}">Aa</span> {name}</span>'
@@ -163,22 +194,6 @@ def legend_html(page: AttentionPage) -> str:
         if role in used or role == "pronoun"
     )
     return f'<p class="legend">{" ".join(items)}</p>'
-
-
-def routes_html(routes: tuple[Route, ...]) -> str:
-    """The table of routes, with a dash for what was not measured."""
-    if not routes:
-        return ""
-    names = ("route", "from → to", "right noun", "95 %", "pairs")
-    costs = ("cost of removing it, points", "random edges, points")
-    head = "".join(f'<th scope="col">{name}</th>' for name in (*names, *costs))
-    rows = "".join(map(_route_html, routes))
-    return (
-        '<section id="routes" aria-labelledby="routes-title">'
-        '<h2 id="routes-title">On which route does the answer travel?</h2>'
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div></section>"
-    )
 
 
 def notes_html(notes: tuple[str, ...]) -> str:
@@ -315,18 +330,3 @@ def _fits(reading: Reading, view: View) -> bool:
 
 def _grid_title(grid: Grid) -> str:
     return f"{grid.name}: right noun, % of items"
-
-
-def _route_html(route: Route) -> str:
-    def cell(value: float | None, unit: str) -> str:
-        return f'<td class="number">{"–" if value is None else f"{100 * value:.0f}{unit}"}</td>'
-
-    interval = "–"
-    if route.interval is not None:
-        interval = f"[{100 * route.interval[0]:.0f}, {100 * route.interval[1]:.0f}]"
-    chosen = ' class="chosen"' if route.chosen else ""
-    return (
-        f'<tr{chosen}><th scope="row">{escape(route.name)}</th><td>{escape(route.meaning)}</td>'
-        f'{cell(route.accuracy, " %")}<td class="number">{interval}</td>{cell(route.pairs, " %")}'
-        f"{cell(route.cost, '')}{cell(route.control, '')}</tr>"
-    )

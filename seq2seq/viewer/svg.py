@@ -80,6 +80,7 @@ def head_grid(
     title: str,
     significant: Bool[np.ndarray, "layers heads"] | None = None,
     selected: tuple[int, int] | None = None,
+    chosen: tuple[int, int] | None = None,
 ) -> str:
     """Layers by heads, each cell with its accuracy in percent and coloured by it.
 
@@ -91,6 +92,7 @@ def head_grid(
         title: what a screen reader says, and a file viewer shows.
         significant: cells to print bold.
         selected: layer and head, from 0, to draw a frame around.
+        chosen: layer and head, from 0, to put a star on.
     """
     layers, heads = accuracy.shape
     wide, high, left, top = 36, 26, 64, 40
@@ -120,6 +122,12 @@ def head_grid(
         parts.append(
             f'<rect class="selected" x="{x}" y="{y}" width="{wide - 2}" height="{high - 2}" '
             f'rx="4" fill="none" stroke="{INK}" stroke-width="2"/>'
+        )
+    if chosen is not None:
+        x, y = left + wide * (chosen[1] + 1) - 8, top + high * chosen[0] + 6
+        parts.append(
+            f'<text class="label" x="{x}" y="{y}" text-anchor="middle" font-size="10" '
+            f'dominant-baseline="central" fill="{INK}">★</text>'
         )
     return "".join([*parts, "</svg>"])
 

@@ -9,14 +9,19 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 import seq2seq
 from seq2seq.errors import DataError
-from seq2seq.pronouns.corpus import corpus_rows
+from seq2seq.pronouns.draw import Draw
+from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.items import write_items
+from seq2seq.pronouns.lexicon import load_lexicon
+from seq2seq.pronouns.patterns import load_patterns
+from seq2seq.pronouns.splits import natural_items
 
 Cli = Callable[..., Any]
 ROOT = Path(__file__).parent.parent.parent
@@ -207,12 +212,12 @@ def test_the_doctor_takes_a_file_a_recipe_or_a_run(cli: Cli, tmp_path: Path) -> 
 
 def items(folder: Path) -> tuple[Path, list[str], list[str]]:
     """Some quads of the built-in corpus, with their good and their bad translations."""
-    found = [row.item for row in corpus_rows("es")["natural"] if row.item is not None][:8]
+    draw = Draw(load_lexicon("es"), load_patterns("es"), grammar_of("es"), "es", Random(0))
+    found = natural_items(draw)[:8]
     write_items(folder / "some.es.jsonl", found)
     return folder / "some.es.jsonl", [i.good for i in found], [i.bad for i in found]
 
 
-@pytest.mark.slow
 def test_items_add_the_gender_that_is_shown(cli: Cli, tmp_path: Path) -> None:
     path, good, bad = items(tmp_path)
     for texts, accuracy in ((good, 1.0), (bad, 0.0), ([*good[:4], *bad[4:]], 0.5)):

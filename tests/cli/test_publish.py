@@ -22,7 +22,7 @@ def run(tmp_path: Path) -> Path:
 def test_a_dry_run_lists_what_would_go_and_touches_nothing(
     cli: Cli, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seq2seq.publish.hub.upload", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("seq2seq.publish.hub.upload_all", lambda *_, **__: 1 / 0)
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
     result = cli("publish", run, "tester/owl", "--dry-run")
     assert result.code == 0
@@ -39,6 +39,22 @@ def test_the_plan_as_json_and_the_card_as_a_file(cli: Cli, run: Path, tmp_path: 
     assert plan["kind"] == "model"
     assert plan["files"][0]["size"] == card.stat().st_size
     assert card.read_text(encoding="utf-8").startswith("---\n")
+
+
+def test_a_space_is_planned_beside_the_model(cli: Cli, run: Path) -> None:
+    arguments = ("publish", run, "tester/owl", "--dry-run", "--space", "--example", "An owl.")
+    shown = cli(*arguments)
+    assert shown.code == 0
+    assert "\nspace tester/owl, licence apache-2.0\n" in shown.out
+    plan = json.loads(cli(*arguments, "--json").out)
+    assert (plan["kind"], plan["space"]["kind"]) == ("model", "space")
+    assert "app.py" in [file["path"] for file in plan["space"]["files"]]
+
+
+def test_an_example_without_a_space_has_no_place(cli: Cli, run: Path) -> None:
+    result = cli("publish", run, "tester/owl", "--dry-run", "--example", "An owl.")
+    assert (result.code, result.out) == (2, "")
+    assert "--example without --space, which shows it; add --space" in result.err
 
 
 def test_what_speaks_against_publishing_is_one_line_and_code_2(cli: Cli, run: Path) -> None:

@@ -1,5 +1,7 @@
 """Marks go with their pair into whatever batch it comes, and point at nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,8 @@ def marks() -> Marks:
         Ragged.of([[3], [], [4]]),
         Ragged.of([[5, 6], [], [0]]),
         Ragged.of([[0, 1], [], []]),
+        Ragged.of([[], [], [1]]),
+        Ragged.of([[2, 3], [], []]),
         Ragged.of([[2], [], []]),
     )
 
@@ -49,7 +53,7 @@ def test_a_batch_is_true_at_marked_pieces_alone(marks):
 
 
 def test_the_fingerprint_tells_any_position_from_any_other(marks):
-    moved = Marks(marks.pronoun, marks.cue, marks.antecedent, Ragged.of([[], [2], []]))
+    moved = replace(marks, decision=Ragged.of([[], [2], []]))
     assert marks.fingerprint() == marks.take(np.arange(3)).fingerprint()
     assert marks.fingerprint() != moved.fingerprint()
 
@@ -73,7 +77,7 @@ def first_pieces(count: int) -> Marks:
     """Pair i has its piece ``i % 3`` marked as pronoun, every other pair one as antecedent."""
     some = Ragged.of([[i % 3] for i in range(count)])
     half = Ragged.of([[i % 2] if i % 2 else [] for i in range(count)])
-    return Marks(some, some, half, half)
+    return Marks(some, some, half, half, half, half)
 
 
 @pytest.mark.parametrize("cleaning", [{}, {"max_source_pieces": 24}])

@@ -82,7 +82,11 @@ class Repository:
 
     def __post_init__(self) -> None:
         rules = "".join(f"*{name} filter=lfs diff=lfs merge=lfs -text\n" for name in LARGE_NAMES)
-        self.add("main", {".gitattributes": Entry(rules.encode())}, "initial commit")
+        files = {".gitattributes": Entry(rules.encode())}
+        if self.kind == "space":
+            card = f"---\ntitle: {self.id}\nsdk: {self.sdk}\n---\n"
+            files["README.md"] = Entry(card.encode())
+        self.add("main", files, "initial commit")
 
     @property
     def owner(self) -> str:

@@ -17,7 +17,7 @@ SPACE_IN_URL: dict[RepoType, str] = {"model": "", "dataset": "datasets/", "space
 
 
 def create(request: Request) -> Response:
-    """A new repository, with one commit that holds .gitattributes."""
+    """A new repository, with one commit of .gitattributes and, for a Space, a first README.md."""
     user, wanted = request.known_user(), request.json()
     kind: RepoType = wanted.get("type", "model")
     owner = wanted.get("organization") or user.name

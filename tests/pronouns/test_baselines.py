@@ -17,13 +17,15 @@ CLASSIFIER_SHORTCUTS = {"cue only, gender", "cue and link, gender", "cue and gen
 
 
 @pytest.mark.parametrize(
-    "split", ["train", *TEST_SPLITS, "natural", "control_cataphoric", "two_sentence"]
+    "split", ["train", *TEST_SPLITS, "natural", "control_cataphoric", "two_sentence", "handwritten"]
 )
 def test_every_baseline_learnt_from_training_is_right_half_the_time(
     split: str, items: dict[str, list[Item]], language: str
 ) -> None:
     if language == "vi-cl":
         pytest.skip("the classifier follows from the kind, and so from the cue: see below")
+    if split == "handwritten" and language == "vi":
+        pytest.skip("no scene is written in Vietnamese")
     for score in check_balance(split, items[split], items["train"]):
         assert score.accuracy == pytest.approx(0.5, abs=0.02), score
         assert score.pair_accuracy == 0, score

@@ -98,6 +98,13 @@ def test_a_negated_and_a_parted_predicate() -> None:
     )
 
 
+def test_an_adverb_is_the_one_that_the_adjective_takes() -> None:
+    assert said("de", "{A} {is:A}.", "book", cue="different", adverb="very") == (
+        "Das Buch war ganz anders."
+    )
+    assert said("de", "{A} {is:A}.", "book", cue="old", adverb="very") == "Das Buch war sehr alt."
+
+
 def test_no_noun_is_weak() -> None:
     # Der Hase, den Hasen: such nouns end in -e, or are loans in -ent, -ist, -at and the like.
     weak = ("e", "ent", "ant", "ist", "at", "oge", "arch")

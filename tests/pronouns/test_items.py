@@ -9,6 +9,7 @@ import pytest
 from seq2seq.errors import DataError
 from seq2seq.pronouns.draw import Draw
 from seq2seq.pronouns.grammar import grammar_of
+from seq2seq.pronouns.handwritten import load_stories
 from seq2seq.pronouns.items import (
     Item,
     Row,
@@ -24,6 +25,10 @@ from seq2seq.pronouns.splits import natural_items
 
 from .conftest import TEST_SPLITS, corpus, items_of
 
+LINKS = (
+    "because ", "since ", "as ", "but ", "although ", "it ",
+    "as long as ", "so ", "until ", "when ",
+)  # fmt: skip
 QUOTED = "The robot picked up the wrench because it was heavy."
 
 
@@ -34,13 +39,22 @@ def test_every_span_points_at_its_word(
         assert item.source[slice(*item.pronoun)].lower() == "it"
         assert item.source[slice(*item.cue_span)] == item.cue
         clause = item.source[slice(*item.clause)].lower()
-        assert clause.startswith(("because", "since", "as", "but", "although", "it ")), clause
+        assert clause.startswith(LINKS), clause
         assert clause.endswith(item.cue.lower())
         for noun in item.candidates:
-            first, _, rest = lexicon.nouns[noun.noun].word.partition(" ")
+            first, _, rest = _word(item, noun.noun, lexicon).partition(" ")
             word = rest if language.startswith("vi") else first
             assert item.source[slice(*noun.source_span)] == noun.noun
             assert item.good[slice(*noun.target_span)] == word
+
+
+def _word(item: Item, noun: str, lexicon: Lexicon) -> str:
+    """A noun's word in the target language, from the scene of a handwritten item."""
+    if item.family == "handwritten":
+        return next(
+            n.word for n in load_stories(item.language)[item.schema].nouns if n.english == noun
+        )
+    return lexicon.nouns[noun].word
 
 
 def test_candidates_stand_in_the_order_of_the_source(items: dict[str, list[Item]]) -> None:
@@ -53,7 +67,11 @@ def test_spanish_good_and_bad_differ_in_the_cue_alone(es_items: dict[str, list[I
     cues = load_lexicon("es").cues
     for item in (item for some in es_items.values() for item in some if item.contrastive):
         (good,), (bad,) = item.good_spans, item.bad_spans
-        stem = cues[item.cue].lemmas[0][:-1]
+        cue = cues.get(item.cue)
+        if item.family == "handwritten":
+            cue = next(c for c in load_stories("es")[item.schema].cues if c.english == item.cue)
+        assert cue is not None
+        stem = cue.lemmas[0][:-1]
         endings = {"m": "o", "f": "a"}
         assert item.antecedent is not None
         assert item.distractor is not None
@@ -81,7 +99,8 @@ def test_french_and_german_good_and_bad_differ_in_the_pronoun_first(language: st
         good, bad = item.good[slice(*item.good_spans[0])], item.bad[slice(*item.bad_spans[0])]
         assert good.lower().rpartition("'")[2] == pronouns[item.antecedent.gender]
         assert bad.lower().rpartition("'")[2] == pronouns[item.distractor.gender]
-        assert len(item.good_spans) <= (1 if language == "de" else 2)
+        most = 3 if item.family == "handwritten" else 2  # Elle est devenue trop lourde.
+        assert len(item.good_spans) <= (1 if language == "de" else most)
 
 
 @pytest.mark.slow

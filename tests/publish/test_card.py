@@ -16,7 +16,13 @@ from seq2seq.publish.facts import read_facts
 from seq2seq.recipe import parse_recipe
 from seq2seq.run import Run, write_json
 from tests.hub.validate import read_metadata, validate_card
-from tests.publish.finished_run import SIGNATURE, made_up_scores, write_export, write_run
+from tests.publish.finished_run import (
+    RECIPE,
+    SIGNATURE,
+    made_up_scores,
+    write_export,
+    write_run,
+)
 
 
 def card_of(run: Run) -> str:
@@ -141,6 +147,32 @@ def test_what_was_not_measured_is_not_there(exported: Run) -> None:
     assert "[More Information Needed]" not in card
 
 
+def test_a_run_that_states_no_licence_and_was_not_exported_has_a_card_without(
+    tmp_path: Path,
+) -> None:
+    train = [{key: value for key, value in one.items() if key != "license"}
+             for one in RECIPE["data"]["train"]]  # fmt: skip
+    run = write_run(tmp_path / "run", data=RECIPE["data"] | {"train": train})
+    card = render_card(read_facts(run), "tester/owl", license=None)
+    assert "license" not in read_metadata(card)
+    assert validate_card(card, "model") == ([], [])
+    corpora = rows(section(card, "Training data"))[2:4]
+    assert [row[2] for row in corpora] == ["not stated", "not stated"]
+    assert section(card, "This copy") == ""
+    assert "of 17 weights" in card
+    assert section(card, "Scores")
+    assert "None" not in card
+
+
+def test_what_a_run_hashed_beside_its_corpora_is_no_corpus(exported: Run) -> None:
+    environment = json.loads(exported.environment.read_text(encoding="utf-8"))
+    environment["data"]["marks 1"] = "66"
+    write_json(exported.environment, environment)
+    table = section(card_of(exported), "Training data")
+    assert "`66`" not in table
+    assert rows(table)[2][-1] == "`11`"
+
+
 def test_pronoun_items_and_the_probe_have_their_section(exported: Run) -> None:
     score = {"items": 1040, "accuracy": 0.999, "pair_accuracy": 0.998, "quad_accuracy": 0.996,
              "coverage": 1.0}  # fmt: skip
@@ -200,7 +232,6 @@ def remove_weights(run: Run) -> None:
         (lambda run: run.scores.unlink(), "not finished, it has no scores.json; continue it with"),
         (damage_scores, r"scores\.json: cannot be read"),
         (lambda run: run.environment.unlink(), r"environment\.json: cannot be read"),
-        (lambda run: (run.exports / "hub").rename(run.exports / "x"), "not exported, needed what"),
         (remove_weights, "model.safetensors was changed since the export was checked"),
         (lambda run: write_export(run, passed=False), "its check did not pass"),
     ],

@@ -32,12 +32,12 @@ def test_an_upload_is_one_commit_then_a_tag_and_doing_it_again_changes_nothing(
     outcomes: dict[str, Any],
 ) -> None:
     found = outcomes["twice"]
-    head = found["repository"]["head"]
+    head = found["model"]["head"]
     first, second = found["said"]
     assert first.startswith("4 files uploaded: http://127.0.0.1:")
     assert first.endswith(f"/tester/owl (private): commit {head}, tag v1")
     assert second == "nothing changed: " + first.partition(": ")[2]
-    assert found["repository"] == {
+    assert found["model"] == {
         "files": FILES, "commits": 2, "head": head, "tags": {"v1": head}, "private": True,
     }  # fmt: skip
     assert found["requests"].count(COMMIT) == 1
@@ -54,7 +54,7 @@ def test_a_changed_run_sends_what_changed_and_takes_away_what_is_gone(
     assert "tag 'v1' names commit" in refused
     assert "needed a new one, because a tag does not move; choose another" in refused
     assert done.startswith("1 files uploaded, 1 removed: ")
-    repository = found["repository"]
+    repository = found["model"]
     assert repository["files"] == ["README.md", "export.json", "model.safetensors"]
     assert repository["commits"] == 3
     assert repository["tags"]["v2"] == repository["head"] != repository["tags"]["v1"]
@@ -63,8 +63,8 @@ def test_a_changed_run_sends_what_changed_and_takes_away_what_is_gone(
 def test_a_commit_of_somebody_else_is_not_overwritten(outcomes: dict[str, Any]) -> None:
     found = outcomes["stale"]
     assert "somebody else committed meanwhile" in found["said"][1]
-    assert found["repository"]["files"] == [*FILES, "theirs.txt"]
-    assert found["repository"]["commits"] == 3
+    assert found["model"]["files"] == [*FILES, "theirs.txt"]
+    assert found["model"]["commits"] == 3
 
 
 def test_a_connection_lost_in_the_middle_leaves_nothing(outcomes: dict[str, Any]) -> None:
@@ -73,7 +73,7 @@ def test_a_connection_lost_in_the_middle_leaves_nothing(outcomes: dict[str, Any]
     assert said.startswith("error: tester/owl: no connection, or it was lost (")
     assert "nothing is half there" in said
     assert any(line.startswith("PUT /objects/") for line in found["requests"])
-    assert found["repository"] is None, "what was made for the upload is taken back"
+    assert found["model"] is None, "what was made for the upload is taken back"
 
 
 def test_a_connection_lost_at_the_commit_leaves_what_was_there_until_it_is_done_again(
@@ -82,7 +82,7 @@ def test_a_connection_lost_at_the_commit_leaves_what_was_there_until_it_is_done_
     found = outcomes["broken update"]
     assert "no connection, or it was lost" in found["said"][1]
     assert found["said"][2].startswith("1 files uploaded: ")
-    assert found["repository"]["commits"] == 3
+    assert found["model"]["commits"] == 3
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_the_same_command_finishes_what_a_passing_fault_stopped(
     assert said in first
     changed = "nothing changed: " if scenario == "tag fails" else "4 files uploaded: "
     assert second.startswith(changed)
-    head = found["repository"]["head"]
-    assert found["repository"]["files"] == FILES
-    assert found["repository"]["commits"] == 2
-    assert found["repository"]["tags"] == {"v1": head}
+    head = found["model"]["head"]
+    assert found["model"]["files"] == FILES
+    assert found["model"]["commits"] == 2
+    assert found["model"]["tags"] == {"v1": head}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_what_the_hub_refuses_is_told_in_a_line_and_leaves_no_repository(
     found = outcomes[scenario]
     assert said in found["said"][0]
     assert "\n" not in found["said"][0]
-    assert found["repository"] is None
+    assert found["model"] is None
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,60 @@ def test_what_belongs_to_others_or_is_public_stays_as_it_was(
 ) -> None:
     found = outcomes[scenario]
     assert said in found["said"][-1]
-    assert (found["repository"]["files"], found["repository"]["commits"]) == (files, commits)
+    assert (found["model"]["files"], found["model"]["commits"]) == (files, commits)
+
+
+def test_a_model_and_its_space_are_a_commit_each_and_doing_it_again_changes_nothing(
+    outcomes: dict[str, Any],
+) -> None:
+    found = outcomes["both"]
+    first, second = found["said"]
+    model, space = first.split("; ")
+    assert model.endswith("/tester/owl (private): commit " + found["model"]["head"] + ", tag v1")
+    assert space.startswith("3 files uploaded: http://127.0.0.1:")
+    assert space.endswith("/spaces/tester/owl (private): commit " + found["space"]["head"])
+    assert second.count("nothing changed: ") == 2
+    assert found["space"] == {
+        "files": ["README.md", "app.py", "space.json"], "commits": 2,
+        "head": found["space"]["head"], "tags": {}, "private": True,
+    }  # fmt: skip
+    assert found["requests"].count("GET /api/whoami-v2") == 2, "once a command; the Hub counts"
+
+
+def test_a_changed_page_leaves_the_model_alone(outcomes: dict[str, Any]) -> None:
+    found = outcomes["space changed"]
+    model, space = found["said"][1].split("; ")
+    assert model.startswith("nothing changed: ")
+    assert space.startswith("1 files uploaded: ")
+    assert (found["model"]["commits"], found["space"]["commits"]) == (2, 3)
+
+
+def test_a_space_that_fails_says_that_the_model_is_there_and_is_done_again(
+    outcomes: dict[str, Any],
+) -> None:
+    failed, again = outcomes["space fails"]["said"]
+    assert failed.startswith("error: spaces/tester/owl: the Hub answered 500 (Internal error)")
+    assert failed.endswith("/tester/owl is there)")
+    model, space = again.split("; ")
+    assert model.startswith("nothing changed: ")
+    assert space.startswith("3 files uploaded: ")
+
+
+def test_a_space_of_somebody_else_keeps_the_model_back_too(outcomes: dict[str, Any]) -> None:
+    found = outcomes["space taken"]
+    (said,) = found["said"]
+    assert (
+        "spaces/tester/owl: this name is taken by something that seq2seq did not publish " in said
+    )
+    assert "(index.html)" in said
+    assert found["model"] is None
+    assert found["space"]["files"] == ["README.md", "index.html"]
+
+
+def test_the_first_card_that_the_hub_writes_is_not_somebody_elses(outcomes: dict[str, Any]) -> None:
+    found = outcomes["space begun"]
+    assert "3 files uploaded: " in found["said"][0]
+    assert found["space"]["files"] == ["README.md", "app.py", "space.json"]
 
 
 def test_no_token_is_ever_shown(outcomes: dict[str, Any]) -> None:

@@ -22,6 +22,11 @@ def test_a_plan_is_the_export_its_receipt_and_the_card(exported: Run) -> None:
     assert plan.card().startswith("---\ndatasets:\n- tester/owls\nlanguage:\n")
 
 
+def test_a_run_that_was_not_exported_is_not_published(tmp_path: Path) -> None:
+    with pytest.raises(PublishError, match="not exported, needed what the Hub's readers can load"):
+        plan_model(write_run(tmp_path / "run"), "tester/owl")
+
+
 def test_a_plan_is_shown_with_sizes_and_their_sum(exported: Run) -> None:
     plan = plan_model(exported, "tester/owl", license="Apache-2.0")
     shown = plan.to_text().splitlines()

@@ -24,6 +24,15 @@ WEIGHTS = bytes(range(256)) * 40
 COMMIT, TAG, LARGE = "POST .*/commit/main", "POST .*/tag/.*", "PUT /objects/.*"
 
 
+def space(*, page: bytes = b"1") -> "Plan":
+    from seq2seq.publish.plan import Plan, PlannedFile
+
+    card = b"---\ntitle: Owl\nsdk: gradio\n---\n"
+    contents = {"README.md": card, "app.py": page, "space.json": b"{}"}
+    files = tuple(PlannedFile(path, content) for path, content in contents.items())
+    return Plan(NAME, "space", "apache-2.0", files)
+
+
 def plan(*, name: str = NAME, card: bytes = CARD, more: bool = True) -> "Plan":
     from seq2seq.publish.plan import Plan, PlannedFile
 
@@ -34,13 +43,13 @@ def plan(*, name: str = NAME, card: bytes = CARD, more: bool = True) -> "Plan":
     return Plan(name, "model", "mit", files)
 
 
-def attempt(wanted: "Plan", *, token: str = WRITER, **options: Any) -> str:
+def attempt(*wanted: "Plan", token: str = WRITER, **options: Any) -> str:
     from seq2seq.errors import PublishError
-    from seq2seq.publish.hub import upload
+    from seq2seq.publish.hub import upload_all
 
     os.environ["HF_TOKEN"] = token
     try:
-        return upload(wanted, **options).to_text()
+        return "; ".join(one.to_text() for one in upload_all(wanted, **options))
     except PublishError as error:
         return f"error: {error}"
 
@@ -105,6 +114,30 @@ def no_token(hub: HubServer) -> list[str]:
     return [attempt(plan(), token="")]
 
 
+def both(hub: HubServer) -> list[str]:
+    return [attempt(plan(), space(), tag="v1", private=True) for _ in range(2)]
+
+
+def space_changed(hub: HubServer) -> list[str]:
+    return [attempt(plan(), space()), attempt(plan(), space(page=b"2"))]
+
+
+def space_fails(hub: HubServer) -> list[str]:
+    hub.inject(Fault("POST /api/spaces/.*/commit/main", "fail", times=1))
+    return [attempt(plan(), space()), attempt(plan(), space())]
+
+
+def space_taken(hub: HubServer) -> list[str]:
+    theirs = hub.store.create("space", NAME, sdk="static")
+    theirs.add("main", {**theirs.head.files, "index.html": Entry(b"1")}, "theirs")
+    return [attempt(plan(), space())]
+
+
+def space_begun(hub: HubServer) -> list[str]:
+    hub.store.create("space", NAME, sdk="gradio")
+    return [attempt(plan(), space())]
+
+
 SCENARIOS: dict[str, Callable[[HubServer], list[str]]] = {
     "twice": twice,
     "changed": changed,
@@ -120,6 +153,11 @@ SCENARIOS: dict[str, Callable[[HubServer], list[str]]] = {
     "race": race,
     "taken": taken,
     "public": public,
+    "both": both,
+    "space changed": space_changed,
+    "space fails": space_fails,
+    "space taken": space_taken,
+    "space begun": space_begun,
     "no token": no_token,
     "wrong token": lambda hub: [attempt(plan(), token="hf_wrong")],
     "reader": lambda hub: [attempt(plan(), token=READER)],
@@ -134,9 +172,9 @@ def run(scenario: Callable[[HubServer], list[str]], hub: HubServer) -> dict[str,
     hub.store.large.clear()
     hub.forget()
     said = scenario(hub)
-    found: dict[str, Any] = {"said": said, "requests": hub.requests, "repository": None}
+    found: dict[str, Any] = {"said": said, "requests": hub.requests, "model": None, "space": None}
     for repository in hub.store.repositories.values():
-        found["repository"] = {
+        found[repository.kind] = {
             "files": sorted(set(repository.head.files) - {".gitattributes"}),
             "commits": len(repository.commits),
             "head": repository.head.oid,

@@ -1,16 +1,21 @@
 """The bottleneck: a decision sees the listed words and nothing else of the source."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from seq2seq.data.batches import in_bottleneck
-from seq2seq.train.trainee import Trainee
+from seq2seq.data.marks import BatchMarks
+from seq2seq.recipe import BottleneckSpec
+from seq2seq.train.trainee import Sight, Trainee
 from tests.train.test_guidance import batch, model
 
 
-def trainee(*visible: str) -> Trainee:
-    return Trainee(model(), label_smoothing=0.0, rdrop_weight=0.0, visible=visible)  # type: ignore[arg-type]
+def trainee(*visible: str, encoder: bool = False) -> Trainee:
+    spec = BottleneckSpec.model_validate({"visible": visible, "encoder": encoder})
+    return Trainee(model(), label_smoothing=0.0, rdrop_weight=0.0, bottleneck=spec)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +28,7 @@ def test_a_decision_reads_the_visible_words_and_no_others(
     """Found by changing one source piece at a time, where nothing else carries it to and fro."""
     source, mask, target, marks = batch()
     one = trainee(*visible).eval()
-    one.model.encode = lambda ids, _mask: one.model.embedding(ids)  # type: ignore[method-assign]
+    one.model.encode = lambda ids, _mask, visible: one.model.embedding(ids)  # type: ignore[method-assign]
     for layer in one.model.decoder:
         layer.self_attention.forward = lambda y, **_: torch.zeros_like(y)
     sight = one._sight(mask, marks)
@@ -43,8 +48,8 @@ def test_sentences_without_a_decision_see_everything() -> None:
     source, mask, target, marks = batch()
     one = trainee("pronoun").eval()
     sight = one._sight(mask, marks)
-    assert torch.equal(sight[2], mask[2].expand(3, 6))
-    open_ = one._hidden(source, mask, target)
+    assert torch.equal(sight.target[2], mask[2].expand(3, 6))
+    open_ = one._hidden(source, mask, target, Sight())
     narrow = one._hidden(source, mask, target, sight)
     torch.testing.assert_close(narrow[2], open_[2])
     assert not torch.allclose(narrow[0, 1], open_[0, 1])
@@ -67,7 +72,50 @@ def test_the_loss_changes_only_where_the_bottleneck_is_on() -> None:
 def test_a_batch_without_padding_is_narrowed_too() -> None:
     _, _, _, marks = batch()
     sight = trainee("pronoun")._sight(None, marks)
-    assert sight[0].sum(1).tolist() == [6, 1, 6]
+    assert sight.target[0].sum(1).tolist() == [6, 1, 6]
+
+
+def test_in_the_encoder_the_pronoun_alone_tells_which_noun_fits() -> None:
+    """Found by changing one source piece at a time in a sentence of two nouns and a clause."""
+    source = torch.tensor([[5, 6, 7, 8, 9, 10, 11, 2]])  # noun at 0 1, noun at 3, "it" at 5
+    mask = torch.ones_like(source, dtype=torch.bool)
+
+    def at(*places: int, width: int = 8) -> torch.Tensor:
+        marked = torch.zeros(1, width, dtype=torch.bool)
+        marked[0, list(places)] = True
+        return marked
+
+    marks = BatchMarks(
+        pronoun=at(5), cue=at(6), antecedent=at(3), distractor=at(0, 1), clause=at(4, 5, 6, 7),
+        decision=at(1, width=3),
+    )  # fmt: skip
+    one = trainee("pronoun", encoder=True).eval()
+
+    def read(visible: torch.Tensor | None, layers: int) -> dict[int, set[int]]:
+        def states(ids: torch.Tensor) -> torch.Tensor:
+            whole = one.model.encoder
+            one.model.encoder = whole[:layers]
+            found = one.model.encode(ids, mask, visible=visible)
+            one.model.encoder = whole
+            return found[0]
+
+        before, seen = states(source), dict[int, set[int]]()
+        for changed in range(8):
+            other = source.clone()
+            other[0, changed] = 20
+            for row in (states(other) != before).any(1).nonzero()[:, 0].tolist():
+                seen.setdefault(row, set()).add(changed)
+        return seen
+
+    everything = set(range(8))
+    assert read(None, 1) == dict.fromkeys(range(8), everything)
+    sight = one._sight(mask, marks).source
+    rest = everything - {0, 1, 3}
+    assert read(sight, 1) == {
+        0: {0, 1, 2}, 1: {0, 1, 2}, 2: rest, 3: {2, 3}, 4: rest, 5: everything, 6: rest, 7: rest,
+    }  # fmt: skip
+    no_decision = replace(marks, decision=at(width=3))
+    assert one._sight(mask, no_decision).source.all()
 
 
 def test_the_share_of_batches_is_kept_and_decided_by_number_alone() -> None:

@@ -1,5 +1,7 @@
 """The guided attention is the model's own: against the stock classes' maps, and by hand."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -45,6 +47,8 @@ def batch(pad: int = PAD) -> tuple[Tensor, Tensor, Tensor, BatchMarks]:
         pronoun=places(6, (0, 3), (1, 2), (2, 0)),  # the last has no antecedent
         cue=places(6, (0, 4), (1, 0), (1, 1)),
         antecedent=places(6, (0, 0), (0, 1), (1, 2)),
+        distractor=places(6),
+        clause=places(6),
         decision=places(3, (0, 1), (1, 0)),
     )
     return source, source != pad, target, marks
@@ -128,7 +132,7 @@ def test_guidance_alone_makes_the_head_attend_to_the_antecedent() -> None:
 
 def test_a_batch_without_antecedents_is_guided_by_nothing() -> None:
     source, mask, target, marks = batch()
-    nothing = BatchMarks(marks.pronoun, marks.cue, torch.zeros_like(marks.cue), marks.decision)
+    nothing = replace(marks, antecedent=torch.zeros_like(marks.cue))
     plain = guided_trainee()(source, mask, target)[0]
     loss, _, guided, _ = guided_trainee()(source, mask, target, nothing, guidance=3.0)
     assert float(guided) == 0.0

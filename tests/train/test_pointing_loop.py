@@ -35,7 +35,9 @@ class MarkedPairs:
         def some(place: int) -> Ragged:
             return Ragged.of([[place] if pair % 3 else [] for pair in range(60)])
 
-        self._epoch = EpochData(source, target, Marks(some(2), some(3), some(0), some(1)))
+        nothing = Ragged.of([[]] * 60)
+        marks = Marks(some(2), some(3), some(0), nothing, nothing, some(1))
+        self._epoch = EpochData(source, target, marks)
 
     def epoch(self, number: int) -> EpochData:
         return self._epoch
@@ -51,7 +53,7 @@ def new_loop(folder: Path, *, share: float = 0.0, **values: object) -> Loop:
     accelerator = Accelerator(cpu=True)
     trainee = Trainee(
         model(), label_smoothing=0.1, rdrop_weight=0.0, guided=spec.guided_attention,
-        visible=spec.bottleneck.visible,
+        bottleneck=spec.bottleneck,
     )  # fmt: skip
     feed = FeedSpec(spec.batch_tokens, pad_id=1, seed=1, bottleneck_share=share)
     return Loop(

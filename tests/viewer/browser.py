@@ -15,7 +15,7 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )  # fmt: skip
 KEY_CODES = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Escape": 27,
              "Tab": 9, "Enter": 13}  # fmt: skip
@@ -91,6 +91,18 @@ class Browser:
                   == "file:")  # fmt: skip
         if scripts:
             self.wait(lambda: bool(self.js("document.documentElement.matches('.ready')")))
+
+    def visit(self, url: str) -> None:
+        """Go to a page that is served on this machine; what it draws by itself comes later."""
+        self.requests.clear()
+        self.complaints.clear()
+        self.send("Page.navigate", url=url)
+
+    def fill(self, selector: str, text: str) -> None:
+        """Type a text into a field, in place of what stands there."""
+        self.js(f"(() => {{ const e = document.querySelector({selector!r}); e.focus();"
+                " e.select(); })()")  # fmt: skip
+        self.send("Input.insertText", text=text)
 
     def js(self, expression: str) -> Any:
         """The value of an expression in the page."""

@@ -16,6 +16,7 @@ from seq2seq.viewer.content import (
     Panel,
     Picture,
     Reading,
+    Removal,
     Role,
     Route,
     Share,
@@ -111,9 +112,11 @@ def sample_reading(cue: str, correct: str, other: str, *, seed: int = 0) -> Read
                mark("decision", target, german[0])),
         preference=4.25,
         answers=(f"er ({correct})", f"er ({other})"),
+        output=f"Der Roboter hob es auf, weil er {german[1]} war.",
         shares=(Share("direct", 0.31, 0.22), Share("via it", 0.52, 0.04)),
-        variants=(Variant(f"without it → {correct}", cut, -2.04, output="Der Roboter …"),
-                  Variant("without random edges", (), 4.1)),
+        variants=(Variant(f"“it” does not see “{correct}”", cut, -2.04,
+                          output=f"Der Roboter hob es auf, weil sie {german[1]} war."),
+                  Variant("random edges are cut", (), 4.1)),
     )  # fmt: skip
 
 
@@ -141,12 +144,22 @@ def sample_page() -> AttentionPage:
             Finding("Used?", "yes", "removing this edge costs 81 points [78, 84]; random edges: 1"),
         ),
         grids=tuple(
-            Grid(stack, f"{name} → noun", accuracy[:, ::step], abs(accuracy[:, ::step] - 0.5) > 0.3)
+            Grid(
+                stack,
+                f"{name} → noun",
+                accuracy[:, ::step],
+                abs(accuracy[:, ::step] - 0.5) > 0.3,
+                GUIDED if step == 1 else None,
+            )
             for stack, name, step in zip(stacks, ("it", "decision"), (1, -1), strict=True)
         ),
         routes=(
             Route("E→", "it → noun, encoder", 0.98, (0.97, 0.99), 0.96, 0.81, 0.01, chosen=True),
-            Route("X", "decision row → noun, cross", 0.55, (0.52, 0.58), 0.2),
+            Route("X", "decision row → noun, cross", 0.55, (0.52, 0.58), 0.2, where="layer 3"),
+        ),
+        removals=(
+            Removal("“it” sees only itself", 0.19, (0.16, 0.22), 0.81, 0.01),
+            Removal("the cue sees only itself", 0.996, (0.99, 1), -0.002),
         ),
         notes=("Synthetic sentences. Attention is not an explanation by itself.",),
     )

@@ -79,6 +79,18 @@ def test_scripts_first_draw_what_was_there_without_them(
     assert chromium.text("#readings") == still
 
 
+def test_a_twin_and_a_cut_are_added_to_what_they_were_taken_from(browser: Browser) -> None:
+    first, second = sample_page().examples[0].readings
+    whole = "(() => { const {bytes} = data.examples[0].readings%s; return [...bytes]; })()"
+    for place, maps in (
+        ("[1].panels[0]", second.panels[0].maps),
+        ("[0].variants[0].panels[0]", first.variants[0].panels[0].maps),
+        ("[1].variants[0].panels[0]", second.variants[0].panels[0].maps),
+    ):
+        drawn = (np.array(browser.js(whole % place)) / 255) ** 2
+        np.testing.assert_allclose(drawn, maps.reshape(-1), atol=0.005)
+
+
 @pytest.mark.parametrize("unit", ["words", "pieces"])
 @pytest.mark.parametrize("stack", [0, 1, 2])
 @pytest.mark.parametrize("head", [2, 4])
@@ -152,14 +164,31 @@ def test_k_removes_the_edge_and_says_that_the_answer_flips(browser: Browser) -> 
     assert "“wrench” 90 %" not in browser.text(".said")
     assert browser.text(".token.correct .weight") == "0 %"
     assert browser.text(".preference") == (
-        "“er (wrench)” over “er (robot)”: +4.3 nats → −2.0 without it → wrench the answer flips"
+        "“er (wrench)” over “er (robot)”: +4.3 nats → −2.0 where “it” does not see “wrench”: "
+        "the answer flips"
     )
-    assert browser.text(".output") == "Now writes: Der Roboter …"
+    assert browser.text(".output") == "Now it writes: Der Roboter hob es auf, weil sie schwer war."
+    assert browser.text(".output mark") == "sie", "what changed is marked"
     browser.press("k")
-    assert browser.text(".preference").endswith("+4.1 without random edges the answer stays")
+    assert browser.text(".preference").endswith("+4.1 where random edges are cut: the answer stays")
+    assert browser.count(".output") == 0, "nothing is claimed that was not asked for"
     assert browser.text(".said").startswith("“it” reads: “wrench” 90 %")
     browser.press("k")
     assert browser.text(".preference").endswith("+4.3 nats")
+    assert browser.text(".output").startswith(
+        "By itself it writes: Der Roboter hob es auf, weil er"
+    )
+    assert browser.count("mark") == 0
+
+
+def test_the_chosen_head_keeps_its_star_when_another_is_looked_at(browser: Browser) -> None:
+    browser.press("ArrowUp")
+    star = "document.querySelector('.head.starred')"
+    assert browser.js(f"{star}.dataset.key") == "head 1 2"
+    assert browser.js(f"{star}.getAttribute('aria-label')") == "layer 2, head 3, chosen: 98 %"
+    assert "★ was chosen on other items" in browser.text("#heads .hint")
+    browser.press("2")
+    assert browser.count(".starred") == 0
 
 
 def test_a_pair_is_drawn_with_its_difference_where_words_stand_opposite(browser: Browser) -> None:
@@ -191,9 +220,11 @@ def test_the_translation_grows_as_it_is_written(browser: Browser) -> None:
     later = ".reading:first-child [data-text='translation'] .later"
     hidden = browser.count(later)
     assert hidden == 12
+    assert browser.count("#maps .map-box:first-child .unwritten") == hidden
     browser.wait(lambda: browser.count(later) < hidden)
     browser.press("p")
     assert (browser.text("#play"), browser.count(later)) == ("▶ Watch it being written", 0)
+    assert browser.count(".unwritten") == 0
     browser.js("(() => { const s = document.querySelector('#step'); s.value = 2;"
                " s.dispatchEvent(new Event('input')); })()")  # fmt: skip
     assert (browser.text(".said")[:14], browser.count(later)) == ("Writing “hob”,", 10)

@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seq2seq.viewer.content import AttentionPage, Example, Finding, Head, Panel, Reading, Route
+from seq2seq.viewer.content import (
+    AttentionPage,
+    Example,
+    Finding,
+    Head,
+    Panel,
+    Reading,
+    Removal,
+    Route,
+)
 from seq2seq.viewer.pack import unpack
 from seq2seq.viewer.page import attention_page
 from tests.viewer.sample_page import (
@@ -122,16 +131,17 @@ def test_every_other_string_of_a_page_is_escaped_too() -> None:
     reading = page.examples[0].readings[0]
     variants = tuple(replace(v, name=bad, output=bad) for v in reading.variants)
     shares = tuple(replace(s, path=bad) for s in reading.shares)
-    reading = replace(reading, variants=variants, shares=shares, answers=(bad, bad))
+    reading = replace(reading, variants=variants, shares=shares, answers=(bad, bad), output=bad)
     html = attention_page(
         AttentionPage(
             bad,
             bad,
             (Example(bad, (reading,)),),
             start=Head("encoder", 0),
-            findings=(Finding(bad, "no", bad),),
+            findings=(Finding(bad, "no", bad, bad),),
             grids=tuple(replace(grid, name=bad) for grid in page.grids),
-            routes=(Route(bad, bad),),
+            routes=(Route(bad, bad, where=bad),),
+            removals=(Removal(bad, 0, (0, 0), 0),),
             notes=(bad,),
         )
     )
@@ -142,11 +152,17 @@ def test_every_other_string_of_a_page_is_escaped_too() -> None:
 
 def test_maps_in_the_file_are_the_maps_that_were_given() -> None:
     page = sample_page()
-    stored = data_of(attention_page(page))["examples"][0]["readings"][1]["panels"]
-    for panel, found in zip(page.examples[0].readings[1].panels, stored, strict=True):
-        back = unpack(found["maps"], panel.maps.shape)
-        assert np.abs(back - panel.maps).max() < 0.005
-        assert (found["stack"], found["first"]) == (panel.stack, panel.first_query)
+    stored = data_of(attention_page(page))["examples"][0]["readings"]
+    first, second = page.examples[0].readings
+    for reading, data, base in ((first, stored[0], None), (second, stored[1], first)):
+        for panel, found in zip(reading.panels, data["panels"], strict=True):
+            known = base.panel(panel.stack).maps if base else None  # type: ignore[union-attr]
+            if known is not None and known.shape != panel.maps.shape:
+                known = None  # a sentence with more pieces is written whole
+            back = unpack(found["maps"], panel.maps.shape, known)
+            assert np.abs(back - panel.maps).max() < 0.005
+            assert (found["stack"], found["first"]) == (panel.stack, panel.first_query)
+            assert found["added"] == (known is not None)
 
 
 def test_a_page_of_6_and_6_layers_with_8_heads_and_64_pieces_is_below_a_megabyte() -> None:
@@ -171,11 +187,12 @@ def test_the_opening_view_can_be_read_without_scripts() -> None:
     said = re.findall(r'<p class="said">(.*?)</p>', text)
     assert [s.partition(" ·")[0] for s in said] == ["“it” reads: “wrench” 90 %",
                                                     "“it” reads: “robot” 90 %"]  # fmt: skip
-    assert text.count('<svg class="map"') == 2
+    assert text.count('<svg class="map"') == 3
     assert text.count('<svg class="heads"') == 1
     assert "removing this edge costs 81 points [78, 84]" in text
     assert "“er (wrench)” over “er (robot)”: +4.3 nats" in text
-    assert re.findall(r'<tr class="chosen"><th scope="row">(.*?)</th>', text) == ["E→"]
+    assert "By itself it writes: Der Roboter hob es auf, weil er klug war." in text
+    assert re.findall(r'<tr class="chosen"><th scope="row">(.*?)</th>', text) == ["★ E→"]
 
 
 def test_an_image_travels_inside_the_page() -> None:
@@ -188,7 +205,7 @@ def test_an_image_travels_inside_the_page() -> None:
 
 def test_a_page_without_verdict_or_marks_has_no_room_for_them() -> None:
     html = attention_page(PAGES["plain"])
-    for name in ("verdict", "routes", "legend"):
+    for name in ("verdict", "routes", "removals", "legend"):
         assert f'id="{name}"' not in html
         assert f'class="{name}"' not in html
 

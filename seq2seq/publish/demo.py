@@ -1,0 +1,78 @@
+"""The page of a Space, on this machine and of any encoder-decoder model."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.errors import DataError, ModelError
+from seq2seq.run import Run
+
+if TYPE_CHECKING:  # loads torch, which asking for help must not
+    from seq2seq.publish.page.gradio_page import Page
+
+
+def open_page(model: str, *, examples: Sequence[str] = ()) -> "Page":
+    """Load a model and make its page.
+
+    Args:
+        model: A run folder, a stock model folder, or the name of a model of the Hub, which is
+            asked only if there is no such folder.
+        examples: Texts to choose from.
+
+    Returns:
+        The page, not yet served.
+
+    Raises:
+        ModelError: gradio is not installed, there is no such model, or it is none that the page
+            can show.
+        PublishError: An example is blank.
+    """
+    if find_spec("gradio") is None:
+        raise ModelError(
+            "gradio: not installed, needed to show the page; 'pip install seq2seq-toolkit[demo]'"
+        )
+    from seq2seq.probe.opening import kind_of, open_stock
+    from seq2seq.publish.page.gradio_page import Page
+    from seq2seq.publish.page.writer import Writer
+    from seq2seq.publish.space import settings_of
+
+    run = Run(Path(model))
+    recipe = run.read_recipe() if run.recipe.is_file() else None
+    title = Path(model).resolve().name if Path(model).is_dir() else model
+    settings = settings_of(recipe, model, title=title, examples=examples)
+    opened, tokenizer = open_stock(model)
+    kind = kind_of(opened.config, name=model)
+    if kind != "encoder-decoder":
+        raise ModelError(f"{model}: of kind '{kind}', needed an encoder-decoder, which writes")
+    if hasattr(tokenizer, "src_lang") and opened.generation_config.forced_bos_token_id is None:
+        raise ModelError(
+            f"{model}: knows many languages and does not say which to write, needed a model of one "
+            "pair, or forced_bos_token_id in its generation_config.json"
+        )
+    return Page(Writer(opened, tokenizer), settings)
+
+
+def start(page: "Page", *, port: int | None = None, browser: bool = True) -> Any:
+    """Serve a page.
+
+    Args:
+        page: The page.
+        port: The first free one from 7860 by default.
+        browser: Whether to open it in a browser.
+
+    Returns:
+        A ``gradio.Blocks``, of which ``local_url`` is the address and ``block_thread()`` waits
+        until it is stopped.
+
+    Raises:
+        DataError: The port is taken.
+    """
+    from seq2seq.publish.page.gradio_page import serve
+
+    try:
+        return serve(page, port=port, browser=browser, wait=False)
+    except OSError as error:
+        which = "7860 to 7959" if port is None else f"'{port}'"
+        reason = str(error).strip().partition(". ")[0]
+        raise DataError(f"port {which}: {reason}; choose another with --port") from error

@@ -1,0 +1,134 @@
+"""The Space of a model: a repository of its own whose page lets people try it.
+
+It holds a copy of ``page/``, which needs gradio, torch and transformers alone, and the name of the
+model, which it loads from the Hub when it starts.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seq2seq.errors import PublishError
+from seq2seq.publish.page.settings import Settings
+from seq2seq.publish.plan import (
+    CARD,
+    SETTINGS,
+    Plan,
+    PlannedFile,
+    check_repository,
+    refuse_private_paths,
+)
+from seq2seq.recipe import Recipe
+from seq2seq.run import Run
+
+LICENSE = "apache-2.0"  # of the page; the model's stands in the model's own card
+PYTHON, GRADIO = "3.12", "6.31.0"
+REQUIREMENTS = "gradio>=6.0,<7\ntorch>=2.7\ntransformers>=5.0,<6\n"
+PAGE = Path(__file__).parent / "page"
+APP = '''\
+"""Start the page; what it shows stands in space.json."""
+
+from pathlib import Path
+
+from page.gradio_page import main
+
+main(Path(__file__).with_name("space.json"))
+'''
+README = """\
+# {title}
+
+{does} with [{model}](https://huggingface.co/{model}), whose card says what it was trained on and how well it does.
+The page also draws the model's attention, by layer and head.
+
+It needs nothing but what `requirements.txt` names, and runs anywhere:
+
+```sh
+pip install -r requirements.txt
+python app.py
+```
+
+The model is loaded from the Hub when the page starts; a private one needs a token that may read it, in a Space as its secret `HF_TOKEN`.
+"""  # noqa: E501
+
+
+def plan_space(run: Run, repository: str, *, examples: Sequence[str] = ()) -> Plan:
+    """Settle what the Space of a run's model holds; nothing is written and nobody is asked.
+
+    Args:
+        run: A run folder.
+        repository: Of the model, such as ``owner/name``; the Space has the same name.
+        examples: Texts that visitors may choose from; the first stands on the page from the start.
+
+    Returns:
+        The plan.
+
+    Raises:
+        RecipeError: The folder is no run.
+        PublishError: The name is none of the Hub's, an example is blank, or a file names a folder
+            of this machine.
+    """
+    check_repository(repository)
+    settings = settings_of(run.read_recipe(), repository, title=repository.partition("/")[2],
+                           examples=examples)  # fmt: skip
+    made = {
+        CARD: _card(settings),
+        "app.py": APP,
+        "requirements.txt": REQUIREMENTS,
+        SETTINGS: settings.to_json(),
+    }
+    files = [PlannedFile(path, text.encode()) for path, text in made.items()]
+    files += [PlannedFile(f"{PAGE.name}/{path.name}", path) for path in sorted(PAGE.glob("*.py"))]
+    plan = Plan(repository, "space", LICENSE, tuple(sorted(files, key=lambda file: file.path)))
+    refuse_private_paths(plan, run)
+    return plan
+
+
+def settings_of(
+    recipe: Recipe | None, model: str, *, title: str, examples: Sequence[str] = ()
+) -> Settings:
+    """What a page shows of a model.
+
+    Args:
+        recipe: That it was trained by; None where nobody knows.
+        model: A folder, or a name on the Hub.
+        title: Above the page.
+        examples: Texts to choose from.
+
+    Raises:
+        PublishError: An example is blank.
+    """
+    blank = [number for number, text in enumerate(examples, start=1) if not text.strip()]
+    if blank:
+        raise PublishError(
+            f"example {blank[0]}: '{examples[blank[0] - 1]}', needed text; leave it out"
+        )
+    if recipe is None:
+        return Settings(model, title, examples=tuple(examples))
+    languages = (recipe.source_language, recipe.target_language)
+    return Settings(model, title, recipe.task, *languages, tuple(examples))
+
+
+def _card(settings: Settings) -> str:
+    """The README.md, whose head tells the Hub how to run the Space."""
+    from huggingface_hub import SpaceCardData
+
+    does = {
+        "translation": f"Translates {settings.source_language} to {settings.target_language}",
+        "summarization": f"Summarizes {settings.source_language}",
+        None: "Writes",
+    }[settings.task]
+    head = SpaceCardData(
+        title=settings.title,
+        sdk="gradio",
+        sdk_version=GRADIO,
+        python_version=PYTHON,
+        app_file="app.py",
+        license=LICENSE,
+        models=[settings.model],
+        tags=["seq2seq"],
+        emoji="🔎",
+        colorFrom="blue",
+        colorTo="gray",
+        short_description=f"{does} and shows its attention",
+    ).to_yaml()
+    text = README.format(title=settings.title, does=does, model=settings.model)
+    return f"---\n{head.strip()}\n---\n\n{text}"

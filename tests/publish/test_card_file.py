@@ -1,0 +1,70 @@
+"""The script that writes a run's card into model_cards/, and the cards that lie there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seq2seq.run import Run
+from tests.hub.validate import validate_card
+from tests.publish.finished_run import RECIPE, write_run
+
+ROOT = Path(__file__).parent.parent.parent
+CARDS = [path for path in sorted((ROOT / "model_cards").glob("*.md")) if path.stem != "README"]
+
+
+def write_card(run: Run, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    script = ROOT / "scripts" / "write_card.py"
+    command = [sys.executable, script, run.folder, "tester/owl", "--out", out, *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def links(text: str) -> list[str]:
+    found = re.findall(r"\]\(([^)]+)\)", text)
+    return [link for link in found if not link.startswith(("http:", "https:"))]
+
+
+def test_a_card_is_written_with_its_figures_beside_it(exported: Run, tmp_path: Path) -> None:
+    exported.probe.mkdir()
+    (exported.probe / "card.md").write_text("![heads](heat.svg)")
+    (exported.probe / "heat.svg").write_text("<svg/>")
+    (tmp_path / "owl").mkdir()
+    (tmp_path / "owl" / "old.svg").write_text("<svg/>")
+    result = write_card(exported, tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == f"{tmp_path / 'owl.md'}\n"
+    text = (tmp_path / "owl.md").read_text(encoding="utf-8")
+    assert validate_card(text, "model") == ([], [])
+    assert "license: mit" in text
+    assert links(text) == ["owl/probe/heat.svg"]
+    assert [path.name for path in (tmp_path / "owl").rglob("*.svg")] == ["heat.svg"]
+
+
+def test_without_a_licence_the_card_states_none_and_the_script_says_so(tmp_path: Path) -> None:
+    data = RECIPE["data"] | {"train": [{"file": "train.tsv"}, {"hub": "tester/owls"}]}
+    run = write_run(tmp_path / "run", data=data)
+    result = write_card(run, tmp_path)
+    assert result.returncode == 0
+    assert result.stderr.startswith("the card states no licence: data.train[0] (train.tsv), data.t")
+    assert "license:" not in (tmp_path / "owl.md").read_text(encoding="utf-8").split("---")[1]
+    refused = write_card(run, tmp_path, "--license", "mine")
+    assert refused.returncode == 2
+    assert "licence 'mine': not one of the Hub's names" in refused.stderr
+
+
+def test_a_card_that_would_tell_about_this_machine_is_not_written(tmp_path: Path) -> None:
+    train = [{"file": "/home/ana/train.tsv"}, RECIPE["data"]["train"][1]]
+    run = write_run(tmp_path / "run", data=RECIPE["data"] | {"train": train})
+    result = write_card(run, tmp_path)
+    assert result.returncode == 2
+    assert "README.md, line " in result.stderr
+    assert not (tmp_path / "owl.md").exists()
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
+def test_the_cards_that_lie_here_are_whole(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert validate_card(text, "model")[0] == []
+    assert [link for link in links(text) if not (path.parent / link).is_file()] == []

@@ -1,0 +1,72 @@
+"""The files of a Space: what the Hub reads, and what runs there."""
+
+from pathlib import Path
+
+import pytest
+from huggingface_hub import SpaceCard
+
+from seq2seq.errors import PublishError
+from seq2seq.publish.page.settings import Settings
+from seq2seq.publish.plan import SETTINGS, Plan
+from seq2seq.publish.space import plan_space
+from seq2seq.run import Run
+from tests.hub.validate import read_metadata, validate_card
+from tests.publish.finished_run import write_run
+
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+
+
+def text_of(plan: Plan, path: str) -> str:
+    content = next(file.content for file in plan.files if file.path == path)
+    return content.decode() if isinstance(content, bytes) else content.read_text("utf-8")
+
+
+def test_a_space_is_the_page_its_settings_and_what_the_hub_must_know(exported: Run) -> None:
+    plan = plan_space(exported, "tester/owl", examples=["An owl.", "Two owls."])
+    assert [file.path for file in plan.files] == [
+        "README.md", "app.py", "page/__init__.py", "page/gradio_page.py", "page/heat_map.py",
+        "page/settings.py", "page/writer.py", "requirements.txt", SETTINGS,
+    ]  # fmt: skip
+    assert plan.to_text().startswith("space tester/owl, licence apache-2.0\n")
+    names = [line.partition(">")[0] for line in text_of(plan, "requirements.txt").splitlines()]
+    assert names == ["gradio", "torch", "transformers"]
+    assert plan_space(exported, "tester/owl", examples=["An owl.", "Two owls."]) == plan
+
+
+def test_the_settings_name_the_model_on_the_hub(exported: Run, tmp_path: Path) -> None:
+    path = tmp_path / SETTINGS
+    path.write_text(text_of(plan_space(exported, "tester/owl", examples=["Ü"]), SETTINGS), "utf-8")
+    wanted = Settings("tester/owl", "owl", "translation", "en", "no", ("Ü",))
+    assert Settings.read(path) == wanted
+
+
+def test_the_head_of_the_card_is_what_the_hubs_own_client_reads(exported: Run) -> None:
+    card = plan_space(exported, "tester/owl").card()
+    assert validate_card(card, "space") == ([], [])
+    data = SpaceCard(card).data
+    assert (data.title, data.sdk, data.app_file) == ("owl", "gradio", "app.py")
+    assert (data.license, data.models) == ("apache-2.0", ["tester/owl"])
+    metadata = read_metadata(card)
+    assert isinstance(metadata["sdk_version"], str)
+    assert isinstance(metadata["python_version"], str), "3.10 would be the number 3.1"
+    assert {metadata["colorFrom"], metadata["colorTo"]} <= COLOURS
+    assert len(metadata["short_description"]) <= 60
+    assert "Translates en to no with [tester/owl](https://huggingface.co/tester/owl)" in card
+
+
+def test_a_summarizer_is_called_one(tmp_path: Path) -> None:
+    train = {"select_by": "rouge1"}
+    run = write_run(tmp_path / "run", task="summarization", target_language="en", train=train)
+    assert "Summarizes en with [tester/owl]" in plan_space(run, "tester/owl").card()
+
+
+def test_an_example_that_is_blank_or_tells_about_this_machine_is_refused(exported: Run) -> None:
+    with pytest.raises(PublishError, match="example 2: ' ', needed text; leave it out"):
+        plan_space(exported, "tester/owl", examples=["An owl.", " "])
+    with pytest.raises(PublishError, match=r"spaces/tester/owl: .*space\.json, line \d+: '/home/a"):
+        plan_space(exported, "tester/owl", examples=["It lies in /home/ana/owls."])
+
+
+def test_a_name_that_the_hub_would_not_take_is_refused(exported: Run) -> None:
+    with pytest.raises(PublishError, match="needed owner/name of letters, digits"):
+        plan_space(exported, "owl")
