@@ -1,10 +1,12 @@
 """Compare the folders that `seq2seq probe` wrote, or tabulate training seeds. See ``--help``."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from seq2seq.errors import Seq2SeqError
 from seq2seq.probe.compare import Difference, SeedsRow, compare_probes, seeds_table
 from seq2seq.probe.report_tables import estimate
 
@@ -51,4 +53,8 @@ def _seeds_line(row: SeedsRow) -> str:
 
 
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except Seq2SeqError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
