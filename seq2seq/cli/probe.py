@@ -60,9 +60,10 @@ def probe(
 
     Every head and route is scored on the items; one is chosen on another set, reported once with
     its interval, and taken apart by knock-outs. Beside it stand rules that look at nothing and
-    models with random weights. Writes probe.json, probe.md, probe.html (one page that opens in any
-    browser and connects to nothing), its figures as SVG and, for a run, the section of its model
-    card. The Hub is asked only if MODEL is no folder here.
+    models with random weights; of the built-in corpus also free translations and the control sets.
+    Writes probe.json, items.jsonl, probe.md, probe.html (one page that opens in any browser and
+    connects to nothing), its figures as SVG and, for a run, the section of its model card. The Hub
+    is asked only if MODEL is no folder here.
     """
     sets = _sets_of(model, items, select_on)
     folder = out or _default_folder(model, sets.name)
@@ -70,6 +71,7 @@ def probe(
     from transformers.utils import logging
 
     from seq2seq.probe.access import StockModel
+    from seq2seq.probe.material import material_of
     from seq2seq.probe.report import to_json, to_markdown, to_text, write_study
     from seq2seq.probe.study import StudySpec, probe_model
     from seq2seq.probe.study_page import write_page
@@ -78,12 +80,15 @@ def probe(
     logging.set_verbosity_error()  # it reports the weights of tasks; what is missing is refused
     stock = StockModel.load(model)
     spec = StudySpec(sets.name, sets.select_on.stem, causal=not no_causal)
-    cases = _cases(sets.items, most)
+    cases, beside = _cases(sets.items, most), material_of(sets.items)
     study = probe_model(
         stock,
         _cases(sets.select_on, most),
         cases,
         spec=spec,
+        unrelated=beside.unrelated,
+        corpus=beside.corpus,
+        controls=beside.controls,
         say=lambda line: typer.echo(line, err=True),
     )
     write_study(study, folder)

@@ -19,11 +19,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
+from transformers.modeling_outputs import BaseModelOutput
 
 from seq2seq.errors import ModelError
-from seq2seq.probe.attention_function import attending
+from seq2seq.probe.attention_function import attending, only_rows
 from seq2seq.probe.intervention import Intervention, Stack, require_fit
-from seq2seq.probe.opening import kind_of, open_stock
+from seq2seq.probe.opening import kind_of, open_stock, special_piece
 from seq2seq.probe.recorder import Quantity, Recorder
 from seq2seq.probe.survey import Kind, survey
 
@@ -54,11 +55,23 @@ class Inputs:
 
 
 @dataclass(frozen=True)
+class Encoded:
+    """What an encoder made of the sources of a batch; its decoder may read it again and again.
+
+    Attributes:
+        states: The encoder's last hidden states.
+    """
+
+    states: Float[Tensor, "batch source width"]
+
+
+@dataclass(frozen=True)
 class Reading:
     """What a model did with a batch. Rows of padding hold numbers that mean nothing.
 
     Attributes:
-        logits: For every row the scores of the next piece; None for encoders.
+        logits: For every row the scores of the next piece, or only for the row that was asked for;
+            None for encoders.
         maps: What each head saw: rows sum to one, interventions are in it.
         values: On request, the norm of what each column offers a head: its value after the head's
             slice of the output projection. ``maps * values[..., None, :]`` are the value-weighted
@@ -101,8 +114,8 @@ class StockModel:
         self._anatomy = survey(model, self.kind, name=name)
         self.depth: Mapping[Stack, int] = self._anatomy.depth
         self.heads: Mapping[Stack, int] = self._anatomy.heads
-        self.start_id: int | None = _setting(model, "decoder_start_token_id")
-        pad_id = _setting(model, "pad_token_id")
+        self.start_id: int | None = special_piece(model, "decoder_start_token_id")
+        pad_id = special_piece(model, "pad_token_id")
         self.pad_id: int = 0 if pad_id is None else pad_id
 
     @classmethod
@@ -149,6 +162,8 @@ class StockModel:
         interventions: Sequence[Intervention] = (),
         values: bool = False,
         outputs: bool = False,
+        encoded: Encoded | None = None,
+        rows: Sequence[int] | None = None,
     ) -> Reading:
         """Let the model read a batch, and take down what its heads do.
 
@@ -158,6 +173,9 @@ class StockModel:
             interventions: What to do to heads meanwhile.
             values: Whether to keep the norms of projected values, too.
             outputs: Whether to keep what each head said, too.
+            encoded: What `encode` made of these sources; the encoder is not run again.
+            rows: For each item the only row whose logits are wanted: a vocabulary times a row is
+                most of the memory. Logits then have one row.
 
         Returns:
             Logits and maps.
@@ -171,9 +189,45 @@ class StockModel:
         if outputs:
             quantities.append("outputs")
         recorder = self._recorder(stacks, interventions, quantities)
-        with torch.no_grad():
-            logits = self._pass(self._arguments(inputs), recorder)
+        arguments = self._arguments(inputs)
+        if encoded is not None:
+            self._require_decoder_only(recorder)
+            del arguments["input_ids"]
+            arguments["encoder_outputs"] = BaseModelOutput(last_hidden_state=encoded.states)
+        with torch.no_grad(), only_rows(self.model, rows):
+            logits = self._pass(arguments, recorder)
         return _reading(logits, recorder)
+
+    def encode(self, inputs: Inputs, *, interventions: Sequence[Intervention] = ()) -> Encoded:
+        """Run the encoder of an encoder-decoder alone.
+
+        Args:
+            inputs: The batch; its targets are not looked at.
+            interventions: What to do to heads of the encoder meanwhile.
+
+        Returns:
+            What the decoder reads.
+
+        Raises:
+            ModelError: The model is of another kind, or an intervention does not fit.
+        """
+        if self.kind != "encoder-decoder":
+            raise ModelError(
+                f"{self.name}: a model of kind '{self.kind}' has no encoder before a decoder; "
+                "needed an encoder-decoder"
+            )
+        elsewhere = [one.stack for one in interventions if one.stack != "encoder"]
+        if elsewhere:
+            raise ModelError(
+                f"{self.name}: an intervention in {elsewhere[0]} attention while the encoder runs "
+                "alone, needed encoder; hand it to read"
+            )
+        recorder = self._recorder((), interventions, ["maps"])
+        mask = inputs.source_mask.long()
+        with torch.no_grad(), attending(self.model, recorder.attend):
+            answer = self.model.get_encoder()(input_ids=inputs.source_ids, attention_mask=mask)
+        recorder.require_all(self.name, stacks=("encoder",))
+        return Encoded(answer.last_hidden_state)
 
     def read_with_gradient(
         self,
@@ -182,6 +236,8 @@ class StockModel:
         *,
         stacks: Sequence[Stack] | None = None,
         interventions: Sequence[Intervention] = (),
+        values: bool = False,
+        rows: Sequence[int] | None = None,
     ) -> Reading:
         """Read, and say how an objective would change with each weight of each map.
 
@@ -190,6 +246,8 @@ class StockModel:
             objective: From logits to one number; a sum over items keeps their gradients apart.
             stacks: Whose maps and gradients to keep; None for all there are.
             interventions: What to do to heads meanwhile.
+            values: As in `read`.
+            rows: As in `read`; the objective is given these rows.
 
         Returns:
             Logits, maps and gradients.
@@ -199,8 +257,9 @@ class StockModel:
         """
         if self.kind == "encoder":
             raise ModelError(f"{self.name}: an encoder has no logits to take gradients of")
-        recorder = self._recorder(stacks, interventions, ["maps"])
-        with torch.enable_grad():
+        quantities: list[Quantity] = ["maps", "values"] if values else ["maps"]
+        recorder = self._recorder(stacks, interventions, quantities)
+        with torch.enable_grad(), only_rows(self.model, rows):
             logits = self._pass(self._arguments(inputs), recorder)
             assert logits is not None  # decoders have some
             leaves = [one for weights in recorder.weights.values() for one in weights]
@@ -268,6 +327,14 @@ class StockModel:
             self._anatomy, stacks=wanted, quantities=quantities, interventions=interventions
         )
 
+    def _require_decoder_only(self, recorder: Recorder) -> None:
+        stacks = {one.stack for one in recorder.interventions} | set(recorder.weights)
+        if self.kind != "encoder-decoder" or "encoder" in stacks:
+            raise ModelError(
+                f"{self.name}: maps of, or interventions in, an encoder that is not run again; "
+                "pass the encoding to read decoder and cross attention only"
+            )
+
     def _arguments(self, inputs: Inputs) -> dict[str, Any]:
         if self.model.main_input_name == "pixel_values":
             raise ModelError(f"{self.name}: reads images, not text; use read_image")
@@ -300,7 +367,9 @@ class StockModel:
                 f"{self.name}: cannot read lines of {longest} pieces (too many, or a piece that "
                 f"is not in its vocabulary?): {error}"
             ) from error
-        recorder.require_all(self.name)
+        given = "encoder_outputs" in arguments
+        ran = [one for one in self.depth if not (given and one == "encoder")]
+        recorder.require_all(self.name, stacks=ran)
         return None if self.kind == "encoder" else answer.logits
 
 
@@ -319,12 +388,3 @@ def _pad(
     ids = pad_sequence([torch.tensor(line) for line in lines], True, pad_id)
     mask = pad_sequence([torch.ones(len(line), dtype=torch.bool) for line in lines], True, False)
     return ids.to(device), mask.to(device)
-
-
-def _setting(model: Any, name: str) -> int | None:
-    """Look a special piece up; newer folders keep it with what governs generation."""
-    for where in (model.config, getattr(model, "generation_config", None)):
-        piece: int | None = getattr(where, name, None)
-        if piece is not None:
-            return piece
-    return None

@@ -54,7 +54,8 @@ def attention_between(
     if most == 0:
         return maps.new_zeros(layers, batch, heads, 0)
     looks = _members(queries, query).to(maps.device)
-    seen = torch.stack([_members(rows, key) for rows in padded]).to(maps.device)
+    seen = _members([rows for found in padded for rows in found], key).to(maps.device)
+    seen = seen.reshape(batch, most, key)
     if variant == "max":
         pairs = looks[:, None, :, None] & seen[:, :, None, :]
         spread = maps[:, :, :, None].masked_fill(~pairs[None, :, None], -torch.inf)
@@ -101,8 +102,10 @@ def word_map(
 def _members(words: Sequence[Rows], pieces: int) -> Bool[Tensor, "words pieces"]:
     """Which pieces make which word."""
     member = torch.zeros(len(words), pieces, dtype=torch.bool)
-    for number, rows in enumerate(words):
-        member[number, list(rows)] = True
+    places = [(number, row) for number, rows in enumerate(words) for row in rows]
+    if places:
+        numbers, rows = torch.tensor(places).T
+        member[numbers, rows] = True
     return member
 
 

@@ -6,10 +6,11 @@ and everyone the padding.
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import eager_mask
@@ -96,6 +97,33 @@ def stock_attention(module: nn.Module) -> AttentionFunction:
             "read; needed a family of the transformers library with 'eager' attention"
         )
     return function
+
+
+@contextmanager
+def only_rows(model: Any, rows: Sequence[int] | None) -> Iterator[None]:
+    """Let nothing but one row of each item reach the map to the vocabulary.
+
+    Args:
+        model: A model of the transformers library.
+        rows: The row of each item; None for all rows.
+
+    Yields:
+        Nothing; inside the block logits have one row.
+    """
+    head = model.get_output_embeddings() if rows is not None else None
+    if rows is None or head is None:
+        yield
+        return
+    wanted = torch.tensor(rows, device=model.device)
+
+    def keep(_: Any, given: tuple[Tensor, ...]) -> tuple[Tensor]:
+        return (given[0][torch.arange(len(wanted)), wanted][:, None],)
+
+    hook = head.register_forward_pre_hook(keep)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _refuse(module: nn.Module, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:

@@ -1,10 +1,9 @@
-"""Which row carries the antecedent? A search by knock-out, whatever the maps look like.
+"""Which row carries the antecedent? What to knock out to find it, whatever the maps look like.
 
 A model may translate "it" perfectly with every head at chance: the role may follow from the verb,
 the cue may hold the answer, the decoder may look ahead. So every word of the pronoun's clause is
-taken away in turn, in all layers and heads, and what that costs is counted in decisions: the share
-of items in which the model still prefers the good translation. Each cost stands beside that of the
-same operation on other words that draw as much attention.
+taken away in turn, in all layers and heads; `seq2seq.probe.asked` counts what that costs. Beside
+each stands the same operation on other words that draw as much attention.
 
 Names: ``it off``: the row sees only itself. ``it→nouns``: the row does not see the two nouns;
 ``it→gold`` one of them; ``nouns→it``: the nouns do not see it. ``decision→it``: the decoder's
@@ -20,35 +19,18 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from seq2seq.probe.access import Inputs, StockModel
-from seq2seq.probe.intervention import Intervention, KnockOut, Stack, self_only
-from seq2seq.probe.placed import Placed, inputs_of
-from seq2seq.probe.resampling import SEED, Estimate, Interval, cluster_bootstrap, paired_bootstrap
-from seq2seq.probe.routes import BATCH, preference
+from seq2seq.probe.intervention import Stack, self_only
+from seq2seq.probe.placed import Placed, batches_of, inputs_of
+from seq2seq.probe.routes import BATCH, decision_rows
 from seq2seq.probe.spans import Rows
 
 CLAUSE = ("conjunction", "it", "was", "cue", "stop", "end")
 
+PRONOUN = ("it off", "it→nouns", "it→gold", "decision→it")
+"""Knock-outs of the pronoun itself, which are shown with their control whatever they cost."""
+
 Edges = Callable[[Placed], tuple[Rows, Rows]]
 """Which rows of a case lose sight of which columns."""
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What an intervention costs.
-
-    Attributes:
-        name: what was taken away.
-        accuracy: share of items in which the good translation is still preferred.
-        cost: how much of the accuracy is gone.
-        control: the same cost for matched other words; None where there is no match.
-        change: mean fall of the preference, in nats.
-    """
-
-    name: str
-    accuracy: Estimate
-    cost: Estimate
-    control: Estimate | None
-    change: float
 
 
 @dataclass(frozen=True)
@@ -80,14 +62,14 @@ def knocks_of(placed: Sequence[Placed], match: "Match") -> list[Knock]:
     Returns:
         Knock-outs of single rows, their edges, and of both at once.
     """
-    words = [name for name in CLAUSE if all(name in one.words for one in placed)]
+    words = clause_of(placed)
     found = []
     for word in words:
         found += [
             Knock(f"{word} off", "encoder", _row(word), match.row, off=True),
             Knock(f"{word}→nouns", "encoder", _to_nouns(word), match.two(word)),
             Knock(f"{word}→gold", "encoder", _to_noun(word, 0), match.gold(word)),
-            Knock(f"nouns→{word}", "encoder", _from_nouns(word)),
+            Knock(f"nouns→{word}", "encoder", _from_nouns(word), match.back(word)),
             Knock(f"decision→{word}", "cross", _decision_to(word), match.cross),
         ]
     found += [
@@ -97,69 +79,46 @@ def knocks_of(placed: Sequence[Placed], match: "Match") -> list[Knock]:
         Knock("decision→clause", "cross", lambda one: (_decision_row(one), _clause(one, words))),
     ]
     if all(one.decision is not None and one.decision.nouns is not None for one in placed):
-        found.append(Knock("decision→written nouns", "decoder", _decision_to_written))
+        written = Knock("decision→written nouns", "decoder", _decision_to_written, match.written)
+        found.append(written)
     return found
 
 
-def search_carrier(
-    model: StockModel, placed: Sequence[Placed], *, seed: int = SEED
-) -> tuple[Estimate, tuple[Effect, ...]]:
-    """Try every knock-out on all cases.
+def clause_of(placed: Sequence[Placed]) -> list[str]:
+    """The words of the clause that all cases have."""
+    return [name for name in CLAUSE if all(name in one.words for one in placed)]
+
+
+def readers_of(placed: Sequence[Placed], match: "Match", word: str) -> list[Knock]:
+    """List who may read what is written in the row of a word.
 
     Args:
-        model: an encoder-decoder.
         placed: cases with a decision row.
-        seed: of intervals and of matched words.
+        match: as in `knocks_of`.
+        word: of the clause.
 
     Returns:
-        The accuracy of the untouched model, and the effects, the costliest first.
+        Knock-outs of the sight of that row: of the other words of the clause, of the nouns, of all
+        other words of the text, and of the decision row.
     """
-    clusters = tuple(one.case.cluster for one in placed)
-    match = Match.of(model, placed)
-    intact = preferences(model, placed, None)
-    effects = []
-    for knock in knocks_of(placed, match):
-        after = preferences(model, placed, knock)
-        beside = None
-        if knock.control is not None:
-            twin = Knock(knock.name, knock.stack, knock.control, off=knock.off)
-            beside = preferences(model, placed, twin)
-        effects.append(effect_of(knock.name, intact, after, beside, clusters=clusters, seed=seed))
-    effects.sort(key=lambda one: -one.cost.value)
-    return accuracy_of(intact, clusters, seed=seed), tuple(effects)
+    readers = [one for one in clause_of(placed) if one != word]
+    found = [
+        Knock(f"{one}→{word}", "encoder", _from_to(one, word), match.word(one, word))
+        for one in readers
+    ]
+    return [
+        *found,
+        Knock(f"nouns→{word}", "encoder", _from_nouns(word), match.back(word)),
+        Knock(f"others→{word}", "encoder", _from_others(word)),
+        Knock(f"decision→{word}", "cross", _decision_to(word), match.cross),
+    ]
 
 
-def preferences(
-    model: StockModel,
-    placed: Sequence[Placed],
-    knock: Knock | None,
-    *,
-    heads: Bool[Tensor, "layers heads"] | None = None,
-    also: Sequence[Intervention] = (),
-) -> Float[np.ndarray, " items"]:
-    """Preference for the good translation with something knocked out.
-
-    Args:
-        model: an encoder-decoder.
-        placed: cases with a decision row.
-        knock: what is knocked out; None for nothing.
-        heads: where; None for all.
-        also: interventions that do not depend on the case.
-
-    Returns:
-        In nats, for each case.
-    """
-    found = []
-    for start in range(0, len(placed), BATCH):
-        batch = placed[start : start + BATCH]
-        inputs = inputs_of(model, batch)
-        done = [*also]
-        if knock is not None:
-            edges = edges_of(knock, batch, inputs)
-            done.append(KnockOut(knock.stack, edges, heads))
-        reading = model.read(inputs, stacks=(), interventions=done)
-        found.append(preference(reading, batch).numpy())
-    return np.concatenate(found)
+def control_of(knock: Knock) -> Knock | None:
+    """The same operation on matched words; None where there is no match."""
+    if knock.control is None:
+        return None
+    return Knock(f"{knock.name}, control", knock.stack, knock.control, off=knock.off)
 
 
 def edges_of(
@@ -183,51 +142,6 @@ def edges_of(
     return edges
 
 
-def effect_of(
-    name: str,
-    intact: Float[np.ndarray, " items"],
-    after: Float[np.ndarray, " items"],
-    control: Float[np.ndarray, " items"] | None,
-    *,
-    clusters: Sequence[str],
-    seed: int = SEED,
-) -> Effect:
-    """Count what a knock-out cost.
-
-    Args:
-        name: of the knock-out.
-        intact: preferences of the untouched model.
-        after: with the knock-out.
-        control: with the knock-out of matched words.
-        clusters: of the items.
-        seed: of the intervals.
-
-    Returns:
-        The effect.
-    """
-    before, now = _right(intact), _right(after)
-    return Effect(
-        name,
-        accuracy_of(after, clusters, seed=seed),
-        paired_bootstrap(before, now, clusters, seed=seed),
-        None if control is None else paired_bootstrap(before, _right(control), clusters, seed=seed),
-        float((intact - after).mean()),
-    )
-
-
-def accuracy_of(
-    preference: Float[np.ndarray, " items"], clusters: Sequence[str], *, seed: int = SEED
-) -> Estimate:
-    """Share of items in which the good translation is preferred."""
-    right = _right(preference)
-    interval: Interval = cluster_bootstrap(right[None], clusters, seed=seed)[0]
-    return Estimate(float(right.mean()), interval)
-
-
-def _right(preference: Float[np.ndarray, " items"]) -> Float[np.ndarray, " items"]:
-    return np.where(preference == 0, 0.5, preference > 0)
-
-
 @dataclass(frozen=True)
 class Match:
     """For each case, other words of the text by how much attention they draw.
@@ -244,9 +158,11 @@ class Match:
     def of(cls, model: StockModel, placed: Sequence[Placed]) -> "Match":
         """Read the model once and keep mean maps."""
         mass, seen = {}, {}
-        for start in range(0, len(placed), BATCH):
-            batch = placed[start : start + BATCH]
-            reading = model.read(inputs_of(model, batch), stacks=("encoder", "cross"))
+        for numbers in batches_of(placed, BATCH):
+            batch = [placed[number] for number in numbers]
+            reading = model.read(
+                inputs_of(model, batch), stacks=("encoder", "cross"), rows=decision_rows(batch)
+            )
             encoder = reading.maps["encoder"].mean((0, 2))
             cross = reading.maps["cross"].mean((0, 2))
             for number, one in enumerate(batch):
@@ -254,35 +170,61 @@ class Match:
                 seen[one.case.id] = cross[number, _decision_row(one)[0]].numpy()
         return cls(mass, seen)
 
-    def row(self, one: Placed) -> tuple[Rows, Rows]:
-        """Another word of the text, to be isolated like a word of the clause: the longest."""
-        return max(one.others, key=lambda rows: (len(rows), rows)), ()
+    def row(self, one: Placed, rank: int = 0) -> tuple[Rows, Rows]:
+        """Another word of the text, to be isolated like a word of the clause: the longest.
+
+        Args:
+            one: the case.
+            rank: 1 for the second longest, and so on, where several words are wanted.
+        """
+        others = sorted(one.others, key=lambda rows: (len(rows), rows), reverse=True)
+        return others[min(rank, len(others) - 1)], ()
 
     def gold(self, word: str) -> Edges:
         """The other word that draws most nearly what the gold noun draws from a word."""
-        return lambda one: (one.words[word], self._nearest(one, word, [one.nouns[0]])[0])
+        return lambda one: (
+            one.words[word],
+            self._nearest(one, one.words[word], [one.nouns[0]])[0],
+        )
 
     def two(self, word: str) -> Edges:
         """Two other words that draw most nearly what the nouns draw from a word."""
         return lambda one: (
             one.words[word],
-            tuple(row for rows in self._nearest(one, word, one.nouns) for row in rows),
+            tuple(row for rows in self._nearest(one, one.words[word], one.nouns) for row in rows),
         )
 
-    def cross(self, one: Placed) -> tuple[Rows, Rows]:
-        """The word outside of the clause that the decision row sees most, nouns excepted."""
+    def word(self, reader: str, word: str) -> Edges:
+        """The other word that draws most nearly what one word of the clause draws from another."""
+        return lambda one: (
+            one.words[reader],
+            self._nearest(one, one.words[reader], [one.words[word]])[0],
+        )
+
+    def back(self, word: str) -> Edges:
+        """The other word that draws most nearly what a word of the clause draws from the nouns."""
+        return lambda one: (_both(one), self._nearest(one, _both(one), [one.words[word]])[0])
+
+    def cross(self, one: Placed, rank: int = 0) -> tuple[Rows, Rows]:
+        """The word outside of the clause that the decision row sees most, nouns excepted.
+
+        Args:
+            one: the case.
+            rank: 1 for the word that it sees second most, and so on.
+        """
         seen = self.seen[one.case.id]
-        return _decision_row(one), max(one.others, key=lambda rows: float(seen[list(rows)].sum()))
+        others = sorted(one.others, key=lambda rows: -float(seen[list(rows)].sum()))
+        return _decision_row(one), others[min(rank, len(others) - 1)]
 
     def written(self, one: Placed) -> tuple[Rows, Rows]:
         """The first piece that the decoder has written: it is no noun."""
         return _decision_row(one), (1,)
 
-    def _nearest(self, one: Placed, word: str, nouns: Iterable[Rows]) -> list[Rows]:
-        given = self.mass[one.case.id][list(one.words[word])].mean(0)
+    def _nearest(self, one: Placed, looking: Rows, words: Iterable[Rows]) -> list[Rows]:
+        given = self.mass[one.case.id][list(looking)].mean(0)
         left, found = list(one.others), list[Rows]()
-        for noun in nouns:
-            wanted = float(given[list(noun)].sum())
+        for word in words:
+            wanted = float(given[list(word)].sum())
             left.sort(key=lambda rows: abs(float(given[list(rows)].sum()) - wanted))
             found.append(left.pop(0) if left else ())
         return found
@@ -302,6 +244,15 @@ def _to_noun(word: str, noun: int) -> Edges:
 
 def _from_nouns(word: str) -> Edges:
     return lambda one: (_both(one), one.words[word])
+
+
+def _from_to(reader: str, word: str) -> Edges:
+    return lambda one: (one.words[reader], one.words[word])
+
+
+def _from_others(word: str) -> Edges:
+    """Every row of the text that is neither of the clause nor of a noun."""
+    return lambda one: (tuple(row for rows in one.others for row in rows), one.words[word])
 
 
 def _decision_to(word: str) -> Edges:

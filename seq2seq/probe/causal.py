@@ -17,11 +17,12 @@ from torch import Tensor
 
 from seq2seq.errors import DataError
 from seq2seq.probe.access import StockModel
-from seq2seq.probe.carrier import Edges, Effect, Knock, Match, effect_of, preferences
+from seq2seq.probe.asked import Asked, Effect, Trial, effects_of
+from seq2seq.probe.carrier import Edges, Knock
 from seq2seq.probe.intervention import HeadAblation, Patch, Stack
-from seq2seq.probe.placed import Placed, inputs_of
+from seq2seq.probe.placed import Placed, batches_of, inputs_of
 from seq2seq.probe.resampling import SEED
-from seq2seq.probe.routes import BATCH, preference
+from seq2seq.probe.routes import BATCH, decision_rows, preference
 from seq2seq.probe.selection import Measure
 from seq2seq.probe.spans import Rows
 
@@ -51,10 +52,11 @@ class Verdict:
     @property
     def used(self) -> bool:
         """Whether losing the gold noun costs enough, and much more than losing another word."""
-        return any(_matters(one) for one in self.effects if one.name.startswith("edge→gold"))
+        return any(matters(one) for one in self.effects if one.name.startswith("edge→gold"))
 
 
-def _matters(effect: Effect) -> bool:
+def matters(effect: Effect) -> bool:
+    """Whether a knock-out costs enough, and much more than that of other words."""
     control = effect.control.value if effect.control else 0.0
     cost = effect.cost
     return (
@@ -63,59 +65,55 @@ def _matters(effect: Effect) -> bool:
 
 
 def judge(
-    model: StockModel,
-    placed: Sequence[Placed],
+    asked: Asked,
     measure: Measure,
     *,
     unrelated: Sequence[Placed] = (),
     seed: int = SEED,
-) -> Verdict:
+) -> tuple[Verdict, tuple[Trial, ...]]:
     """Take a head apart.
 
     Args:
-        model: an encoder-decoder.
-        placed: cases with a decision row.
+        asked: an encoder-decoder and its cases.
         measure: a route from one word to the nouns, in one head or in a whole layer.
         unrelated: placed sentences whose answer hangs on no noun, to see what ablation costs there.
         seed: of the intervals.
 
     Returns:
-        What was found.
+        What was found, and each operator's outcome case by case.
 
     Raises:
         DataError: the measure is a chain through several stacks, which no single edge carries.
     """
-    stack, rows = _looking(measure)
-    heads = _heads_of(model, measure, stack)
-    match = Match.of(model, placed)
-    clusters = tuple(one.case.cluster for one in placed)
-    intact = preferences(model, placed, None)
-    control = _control(measure, match)
-    effects = []
+    model, placed = asked.model, asked.placed
+    stack, rows = looking(measure)
+    heads = heads_of(model, measure, stack)
+    control = Knock("", stack, _control(measure, asked))
+    trials = []
     for where, which in (("this head", heads), ("all heads", None)):
-        beside = preferences(model, placed, Knock("", stack, control), heads=which)
+        beside = asked.preferences(control, heads=which)
         for noun, name in enumerate(("gold", "distractor")):
-            knock = Knock(f"edge→{name}, {where}", stack, _edge(measure, rows, noun))
-            after = preferences(model, placed, knock, heads=which)
-            effects.append(
-                effect_of(knock.name, intact, after, beside, clusters=clusters, seed=seed)
-            )
+            edges = edge_of(measure, rows, noun)
+            if which is None and noun == 0 and measure.route in ("E→", "E↔", "Ec→"):
+                edges = asked.knocks[f"{rows}→gold"].edges  # the same, which has been tried
+            knock = Knock(f"edge→{name}, {where}", stack, edges)
+            trials.append(Trial(knock.name, asked.preferences(knock, heads=which), beside))
     ablated = HeadAblation(stack, heads, "mean", _means(model, placed, stack))
     for name, operator in (
         ("head ablated (mean)", ablated),
         ("head ablated (uniform)", HeadAblation(stack, heads, "uniform")),
     ):
-        after = preferences(model, placed, None, also=[operator])
-        effects.append(effect_of(name, intact, after, None, clusters=clusters, seed=seed))
+        trials.append(Trial(name, asked.preferences(also=[operator])))
+    effects = effects_of(asked.intact, trials, clusters=asked.clusters, seed=seed)
     restored, twins = _patched(model, placed, measure, stack, rows)
     elsewhere = None
     if unrelated:
         before = _log_probability(model, unrelated, None)
         elsewhere = float((before - _log_probability(model, unrelated, ablated)).mean())
-    return Verdict(measure, tuple(effects), restored, twins, elsewhere)
+    return Verdict(measure, effects, restored, twins, elsewhere), tuple(trials)
 
 
-def _looking(measure: Measure) -> tuple[Stack, str]:
+def looking(measure: Measure) -> tuple[Stack, str]:
     """The stack of a route, and the word whose row it reads."""
     match measure.route:
         case "E→" | "E↔" | "E←":
@@ -133,36 +131,43 @@ def _looking(measure: Measure) -> tuple[Stack, str]:
             )
 
 
-def _heads_of(model: StockModel, measure: Measure, stack: Stack) -> Bool[Tensor, "layers heads"]:
+def heads_of(model: StockModel, measure: Measure, stack: Stack) -> Bool[Tensor, "layers heads"]:
+    """The head of a measure, or all heads of its layer."""
     chosen = torch.zeros(model.depth[stack], model.heads[stack], dtype=torch.bool)
     layer = slice(None) if measure.layer is None else measure.layer
     chosen[layer, slice(None) if measure.head is None else measure.head] = True
     return chosen
 
 
-def _edge(measure: Measure, word: str, noun: int) -> Edges:
+def edge_of(measure: Measure, word: str, noun: int) -> Edges:
+    """What a measure reads: from its word (or the decision row) to one of the nouns, gold first."""
+
     def edges(one: Placed) -> tuple[Rows, Rows]:
         target = one.nouns[noun]
         if measure.route == "D" and one.decision is not None and one.decision.nouns is not None:
             target = one.decision.nouns[noun]
-        rows = _rows(measure, word, one)
+        rows = looking_rows(measure, word, one)
         return (target, rows) if measure.route == "E←" else (rows, target)
 
     return edges
 
 
-def _rows(measure: Measure, word: str, one: Placed) -> Rows:
+def looking_rows(measure: Measure, word: str, one: Placed) -> Rows:
+    """The rows that a measure reads: of its word, or of the decision."""
     if word:
         return one.words[word]
     assert one.decision is not None  # judge is given such cases
     return (one.decision.row + (measure.route == "X+"),)
 
 
-def _control(measure: Measure, match: Match) -> Edges:
-    stack, word = _looking(measure)
+def _control(measure: Measure, asked: Asked) -> Edges:
+    """Another word that draws as much, as for the same knock-out in all heads."""
+    stack, word = looking(measure)
     if word:
-        return match.gold(word)
-    return match.cross if stack == "cross" else match.written
+        control = asked.knocks[f"{word}→gold"].control
+        assert control is not None  # it has a match
+        return control
+    return asked.match.cross if stack == "cross" else asked.match.written
 
 
 def _means(
@@ -170,9 +175,10 @@ def _means(
 ) -> Float[Tensor, "layers heads dim"]:
     """What each head says on average over the real rows of all cases."""
     total, count = torch.zeros(()), 0
-    for start in range(0, len(placed), BATCH):
-        inputs = inputs_of(model, placed[start : start + BATCH])
-        said = model.read(inputs, stacks=(stack,), outputs=True).outputs[stack]
+    for numbers in batches_of(placed, BATCH):
+        batch = [placed[number] for number in numbers]
+        inputs, rows = inputs_of(model, batch), decision_rows(batch)
+        said = model.read(inputs, stacks=(stack,), outputs=True, rows=rows).outputs[stack]
         mask = inputs.source_mask if stack == "encoder" else inputs.target_mask
         assert mask is not None  # encoder-decoders have both
         total = total + torch.einsum("lbhqd,bq->lhd", said, mask.float())
@@ -194,21 +200,22 @@ def _patched(
         return None, 0
     ones, others = [one for one, _ in twins], [other for _, other in twins]
     moved, whole = 0.0, 0.0
-    for start in range(0, len(twins), BATCH):
-        here, there = ones[start : start + BATCH], others[start : start + BATCH]
+    for numbers in batches_of(ones, BATCH):
+        here, there = [ones[n] for n in numbers], [others[n] for n in numbers]
         # The twin's sentence with this one's answers: both are asked the same question.
         asked = [
             replace(other, decision=one.decision) for one, other in zip(here, there, strict=True)
         ]
         inputs = inputs_of(model, here)
-        clean = preference(model.read(inputs, stacks=()), here)
-        twin = model.read(inputs_of(model, asked), stacks=(stack,), outputs=True)
+        at = decision_rows(here)
+        clean = preference(model.read(inputs, stacks=(), rows=at), here)
+        twin = model.read(inputs_of(model, asked), stacks=(stack,), outputs=True, rows=at)
         rows = torch.zeros(twin.outputs[stack].shape[1:4:2], dtype=torch.bool)
         for number, one in enumerate(here):
-            rows[number, list(_rows(measure, word, one))] = True
+            rows[number, list(looking_rows(measure, word, one))] = True
         said = twin.outputs[stack][measure.layer, :, measure.head]
         patch = Patch(stack, measure.layer, measure.head, rows, said)
-        patched = preference(model.read(inputs, stacks=(), interventions=[patch]), here)
+        patched = preference(model.read(inputs, stacks=(), interventions=[patch], rows=at), here)
         moved += float((clean - patched).sum())
         whole += float((clean - preference(twin, asked)).sum())
     return moved / whole if whole else None, len(twins)

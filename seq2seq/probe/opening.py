@@ -92,3 +92,12 @@ def _class_for(kind: Kind) -> Any:
             return AutoModelForCausalLM
         case "encoder":
             return AutoModel
+
+
+def special_piece(model: Any, name: str) -> int | None:
+    """Look a special piece up; newer folders keep it with what governs generation."""
+    for where in (model.config, getattr(model, "generation_config", None)):
+        piece: int | None = getattr(where, name, None)
+        if piece is not None:
+            return piece
+    return None

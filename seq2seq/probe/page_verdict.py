@@ -1,6 +1,6 @@
 """The verdict of a study in a few lines for a page: visible? used? carried by what?"""
 
-from seq2seq.probe.carrier import Effect
+from seq2seq.probe.asked import Effect
 from seq2seq.probe.causal import USED_COST
 from seq2seq.probe.resampling import Estimate, Interval
 from seq2seq.probe.study import Study

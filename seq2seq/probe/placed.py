@@ -8,7 +8,7 @@ over the good one shows what the model prefers.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seq2seq.errors import DataError, SpanError
@@ -139,6 +139,28 @@ def place_case(model: StockModel, case: Case) -> Placed:
     return Placed(case, source, (first, second), words, others, decision)
 
 
+def place_whole(model: StockModel, case: Case) -> Placed:
+    """Place a sentence without a question: the decoder reads all of its translation.
+
+    Args:
+        model: whose tokenizer and start piece are used.
+        case: a text with two nouns and a translation.
+
+    Returns:
+        The case with the last piece of its translation as the decision row.
+
+    Raises:
+        SpanError: as in `place_case`, or it has no translation.
+    """
+    if case.good is None:
+        raise SpanError("no translation: the case has none to read")
+    asked = replace(case, correct=frozenset({0}), good=None, bad=None)
+    ids = pieces_of(model.tokenizer, case.good, side="target").ids
+    start = model.start_id if model.start_id is not None else model.pad_id
+    last = Decision(len(ids) - 1, ids[-1], ids[-1], (start, *ids), None)
+    return replace(place_case(model, asked), decision=last)
+
+
 def inputs_of(model: StockModel, placed: Sequence[Placed]) -> Inputs:
     """Make a batch of the sources and, for translation, of the targets up to the decision."""
     sources = [one.source.ids for one in placed]
@@ -148,6 +170,25 @@ def inputs_of(model: StockModel, placed: Sequence[Placed]) -> Inputs:
     return model.inputs(
         sources, [one.decision.prefix if one.decision else (start,) for one in placed]
     )
+
+
+def batches_of(placed: Sequence[Placed], size: int) -> list[list[int]]:
+    """Put cases of about one length together, so that little is computed for padding.
+
+    Args:
+        placed: cases.
+        size: of a batch, the last one excepted.
+
+    Returns:
+        Batches of the cases' numbers; each number stands in one of them.
+    """
+
+    def lengths(number: int) -> tuple[int, int]:
+        one = placed[number]
+        return len(one.source.ids), len(one.decision.prefix) if one.decision else 0
+
+    order = sorted(range(len(placed)), key=lengths)
+    return [order[start : start + size] for start in range(0, len(order), size)]
 
 
 def _clause_words(source: Pieces, case: Case) -> dict[str, Rows]:

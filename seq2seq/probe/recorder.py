@@ -77,7 +77,8 @@ class Recorder:
             shape = (*query.shape[:3], key.shape[2])
             mask = _knock_out(here, layer, mask=mask, scores=query.new_zeros(shape))
         said, weights = stock_attention(module)(module, query, key, value, mask, **options)
-        value = value.repeat_interleave(query.shape[1] // value.shape[1], dim=1)
+        if value.shape[1] < query.shape[1]:
+            value = value.repeat_interleave(query.shape[1] // value.shape[1], dim=1)
         maps, answers = weights, said.transpose(1, 2)
         for one in here:
             match one:
@@ -94,19 +95,21 @@ class Recorder:
                 self._note("values", stack, self._offered(module, value))
         return answers.transpose(1, 2), maps
 
-    def require_all(self, name: str) -> None:
+    def require_all(self, name: str, *, stacks: Sequence[Stack]) -> None:
         """Refuse a pass in which fewer layers attended than there are.
 
         Args:
             name: What to call the model.
+            stacks: Those that ran.
 
         Raises:
             ModelError: Maps are missing.
         """
-        if self.met != self.anatomy.depth:
+        needed = {one: self.anatomy.depth[one] if one in stacks else 0 for one in self.met}
+        if self.met != needed:
             raise ModelError(
                 f"{name}: maps came back from {self.met} layers, needed "
-                f"{dict(self.anatomy.depth)}; the model attended past the probe (under 'sdpa' it "
+                f"{needed}; the model attended past the probe (under 'sdpa' it "
                 "computes no maps)"
             )
 

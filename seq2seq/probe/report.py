@@ -2,32 +2,47 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from seq2seq.probe.carrier import Effect
-from seq2seq.probe.causal import USED_COST
-from seq2seq.probe.resampling import Estimate, Interval
-from seq2seq.probe.selection import Finding, Measure
+from seq2seq.probe.asked import Effect
+from seq2seq.probe.causal import matters
+from seq2seq.probe.record import ITEMS_FILE, write_record
+from seq2seq.probe.report_tables import (
+    beside_table,
+    effects_table,
+    estimate,
+    number,
+    p_value,
+    points,
+    routes_table,
+    share,
+    written_table,
+)
+from seq2seq.probe.selection import Choice, Finding, Measure
 from seq2seq.probe.study import Study
 
 SCHEMA = 1
-MOST_EFFECTS = 12
 
 
 def to_json(study: Study) -> dict[str, Any]:
     """Everything, as it goes into ``probe.json``; accuracies and shares are 0 to 1."""
-    fields = asdict(study)
-    carrier, verdict = study.carrier, study.verdict
+    fields = asdict(replace(study, record=None))
+    del fields["record"]  # items.jsonl has it
+    carrier, written, verdict = study.carrier, study.written, study.verdict
     fields["carrier"] = None if carrier is None else asdict(carrier)
+    fields["written"] = None if written is None else asdict(written)
     if verdict is not None:
         fields["verdict"]["used"] = verdict.used
+    if study.joint is not None:
+        found = study.joint.found
+        fields["joint"]["found"] = None if found is None else found.name
     return {"schema": SCHEMA, **fields}
 
 
 def write_study(study: Study, folder: Path) -> None:
-    """Write ``probe.json`` and ``probe.md``, the section for a model card.
+    """Write ``probe.json``, ``items.jsonl``, and ``probe.md``, the section for a model card.
 
     Args:
         study: what was found.
@@ -37,6 +52,8 @@ def write_study(study: Study, folder: Path) -> None:
     text = json.dumps(to_json(study), ensure_ascii=False, indent=1)
     (folder / "probe.json").write_text(text + "\n", encoding="utf-8")
     (folder / "probe.md").write_text(to_markdown(study), encoding="utf-8")
+    if study.record is not None:
+        write_record(folder / ITEMS_FILE, study.record)
 
 
 def verdict_lines(study: Study) -> list[str]:
@@ -44,8 +61,8 @@ def verdict_lines(study: Study) -> list[str]:
     finding = study.finding
     lines = [
         f"visible: {_measure(finding.measure)} prefers the "
-        f"{'antecedent' if finding.sign == 1 else 'other noun'} in {_share(finding)} of "
-        f"{finding.items:,} items (family-wise p {_p(finding.p_fwer)}; chosen on "
+        f"{'antecedent' if finding.sign == 1 else 'other noun'} in {share(finding)} of "
+        f"{finding.items:,} items (family-wise p {p_value(finding.p_fwer)}; chosen on "
         f"{study.spec.selected_on}, reported on {study.spec.name})"
     ]
     if finding.pair is not None:
@@ -53,8 +70,16 @@ def verdict_lines(study: Study) -> list[str]:
             f"         both of a pair in {finding.pair:.1%}; selectivity "
             f"{100 * (finding.selectivity or 0):.0f} points"
         )
+    if study.head is not None and study.wrong_queries:
+        lines.append(_wrong_query_line(study.head, study.wrong_queries))
     if study.contrastive is not None:
-        lines.append(f"translation: the right one is preferred in {_estimate(study.contrastive)}")
+        lines.append(f"translation: the right one is preferred in {estimate(study.contrastive)}")
+    if study.generated:
+        own = study.generated[0]
+        lines.append(
+            f"         written freely, the right gender is shown in {estimate(own.accuracy)}, in "
+            f"both of a pair {own.pair.value:.1%}, readable {own.score.coverage:.1%}"
+        )
     if study.verdict is not None:
         idle = "no: it attends, but is not used" if finding.confirmed() else "no"
         used = "yes" if study.verdict.used else idle
@@ -63,11 +88,7 @@ def verdict_lines(study: Study) -> list[str]:
             key=lambda one: one.cost.value,
         )
         lines.append(f"used: {used}; {_effect(strongest, 'without it')}")
-    carrier = study.carrier
-    if carrier is not None:
-        found = carrier.cost.value >= USED_COST and carrier.cost.interval.low > 0
-        name = carrier.name if found else f"no single word; {carrier.name} costs most"
-        lines.append(f"carried by: {name}; {_effect(carrier, 'knocked out')}")
+    lines += _carrier_lines(study)
     if study.random:
         best = max(abs(one.accuracy - 0.5) for one in study.random)
         lines.append(
@@ -79,9 +100,10 @@ def verdict_lines(study: Study) -> list[str]:
 
 def to_text(study: Study) -> str:
     """The verdict and its tables, for a terminal."""
-    parts = ["\n".join(verdict_lines(study)), _routes_table(study)]
+    parts = ["\n".join(verdict_lines(study)), routes_table(study)]
+    parts += [table for table in (written_table(study), beside_table(study)) if table]
     if study.effects:
-        parts.append(_effects_table(study.effects))
+        parts.append(effects_table(study))
     if study.problems:
         parts.append("\n".join(study.problems))
     return "\n\n".join(parts)
@@ -97,9 +119,9 @@ def to_markdown(study: Study) -> str:
         "| route | layer | head | sign | accuracy | pairs | p (family-wise) |",
         "|---|---|---|---|---|---|---|",
         *(
-            f"| {one.measure.route} {one.measure.variant} | {_number(one.measure.layer)} | "
-            f"{_number(one.measure.head)} | {'+' if one.sign == 1 else '−'} | {_share(one)} | "
-            f"{'' if one.pair is None else f'{one.pair:.1%}'} | {_p(one.p_fwer)} |"
+            f"| {one.measure.route} {one.measure.variant} | {number(one.measure.layer)} | "
+            f"{number(one.measure.head)} | {'+' if one.sign == 1 else '−'} | {share(one)} | "
+            f"{'' if one.pair is None else f'{one.pair:.1%}'} | {p_value(one.p_fwer)} |"
             for one in study.by_route
         ),
         "",
@@ -111,43 +133,43 @@ def to_markdown(study: Study) -> str:
     return "\n".join(lines)
 
 
-def _routes_table(study: Study) -> str:
-    rows = [f"{'route':<22}{'layer':>6}{'head':>6}{'accuracy':>24}{'pairs':>8}{'p':>8}"]
-    for one in (*study.by_route, *study.baselines):
-        name = f"{one.measure.route} {one.measure.variant}{'' if one.sign == 1 else ' (other)'}"
-        pair = "" if one.pair is None else f"{one.pair:.1%}"
-        rows.append(
-            f"{name:<22}{_number(one.measure.layer):>6}{_number(one.measure.head):>6}"
-            f"{_share(one):>24}{pair:>8}{_p(one.p_fwer):>8}"
+def _carrier_lines(study: Study) -> list[str]:
+    """Which word carries the answer; where it is written and read; or which words do together."""
+    carrier, written, joint = study.carrier, study.written, study.joint
+    if carrier is None:
+        return []
+    found = matters(carrier)
+    name = carrier.name if found else f"no single word; {carrier.name} costs most"
+    lines = [f"carried by: {name}; {_effect(carrier, 'knocked out')}"]
+    if written is not None:
+        word = written.name.removesuffix(" off")
+        read = [f"{one.name} ({points(one)})" for one in study.readers if matters(one)]
+        by = ", ".join(read) if read else "no single row"
+        lines.append(f"         written in the row of {word!r} ({points(written)}); read by {by}")
+    if joint is not None and joint.found is not None:
+        lines.append(
+            f"         redundant; together {joint.found.name}: {_effect(joint.found, 'without')}"
         )
-    return "\n".join(rows)
+    elif joint is not None:
+        lines.append("         nor by any set of words of the clause, not even by all of them")
+    return lines
 
 
-def _effects_table(effects: Sequence[Effect]) -> str:
-    rows = [f"{'knocked out':<24}{'still right':>24}{'cost':>8}{'control':>9}"]
-    for one in effects[:MOST_EFFECTS]:
-        control = "" if one.control is None else f"{100 * one.control.value:.1f}"
-        rows.append(
-            f"{one.name:<24}{_estimate(one.accuracy):>24}{100 * one.cost.value:>8.1f}{control:>9}"
-        )
-    return "\n".join(rows)
+def _wrong_query_line(head: Choice, wrong: Sequence[Finding]) -> str:
+    """What the best single head gives from the row of another word: little, if it is about "it"."""
+    worst = max(wrong, key=lambda one: abs(one.accuracy - 0.5))
+    return (
+        f"         {_measure(head.measure)} read from the row of another word "
+        f"({worst.measure.variant!r}) has {share(worst)}"
+    )
 
 
 def _effect(effect: Effect, what: str) -> str:
     control = "" if effect.control is None else f", other words {100 * effect.control.value:.0f}"
     return (
-        f"{what} the answer is right in {_estimate(effect.accuracy)}, a cost of "
+        f"{what} the answer is right in {estimate(effect.accuracy)}, a cost of "
         f"{100 * effect.cost.value:.0f} points{control}"
     )
-
-
-def _share(finding: Finding) -> str:
-    return _estimate(Estimate(finding.accuracy, finding.interval))
-
-
-def _estimate(estimate: Estimate) -> str:
-    interval: Interval = estimate.interval
-    return f"{estimate.value:.1%} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
 
 
 def _measure(measure: Measure) -> str:
@@ -157,11 +179,3 @@ def _measure(measure: Measure) -> str:
     if measure.head is not None:
         place.append(f"head {measure.head} ")
     return f"{''.join(place)}({measure.route}, {measure.variant})"
-
-
-def _number(value: int | None) -> str:
-    return "" if value is None else str(value)
-
-
-def _p(value: float) -> str:
-    return f"{value:.4f}" if value >= 0.0001 else "<.0001"

@@ -27,7 +27,7 @@ from seq2seq.probe.access import Reading, StockModel
 from seq2seq.probe.accuracy import layout_of
 from seq2seq.probe.aggregate import attention_between
 from seq2seq.probe.intervention import Stack
-from seq2seq.probe.placed import Placed, inputs_of
+from seq2seq.probe.placed import Placed, batches_of, inputs_of
 from seq2seq.probe.selection import Measure, Scores
 from seq2seq.probe.spans import Rows
 
@@ -68,25 +68,33 @@ def score_routes(
     translates = all(one.decision is not None for one in placed)
     skipped = _skipped(model, placed, translates)
     parts: list[dict[Measure, Float[np.ndarray, "batch nouns"]]] = []
-    preferences = []
-    for start in range(0, len(placed), BATCH):
-        batch = placed[start : start + BATCH]
-        reading = _read(model, batch, gradients=gradients and translates)
+    preferences = np.zeros(len(placed), dtype=np.float32)
+    batches = batches_of(placed, BATCH)
+    for numbers in batches:
+        batch = [placed[number] for number in numbers]
+        reading = _read(model, batch, translates=translates, gradients=gradients and translates)
         parts.append(dict(_measures(reading, batch, translates=translates)))
         if translates:
-            preferences.append(preference(reading, batch).numpy())
+            preferences[numbers] = preference(reading, batch).numpy()
     measures = tuple(parts[0])
-    table = np.stack([np.concatenate([part[one] for part in parts]) for one in measures])
+    table = np.empty((len(measures), len(placed), 2))
+    for numbers, part in zip(batches, parts, strict=True):
+        table[:, numbers] = np.stack([part[one] for one in measures])
     layout = layout_of([one.case for one in placed])
     scores = Scores(measures, layout, table[..., 0], table[..., 1])
-    return RouteScores(scores, np.concatenate(preferences) if preferences else None, skipped)
+    return RouteScores(scores, preferences if translates else None, skipped)
+
+
+def decision_rows(placed: Sequence[Placed]) -> list[int]:
+    """The decision row of each case; only cases that have one may be asked about."""
+    return [one.decision.row for one in placed if one.decision is not None]
 
 
 def preference(reading: Reading, placed: Sequence[Placed]) -> Float[Tensor, " batch"]:
     """How much more likely the good translation's piece is than the bad one's, in nats.
 
     Args:
-        reading: of the batch.
+        reading: of the batch, with the logits of all rows or of `decision_rows` alone.
         placed: the cases of the batch, each with a decision row.
 
     Returns:
@@ -95,23 +103,25 @@ def preference(reading: Reading, placed: Sequence[Placed]) -> Float[Tensor, " ba
     assert reading.logits is not None  # encoder-decoders have some
     decisions = [one.decision for one in placed if one.decision is not None]
     items = torch.arange(len(decisions))
-    rows = reading.logits[items, torch.tensor([one.row for one in decisions])]
+    alone = reading.logits.shape[1] == 1  # a prefix has two rows at least
+    rows = reading.logits[items, torch.tensor([0 if alone else one.row for one in decisions])]
     good = rows[items, torch.tensor([one.good for one in decisions])]
     bad = rows[items, torch.tensor([one.bad for one in decisions])]
     return good - bad
 
 
-def _read(model: StockModel, batch: Sequence[Placed], *, gradients: bool) -> Reading:
+def _read(
+    model: StockModel, batch: Sequence[Placed], *, translates: bool, gradients: bool
+) -> Reading:
     inputs = inputs_of(model, batch)
-    reading = model.read(inputs, values=True)
+    rows = decision_rows(batch) if translates else None
     if not gradients:
-        return reading
+        return model.read(inputs, values=True, rows=rows)
 
     def objective(logits: Tensor) -> Tensor:
         return preference(Reading(logits, {}), batch).sum()
 
-    found = model.read_with_gradient(inputs, objective)
-    return Reading(reading.logits, reading.maps, reading.values, gradients=found.gradients)
+    return model.read_with_gradient(inputs, objective, values=True, rows=rows)
 
 
 def _skipped(model: StockModel, placed: Sequence[Placed], translates: bool) -> tuple[str, ...]:

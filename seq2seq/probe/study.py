@@ -1,22 +1,30 @@
 """A whole probe: choose on one set, report once on another, then ask what the model really uses."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from seq2seq.errors import DataError
+from seq2seq.errors import DataError, SpanError
 from seq2seq.probe.access import StockModel
-from seq2seq.probe.baselines import baseline_scores, plain_baselines
-from seq2seq.probe.carrier import Effect, accuracy_of, search_carrier
+from seq2seq.probe.asked import Effect
+from seq2seq.probe.baselines import baseline_scores, learnt_baselines, plain_baselines
 from seq2seq.probe.cases import Case
-from seq2seq.probe.causal import Verdict, judge
-from seq2seq.probe.control_labels import control_accuracy
-from seq2seq.probe.placed import Placed, Placing, place_cases
-from seq2seq.probe.resampling import RESAMPLES, SEED, Estimate, spearman
+from seq2seq.probe.causal import Verdict
+from seq2seq.probe.causes import Causes, find_causes, kept_up, row_written, single
+from seq2seq.probe.faithfulness import ByAnswer, by_answer
+from seq2seq.probe.generation import UNTOUCHED, Generated, OwnWords, translate_items
+from seq2seq.probe.head_controls import ControlFigure, control_head
+from seq2seq.probe.measured import Measured
+from seq2seq.probe.placed import Placed, Placing, place_case, place_cases, place_whole
+from seq2seq.probe.provenance import Provenance, provenance_of
+from seq2seq.probe.record import Record
+from seq2seq.probe.resampling import RESAMPLES, SEED, Estimate
 from seq2seq.probe.routes import RouteScores, score_routes
-from seq2seq.probe.selection import Choice, Finding, Measure, choose, evaluate, findings
+from seq2seq.probe.search import Joint
+from seq2seq.probe.selection import Choice, Finding, choose, evaluate, findings
+from seq2seq.pronouns.items import Item
 
 RANDOM_TWINS = 5
 
@@ -63,6 +71,15 @@ class Study:
         effects: the carrier search, the costliest knock-out first; empty if there was none.
         verdict: of the chosen head; None if nothing was taken apart.
         seconds: time spent.
+        readers: of the row that costs most, whose sight of it matters; empty if none costs much.
+        joint: sets of knock-outs; None if a single one explains the answer, or none was tried.
+        head: the best single head on the first set, which is taken apart and controlled.
+        wrong_queries: what the same head gives from the rows of other words.
+        controls: what it does where "it" means nothing, or the target does not tell.
+        generated: what free translations show, untouched and with knock-outs.
+        by_answer: accuracy of the chosen measure where the model is right and where it is wrong.
+        provenance: what the figures hang on; None only in a study that was made by hand.
+        record: every item; None in the same case. It is no part of ``probe.json``.
     """
 
     spec: StudySpec
@@ -81,12 +98,25 @@ class Study:
     effects: tuple[Effect, ...]
     verdict: Verdict | None
     seconds: float
+    readers: tuple[Effect, ...] = ()
+    joint: Joint | None = None
+    head: Choice | None = None
+    wrong_queries: tuple[Finding, ...] = ()
+    controls: tuple[ControlFigure, ...] = ()
+    generated: tuple[Generated, ...] = ()
+    by_answer: tuple[ByAnswer, ...] = ()
+    provenance: Provenance | None = None
+    record: Record | None = field(default=None, repr=False, compare=False)
 
     @property
     def carrier(self) -> Effect | None:
         """The single word whose loss costs most; sets of words at once do not name one."""
-        single = [one for one in self.effects if "clause" not in one.name]
-        return single[0] if single else None
+        return next(iter(single(self.effects)), None)
+
+    @property
+    def written(self) -> Effect | None:
+        """The row whose isolation costs most, if it costs much: there the antecedent is written."""
+        return row_written(self.effects)
 
 
 def probe_model(
@@ -96,6 +126,8 @@ def probe_model(
     *,
     spec: StudySpec,
     unrelated: Sequence[Case] = (),
+    corpus: Mapping[str, Item] | None = None,
+    controls: Mapping[str, Sequence[Case]] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Study:
     """Run the whole protocol.
@@ -106,6 +138,8 @@ def probe_model(
         items: cases to report.
         spec: names and sizes.
         unrelated: cases on which ablating the head should cost nothing.
+        corpus: items of the built-in corpus by id, whose free translations can be judged.
+        controls: sets in which "it" means nothing, or the target does not tell, by name.
         say: receives a line for each stage.
 
     Returns:
@@ -115,138 +149,162 @@ def probe_model(
         DataError: a set has no case that can be scored, or both share cases.
     """
     start = time.perf_counter()
+    _refuse_shared(select_on, items)
+    before, after = place_cases(model, select_on), place_cases(model, items)
+    say(f"{len(before.placed):,} items to choose on, {len(after.placed):,} to report")
+    both = Measured(model, before.placed, after.placed, resamples=spec.resamples, seed=spec.seed)
+    say(f"{len(both.scores.scores.measures):,} measures scored")
+    causes = Causes()
+    aside, lost = _aside(model, unrelated)
+    if both.scores.preference is not None and spec.causal:
+        say("knocking out rows and edges")
+        causes = find_causes(both, aside)
+    say("translating freely")
+    own = _own_words(both, corpus or {}, causal=spec.causal)
+    say("baselines, controls and models with random weights")
+    beside = control_head(both, controls or {})
+    return Study(
+        spec=spec,
+        model=model.name,
+        kind=model.kind,
+        items=(len(both.dev), len(both.test)),
+        problems=(
+            *_problems(before, after, both.scores),
+            *lost,
+            *_unjudged(own),
+            *beside.problems,
+        ),
+        chosen=both.chosen,
+        finding=both.finding,
+        by_route=tuple(both.report(choice) for choice in both.by_route),
+        table=findings(both.scores.scores, resamples=spec.resamples, seed=spec.seed),
+        baselines=(*_baselines(both), *beside.habits),
+        random=tuple(_random(both, number) for number in range(spec.random_twins)),
+        contrastive=both.contrastive,
+        faithfulness=both.faithfulness,
+        effects=causes.effects,
+        verdict=causes.verdict,
+        readers=causes.readers,
+        joint=causes.joint,
+        head=both.head,
+        wrong_queries=beside.wrong_queries,
+        controls=beside.controls,
+        generated=own.generated if own else (),
+        by_answer=_by_answers(both, own),
+        provenance=provenance_of(
+            model, select_on, items, seeds=_seeds(spec), caveats=_caveats(causes)
+        ),
+        record=_record(both, causes, own),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _refuse_shared(select_on: Sequence[Case], items: Sequence[Case]) -> None:
     shared = {case.id for case in select_on} & {case.id for case in items}
     if shared:
         raise DataError(
             f"probe: {len(shared)} cases stand in both sets (first {min(shared)}), needed none; "
             "choose on other items than those that are reported"
         )
-    before, after = place_cases(model, select_on), place_cases(model, items)
-    dev, test = before.placed, after.placed
-    say(f"{len(dev):,} items to choose on, {len(test):,} to report")
-    dev_scores, scores = score_routes(model, dev), score_routes(model, test)
-    say(f"{len(scores.scores.measures):,} measures scored")
-    chosen = choose(dev_scores.scores)
-    finding = _report(chosen, dev, dev_scores, test, scores, spec)
-    clusters = scores.scores.layout.clusters
-    contrastive = faithfulness = None
-    effects: tuple[Effect, ...] = ()
-    verdict = None
-    if scores.preference is not None:
-        contrastive = accuracy_of(scores.preference, clusters, seed=spec.seed)
-        faithfulness = _faithfulness(chosen, scores, spec)
-        if spec.causal:
-            say("knocking out rows and edges")
-            _, effects = search_carrier(model, test, seed=spec.seed)
-            verdict = _verdict(model, test, dev_scores, unrelated, spec)
-    say("models with random weights")
-    random = [
-        _random(model.random_twin(spec.seed + number), dev, test, spec)
-        for number in range(spec.random_twins)
-    ]
-    return Study(
-        spec=spec,
-        model=model.name,
-        kind=model.kind,
-        items=(len(dev), len(test)),
-        problems=_problems(before, after, scores),
-        chosen=chosen,
-        finding=finding,
-        by_route=_by_route(dev_scores, scores, spec),
-        table=findings(scores.scores, resamples=spec.resamples, seed=spec.seed),
-        baselines=_baselines(test, spec),
-        random=tuple(random),
-        contrastive=contrastive,
-        faithfulness=faithfulness,
-        effects=effects,
-        verdict=verdict,
-        seconds=time.perf_counter() - start,
-    )
 
 
-def _report(
-    chosen: Choice,
-    dev: Sequence[Placed],
-    dev_scores: RouteScores,
-    test: Sequence[Placed],
-    scores: RouteScores,
-    spec: StudySpec,
-) -> Finding:
-    control = control_accuracy(
-        ([one.case for one in dev], dev_scores.scores),
-        ([one.case for one in test], scores.scores),
-        seed=spec.seed,
-    )
-    return evaluate(
-        chosen, scores.scores, control=control, resamples=spec.resamples, seed=spec.seed
-    )
+def _own_words(both: Measured, corpus: Mapping[str, Item], *, causal: bool) -> OwnWords | None:
+    """Free translations, with knock-outs if there are any, where there is something to judge."""
+    if both.scores.preference is None or not corpus:
+        return None
+    knocks = kept_up(both) if causal else ()
+    return translate_items(both.model, both.test, corpus, knocks, seed=both.seed)
 
 
-def _restricted(scores: RouteScores, keep: Callable[[Measure], bool]) -> RouteScores:
-    whole = scores.scores
-    rows = [number for number, one in enumerate(whole.measures) if keep(one)]
-    part = type(whole)(
-        tuple(whole.measures[row] for row in rows),
-        whole.layout,
-        whole.gold[rows],
-        whole.distractor[rows],
-    )
-    return RouteScores(part, scores.preference, scores.skipped)
+def _aside(model: StockModel, cases: Sequence[Case]) -> tuple[list[Placed], tuple[str, ...]]:
+    """Unrelated sentences, with their question where they have one, and how many have no place."""
+    placed, lost = [], []
+    for case in cases:
+        try:
+            placed.append((place_case if case.decided else place_whole)(model, case))
+        except SpanError as error:
+            lost.append(f"{case.id}: {error}")
+    if not lost:
+        return placed, ()
+    return placed, (f"{len(lost):,} unrelated sentences left out; first {lost[0]}",)
 
 
-def _by_route(dev: RouteScores, test: RouteScores, spec: StudySpec) -> tuple[Finding, ...]:
-    found = []
-    for route in dict.fromkeys(one.route for one in dev.scores.measures):
-        part = _restricted(dev, lambda one, route=route: one.route == route)  # type: ignore[misc]
-        choice = choose(part.scores)
-        found.append(evaluate(choice, test.scores, resamples=spec.resamples, seed=spec.seed))
+def _random(both: Measured, number: int) -> Finding:
+    twin = both.model.random_twin(both.seed + number)
+    before = score_routes(twin, both.dev, gradients=False)
+    after = score_routes(twin, both.test, gradients=False)
+    choice = choose(before.scores)
+    return evaluate(choice, after.scores, resamples=both.resamples, seed=both.seed)
+
+
+def _baselines(both: Measured) -> tuple[Finding, ...]:
+    lengths = {}
+    for one in both.test:
+        sizes = [len(rows) for rows in one.nouns]
+        lengths[one.case.id] = sizes if one.case.gold == 0 else sizes[::-1]
+    rules = plain_baselines(lengths, seed=both.seed)
+    rules += learnt_baselines([one.case for one in both.dev])
+    scores = baseline_scores([one.case for one in both.test], rules)
+    return findings(scores, resamples=both.resamples, seed=both.seed)
+
+
+def _by_answers(both: Measured, own: OwnWords | None) -> tuple[ByAnswer, ...]:
+    preference = both.scores.preference
+    if preference is None:
+        return ()
+    measured, clusters = both.right(both.chosen), both.scores.scores.layout.clusters
+    found = [by_answer("preferred", measured, preference > 0, clusters, seed=both.seed)]
+    if own is not None:
+        shown = own.shown[UNTOUCHED]
+        kept = [n for n, one in enumerate(both.test) if one.case.id in shown]
+        right = np.array([shown[both.test[n].case.id] == 1 for n in kept])
+        part = [clusters[n] for n in kept]
+        found.append(by_answer("written", measured[kept], right, part, seed=both.seed))
     return tuple(found)
 
 
-def _verdict(
-    model: StockModel,
-    test: Sequence[Placed],
-    dev: RouteScores,
-    unrelated: Sequence[Case],
-    spec: StudySpec,
-) -> Verdict:
-    """Take the best single head apart, which is not the best measure if that is a chain."""
-    heads = _restricted(dev, lambda one: one.head is not None and one.variant == "raw")
-    aside = place_cases(model, unrelated).placed if unrelated else ()
-    measure = choose(heads.scores).measure
-    return judge(model, test, measure, unrelated=aside, seed=spec.seed)
-
-
-def _faithfulness(chosen: Choice, scores: RouteScores, spec: StudySpec) -> Estimate:
-    row = scores.scores.measures.index(chosen.measure)
-    margin = (scores.scores.gold - scores.scores.distractor)[row] * chosen.sign
-    assert scores.preference is not None  # the caller has looked
-    return spearman(
-        margin,
-        np.asarray(scores.preference, dtype=float),
-        scores.scores.layout.clusters,
-        resamples=min(spec.resamples, 1000),
-        seed=spec.seed,
+def _record(both: Measured, causes: Causes, own: OwnWords | None) -> Record:
+    choices = (both.chosen, both.head, *both.by_route)
+    measures = dict.fromkeys(choice.measure for choice in choices)
+    return Record(
+        cases=tuple(one.case for one in both.test),
+        chosen=both.chosen.measure,
+        sign=both.chosen.sign,
+        scores={measure: both.sides(measure) for measure in measures},
+        preference=both.scores.preference,
+        trials=causes.trials,
+        written=own.written if own else {},
+        shown=own.shown if own else {},
     )
 
 
-def _random(
-    twin: StockModel, dev: Sequence[Placed], test: Sequence[Placed], spec: StudySpec
-) -> Finding:
-    before = score_routes(twin, dev, gradients=False)
-    after = score_routes(twin, test, gradients=False)
-    return evaluate(choose(before.scores), after.scores, resamples=spec.resamples, seed=spec.seed)
+def _seeds(spec: StudySpec) -> dict[str, tuple[int, ...]]:
+    twins = tuple(spec.seed + number for number in range(spec.random_twins))
+    return {"draws": (spec.seed,), "random weights": twins}
 
 
-def _baselines(test: Sequence[Placed], spec: StudySpec) -> tuple[Finding, ...]:
-    cases = [one.case for one in test]
-    lengths = {}
-    for one in test:
-        gold = one.case.gold
-        sizes = [len(rows) for rows in one.nouns]
-        lengths[one.case.id] = sizes if gold == 0 else sizes[::-1]
-    rules = plain_baselines(lengths, seed=spec.seed)
-    return findings(baseline_scores(cases, rules), resamples=spec.resamples, seed=spec.seed)
+def _caveats(causes: Causes) -> tuple[str, ...]:
+    found = [
+        "attention is not an explanation: what is used is said by knock-outs alone",
+        "the items are made by rule or by hand for this question; other text may differ",
+        "the model chooses between two given translations; only free translations show what it "
+        "writes",
+    ]
+    if causes.effects:
+        found.append(
+            f"the carrier is the costliest of {len(causes.effects)} knock-outs on the reported "
+            "set itself; heads and sets of knock-outs are chosen on the other set"
+        )
+    return tuple(found)
+
+
+def _unjudged(own: OwnWords | None) -> tuple[str, ...]:
+    if own is None or not own.left_out:
+        return ()
+    return (
+        f"{own.left_out:,} items are in no figure of free translations: they show no gender, or "
+        "their quad is not whole",
+    )
 
 
 def _problems(before: Placing, after: Placing, scores: RouteScores) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from seq2seq.probe.access import StockModel
-from seq2seq.probe.carrier import Effect, preferences
+from seq2seq.probe.asked import Asked, Effect
 from seq2seq.probe.cases import Case
 from seq2seq.probe.page_examples import Shown, choose_examples
 from seq2seq.probe.page_readings import cuts_of, readings_of
@@ -144,7 +144,7 @@ def _judged(
 ) -> tuple[Sequence[Placed], Bool[np.ndarray, " items"]]:
     """The cases, and whether the model has each right; where it writes nothing, the chosen head."""
     if model.kind == "encoder-decoder" and all(one.decision is not None for one in placed):
-        return placed, preferences(model, placed, None) > 0
+        return placed, Asked(model, placed).intact > 0
     scores = score_routes(model, placed, gradients=False).scores
     row = row_of(Choice(study.finding.measure, study.finding.sign, 0.5), scores)
     right: Bool[np.ndarray, " items"] = (

@@ -39,7 +39,12 @@ class PlantedModel(StockModel):
     honest = True
 
     def read(self, inputs: Inputs, **given: Any) -> Reading:
-        reading = super().read(inputs, **given)
+        return self._planted(inputs, super().read(inputs, **given))
+
+    def read_with_gradient(self, inputs: Inputs, objective: Any, **given: Any) -> Reading:
+        return self._planted(inputs, super().read_with_gradient(inputs, objective, **given))
+
+    def _planted(self, inputs: Inputs, reading: Reading) -> Reading:
         if "encoder" in reading.maps:
             planted = reading.maps["encoder"][LAYER, :, HEAD]
             for number, ids in enumerate(inputs.source_ids.tolist()):

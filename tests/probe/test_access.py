@@ -4,7 +4,7 @@ import transformers as hf
 
 from seq2seq.errors import ModelError
 from seq2seq.probe.access import Inputs, StockModel
-from seq2seq.probe.intervention import Patch
+from seq2seq.probe.intervention import KnockOut, Patch
 from tests.probe.stock_models import (
     DECODERS,
     ENCODER_DECODERS,
@@ -264,3 +264,57 @@ def test_a_vision_transformer_reads_images():
     assert reading.logits is None
     with pytest.raises(ModelError, match="vit: reads images, not text; use read_image"):
         model.read(model.inputs(SOURCES))
+
+
+@pytest.mark.parametrize("family", ENCODER_DECODERS)
+def test_a_source_that_is_encoded_once_reads_as_if_it_were_read_again(family):
+    model = opened(family)
+    inputs = batch(model)
+    encoded = model.encode(inputs)
+    again = model.read(inputs, stacks=("decoder", "cross"), encoded=encoded)
+    whole = model.read(inputs)
+    assert largest(again.logits - whole.logits) <= 1e-5
+    for stack in ("decoder", "cross"):
+        assert largest(again.maps[stack] - whole.maps[stack]) <= 1e-5
+
+
+@pytest.mark.parametrize("family", ENCODER_DECODERS)
+def test_a_knock_out_while_encoding_is_that_of_a_whole_pass(family):
+    model = opened(family)
+    inputs = batch(model)
+    edges = torch.zeros(3, 9, 9, dtype=torch.bool)
+    edges[:, 2, 1] = True
+    cut = KnockOut("encoder", edges)
+    whole = model.read(inputs, stacks=(), interventions=[cut])
+    encoded = model.encode(inputs, interventions=[cut])
+    again = model.read(inputs, stacks=(), encoded=encoded)
+    assert largest(again.logits - whole.logits) <= 1e-5
+    assert largest(model.read(inputs, stacks=()).logits - whole.logits) > 1e-4
+
+
+def test_what_would_have_no_effect_on_an_encoding_is_refused():
+    model = opened("marian")
+    inputs = batch(model)
+    encoded = model.encode(inputs)
+    cut = KnockOut("encoder", torch.zeros(3, 9, 9, dtype=torch.bool))
+    with pytest.raises(ModelError, match="interventions in, an encoder that is not run again"):
+        model.read(inputs, stacks=(), encoded=encoded, interventions=[cut])
+    with pytest.raises(ModelError, match="an encoder that is not run again"):
+        model.read(inputs, encoded=encoded)
+    later = KnockOut("cross", torch.zeros(3, 6, 9, dtype=torch.bool))
+    with pytest.raises(ModelError, match="cross attention while the encoder runs alone"):
+        model.encode(inputs, interventions=[later])
+    with pytest.raises(ModelError, match="needed an encoder-decoder"):
+        opened("bert").encode(batch(opened("bert")))
+
+
+@pytest.mark.parametrize("family", ENCODER_DECODERS | DECODERS)
+def test_logits_of_one_row_are_those_of_all_rows(family):
+    model = opened(family)
+    inputs = batch(model)
+    rows = [3, 1, 2]
+    one = model.read(inputs, stacks=(), rows=rows).logits
+    whole = model.read(inputs, stacks=()).logits
+    assert one.shape[:2] == (3, 1)
+    assert largest(one[:, 0] - whole[torch.arange(3), torch.tensor(rows)]) <= 1e-5
+    assert largest(model.read(inputs, stacks=()).logits - whole) == 0  # nothing is left behind

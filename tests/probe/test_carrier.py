@@ -2,10 +2,9 @@
 
 from types import SimpleNamespace
 
-import numpy as np
 import torch
 
-from seq2seq.probe.carrier import CLAUSE, Knock, edges_of, effect_of
+from seq2seq.probe.carrier import CLAUSE, Knock, edges_of
 from seq2seq.probe.placed import Placed
 from tests.probe.placed_case import placed_case
 
@@ -43,25 +42,6 @@ def test_an_edge_is_blocked_for_every_row_and_column_of_its_words_and_nothing_el
 def test_cross_edges_run_from_target_rows_to_source_columns() -> None:
     knock = Knock("decision→it", "cross", lambda one: ((one.decision.row,), one.words["it"]))
     assert edges_of(knock, [placed_case()] * 2, inputs(9, 5)).shape == (2, 5, 9)
-
-
-def test_a_cost_is_what_is_lost_and_its_control_beside_it() -> None:
-    clusters = [str(number // 2) for number in range(40)]
-    intact = np.ones(40)
-    after = np.where(np.arange(40) % 4 < 2, -1.0, 1.0)
-    control = np.where(np.arange(40) < 2, -1.0, 1.0)
-    effect = effect_of("it off", intact, after, control, clusters=clusters)
-    assert effect.accuracy.value == 0.5
-    assert effect.cost.value == 0.5
-    assert effect.cost.interval.low > 0.2
-    assert effect.control is not None
-    assert effect.control.value == 0.05
-    assert effect.change == 1.0
-
-
-def test_a_preference_of_exactly_zero_is_half_right() -> None:
-    effect = effect_of("", np.ones(4), np.zeros(4), None, clusters=["a", "b", "c", "d"])
-    assert effect.accuracy.value == 0.5
 
 
 def test_the_words_of_the_clause_are_those_that_the_protocol_names() -> None:

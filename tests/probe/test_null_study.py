@@ -5,7 +5,10 @@ import pytest
 
 from seq2seq.errors import DataError
 from seq2seq.probe.null_study import Unit, exact_interval, null_study
+from seq2seq.probe.placed import place_cases
+from seq2seq.probe.routes import score_routes
 from seq2seq.probe.selection import Scores, choose, evaluate
+from tests.probe.planted_model import cases, planted_model
 from tests.probe.planted_scores import items_as_clusters, scores
 
 ACCURACIES = (0.9, 0.2, *[0.5] * 22)  # two heads that do resolve; shuffling must undo them
@@ -31,6 +34,19 @@ def test_shuffled_labels_are_found_at_the_nominal_rate(unit: Unit) -> None:
     assert 2 <= study.chosen <= 20
     assert study.confirmed <= study.any_measure
     assert 0.55 < study.best_dev < 0.65  # what looking at 24 heads makes of chance
+
+
+def test_scores_of_a_model_with_a_planted_head_hold_nothing_once_labels_are_shuffled() -> None:
+    model = planted_model()
+    dev, test = (
+        score_routes(model, place_cases(model, cases(start=start, count=count)).placed).scores
+        for start, count in ((0, 30), (30, 40))
+    )
+    assert evaluate(choose(dev), test).confirmed(0.001)  # before the shuffle it is found
+    study = null_study(dev, test, runs=100, flips=199)
+    assert study.any_measure <= 13  # 99.9 % of Binomial(100, .05)
+    assert study.chosen <= 13
+    assert study.confirmed <= study.any_measure
 
 
 def test_a_test_that_takes_items_for_independent_is_caught() -> None:

@@ -1,6 +1,7 @@
 """The whole protocol on a planted head and on its twin that looks where a hash says."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import torch
 
 from seq2seq.errors import DataError
 from seq2seq.probe.placed import place_cases
+from seq2seq.probe.provenance import cases_hash, weights_hash
+from seq2seq.probe.record import read_record
 from seq2seq.probe.report import to_json, to_markdown, to_text, verdict_lines, write_study
 from seq2seq.probe.routes import rollout, score_routes
 from seq2seq.probe.selection import Measure
@@ -121,3 +124,65 @@ def test_the_report_is_written_for_machines_and_for_a_card(found: Study, tmp_pat
     assert card == to_markdown(found)
     assert "| E→ raw | 1 | 2 | + | 100.0% [100.0, 100.0] | 100.0% |" in card
     assert "baseline nearest" in to_text(found)
+
+
+def test_a_study_says_what_its_figures_hang_on(found: Study) -> None:
+    assert found.provenance is not None
+    assert found.provenance.seeds["draws"] == (SPEC.seed,)
+    assert len(found.provenance.seeds["random weights"]) == SPEC.random_twins
+    assert found.provenance.environment["versions"]["torch"]
+    assert "eager" in found.provenance.attention
+    assert any("costliest of" in line for line in found.provenance.caveats)
+
+
+def test_hashes_follow_weights_and_questions_and_nothing_else() -> None:
+    model, asked = planted_model(), cases(start=0, count=4)
+    assert weights_hash(model) == weights_hash(planted_model())
+    assert weights_hash(model) != weights_hash(model.random_twin(1))
+    assert cases_hash(asked) == cases_hash(cases(start=0, count=4))
+    assert cases_hash(asked) != cases_hash(asked[::-1])
+
+
+def test_every_item_is_written_with_its_knock_outs(found: Study, tmp_path: Path) -> None:
+    write_study(found, tmp_path)
+    items = read_record(tmp_path / "items.jsonl")
+    assert [item["id"] for item in items] == [case.id for case in cases(start=30, count=40)]
+    names = {effect.name for effect in found.effects}
+    assert names <= items[0]["knock_outs"].keys()
+    assert {"edge→gold, this head", "head ablated (mean)"} <= items[0]["knock_outs"].keys()
+    assert np.mean([item["right"] for item in items]) == found.finding.accuracy
+    off = np.array([item["knock_outs"]["it off"] for item in items])
+    by_name = {effect.name: effect for effect in found.effects}
+    assert np.mean(off > 0) == pytest.approx(by_name["it off"].accuracy.value)
+    assert items[0]["scores"]["E→ raw encoder layer 1 head 2"] == pytest.approx([0.9, 0.05])
+
+
+def test_the_pronouns_own_knock_outs_are_shown_with_their_controls(found: Study) -> None:
+    by_name = {effect.name: effect for effect in found.effects}
+    for name in ("it off", "it→nouns", "it→gold", "decision→it"):
+        assert by_name[name].control is not None
+        assert name in to_text(found)
+
+
+def test_the_head_stands_beside_its_habit_and_other_queries(found: Study) -> None:
+    names = {one.measure.variant for one in found.baselines}
+    assert names == {
+        "random", "first", "nearest", "subject", "agent", "patient", "longest", "majority gender",
+        "noun prior", "cue only, place", "cue only, gender", "nouns only", "the head's habit",
+        "uniform",
+    }  # fmt: skip
+    assert [one.measure.variant for one in found.wrong_queries][:2] == ["conjunction", "was"]
+    (preferred,) = found.by_answer
+    assert preferred.items_right + preferred.items_wrong == 80
+
+
+def test_an_unrelated_sentence_without_a_place_is_counted_and_stops_nothing() -> None:
+    dev, test, (lost, kept) = cases(start=0, count=4), cases(start=4, count=4), cases(
+        start=8, count=1
+    )  # fmt: skip
+    silent = replace(lost, correct=frozenset(), good=None)
+    spec = StudySpec("test", "dev", resamples=99, random_twins=0)
+    found = probe_model(planted_model(), dev, test, spec=spec, unrelated=[silent, kept])
+    assert found.verdict is not None
+    assert found.verdict.elsewhere is not None
+    assert any("1 unrelated sentences left out" in line for line in found.problems)

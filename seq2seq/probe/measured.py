@@ -1,0 +1,141 @@
+"""Both sets of a study with every measure scored, and what is chosen on the first of them."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from seq2seq.probe.access import StockModel
+from seq2seq.probe.accuracy import items_right
+from seq2seq.probe.asked import Asked, accuracy_of
+from seq2seq.probe.control_labels import control_accuracy
+from seq2seq.probe.placed import Placed
+from seq2seq.probe.resampling import Estimate, spearman
+from seq2seq.probe.routes import score_routes
+from seq2seq.probe.selection import Choice, Finding, Measure, choose, evaluate, row_of
+
+RHO_RESAMPLES = 1000
+
+
+class Measured:
+    """A model, the set to choose on and the set to report.
+
+    Attributes:
+        model: any stock model.
+        dev: placed cases to choose on.
+        test: placed cases to report.
+        resamples: of intervals and permutations.
+        seed: of all draws.
+        dev_scores: of every measure on the first set.
+        scores: of the same measures on the second.
+        asked: the model and the second set, to be asked again with something knocked out.
+    """
+
+    def __init__(
+        self,
+        model: StockModel,
+        dev: Sequence[Placed],
+        test: Sequence[Placed],
+        *,
+        resamples: int,
+        seed: int,
+    ):
+        self.model = model
+        self.dev = dev
+        self.test = test
+        self.resamples = resamples
+        self.seed = seed
+        self.dev_scores = score_routes(model, dev)
+        self.scores = score_routes(model, test)
+        self.asked = Asked(model, test)
+
+    @cached_property
+    def chosen(self) -> Choice:
+        """The best measure of the first set, over all routes."""
+        return choose(self.dev_scores.scores)
+
+    @cached_property
+    def finding(self) -> Finding:
+        """The same measure on the second set, beside labels that mean nothing."""
+        control = control_accuracy(
+            ([one.case for one in self.dev], self.dev_scores.scores),
+            ([one.case for one in self.test], self.scores.scores),
+            seed=self.seed,
+        )
+        return self.report(self.chosen, control=control)
+
+    @cached_property
+    def by_route(self) -> tuple[Choice, ...]:
+        """For each route its own choice on the first set."""
+        routes = dict.fromkeys(one.route for one in self.dev_scores.scores.measures)
+        return tuple(
+            self.best(lambda one, route=route: one.route == route)  # type: ignore[misc]
+            for route in routes
+        )
+
+    @cached_property
+    def head(self) -> Choice:
+        """The best single head of the first set, which is no chain through several stacks."""
+        return self.best(lambda one: one.head is not None and one.variant == "raw")
+
+    @property
+    def contrastive(self) -> Estimate | None:
+        """Share of the second set in which the good translation is preferred."""
+        preference = self.scores.preference
+        if preference is None:
+            return None
+        return accuracy_of(preference, self.scores.scores.layout.clusters, seed=self.seed)
+
+    @property
+    def faithfulness(self) -> Estimate | None:
+        """Rank correlation of the chosen measure's margin with the preference."""
+        preference = self.scores.preference
+        if preference is None:
+            return None
+        gold, other = self.sides(self.chosen.measure)
+        return spearman(
+            (gold - other) * self.chosen.sign,
+            np.asarray(preference, dtype=float),
+            self.scores.scores.layout.clusters,
+            resamples=min(self.resamples, RHO_RESAMPLES),
+            seed=self.seed,
+        )
+
+    def best(self, keep: Callable[[Measure], bool]) -> Choice:
+        """Choose among some measures on the first set."""
+        whole = self.dev_scores.scores
+        rows = [number for number, one in enumerate(whole.measures) if keep(one)]
+        part = type(whole)(
+            tuple(whole.measures[row] for row in rows),
+            whole.layout,
+            whole.gold[rows],
+            whole.distractor[rows],
+        )
+        return choose(part)
+
+    def report(self, choice: Choice, *, control: float | None = None) -> Finding:
+        """Report a choice on the second set."""
+        return evaluate(
+            choice,
+            self.scores.scores,
+            control=control,
+            resamples=self.resamples,
+            seed=self.seed,
+        )
+
+    def sides(
+        self, measure: Measure
+    ) -> tuple[Float[np.ndarray, " items"], Float[np.ndarray, " items"]]:
+        """What a measure gives the gold noun and the other one, on the second set."""
+        scores = self.scores.scores
+        row = scores.measures.index(measure)
+        return scores.gold[row], scores.distractor[row]
+
+    def right(self, choice: Choice) -> Float[np.ndarray, " items"]:
+        """Where a choice is right on the second set, as its sign says; a tie is a half."""
+        scores = self.scores.scores
+        row = [row_of(choice, scores)]
+        found: Float[np.ndarray, " items"]
+        (found,) = items_right(scores.gold[row], scores.distractor[row])
+        return found if choice.sign == 1 else 1 - found

@@ -1,0 +1,103 @@
+"""A planted carrier is found, where it is written and where it is read; its twin names nothing."""
+
+import numpy as np
+
+from seq2seq.probe.asked import Asked
+from seq2seq.probe.causal import matters
+from seq2seq.probe.causes import Causes, find_causes, kept_up, row_written, single
+from seq2seq.probe.measured import Measured
+from seq2seq.probe.placed import place_cases, place_whole
+from seq2seq.probe.search import search_joint
+from tests.probe.carrying_model import CarryingModel, carrying_model
+from tests.probe.planted_model import cases
+
+
+def measured(model: CarryingModel) -> Measured:
+    dev, test = (
+        place_cases(model, cases(start=start, count=count)).placed
+        for start, count in ((0, 6), (6, 8))
+    )
+    return Measured(model, dev, test, resamples=99, seed=1)
+
+
+def causes(model: CarryingModel) -> Causes:
+    return find_causes(measured(model), ())
+
+
+def test_a_single_carrier_is_found_with_the_row_that_reads_it() -> None:
+    found = causes(carrying_model("was"))
+    names = {one.name for one in single(found.effects) if matters(one)}
+    assert names == {"was off", "was→nouns", "was→gold", "decision→was"}
+    written = row_written(found.effects)
+    assert written is not None
+    assert (written.name, written.cost.value) == ("was off", 0.5)
+    assert [one.name for one in found.readers if matters(one)] == ["decision→was"]
+    assert found.joint is None  # one word explains it
+
+
+def test_carriers_that_stand_in_for_each_other_are_found_together_only() -> None:
+    found = causes(carrying_model("it", "cue"))
+    assert not any(matters(one) for one in single(found.effects))
+    assert (row_written(found.effects), found.readers) == (None, ())
+    assert found.joint is not None
+    assert [one.name for one in found.joint.effects if matters(one)] == [
+        "it off + cue off",
+        "it→nouns + cue→nouns",
+        "decision→it + decision→cue",
+    ]
+    both = found.joint.found
+    assert both is not None
+    assert (both.name, both.cost.value) == ("it off + cue off", 0.5)
+    assert both.control is not None
+    assert both.control.value == 0
+    assert both.name in {one.name for one in found.trials}
+
+
+def test_three_carriers_need_three() -> None:
+    model = carrying_model("it", "was", "cue")
+    both = measured(model)
+    joint, _ = search_joint(Asked(model, both.dev), both.asked)
+    assert joint.found is not None
+    assert joint.found.name == "it off + was off + cue off"
+
+
+def test_the_twin_that_knows_without_looking_names_no_word_and_no_set() -> None:
+    found = causes(carrying_model(knows=True))
+    assert not any(matters(one) for one in found.effects)
+    assert row_written(found.effects) is None
+    assert found.joint is not None
+    assert (found.joint.found, found.joint.effects) == (None, ())
+    assert found.joint.tried == 4  # all words at once, of each kind; there is nothing to shrink
+
+
+def test_a_model_at_chance_has_no_answer_to_take_away() -> None:
+    found = causes(carrying_model())
+    assert not any(matters(one) for one in found.effects)
+    assert found.joint is None
+
+
+def test_controls_of_a_set_are_different_words() -> None:
+    model = carrying_model("it")
+    asked = Asked(model, place_cases(model, cases(start=0, count=3)).placed)
+    first, second = (asked.match.cross(asked.placed[0], rank)[1] for rank in (0, 1))
+    assert first != second
+    assert {first, second} <= set(asked.placed[0].others)
+    assert asked.match.row(asked.placed[0]) != asked.match.row(asked.placed[0], 1)
+
+
+def test_what_is_kept_up_while_translating_lies_in_the_encoder() -> None:
+    knocks = [knock for knock, _ in kept_up(measured(carrying_model("was")))]
+    assert [one.name for one in knocks[:2]] == ["it off", "it→gold"]
+    assert {one.stack for one in knocks} == {"encoder"}
+
+
+def test_a_sentence_without_a_question_is_read_to_its_end() -> None:
+    model = carrying_model("was")
+    case = cases(start=0, count=1)[0]
+    placed = place_whole(model, case)
+    assert placed.decision is not None
+    assert len(placed.decision.prefix) == 1 + len(str(case.good).split()) + 1
+    verdict = find_causes(measured(model), [placed]).verdict
+    assert verdict is not None
+    assert verdict.elsewhere is not None
+    assert np.isfinite(verdict.elsewhere)
