@@ -1,7 +1,6 @@
 """Write what documentation can be printed from the code, so that the two cannot disagree."""
 
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,13 +93,16 @@ def with_commands(readme: str) -> str:
 
 
 def commands() -> Iterator[str]:
-    """Usage of every command, and what it does."""
+    """Every command with what it takes, and beside it what it does."""
+    rows = []
     for path, command in walk(typer.main.get_command(app), "seq2seq"):
         context = command.make_context(path, [], resilient_parsing=True)
-        usage = " ".join([path, *command.collect_usage_pieces(context)])
-        summary = (command.help or "").strip().partition("\n")[0]
-        yield usage.replace("{", "").replace("}", "")
-        yield textwrap.indent(summary, "    ")
+        taken = [piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]"]
+        usage = " ".join([path, *taken]).replace("{", "").replace("}", "")
+        rows.append((usage, (command.help or "").strip().partition("\n")[0]))
+    width = max(len(usage) for usage, _ in rows)
+    for usage, summary in rows:
+        yield f"{usage:<{width}}  {summary}"
 
 
 def walk(command: object, path: str) -> Iterator[tuple[str, object]]:

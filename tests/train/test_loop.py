@@ -24,7 +24,7 @@ from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.loop import Loop, Validation
 from seq2seq.train.stop import Stop
-from seq2seq.train.trainee import Trainee
+from seq2seq.train.trainee import Losses, Trainee
 
 VOCAB = 40
 
@@ -187,11 +187,8 @@ def poison(loop: Loop, *, at: set[int]) -> None:
     trainee = loop.trainee
     calls = iter(range(1, 1000))
 
-    def spoil(
-        _module: object, _inputs: object, output: tuple[torch.Tensor, torch.Tensor]
-    ) -> object:
-        loss, nll = output
-        return (loss * math.nan, nll) if next(calls) in at else output
+    def spoil(_module: object, _inputs: object, output: Losses) -> Losses:
+        return output._replace(loss=output.loss * math.nan) if next(calls) in at else output
 
     trainee.register_forward_hook(spoil)
 

@@ -3,7 +3,7 @@ from torch.nn import functional as F
 
 from seq2seq.model.config import build_config
 from seq2seq.model.transformer import Transformer
-from seq2seq.train.trainee import Trainee
+from seq2seq.train.trainee import Sight, Trainee
 
 PAD, EOS, START = 1, 2, 2
 
@@ -64,7 +64,7 @@ def test_rdrop_adds_both_divergences_between_two_passes() -> None:
     loss, *_ = one(source, mask, target)
     torch.manual_seed(7)
     real = target != PAD
-    first, second = (one._hidden(source, mask, target)[real] for _ in range(2))
+    first, second = (one._hidden(source, mask, target, Sight())[real] for _ in range(2))
     p, q = (one.model.logits(hidden).softmax(-1) for hidden in (first, second))
     divergence = (p * (p / q).log()).sum() + (q * (q / p).log()).sum()
     entropies = [
@@ -87,7 +87,7 @@ def test_under_autocast_the_objective_computes_in_the_narrow_format() -> None:
     source, mask, target = batch()
     one = trainee(rdrop_weight=0.0)
     with torch.autocast("cpu", torch.bfloat16):
-        assert one._hidden(source, mask, target).dtype == torch.bfloat16
+        assert one._hidden(source, mask, target, Sight()).dtype == torch.bfloat16
         loss, *_ = one(source, mask, target)
     assert loss.dtype == torch.float32
     torch.testing.assert_close(loss, one(source, mask, target)[0], rtol=0.02, atol=0)
