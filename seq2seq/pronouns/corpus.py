@@ -153,5 +153,5 @@ def _families(items: Sequence[Item], fillers: int) -> dict[str, int]:
     for item in items:
         counts[item.family] = counts.get(item.family, 0) + 1
     if fillers:
-        counts["filler"] = fillers
+        counts["filler"] = counts.get("filler", 0) + fillers
     return counts

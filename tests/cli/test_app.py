@@ -279,8 +279,9 @@ def test_a_fault_of_ours_is_exit_1_with_a_traceback(recipe: Path) -> None:
 
 
 def test_ctrl_c_is_exit_130_without_a_traceback(recipe: Path) -> None:
-    stop = f"os.kill({os.getpid()!r} and os.getpid(), {int(signal.SIGINT)})"
-    code = f"import os, seq2seq.cli.recipe as r; r.load_recipe = lambda *a: {stop}"
+    # the signal may take a moment to arrive
+    stop = f"[os.kill(os.getpid(), {int(signal.SIGINT)}), time.sleep(20)]"
+    code = f"import os, time, seq2seq.cli.recipe as r; r.load_recipe = lambda *a: {stop}"
     result = run(code, "recipe", "check", str(recipe))
     assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
 
