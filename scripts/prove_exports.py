@@ -120,7 +120,7 @@ def main(
     lines = read_lines(source)
     options = DecodeOptions(beams=1, max_length_factor=0.0, max_length_offset=MOST_PIECES)
     ours = [one.text for one in Translator.load(Run(run).best).translate(lines, options)]
-    exports = Run(run).exports
+    exports = Run(run.resolve()).exports
     strangers = {"stock classes, from the Hub": (sys.executable, STOCK, "hub")}
     strangers["CTranslate2"] = (sys.executable, CTRANSLATE2, "ctranslate2")
     strangers["onnxruntime"] = (sys.executable, ONNX, "onnx")
