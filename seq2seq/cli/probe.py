@@ -96,13 +96,26 @@ def probe(
     if out is None and Path(model).is_dir():
         # The card brings a heading of its own.
         section = to_markdown(study).partition("\n\n")[2]
-        (folder.parent / "card.md").write_text(section, encoding="utf-8")
+        (folder.parent / "card.md").write_text(section + _figures(folder), encoding="utf-8")
     if as_json:
         print_json(to_json(study))
         return
     typer.echo(to_text(study))
     typer.echo(f"\nwritten to {folder}; {study.seconds:.0f} s", err=True)
     typer.echo(f"{page}: open it in a browser", err=True)
+
+
+def _figures(folder: Path) -> str:
+    """Markdown that shows the figures of a card: every head, and one sentence's map."""
+    shown = {
+        "heads-encoder.svg": "How often each head of the encoder points at the right noun",
+        "map-1.svg": "What the chosen head attends to in one sentence",
+    }
+    return "".join(
+        f"\n![{title}]({folder.name}/{name})\n"
+        for name, title in shown.items()
+        if (folder / name).is_file()
+    )
 
 
 def _sets_of(model: str, items: str, select_on: Path | None) -> _Sets:

@@ -23,7 +23,13 @@ def test_the_command_prints_the_verdict_and_writes_beside_the_run(
 ) -> None:
     monkeypatch.setattr("seq2seq.probe.access.StockModel.load", lambda where: where)
     monkeypatch.setattr("seq2seq.probe.study.probe_model", lambda *_, **__: found)
-    monkeypatch.setattr("seq2seq.probe.study_page.write_page", lambda *given: given[-1] / "page")
+
+    def write_page(*given: Any) -> Path:
+        (given[-1] / "map-1.svg").touch()
+        page: Path = given[-1] / "page"
+        return page
+
+    monkeypatch.setattr("seq2seq.probe.study_page.write_page", write_page)
     monkeypatch.setattr("seq2seq.cli.probe._cases", lambda path, most: ())
     (tmp_path / "dev.jsonl").touch()
     (tmp_path / "test.jsonl").touch()
@@ -34,7 +40,10 @@ def test_the_command_prints_the_verdict_and_writes_beside_the_run(
     assert result.out.startswith("visible: encoder layer 1 head 2 (E→, raw) prefers the antecedent")
     assert result.err.endswith("probe/test/page: open it in a browser\n")
     assert (tmp_path / "probe/test/probe.json").is_file()
-    assert (tmp_path / "probe/card.md").read_text(encoding="utf-8").startswith("- visible: ")
+    card = (tmp_path / "probe/card.md").read_text(encoding="utf-8")
+    assert card.startswith("- visible: ")
+    assert card.endswith("![What the chosen head attends to in one sentence](test/map-1.svg)\n")
+    assert "heads-encoder" not in card, "a figure that is not there"
     assert json.loads(cli(*arguments, "--json").out)["items"] == [60, 80]
 
 
