@@ -279,9 +279,13 @@ def test_a_fault_of_ours_is_exit_1_with_a_traceback(recipe: Path) -> None:
 
 
 def test_ctrl_c_is_exit_130_without_a_traceback(recipe: Path) -> None:
-    # the signal may take a moment to arrive
+    # What a shell starts in the background ignores Ctrl-C, and a signal may take a moment.
     stop = f"[os.kill(os.getpid(), {int(signal.SIGINT)}), time.sleep(20)]"
-    code = f"import os, time, seq2seq.cli.recipe as r; r.load_recipe = lambda *a: {stop}"
+    code = (
+        "import os, signal, time, seq2seq.cli.recipe as r\n"
+        f"signal.signal({int(signal.SIGINT)}, signal.default_int_handler)\n"
+        f"r.load_recipe = lambda *a: {stop}"
+    )
     result = run(code, "recipe", "check", str(recipe))
     assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
 
