@@ -192,6 +192,7 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
     from seq2seq.train.hardware import matrix_peak
     from seq2seq.train.log import TrainingLog
     from seq2seq.train.loop import Loop, Validation
+    from seq2seq.train.stop import Stop
     from seq2seq.train.trainee import Trainee
 
     recipe, tokenizer = prepared.recipe, prepared.tokenizer
@@ -214,6 +215,7 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
         log=TrainingLog(folder / "metrics.jsonl", accelerator),
         flops_per_token=flops_per_token(model),
         peak_flops=matrix_peak(chosen, accelerator.device, seconds=2.0),
+        stop=Stop(accelerator),
     )  # fmt: skip
     wrapped.train()
     return loop, chosen
