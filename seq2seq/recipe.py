@@ -220,9 +220,9 @@ class GuidedCopySpec(Section):
 
     weight: float = Field(0.0, ge=0)
     """Weight of -log(attention on the places a target piece was taken from), summed over the
-    pieces of every stretch that source and target share; 0 is off, 0.5 is enough."""
+    pieces of every stretch that source and target share; 0 is off."""
     layer: int = Field(0, ge=0)
-    """Layer of the decoder, counted from 0; not the last one, which would have to copy at once."""
+    """Layer of the decoder, counted from 0."""
     head: int = Field(0, ge=0)
     """Head of that layer's cross-attention, counted from 0."""
 
