@@ -23,6 +23,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from seq2seq.errors import ModelError
 from seq2seq.probe.attention_function import attending, only_rows
+from seq2seq.probe.contributions import Shares, Tracer
 from seq2seq.probe.intervention import Intervention, Stack, require_fit
 from seq2seq.probe.opening import kind_of, open_stock, special_piece
 from seq2seq.probe.recorder import Quantity, Recorder
@@ -270,6 +271,23 @@ class StockModel:
         }
         return replace(_reading(logits.detach(), recorder), gradients=gradients)
 
+    def contributions(self, inputs: Inputs) -> Shares:
+        """Weigh what each column of each layer contributes to each row.
+
+        Args:
+            inputs: The batch.
+
+        Returns:
+            Contributions; rows of padding hold numbers that mean nothing.
+
+        Raises:
+            ModelError: Norms stand where contributions are not defined.
+        """
+        tracer = Tracer(self._anatomy)
+        with torch.no_grad(), tracer.listening():
+            self._pass(self._arguments(inputs), tracer)
+            return tracer.shares()
+
     def read_image(
         self, pixels: Float[Tensor, "batch channels height width"], *, values: bool = False
     ) -> Reading:
@@ -356,7 +374,7 @@ class StockModel:
         return arguments
 
     def _pass(
-        self, arguments: Mapping[str, Any], recorder: Recorder
+        self, arguments: Mapping[str, Any], recorder: Recorder | Tracer
     ) -> Float[Tensor, "batch target vocabulary"] | None:
         try:
             with attending(self.model, recorder.attend):

@@ -9,10 +9,11 @@
 
 What a route gives the gold noun and the other one is all that statistics need. Variants of a map:
 ``raw``; ``norm``, weighted by the size of what is transported; ``gradient``, weighted by how much
-the preference for the good translation hangs on it; ``rollout``, all layers up to one multiplied.
+the preference for the good translation hangs on it; ``rollout``, all layers up to one multiplied;
+``alti``, the same with what each column contributes in place of how much it is looked at.
 
 Source: Clark et al. 2019; Kobayashi et al. 2020; Abnar and Zuidema 2020; Chen et al. 2020
-(Shift-Att); Mąka et al. 2025.
+(Shift-Att); Mąka et al. 2025; Ferrando et al. 2022 (ALTI, ALTI+).
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,9 +24,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from seq2seq.errors import ModelError
 from seq2seq.probe.access import Reading, StockModel
 from seq2seq.probe.accuracy import layout_of
 from seq2seq.probe.aggregate import attention_between
+from seq2seq.probe.contributions import rolled, source_shares
 from seq2seq.probe.intervention import Stack
 from seq2seq.probe.placed import Placed, batches_of, inputs_of
 from seq2seq.probe.selection import Measure, Scores
@@ -66,14 +69,18 @@ def score_routes(
         The scores.
     """
     translates = all(one.decision is not None for one in placed)
-    skipped = _skipped(model, placed, translates)
+    unweighed = _unweighed(model, placed[:1])
+    skipped = (*_skipped(model, placed, translates), *unweighed)
     parts: list[dict[Measure, Float[np.ndarray, "batch nouns"]]] = []
     preferences = np.zeros(len(placed), dtype=np.float32)
     batches = batches_of(placed, BATCH)
     for numbers in batches:
         batch = [placed[number] for number in numbers]
         reading = _read(model, batch, translates=translates, gradients=gradients and translates)
-        parts.append(dict(_measures(reading, batch, translates=translates)))
+        part = dict(_measures(reading, batch, translates=translates))
+        if not unweighed:
+            part |= dict(_contributed(model, batch, translates=translates))
+        parts.append(part)
         if translates:
             preferences[numbers] = preference(reading, batch).numpy()
     measures = tuple(parts[0])
@@ -122,6 +129,15 @@ def _read(
         return preference(Reading(logits, {}), batch).sum()
 
     return model.read_with_gradient(inputs, objective, values=True, rows=rows)
+
+
+def _unweighed(model: StockModel, some: Sequence[Placed]) -> tuple[str, ...]:
+    """Why contributions cannot be weighed; nothing if they can."""
+    try:
+        model.contributions(inputs_of(model, some))
+    except ModelError as error:
+        return (f"alti: {error}",)
+    return ()
 
 
 def _skipped(model: StockModel, placed: Sequence[Placed], translates: bool) -> tuple[str, ...]:
@@ -183,6 +199,20 @@ def _translation_measures(
         yield from _each(f"CH {path}".strip(), "raw", "", found[:, :, None], heads=False)
 
 
+def _contributed(
+    model: StockModel, batch: Sequence[Placed], *, translates: bool
+) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
+    shares = model.contributions(inputs_of(model, batch))
+    stack: Stack = "encoder" if "encoder" in shares else "decoder"
+    it, nouns = [one.words["it"] for one in batch], [one.nouns for one in batch]
+    found = attention_between(rolled(shares[stack])[:, :, None], it, nouns)
+    yield from _each("E→", "alti", stack, found, heads=False)
+    if translates:
+        rows = [(row,) for row in decision_rows(batch)]
+        found = attention_between(source_shares(shares)[:, :, None], rows, nouns)
+        yield from _each("X", "alti", "cross", found, heads=False)
+
+
 def _variants(
     reading: Reading, stack: Stack
 ) -> Iterable[tuple[str, Float[Tensor, "layers batch heads query key"]]]:
@@ -217,11 +247,7 @@ def rollout(
 
     Source: Abnar and Zuidema 2020, section 3 (attention rollout).
     """
-    mixed = (maps.mean(2) + torch.eye(maps.shape[-1])) / 2
-    reached = [mixed[0]]
-    for layer in mixed[1:]:
-        reached.append(layer @ reached[-1])
-    return torch.stack(reached)[:, :, None]
+    return rolled((maps.mean(2) + torch.eye(maps.shape[-1])) / 2)[:, :, None]
 
 
 def _chains(

@@ -42,7 +42,7 @@ class Measure:
 
     Attributes:
         route: "E→", "X", "CH via it".
-        variant: "raw", "norm", "rollout".
+        variant: "raw", "norm", "gradient", "rollout", "alti".
         stack: "encoder", "cross" or "decoder"; empty for a route through several.
         layer: from 0; None for all layers together.
         head: from 0; None for all heads together.

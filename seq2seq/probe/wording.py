@@ -38,6 +38,7 @@ VARIANTS = {
     "norm": "attention × value norm",
     "gradient": "attention × gradient",
     "rollout": "rollout",
+    "alti": "contributions of all layers (ALTI)",
 }
 _WORDS = {
     "it": "“it”",

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from seq2seq.errors import DataError
+from seq2seq.errors import DataError, ModelError
+from seq2seq.probe.contributions import rolled
 from seq2seq.probe.placed import place_cases
 from seq2seq.probe.provenance import cases_hash, weights_hash
 from seq2seq.probe.record import read_record
@@ -106,6 +107,30 @@ def test_rollout_worked_by_hand() -> None:
     rolled = rollout(torch.stack([first, second])[:, None, None])
     assert torch.allclose(rolled[0, 0, 0], torch.tensor([[0.5, 0.5], [0.25, 0.75]]))
     assert torch.allclose(rolled[1, 0, 0], torch.tensor([[0.5, 0.5], [0.375, 0.625]]))
+
+
+def test_contributions_are_scored_on_the_way_to_it_and_to_the_decision() -> None:
+    model = planted_model()
+    placed = place_cases(model, cases(start=0, count=1)).placed
+    scores = score_routes(model, placed).scores
+    inputs = model.inputs([one.source.ids for one in placed], [(2,)] * 2)
+    rows = rolled(model.contributions(inputs)["encoder"])
+    row = scores.measures.index(Measure("E→", "alti", "encoder", 1, None))
+    by_hand = [float(rows[1, n, one.words["it"][0], one.nouns[0][0]])
+               for n, one in enumerate(placed)]  # fmt: skip
+    assert scores.gold[row].tolist() == pytest.approx(by_hand, rel=1e-4)
+    assert Measure("X", "alti", "cross", 1, None) in scores.measures
+
+
+def test_a_model_without_defined_contributions_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ModelError("planted: a norm stands elsewhere")
+
+    model = planted_model()
+    monkeypatch.setattr(model, "contributions", refuse)
+    found = score_routes(model, place_cases(model, cases(start=0, count=1)).placed)
+    assert "alti: planted: a norm stands elsewhere" in found.skipped
+    assert not [one for one in found.scores.measures if one.variant == "alti"]
 
 
 def test_items_that_are_chosen_on_and_reported_are_refused() -> None:
