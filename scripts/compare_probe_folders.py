@@ -1,4 +1,4 @@
-"""Compare the folders that `seq2seq probe` wrote, or tabulate training seeds. See ``--help``."""
+"""Compare the folders that `seq2seq probe` wrote, or tabulate seeds and models. See ``--help``."""
 
 import sys
 from pathlib import Path
@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.errors import Seq2SeqError
+from seq2seq.errors import DataError, Seq2SeqError
 from seq2seq.probe.compare import Difference, SeedsRow, compare_probes, seeds_table
 from seq2seq.probe.report_tables import estimate
+from seq2seq.probe.verdict_table import markdown_table, verdict_row
 
 Folder = Annotated[Path, typer.Argument(help="A folder with items.jsonl, such as RUN/probe/T1.")]
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -34,6 +35,23 @@ def seeds(
     """
     for row in seeds_table(folders):
         typer.echo(_seeds_line(row))
+
+
+@app.command()
+def verdicts(
+    models: Annotated[list[str], typer.Argument(help="NAME=FOLDER[,FOLDER...], a seed a folder.")],
+) -> None:
+    """Write a Markdown table, a row a model: what is right, shown, used, and carried by what.
+
+    Example: scripts/compare_probes verdicts guided=g1/probe/T1,g2/probe/T1 plain=u1/probe/T1
+    """
+    rows = []
+    for given in models:
+        name, equals, folders = given.partition("=")
+        if not equals or not folders:
+            raise DataError(f"{given!r}: no folders in it, needed NAME=FOLDER[,FOLDER...]")
+        rows.append(verdict_row(name, [Path(folder) for folder in folders.split(",")]))
+    typer.echo(markdown_table(rows))
 
 
 def _difference_line(found: Difference) -> str:

@@ -11,14 +11,13 @@ decoder sees of the source is ``cross``. Models with one stack read their text a
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from transformers.modeling_outputs import BaseModelOutput
 
 from seq2seq.errors import ModelError
@@ -26,71 +25,9 @@ from seq2seq.probe.attention_function import attending, only_rows
 from seq2seq.probe.contributions import Shares, Tracer
 from seq2seq.probe.intervention import Intervention, Stack, require_fit
 from seq2seq.probe.opening import kind_of, open_stock, special_piece
+from seq2seq.probe.reading import Encoded, Inputs, Reading, pad_lines
 from seq2seq.probe.recorder import Quantity, Recorder
 from seq2seq.probe.survey import Kind, survey
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """A batch as the model reads it, padded on the right.
-
-    Attributes:
-        source_ids: What an encoder reads; for a decoder-only model the only text there is.
-        source_mask: True where a piece is real, False where it is padding.
-        target_ids: What the decoder of an encoder-decoder model reads, beginning with its start
-            piece: row t predicts piece t + 1. None for models of one stack.
-        target_mask: True where a piece of the target is real.
-
-    Raises:
-        ModelError: Only one of target and its mask is there.
-    """
-
-    source_ids: Int[Tensor, "batch source"]
-    source_mask: Bool[Tensor, "batch source"]
-    target_ids: Int[Tensor, "batch target"] | None = None
-    target_mask: Bool[Tensor, "batch target"] | None = None
-
-    def __post_init__(self) -> None:
-        if (self.target_ids is None) != (self.target_mask is None):
-            raise ModelError("inputs: a target without its mask, or a mask alone; needed both")
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """What an encoder made of the sources of a batch; its decoder may read it again and again.
-
-    Attributes:
-        states: The encoder's last hidden states.
-    """
-
-    states: Float[Tensor, "batch source width"]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a model did with a batch. Rows of padding hold numbers that mean nothing.
-
-    Attributes:
-        logits: For every row the scores of the next piece, or only for the row that was asked for;
-            None for encoders.
-        maps: What each head saw: rows sum to one, interventions are in it.
-        values: On request, the norm of what each column offers a head: its value after the head's
-            slice of the output projection. ``maps * values[..., None, :]`` are the value-weighted
-            norms of Kobayashi et al. 2020.
-        outputs: On request, what each head said in each row, before the output projection; the
-            material of means and patches.
-        gradients: On request, the gradient of an objective with respect to each map.
-    """
-
-    logits: Float[Tensor, "batch target vocabulary"] | None
-    maps: Mapping[Stack, Float[Tensor, "layers batch heads query key"]]
-    values: Mapping[Stack, Float[Tensor, "layers batch heads key"]] = field(default_factory=dict)
-    outputs: Mapping[Stack, Float[Tensor, "layers batch heads query dim"]] = field(
-        default_factory=dict
-    )
-    gradients: Mapping[Stack, Float[Tensor, "layers batch heads query key"]] = field(
-        default_factory=dict
-    )
 
 
 class StockModel:
@@ -150,10 +87,10 @@ class StockModel:
             The batch.
         """
         device = self.model.device
-        source_ids, source_mask = _pad(sources, self.pad_id, device)
+        source_ids, source_mask = pad_lines(sources, self.pad_id, device)
         if targets is None:
             return Inputs(source_ids, source_mask)
-        return Inputs(source_ids, source_mask, *_pad(targets, self.pad_id, device))
+        return Inputs(source_ids, source_mask, *pad_lines(targets, self.pad_id, device))
 
     def read(
         self,
@@ -398,11 +335,3 @@ def _reading(logits: Tensor | None, recorder: Recorder) -> Reading:
         values=recorder.collected("values"),
         outputs=recorder.collected("outputs"),
     )
-
-
-def _pad(
-    lines: Sequence[Sequence[int]], pad_id: int, device: torch.device
-) -> tuple[Int[Tensor, "batch length"], Bool[Tensor, "batch length"]]:
-    ids = pad_sequence([torch.tensor(line) for line in lines], True, pad_id)
-    mask = pad_sequence([torch.ones(len(line), dtype=torch.bool) for line in lines], True, False)
-    return ids.to(device), mask.to(device)

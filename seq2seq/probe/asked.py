@@ -13,10 +13,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from seq2seq.probe.access import Encoded, Inputs, StockModel
+from seq2seq.probe.access import StockModel
 from seq2seq.probe.carrier import PRONOUN, Knock, Match, control_of, edges_of, knocks_of
 from seq2seq.probe.intervention import Intervention, KnockOut
 from seq2seq.probe.placed import Placed, batches_of, inputs_of
+from seq2seq.probe.reading import Encoded, Inputs
 from seq2seq.probe.resampling import SEED, Estimate, cluster_bootstrap
 from seq2seq.probe.routes import BATCH, decision_rows, preference
 

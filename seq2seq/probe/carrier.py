@@ -18,9 +18,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from seq2seq.probe.access import Inputs, StockModel
+from seq2seq.probe.access import StockModel
 from seq2seq.probe.intervention import Stack, self_only
 from seq2seq.probe.placed import Placed, batches_of, inputs_of
+from seq2seq.probe.reading import Inputs
 from seq2seq.probe.routes import BATCH, decision_rows
 from seq2seq.probe.spans import Rows
 

@@ -14,10 +14,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from transformers.modeling_outputs import BaseModelOutput
 
-from seq2seq.probe.access import Inputs, StockModel
+from seq2seq.probe.access import StockModel
 from seq2seq.probe.carrier import Knock, edges_of
 from seq2seq.probe.intervention import Intervention, KnockOut
 from seq2seq.probe.placed import Placed, batches_of, inputs_of
+from seq2seq.probe.reading import Inputs
 from seq2seq.probe.resampling import SEED, Estimate, cluster_bootstrap
 from seq2seq.probe.routes import BATCH
 from seq2seq.pronouns.gender import GenderScore, gender_shown, grouped, score_gender

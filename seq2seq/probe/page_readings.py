@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seq2seq.probe.access import Inputs, StockModel
+from seq2seq.probe.access import StockModel
 from seq2seq.probe.carrier import Knock, Match, edges_of, knocks_of
 from seq2seq.probe.intervention import KnockOut, Stack
 from seq2seq.probe.placed import Placed
+from seq2seq.probe.reading import Inputs
 from seq2seq.probe.routes import preference
 from seq2seq.probe.show import maps_of, shown_text, translation_panels
 from seq2seq.probe.spans import Pieces, Rows, pieces_of, rows_of

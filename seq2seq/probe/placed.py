@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seq2seq.errors import DataError, SpanError
-from seq2seq.probe.access import Inputs, StockModel
+from seq2seq.probe.access import StockModel
 from seq2seq.probe.cases import Case, Span
+from seq2seq.probe.reading import Inputs
 from seq2seq.probe.spans import Pieces, Rows, pieces_of, rows_of
 from seq2seq.pronouns.decision import first_difference
 

@@ -25,12 +25,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from seq2seq.errors import ModelError
-from seq2seq.probe.access import Reading, StockModel
+from seq2seq.probe.access import StockModel
 from seq2seq.probe.accuracy import layout_of
 from seq2seq.probe.aggregate import attention_between
 from seq2seq.probe.contributions import rolled, source_shares
 from seq2seq.probe.intervention import Stack
 from seq2seq.probe.placed import Placed, batches_of, inputs_of
+from seq2seq.probe.reading import Reading
 from seq2seq.probe.selection import Measure, Scores
 from seq2seq.probe.spans import Rows
 

@@ -12,9 +12,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from seq2seq.errors import DataError, ModelError, SpanError
-from seq2seq.probe.access import Reading as Attention
 from seq2seq.probe.access import StockModel
 from seq2seq.probe.intervention import Stack
+from seq2seq.probe.reading import Reading as Attention
 from seq2seq.probe.spans import Pieces, Side, pieces_of
 from seq2seq.viewer.boundaries import number_words
 from seq2seq.viewer.content import (

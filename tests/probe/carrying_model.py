@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from seq2seq.probe.access import Inputs, Reading
 from seq2seq.probe.intervention import KnockOut
+from seq2seq.probe.reading import Inputs, Reading
 from tests.probe.planted_model import CUE, FIRST, IT, SECOND, WORDS, PlantedModel, planted_model
 
 ROWS = {"it": IT, "was": IT + 1, "cue": CUE}

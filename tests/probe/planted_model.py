@@ -10,8 +10,9 @@ import torch
 import transformers as hf
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from seq2seq.probe.access import Inputs, Reading, StockModel
+from seq2seq.probe.access import StockModel
 from seq2seq.probe.cases import Case, Mention
+from seq2seq.probe.reading import Inputs, Reading
 
 NOUNS = [f"noun{number}" for number in range(12)]
 WORDS = ["<s>", "<pad>", "</s>", "<unk>", "the", "saw", "because", "it", "was", "big", "small", ".",

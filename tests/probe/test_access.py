@@ -3,8 +3,9 @@ import torch
 import transformers as hf
 
 from seq2seq.errors import ModelError
-from seq2seq.probe.access import Inputs, StockModel
+from seq2seq.probe.access import StockModel
 from seq2seq.probe.intervention import KnockOut, Patch
+from seq2seq.probe.reading import Inputs
 from tests.probe.stock_models import (
     DECODERS,
     ENCODER_DECODERS,

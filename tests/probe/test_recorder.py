@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from seq2seq.errors import ModelError
-from seq2seq.probe.access import Inputs, StockModel
+from seq2seq.probe.access import StockModel
 from seq2seq.probe.intervention import HeadAblation, KnockOut, Patch, self_only
+from seq2seq.probe.reading import Inputs
 from tests.probe.stock_models import build, lines
 
 SOURCES, TARGETS = lines(6, 4), lines(5, 3, start=2, seed=1)
