@@ -47,12 +47,12 @@ def test_the_way_past_belongs_to_the_rows_own_column() -> None:
 
 
 def test_a_norm_after_the_sum_counts_what_is_left_after_it() -> None:
-    """Column 0 brings the same number to every feature, which the norm takes away again."""
-    parts = torch.tensor([[[5.0, 5.0], [2.0, -2.0]]])
+    """Of column 0 the norm takes (3, 3) away, and then both columns bring the same."""
+    parts = torch.tensor([[[4.0, 2.0], [1.0, -1.0]]])
     whole = parts.sum(1)
     norm = nn.LayerNorm(2)
     shares = _row_shares(parts, torch.zeros(1, 2), whole, norm=norm, own_column=False)
-    assert shares[0].tolist() == pytest.approx([0, 1], abs=1e-5)
+    assert shares[0].tolist() == pytest.approx([0.5, 0.5], abs=1e-5)
 
 
 @pytest.mark.parametrize("family", [*AFTER, *BEFORE])
