@@ -1,0 +1,117 @@
+"""Rows of a comparison, from probe files that are written by hand."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq2seq.errors import DataError
+from seq2seq.probe.verdict_table import markdown_table, verdict_row
+
+
+def figure(value: float, low: float | None = None) -> dict[str, Any]:
+    return {"value": value, "interval": {"low": value if low is None else low, "high": 1.0}}
+
+
+def effect(name: str, left: float, control: float = 0.0) -> dict[str, Any]:
+    return {
+        "name": name, "accuracy": figure(left), "cost": figure(1 - left),
+        "control": figure(control), "change": 1.0,
+    }  # fmt: skip
+
+
+def probe(folder: Path, **changes: Any) -> Path:
+    """A model that is always right, by way of "it": head 2 shows it, and it is used."""
+    measure = {"route": "E→", "variant": "raw", "stack": "encoder", "layer": 1, "head": 2}
+    fields = {
+        "schema": 1,
+        "provenance": {"items_sha256": "a"},
+        "generated": [{"accuracy": figure(1.0), "pair": figure(0.9)}],
+        "finding": {"measure": measure, "accuracy": 0.95, "pair": 0.8,
+                    "interval": {"low": 0.9, "high": 1.0}},
+        "effects": [effect("it→gold", 0.1), effect("it off", 0.5)],
+        "carrier": effect("it→gold", 0.1),
+        "joint": None,
+        "verdict": {"used": True, "effects": [effect("edge→gold, this head", 0.1),
+                                              effect("edge→distractor, this head", 0.0)]},
+    } | changes  # fmt: skip
+    folder.mkdir()
+    (folder / "probe.json").write_text(json.dumps(fields), encoding="utf-8")
+    return folder
+
+
+def cells(table: str, row: int = 0) -> list[str]:
+    return [cell.strip() for cell in table.splitlines()[2 + row].strip("|").split("|")]
+
+
+def test_a_row_holds_means_and_ranges_of_its_seeds(tmp_path: Path) -> None:
+    folders = [
+        probe(tmp_path / "1"),
+        probe(tmp_path / "2", generated=[{"accuracy": figure(0.9), "pair": figure(0.8)}]),
+    ]
+    assert cells(markdown_table([verdict_row("guided", folders)])) == [
+        "guided", "2", "95.0 (90.0–100.0)", "85.0 (80.0–90.0)", "E→ raw layer 1 head 2",
+        "95.0 (95.0–95.0), lowest bound 90.0", "80.0 (80.0–80.0)", "10.0 (10.0–10.0)",
+        "50.0 (50.0–50.0)", "it→gold", "90.0 (90.0–90.0) (0.0 (0.0–0.0))", "shown and used",
+    ]  # fmt: skip
+
+
+def test_a_head_that_shows_a_link_without_use_is_told_from_one_that_shows_none(
+    tmp_path: Path,
+) -> None:
+    idle = {"used": False, "effects": [effect("edge→gold, this head", 1.0)]}
+    chance = {"measure": {"route": "X", "variant": "alti", "layer": 0, "head": None},
+              "accuracy": 0.52, "pair": 0.2, "interval": {"low": 0.49, "high": 0.55}}  # fmt: skip
+    rows = [
+        verdict_row("idle", [probe(tmp_path / "1", verdict=idle)]),
+        verdict_row("blind", [probe(tmp_path / "2", verdict=idle, finding=chance)]),
+    ]
+    table = markdown_table(rows)
+    assert (cells(table)[-1], cells(table, 1)[-1]) == ("shown, not used", "not shown")
+    assert cells(table, 1)[4:6] == ["X alti layer 0", "52.0, lowest bound 49.0"]
+
+
+def test_seeds_that_differ_are_counted(tmp_path: Path) -> None:
+    other = effect("nouns→cue", 0.6)
+    folders = [
+        probe(tmp_path / "1"), probe(tmp_path / "2"), probe(tmp_path / "3", carrier=other)
+    ]  # fmt: skip
+    assert cells(markdown_table([verdict_row("mixed", folders)]))[9] == "it→gold (2); nouns→cue (1)"
+
+
+def test_where_no_single_word_carries_the_answer_the_set_that_does_is_named(
+    tmp_path: Path,
+) -> None:
+    weak = effect("cue→gold", 0.95)
+    joint = {"effects": [effect("it off + cue off", 0.5)], "found": "it off + cue off"}
+    together = probe(tmp_path / "1", carrier=weak, joint=joint)
+    lost = probe(tmp_path / "2", carrier=weak, joint={"effects": [], "found": None})
+    matched = probe(tmp_path / "3", carrier=effect("cue→gold", 0.5, control=0.4))
+    found = [
+        cells(markdown_table([verdict_row("", [one])]))[9] for one in (together, lost, matched)
+    ]
+    assert found == ["it off + cue off", "nothing (most: cue→gold)", "nothing (most: cue→gold)"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [({"schema": 0}, "schema 0, needed 1"), ({"verdict": None}, "no verdict in it"),
+     ({"generated": []}, "no generated in it")],
+)  # fmt: skip
+def test_a_probe_that_lacks_what_a_row_needs_is_refused(
+    tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(DataError, match=said):
+        verdict_row("x", [probe(tmp_path / "1", **changes)])
+
+
+def test_seeds_on_different_items_are_refused(tmp_path: Path) -> None:
+    folders = [probe(tmp_path / "1"), probe(tmp_path / "2", provenance={"items_sha256": "b"})]
+    with pytest.raises(DataError, match="2 different sets in 2 folders"):
+        verdict_row("x", folders)
+
+
+def test_a_folder_without_a_probe_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"probe\.json: no such file"):
+        verdict_row("x", [tmp_path])
