@@ -63,7 +63,7 @@ def _used(study: Study) -> Finding:
         "yes" if verdict.used else "no",
         f"without the edge to the antecedent in {where} ({place_of(verdict.measure)}) "
         f"{_loss(strongest)}",
-        None if verdict.used or not study.finding.confirmed() else "shown, but not used",
+        None if verdict.used or not study.attends else "shown, but not used",
     )
 
 

@@ -81,13 +81,17 @@ def verdict_lines(study: Study) -> list[str]:
             f"both of a pair {own.pair.value:.1%}, readable {own.score.coverage:.1%}"
         )
     if study.verdict is not None:
-        idle = "no: it attends, but is not used" if finding.confirmed() else "no"
+        idle = "no: it attends, but is not used" if study.attends else "no"
         used = "yes" if study.verdict.used else idle
+        head = study.verdict.measure
+        other = "" if head == finding.measure else f"{_measure(head)}, the best single head: "
         strongest = max(
             (one for one in study.verdict.effects if one.name.startswith("edge→gold")),
             key=lambda one: one.cost.value,
         )
-        lines.append(f"used: {used}; {_effect(strongest, 'without it')}")
+        where = strongest.name.removeprefix("edge→gold, ")
+        without = f"without the edge to the antecedent in {where}"
+        lines.append(f"used: {used}; {other}{_effect(strongest, without)}")
     lines += _carrier_lines(study)
     if study.random:
         best = max(abs(one.accuracy - 0.5) for one in study.random)

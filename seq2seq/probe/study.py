@@ -23,7 +23,7 @@ from seq2seq.probe.record import Record
 from seq2seq.probe.resampling import RESAMPLES, SEED, Estimate
 from seq2seq.probe.routes import RouteScores, score_routes
 from seq2seq.probe.search import Joint
-from seq2seq.probe.selection import Choice, Finding, choose, evaluate, findings
+from seq2seq.probe.selection import ALPHA, Choice, Finding, choose, evaluate, findings
 from seq2seq.pronouns.items import Item
 
 RANDOM_TWINS = 5
@@ -112,6 +112,14 @@ class Study:
     def carrier(self) -> Effect | None:
         """The single word whose loss costs most; sets of words at once do not name one."""
         return next(iter(single(self.effects)), None)
+
+    @property
+    def attends(self) -> bool:
+        """Whether the head taken apart attends to the noun that its sign says, beyond chance."""
+        if self.head is None:
+            return False
+        shown = next(one for one in self.table if one.measure == self.head.measure)
+        return shown.p_fwer <= ALPHA and (shown.accuracy > 0.5) == (self.head.sign == 1)
 
     @property
     def written(self) -> Effect | None:

@@ -151,6 +151,21 @@ def test_the_report_is_written_for_machines_and_for_a_card(found: Study, tmp_pat
     assert "baseline nearest" in to_text(found)
 
 
+def test_the_head_taken_apart_is_named_where_another_measure_was_chosen(found: Study) -> None:
+    elsewhere = replace(found, finding=replace(found.finding, measure=Measure("X", "alti", "", 1)))
+    (used,) = [line for line in verdict_lines(elsewhere) if line.startswith("used:")]
+    assert f"encoder layer {LAYER} head {HEAD} (E→, raw), the best single head: without" in used
+    assert "the best single head" not in "".join(verdict_lines(found))
+
+
+def test_only_a_head_that_does_attend_is_said_to_attend_without_use(found: Study) -> None:
+    assert found.attends
+    assert found.head is not None
+    against = replace(found, head=replace(found.head, sign=-1))
+    assert not against.attends
+    assert any(line.startswith("used: no; ") for line in verdict_lines(against))
+
+
 def test_a_study_says_what_its_figures_hang_on(found: Study) -> None:
     assert found.provenance is not None
     assert found.provenance.seeds["draws"] == (SPEC.seed,)
