@@ -199,5 +199,5 @@ function short(label) {
 function labelWidth(groups, font) {
   const lengths = groups.map((group) => [...short(group.label)]
     .reduce((sum, letter) => sum + (letter.codePointAt(0) > 0x2e7f ? 2 : 1), 0));
-  return Math.round(Math.max(0, ...lengths) * font * 0.62) + 14;
+  return Math.round(Math.max(0, ...lengths) * font * 0.72) + 14;
 }

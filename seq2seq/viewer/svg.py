@@ -194,9 +194,9 @@ def _head_cell(accuracy: float, x: float, y: float, *, bold: bool) -> str:
 
 
 def _label_width(labels: Sequence[str], font: int) -> int:
-    """Room for the longest label; wide letters such as CJK take two places."""
+    """Room for the longest label, in bold; wide letters such as CJK take two places."""
     longest = max(
         (sum(2 if ord(letter) > 0x2E7F else 1 for letter in short(label)) for label in labels),
         default=0,
     )
-    return round(longest * font * 0.62) + 14
+    return round(longest * font * 0.72) + 14
