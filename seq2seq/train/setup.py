@@ -75,7 +75,7 @@ def check_processes(recipe: Recipe, state: PartialState) -> None:
         if count is not None and count != state.num_processes:
             raise TrainingError(
                 f"{name} = {count}: {state.num_processes} process(es) take part; start with "
-                f"'torchrun --nproc_per_node {count} -m seq2seq train …'"
+                f"'torchrun --nproc_per_node {count} -m -- seq2seq train …'"
             )
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from accelerate import PartialState
 from safetensors.torch import load_file
+from torch.distributed.run import get_args_parser
 
 from seq2seq.errors import TrainingError
 from seq2seq.recipe import load_recipe
@@ -117,4 +118,8 @@ def test_fewer_processes_than_asked_for_are_refused(folder: Path) -> None:
         TrainingError, match=r"train.processes = 2: 1 process\(es\) take part"
     ) as caught:
         check_processes(load_recipe(recipe, ["train.processes=2"]), PartialState())
-    assert "torchrun --nproc_per_node 2" in str(caught.value)
+    _, _, advice = str(caught.value).partition("torchrun ")
+    words = advice.removesuffix("'").removesuffix(" …").split()
+    read = get_args_parser().parse_args([*words, "recipe.toml", "--run", "folder"])
+    assert (read.nproc_per_node, read.module, read.training_script) == ("2", True, "seq2seq")
+    assert read.training_script_args == ["train", "recipe.toml", "--run", "folder"]
