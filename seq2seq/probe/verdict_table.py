@@ -18,9 +18,9 @@ from seq2seq.probe.resampling import Estimate, Interval
 
 PROBE_FILE = "probe.json"
 HEADINGS = (
-    "model", "seeds", "right, written freely", "right pairs", "best measure (chosen on dev)",
-    "points at the antecedent", "right pairs", "without the antecedent's edge", "“it” row off",
-    "carried by", "its cost (other words)", "verdict",
+    "model", "seeds", "written right: items / pairs", "measure chosen on dev",
+    "right noun: items / pairs", "right without the best head's edge", "right without “it”", "carried by",
+    "verdict",
 )  # fmt: skip
 
 
@@ -99,20 +99,18 @@ def markdown_table(rows: Sequence[VerdictRow]) -> str:
     lines = ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
     for row in rows:
         low = min(one.interval.low for one in row.shown)
-        costs = [one.cost.value for one in row.carriers]
-        controls = [one.control.value if one.control else 0.0 for one in row.carriers]
+        shown = _spread([one.value for one in row.shown])
+        costs = _spread([one.cost.value for one in row.carriers])
+        controls = _spread([one.control.value if one.control else 0.0 for one in row.carriers])
         cells = [
             row.name,
             f"{len(row.written)}",
-            _spread(row.written),
-            _spread(row.written_pairs),
+            f"{_spread(row.written)} / {_spread(row.written_pairs)}",
             _counted(row.measures),
-            f"{_spread([one.value for one in row.shown])}, lowest bound {100 * low:.1f}",
-            _spread(row.shown_pairs),
+            f"{shown}, lowest bound {100 * low:.1f} / {_spread(row.shown_pairs)}",
             _spread(row.edge),
             _spread(row.it_off),
-            _counted([_named(one) for one in row.carriers]),
-            f"{_spread(costs)} ({_spread(controls)})",
+            f"{_counted(list(map(_named, row.carriers)))}: {costs} points (others {controls})",
             _counted([_verdict(*one) for one in zip(row.shown, row.used, strict=True)]),
         ]
         lines.append("| " + " | ".join(cells) + " |")
@@ -175,7 +173,7 @@ def _measure(fields: Mapping[str, Any]) -> str:
 
 
 def _named(effect: Effect) -> str:
-    return effect.name if matters(effect) else f"nothing (most: {effect.name})"
+    return effect.name if matters(effect) else f"nothing (most {effect.name})"
 
 
 def _verdict(shown: Estimate, used: bool) -> str:

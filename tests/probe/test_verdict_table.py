@@ -51,9 +51,10 @@ def test_a_row_holds_means_and_ranges_of_its_seeds(tmp_path: Path) -> None:
         probe(tmp_path / "2", generated=[{"accuracy": figure(0.9), "pair": figure(0.8)}]),
     ]
     assert cells(markdown_table([verdict_row("guided", folders)])) == [
-        "guided", "2", "95.0 (90.0–100.0)", "85.0 (80.0–90.0)", "E→ raw layer 1 head 2",
-        "95.0 (95.0–95.0), lowest bound 90.0", "80.0 (80.0–80.0)", "10.0 (10.0–10.0)",
-        "50.0 (50.0–50.0)", "it→gold", "90.0 (90.0–90.0) (0.0 (0.0–0.0))", "shown and used",
+        "guided", "2", "95.0 (90.0–100.0) / 85.0 (80.0–90.0)", "E→ raw layer 1 head 2",
+        "95.0 (95.0–95.0), lowest bound 90.0 / 80.0 (80.0–80.0)", "10.0 (10.0–10.0)",
+        "50.0 (50.0–50.0)", "it→gold: 90.0 (90.0–90.0) points (others 0.0 (0.0–0.0))",
+        "shown and used",
     ]  # fmt: skip
 
 
@@ -69,7 +70,7 @@ def test_a_head_that_shows_a_link_without_use_is_told_from_one_that_shows_none(
     ]
     table = markdown_table(rows)
     assert (cells(table)[-1], cells(table, 1)[-1]) == ("shown, not used", "not shown")
-    assert cells(table, 1)[4:6] == ["X alti layer 0", "52.0, lowest bound 49.0"]
+    assert cells(table, 1)[3:5] == ["X alti layer 0", "52.0, lowest bound 49.0 / 20.0"]
 
 
 def test_seeds_that_differ_are_counted(tmp_path: Path) -> None:
@@ -77,7 +78,9 @@ def test_seeds_that_differ_are_counted(tmp_path: Path) -> None:
     folders = [
         probe(tmp_path / "1"), probe(tmp_path / "2"), probe(tmp_path / "3", carrier=other)
     ]  # fmt: skip
-    assert cells(markdown_table([verdict_row("mixed", folders)]))[9] == "it→gold (2); nouns→cue (1)"
+    assert cells(markdown_table([verdict_row("mixed", folders)]))[7].startswith(
+        "it→gold (2); nouns→cue (1): "
+    )
 
 
 def test_where_no_single_word_carries_the_answer_the_set_that_does_is_named(
@@ -89,9 +92,10 @@ def test_where_no_single_word_carries_the_answer_the_set_that_does_is_named(
     lost = probe(tmp_path / "2", carrier=weak, joint={"effects": [], "found": None})
     matched = probe(tmp_path / "3", carrier=effect("cue→gold", 0.5, control=0.4))
     found = [
-        cells(markdown_table([verdict_row("", [one])]))[9] for one in (together, lost, matched)
+        cells(markdown_table([verdict_row("", [one])]))[7].partition(": ")[0]
+        for one in (together, lost, matched)
     ]
-    assert found == ["it off + cue off", "nothing (most: cue→gold)", "nothing (most: cue→gold)"]
+    assert found == ["it off + cue off", "nothing (most cue→gold)", "nothing (most cue→gold)"]
 
 
 @pytest.mark.parametrize(
