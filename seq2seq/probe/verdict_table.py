@@ -13,14 +13,15 @@ from typing import Any
 from seq2seq.errors import DataError
 from seq2seq.probe.asked import Effect
 from seq2seq.probe.causal import matters
+from seq2seq.probe.page_verdict import CLEAR
 from seq2seq.probe.report import SCHEMA
 from seq2seq.probe.resampling import Estimate, Interval
 
 PROBE_FILE = "probe.json"
 HEADINGS = (
     "model", "seeds", "written right: items / pairs", "measure chosen on dev",
-    "right noun: items / pairs", "right without the best head's edge", "right without “it”", "carried by",
-    "verdict",
+    "right noun: items / pairs", "right without the best head's edge", "right without “it”",
+    "carried by", "verdict",
 )  # fmt: skip
 
 
@@ -43,7 +44,7 @@ class VerdictRow:
     """
 
     name: str
-    written: tuple[float, ...]
+    written: tuple[Estimate, ...]
     written_pairs: tuple[float, ...]
     measures: tuple[str, ...]
     shown: tuple[Estimate, ...]
@@ -79,7 +80,7 @@ def verdict_row(name: str, folders: Sequence[Path]) -> VerdictRow:
     effects = [{one["name"]: _effect(one) for one in probe["effects"]} for probe in probes]
     return VerdictRow(
         name,
-        tuple(one["accuracy"]["value"] for one in intact),
+        tuple(_estimate(one["accuracy"]) for one in intact),
         tuple(one["pair"]["value"] for one in intact),
         tuple(_measure(probe["finding"]["measure"]) for probe in probes),
         tuple(
@@ -99,19 +100,21 @@ def markdown_table(rows: Sequence[VerdictRow]) -> str:
     lines = ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
     for row in rows:
         low = min(one.interval.low for one in row.shown)
-        shown = _spread([one.value for one in row.shown])
+        written, shown = (_spread([e.value for e in some]) for some in (row.written, row.shown))
         costs = _spread([one.cost.value for one in row.carriers])
         controls = _spread([one.control.value if one.control else 0.0 for one in row.carriers])
         cells = [
             row.name,
             f"{len(row.written)}",
-            f"{_spread(row.written)} / {_spread(row.written_pairs)}",
+            f"{written} / {_spread(row.written_pairs)}",
             _counted(row.measures),
             f"{shown}, lowest bound {100 * low:.1f} / {_spread(row.shown_pairs)}",
             _spread(row.edge),
             _spread(row.it_off),
             f"{_counted(list(map(_named, row.carriers)))}: {costs} points (others {controls})",
-            _counted([_verdict(*one) for one in zip(row.shown, row.used, strict=True)]),
+            _counted(
+                [_verdict(*one) for one in zip(row.written, row.shown, row.used, strict=True)]
+            ),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -176,10 +179,12 @@ def _named(effect: Effect) -> str:
     return effect.name if matters(effect) else f"nothing (most {effect.name})"
 
 
-def _verdict(shown: Estimate, used: bool) -> str:
-    if shown.interval.low <= 0.5:
-        return "not shown" if not used else "used, not shown"
-    return "shown and used" if used else "shown, not used"
+def _verdict(written: Estimate, shown: Estimate, used: bool) -> str:
+    if written.interval.low <= 0.5:
+        return "does not know"
+    low = shown.interval.low
+    said = "shown" if low >= CLEAR else "weakly shown" if low > 0.5 else "not shown"
+    return f"{said}, {'used' if used else 'not used'}"
 
 
 def _counted(values: Sequence[str]) -> str:

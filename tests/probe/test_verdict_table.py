@@ -54,7 +54,7 @@ def test_a_row_holds_means_and_ranges_of_its_seeds(tmp_path: Path) -> None:
         "guided", "2", "95.0 (90.0–100.0) / 85.0 (80.0–90.0)", "E→ raw layer 1 head 2",
         "95.0 (95.0–95.0), lowest bound 90.0 / 80.0 (80.0–80.0)", "10.0 (10.0–10.0)",
         "50.0 (50.0–50.0)", "it→gold: 90.0 (90.0–90.0) points (others 0.0 (0.0–0.0))",
-        "shown and used",
+        "shown, used",
     ]  # fmt: skip
 
 
@@ -64,12 +64,15 @@ def test_a_head_that_shows_a_link_without_use_is_told_from_one_that_shows_none(
     idle = {"used": False, "effects": [effect("edge→gold, this head", 1.0)]}
     chance = {"measure": {"route": "X", "variant": "alti", "layer": 0, "head": None},
               "accuracy": 0.52, "pair": 0.2, "interval": {"low": 0.49, "high": 0.55}}  # fmt: skip
+    ignorant = {"accuracy": figure(0.52, low=0.49), "pair": figure(0.1)}
     rows = [
         verdict_row("idle", [probe(tmp_path / "1", verdict=idle)]),
         verdict_row("blind", [probe(tmp_path / "2", verdict=idle, finding=chance)]),
     ]
+    rows.append(verdict_row("lost", [probe(tmp_path / "3", generated=[ignorant])]))
     table = markdown_table(rows)
-    assert (cells(table)[-1], cells(table, 1)[-1]) == ("shown, not used", "not shown")
+    said = [cells(table, row)[-1] for row in range(3)]
+    assert said == ["shown, not used", "not shown, not used", "does not know"]
     assert cells(table, 1)[3:5] == ["X alti layer 0", "52.0, lowest bound 49.0 / 20.0"]
 
 
