@@ -147,10 +147,30 @@ def finish(
         stop.check()
         spec = recipe.data.test[name]
         if spec.pronoun_items and spec.file is not None:
-            items[name] = (read_items(Path(recipe.data.folder) / spec.file), hypotheses)
+            shown = items_shown(name, Path(recipe.data.folder) / spec.file, log)
+            if shown:
+                items[name] = (shown, hypotheses)
     finished = Finished(choice, recipe.train.select_by, reports, report_gender(items))
     write_json(run.scores, finished.to_json())
     return finished
+
+
+def items_shown(name: str, path: Path, log: TrainingLog) -> list[Item]:
+    """Read the items of a test set whose translations show who is meant.
+
+    Args:
+        name: of the set.
+        path: its file.
+        log: told if there is nothing to judge, as in Vietnamese with one pronoun for all things.
+
+    Returns:
+        The items; none where no target tells.
+    """
+    items = read_items(path)
+    if any(item.contrastive for item in items):
+        return items
+    log.say(f"{name}: none of its {len(items):,} targets tells who is meant, so none is judged")
+    return []
 
 
 def translate_test(

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,10 +7,12 @@ from safetensors.torch import save_file
 from torch import nn
 
 from seq2seq.errors import CheckpointError
+from seq2seq.pronouns.items import Row, write_rows
 from seq2seq.run import Run
 from seq2seq.train.checkpoint import Candidate, Progress, candidate_path, sha256
-from seq2seq.train.finish import choose_weights, write_lines
+from seq2seq.train.finish import choose_weights, items_shown, write_lines
 from seq2seq.train.loop import Validation
+from tests.train import pointing
 
 
 class Log:
@@ -76,3 +79,15 @@ def test_damaged_weights_are_left_out_and_said(tmp_path: Path) -> None:
 def test_a_line_break_inside_a_translation_stays_one_line(tmp_path: Path) -> None:
     write_lines(tmp_path / "a" / "b.txt", ["x\ny", "", "z"])
     assert (tmp_path / "a" / "b.txt").read_text() == "x y\n\nz\n"
+
+
+def test_a_set_whose_targets_tell_nothing_is_not_judged_and_that_is_said(tmp_path: Path) -> None:
+    items = pointing.items()[:8]
+    silent = [replace(one, bad=one.good, good_spans=(), bad_spans=()) for one in items]
+    log = Log()
+    for name, some in (("telling", items), ("silent", silent)):
+        path = tmp_path / name
+        write_rows(path, [Row(one.source, one.good, one) for one in some])
+        shown = items_shown(name, path, log)
+        assert [one.id for one in shown] == [one.id for one in (some if name == "telling" else [])]
+    assert log.lines == ["silent: none of its 8 targets tells who is meant, so none is judged"]
