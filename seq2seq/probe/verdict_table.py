@@ -18,6 +18,7 @@ from seq2seq.probe.report import SCHEMA
 from seq2seq.probe.resampling import Estimate, Interval
 
 PROBE_FILE = "probe.json"
+TWO_COINS = 0.25  # of pairs that chance gets right; whoever always says the same gets none
 HEADINGS = (
     "model", "seeds", "written right: items / pairs", "measure chosen on dev",
     "right noun: items / pairs", "right without the best head's edge", "right without “it”",
@@ -113,7 +114,7 @@ def markdown_table(rows: Sequence[VerdictRow]) -> str:
             _spread(row.it_off),
             f"{_counted(list(map(_named, row.carriers)))}: {costs} points (others {controls})",
             _counted(
-                [_verdict(*one) for one in zip(row.written, row.shown, row.used, strict=True)]
+                [_verdict(*one) for one in zip(row.written_pairs, row.shown, row.used, strict=True)]
             ),
         ]
         lines.append("| " + " | ".join(cells) + " |")
@@ -179,8 +180,8 @@ def _named(effect: Effect) -> str:
     return effect.name if matters(effect) else f"nothing (most {effect.name})"
 
 
-def _verdict(written: Estimate, shown: Estimate, used: bool) -> str:
-    if written.interval.low <= 0.5:
+def _verdict(pairs: float, shown: Estimate, used: bool) -> str:
+    if pairs <= TWO_COINS:
         return "does not know"
     low = shown.interval.low
     said = "shown" if low >= CLEAR else "weakly shown" if low > 0.5 else "not shown"
