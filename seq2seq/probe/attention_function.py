@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import eager_mask
@@ -97,6 +98,13 @@ def stock_attention(module: nn.Module) -> AttentionFunction:
             "read; needed a family of the transformers library with 'eager' attention"
         )
     return function
+
+
+def for_each_head(
+    value: Float[Tensor, "batch groups key width"], heads: int
+) -> Float[Tensor, "batch heads key width"]:
+    """Give every head its values, where a group of heads shares them."""
+    return value.repeat_interleave(heads // value.shape[1], dim=1)
 
 
 @contextmanager

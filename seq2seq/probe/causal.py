@@ -50,6 +50,12 @@ class Verdict:
     elsewhere: float | None
 
     @property
+    def edge(self) -> Effect:
+        """The costlier of two losses of the gold noun: in this head, or in all."""
+        edges = (one for one in self.effects if one.name.startswith("edge→gold"))
+        return max(edges, key=lambda one: one.cost.value)
+
+    @property
     def used(self) -> bool:
         """Whether losing the gold noun costs enough, and much more than losing another word."""
         return any(matters(one) for one in self.effects if one.name.startswith("edge→gold"))

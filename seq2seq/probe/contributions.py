@@ -28,12 +28,11 @@ from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
 )
-from transformers.pytorch_utils import Conv1D
 
 from seq2seq.errors import ModelError
-from seq2seq.probe.attention_function import stock_attention
+from seq2seq.probe.attention_function import for_each_head, stock_attention
 from seq2seq.probe.intervention import Stack
-from seq2seq.probe.survey import Anatomy
+from seq2seq.probe.survey import Anatomy, output_slices
 
 Shares = Mapping[Stack, Float[Tensor, "layers batch query key"]]
 """For each stack and layer what every column contributes to every row. In self-attention the way
@@ -69,7 +68,6 @@ class Tracer:
     anatomy: Anatomy
     sublayers: list[_Sublayer] = field(default_factory=list)
     _norm: tuple[Tensor, Tensor] | None = None
-    _met: dict[Stack, int] = field(default_factory=dict)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -101,9 +99,8 @@ class Tracer:
         said, weights = stock_attention(module)(
             module, query, key, value, attention_mask, **options
         )
-        if value.shape[1] < query.shape[1]:
-            value = value.repeat_interleave(query.shape[1] // value.shape[1], dim=1)
-        self.sublayers[-1].weights, self.sublayers[-1].value = weights, value
+        last = self.sublayers[-1]
+        last.weights, last.value = weights, for_each_head(value, query.shape[1])
         return said, weights
 
     def require_all(self, name: str, *, stacks: Sequence[Stack]) -> None:
@@ -222,8 +219,7 @@ def _shares(sub: _Sublayer, projection: Any) -> Float[Tensor, "batch query key"]
     assert sub.added is not None
     assert sub.whole is not None
     past = sub.whole - sub.added
-    rows = projection.weight if isinstance(projection, Conv1D) else projection.weight.T
-    slices = rows.reshape(sub.value.shape[1], sub.value.shape[3], -1)
+    slices = output_slices(projection, sub.value.shape[1])
     offered = torch.einsum("bhkd,hdw->bhkw", sub.value, slices)
     found = [
         _row_shares(

@@ -53,10 +53,7 @@ def _used(study: Study) -> Finding:
             else "there is no translation whose change would show it"
         )
         return Finding("Used?", "unclear", why, "not measured")
-    strongest = max(
-        (one for one in verdict.effects if one.name.startswith("edge→gold")),
-        key=lambda one: one.cost.value,
-    )
+    strongest = verdict.edge
     where = strongest.name.partition(", ")[2] or "all heads"
     return Finding(
         "Used?",

@@ -10,12 +10,11 @@ from typing import Any, Literal
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from transformers.pytorch_utils import Conv1D
 
 from seq2seq.errors import ModelError
-from seq2seq.probe.attention_function import stock_attention
+from seq2seq.probe.attention_function import for_each_head, stock_attention
 from seq2seq.probe.intervention import HeadAblation, Intervention, KnockOut, Patch, Stack
-from seq2seq.probe.survey import Anatomy
+from seq2seq.probe.survey import Anatomy, output_slices
 
 Quantity = Literal["maps", "values", "outputs"]
 
@@ -77,8 +76,7 @@ class Recorder:
             shape = (*query.shape[:3], key.shape[2])
             mask = _knock_out(here, layer, mask=mask, scores=query.new_zeros(shape))
         said, weights = stock_attention(module)(module, query, key, value, mask, **options)
-        if value.shape[1] < query.shape[1]:
-            value = value.repeat_interleave(query.shape[1] // value.shape[1], dim=1)
+        value = for_each_head(value, query.shape[1])
         maps, answers = weights, said.transpose(1, 2)
         for one in here:
             match one:
@@ -138,9 +136,7 @@ class Recorder:
                 f"{type(module).__name__}: its output projection was not found, so values cannot "
                 "be weighed; read it without values"
             )
-        weight: Tensor = projection.weight
-        rows = weight if isinstance(projection, Conv1D) else weight.T
-        slices = rows.reshape(value.shape[1], value.shape[3], -1)
+        slices = output_slices(projection, value.shape[1])
         offered: Tensor = torch.einsum("bhkd,hdw->bhkw", value, slices).norm(dim=-1)
         return offered
 

@@ -85,10 +85,7 @@ def verdict_lines(study: Study) -> list[str]:
         used = "yes" if study.verdict.used else idle
         head = study.verdict.measure
         other = "" if head == finding.measure else f"{_measure(head)}, the best single head: "
-        strongest = max(
-            (one for one in study.verdict.effects if one.name.startswith("edge→gold")),
-            key=lambda one: one.cost.value,
-        )
+        strongest = study.verdict.edge
         where = strongest.name.removeprefix("edge→gold, ")
         without = f"without the edge to the antecedent in {where}"
         lines.append(f"used: {used}; {other}{_effect(strongest, without)}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 from transformers.pytorch_utils import Conv1D
@@ -88,6 +89,13 @@ def survey(model: Any, kind: Kind, *, name: str) -> Anatomy:
         heads={stack: counts[0] for stack, counts in heads.items()},
         projection_of=surveyor.projection_of,
     )
+
+
+def output_slices(projection: Any, heads: int) -> Float[Tensor, "heads dim width"]:
+    """What an output projection does with what each head says."""
+    weight: Tensor = projection.weight
+    rows = weight if isinstance(projection, Conv1D) else weight.T
+    return rows.reshape(heads, -1, rows.shape[-1])
 
 
 @dataclass(frozen=True)
