@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from transformers import AutoModelForSeq2SeqLM
 
 from seq2seq.decode.batches import Ids, padded
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.engines.foreign import ForeignEngine
+from seq2seq.engines.opening import open_encoder_decoder
 from seq2seq.errors import ModelError
 
 
@@ -36,16 +36,9 @@ class StockEngine(ForeignEngine):
             The engine.
 
         Raises:
-            ModelError: If transformers cannot load it.
+            ModelError: If transformers cannot load it, or weights are missing.
         """
-        try:
-            model = AutoModelForSeq2SeqLM.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise ModelError(
-                f"{folder}: transformers cannot load it ({_first_line(error)}), needed a stock "
-                "encoder-decoder folder"
-            ) from error
-        return cls(model.float())
+        return cls(open_encoder_decoder(folder))
 
     @property
     def positions(self) -> int:
@@ -167,7 +160,3 @@ class StockEngine(ForeignEngine):
             ForcedScore(tuple(row[: len(target)]))
             for row, target in zip(chosen.tolist(), targets, strict=True)
         ]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS, Ids, length_batches
+from seq2seq.decode.batches import Ids
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
-from seq2seq.engines.engine import Progress
+from seq2seq.engines.foreign import ForeignEngine
 from seq2seq.errors import ModelError
 from seq2seq.model.config import ModelConfig
 from seq2seq.publish.to_onnx import ENCODER, FIRST, NEXT, import_onnxruntime
@@ -22,7 +22,7 @@ Scores: TypeAlias = Float[np.ndarray, "rows vocab"]
 Pieces: TypeAlias = Int[np.ndarray, " rows"]
 
 
-class OnnxEngine:
+class OnnxEngine(ForeignEngine):
     """The graphs in onnxruntime, behind the same calls as every engine."""
 
     def __init__(self, folder: Path, config: ModelConfig):
@@ -47,57 +47,34 @@ class OnnxEngine:
         """Pieces that it knows."""
         return int(self.config.vocab_size)
 
-    def search(
-        self,
-        sources: Sequence[Ids],
-        options: DecodeOptions,
-        *,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
-        progress: Progress | None = None,
-    ) -> list[list[Hypothesis]]:
-        """Find targets greedily; see `Engine.search`.
+    def check_options(self, options: DecodeOptions) -> None:
+        """Refuse anything but plain greedy search.
 
         Raises:
-            ModelError: Anything but plain greedy search is asked for.
+            ModelError: It is asked for.
         """
         if options.beams > 1 or options.sampling is not None or options.min_length:
             raise ModelError("onnx engine: only greedy search is known here; ask for 1 beam")
         if options.no_repeat_ngram or options.first_id is not None:
             raise ModelError("onnx engine: it knows neither no_repeat_ngram nor a first piece")
-        limits = options.length_limits([len(ids) for ids in sources], self.positions)
-        results: dict[int, list[Hypothesis]] = {}
-        for batch in length_batches([len(ids) for ids in sources], batch_tokens):
-            found = self._greedy([sources[p] for p in batch], [limits[p] for p in batch])
-            for place, (ids, log_probability) in zip(batch, found, strict=True):
-                score = log_probability / len(ids) ** options.length_penalty
-                ended = ids[-1] == self.config.eos_token_id
-                results[place] = [Hypothesis(tuple(ids), score, log_probability, ended)]
-            if progress is not None:
-                progress(len(results))
-        return [results[place] for place in range(len(sources))]
 
-    def score(
-        self,
-        sources: Sequence[Ids],
-        targets: Sequence[Ids],
-        *,
-        first_id: int | None = None,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
-    ) -> list[ForcedScore]:
-        """Score given targets, piece by piece with the past handed on; see `Engine.score`."""
-        results: dict[int, ForcedScore] = {}
-        lengths = [max(len(s), len(t)) for s, t in zip(sources, targets, strict=True)]
-        for batch in length_batches(lengths, batch_tokens):
-            rows = self._force([sources[p] for p in batch], [targets[p] for p in batch])
-            for place, row in zip(batch, rows, strict=True):
-                if first_id is not None and targets[place][0] == first_id:
-                    row[0] = 0.0
-                results[place] = ForcedScore(tuple(row))
-        return [results[place] for place in range(len(sources))]
+    def _search_batch(
+        self, sources: Sequence[Ids], limit: int, options: DecodeOptions
+    ) -> list[list[Hypothesis]]:
+        eos = self.config.eos_token_id
+        return [
+            [
+                Hypothesis(
+                    tuple(ids),
+                    log_probability / len(ids) ** options.length_penalty,
+                    log_probability,
+                    ids[-1] == eos,
+                )
+            ]
+            for ids, log_probability in self._greedy(sources, limit)
+        ]
 
-    def _greedy(
-        self, sources: Sequence[Ids], limits: Sequence[int]
-    ) -> list[tuple[list[int], float]]:
+    def _greedy(self, sources: Sequence[Ids], limit: int) -> list[tuple[list[int], float]]:
         eos, pad = self.config.eos_token_id, self.config.pad_token_id
         found: list[list[int]] = [[] for _ in sources]
         sums = [0.0] * len(sources)
@@ -111,13 +88,16 @@ class OnnxEngine:
             for row in list(open_rows):
                 found[row].append(int(chosen[row]))
                 sums[row] += float(scores[row, chosen[row]])
-                if chosen[row] == eos or len(found[row]) == limits[row]:
+                if chosen[row] == eos or len(found[row]) == limit:
                     open_rows.remove(row)
             if not open_rows:
                 return list(zip(found, sums, strict=True))
             scores = steps.send(chosen)
 
-    def _force(self, sources: Sequence[Ids], targets: Sequence[Ids]) -> list[list[float]]:
+    def _force(
+        self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
+    ) -> list[ForcedScore]:
+        """Piece by piece, with the past handed on."""
         longest = max(map(len, targets))
         pad = self.config.pad_token_id
         wanted = np.array([[*ids, *[pad] * (longest - len(ids))] for ids in targets])
@@ -127,8 +107,11 @@ class OnnxEngine:
             columns.append(scores[np.arange(len(targets)), wanted[:, place]])
             if place + 1 < longest:
                 scores = steps.send(wanted[:, place])
-        rows = np.stack(columns, axis=1).tolist()
-        return [row[: len(ids)] for row, ids in zip(rows, targets, strict=True)]
+        scored = np.stack(columns, axis=1)
+        if first_id is not None:  # it is given, not chosen
+            scored[wanted[:, 0] == first_id, 0] = 0.0
+        rows = scored.tolist()
+        return [ForcedScore(tuple(row[: len(ids)])) for row, ids in zip(rows, targets, strict=True)]
 
     def _steps(self, sources: Sequence[Ids]) -> Generator[Scores, Pieces, None]:
         """Yield log-probabilities of the next piece, and be sent the piece that was taken."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from seq2seq.decode.options import DecodeOptions, Sampling
 from seq2seq.engines.converted import ConvertedEngine, converted_folder
@@ -149,7 +150,23 @@ def test_a_folder_that_stock_classes_cannot_load_is_refused(loaded: Loaded, tmp_
     for file in loaded.folder.glob("*.json"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     edit_json(tmp_path / "config.json", lambda content: content.update(model_type="bert"))
-    with pytest.raises(ModelError, match=r"transformers cannot load it .*, needed a stock encoder"):
+    with pytest.raises(ModelError, match="model of type 'bert', needed an encoder-decoder"):
+        StockEngine.load(tmp_path)
+
+
+def test_a_stock_folder_without_a_weight_is_refused_where_the_library_would_invent_it(
+    loaded: Loaded, tmp_path: Path
+) -> None:
+    for file in loaded.folder.glob("*.json"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    tensors = load_file(loaded.folder / "model.safetensors")
+    lost = next(name for name in sorted(tensors) if "layer" in name)
+    save_file(
+        {name: tensor for name, tensor in tensors.items() if name != lost},
+        tmp_path / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    with pytest.raises(ModelError, match=f"1 weights are missing, such as '{lost}'"):
         StockEngine.load(tmp_path)
 
 
