@@ -7,7 +7,8 @@ each stands the same operation on other words that draw as much attention.
 
 Names: ``it off``: the row sees only itself. ``it→nouns``: the row does not see the two nouns;
 ``it→gold`` one of them; ``nouns→it``: the nouns do not see it. ``decision→it``: the decoder's
-decision row does not see that word of the source.
+decision row does not see that word of the source; ``decision→gold``: nor the antecedent there,
+``decision→written gold``: nor the one that it has written itself.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -77,11 +78,14 @@ def knocks_of(placed: Sequence[Placed], match: "Match") -> list[Knock]:
         Knock("clause→nouns", "encoder", lambda one: (_clause(one, words), _both(one))),
         Knock("nouns→clause", "encoder", lambda one: (_both(one), _clause(one, words))),
         Knock("decision→nouns", "cross", lambda one: (_decision_row(one), _both(one))),
+        Knock("decision→gold", "cross", _decision_to_gold, match.cross),
         Knock("decision→clause", "cross", lambda one: (_decision_row(one), _clause(one, words))),
     ]
     if all(one.decision is not None and one.decision.nouns is not None for one in placed):
-        written = Knock("decision→written nouns", "decoder", _decision_to_written, match.written)
-        found.append(written)
+        found += [
+            Knock("decision→written nouns", "decoder", _decision_to_written, match.written),
+            Knock("decision→written gold", "decoder", _decision_to_written_gold, match.written),
+        ]
     return found
 
 
@@ -260,11 +264,21 @@ def _decision_to(word: str) -> Edges:
     return lambda one: (_decision_row(one), one.words[word])
 
 
+def _decision_to_gold(one: Placed) -> tuple[Rows, Rows]:
+    return _decision_row(one), one.nouns[0]
+
+
 def _decision_to_written(one: Placed) -> tuple[Rows, Rows]:
     assert one.decision is not None  # knocks_of has looked
     assert one.decision.nouns is not None
     first, second = one.decision.nouns
     return _decision_row(one), (*first, *second)
+
+
+def _decision_to_written_gold(one: Placed) -> tuple[Rows, Rows]:
+    assert one.decision is not None  # knocks_of has looked
+    assert one.decision.nouns is not None
+    return _decision_row(one), one.decision.nouns[0]
 
 
 def _both(one: Placed) -> Rows:

@@ -28,6 +28,15 @@ from seq2seq.probe.spans import Rows
 
 USED_COST, TIMES_CONTROL = 0.2, 3
 
+TRIED = {
+    "E→": "it→gold",
+    "E↔": "it→gold",
+    "Ec→": "cue→gold",
+    "X": "decision→gold",
+    "D": "decision→written gold",
+}
+"""Of a route, the knock-out of the carrier search that takes the antecedent from its rows."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -100,8 +109,9 @@ def judge(
         beside = asked.preferences(control, heads=which)
         for noun, name in enumerate(("gold", "distractor")):
             edges = edge_of(measure, rows, noun)
-            if which is None and noun == 0 and measure.route in ("E→", "E↔", "Ec→"):
-                edges = asked.knocks[f"{rows}→gold"].edges  # the same, which has been tried
+            tried = asked.knocks.get(TRIED.get(measure.route, ""))
+            if which is None and noun == 0 and tried is not None:
+                edges = tried.edges  # the same, whose answers are remembered
             knock = Knock(f"edge→{name}, {where}", stack, edges)
             trials.append(Trial(knock.name, asked.preferences(knock, heads=which), beside))
     ablated = HeadAblation(stack, heads, "mean", _means(model, placed, stack))

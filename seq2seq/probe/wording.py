@@ -53,6 +53,7 @@ _WORDS = {
     "clause": "the pronoun's clause",
     "decision": "the decision",
     "written nouns": "the nouns it has written",
+    "written gold": "the antecedent it has written",
 }
 
 

@@ -1,8 +1,8 @@
 """A translator whose answer hangs on rows that are named, and on nothing else.
 
-A row carries the antecedent if it sees the nouns and the decision row sees it. The answer is right
-as long as one of the carrying rows does; without any, "er" is said, which is right half of the
-time. Everything else is the planted model's.
+A row carries the antecedent if it sees the nouns and the decision row sees it; "gold" is the row of
+the antecedent itself. The answer is right as long as one of the carrying rows does; without any,
+"er" is said, which is right half of the time. Everything else is the planted model's.
 """
 
 from typing import Any
@@ -29,10 +29,11 @@ class CarryingModel(PlantedModel):
             return reading
         cuts = [one for one in given.get("interventions", ()) if isinstance(one, KnockOut)]
         for number, ids in enumerate(inputs.source_ids.tolist()):
-            meant = ids[FIRST] if ids[CUE] == WORDS.index("big") else ids[SECOND]
-            right = ER if int(WORDS[meant].removeprefix("noun")) % 2 == 0 else SIE
+            gold = FIRST if ids[CUE] == WORDS.index("big") else SECOND
+            right = ER if int(WORDS[ids[gold]].removeprefix("noun")) % 2 == 0 else SIE
+            rows = ROWS | {"gold": gold}
             known = self.knows or any(
-                _carries(ROWS[name], number, cuts, given.get("rows")) for name in self.carriers
+                _carries(rows[name], number, cuts, given.get("rows")) for name in self.carriers
             )
             reading.logits[number, :, [ER, SIE]] = 0.0
             reading.logits[number, :, right if known else ER] = 2.0

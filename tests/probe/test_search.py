@@ -35,6 +35,14 @@ def test_a_single_carrier_is_found_with_the_row_that_reads_it() -> None:
     assert found.joint is None  # one word explains it
 
 
+def test_a_decision_that_reads_the_antecedent_itself_is_told_from_one_that_reads_a_word() -> None:
+    found = causes(carrying_model("gold"))
+    names = {one.name for one in single(found.effects) if matters(one)}
+    assert names == {"decision→gold", "decision→nouns"}
+    (gold,) = (one for one in found.effects if one.name == "decision→gold")
+    assert (gold.cost.value, gold.control and gold.control.value) == (0.5, 0)
+
+
 def test_carriers_that_stand_in_for_each_other_are_found_together_only() -> None:
     found = causes(carrying_model("it", "cue"))
     assert not any(matters(one) for one in single(found.effects))
