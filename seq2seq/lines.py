@@ -7,12 +7,16 @@ every later line, and two files that were parallel no longer are.
 
 import gzip
 import io
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from seq2seq.errors import DataError
+
+STDIN = "-"
+"""The name that means standard input."""
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -21,7 +25,7 @@ def read_lines(path: str | Path) -> list[str]:
     """All lines of a file of segments, in order, empty ones included.
 
     Args:
-        path: the file; its name says whether it is compressed.
+        path: the file; its name says whether it is compressed. ``-`` is standard input.
 
     Returns:
         One string a line, without its line end. A last line without a line end counts; an
@@ -40,10 +44,24 @@ def iterate_lines(path: str | Path) -> Iterator[str]:
     cut short, so the frames are unpacked one by one and the last is checked to be whole.
     """
     path = Path(path)
+    if str(path) == STDIN:
+        yield from _lines_of(Path("standard input"), _stdin())
+        return
     with _open(path) as stream:
-        for number, line in enumerate(_unpack(path, stream), start=1):
-            text = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
-            yield _decode(path, number, text.removesuffix(b"\n").removesuffix(b"\r"))
+        yield from _lines_of(path, stream)
+
+
+def _lines_of(path: Path, stream: BinaryIO) -> Iterator[str]:
+    for number, line in enumerate(_unpack(path, stream), start=1):
+        text = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
+        yield _decode(path, number, text.removesuffix(b"\n").removesuffix(b"\r"))
+
+
+def _stdin() -> BinaryIO:
+    """What is left of standard input: somebody may have read some of it before."""
+    if sys.stdin is None:
+        raise DataError("standard input: it is closed, needed text; name a file instead of -")
+    return sys.stdin.buffer
 
 
 def _open(path: Path) -> BinaryIO:
@@ -55,6 +73,8 @@ def _open(path: Path) -> BinaryIO:
         problem = "a folder, needed a text file with one segment a line; name a file in it"
     except PermissionError:
         problem = "not readable by you, needed read permission; run chmod +r on it"
+    except OSError as error:
+        problem = f"{error.strerror}, needed a text file with one segment a line; check the path"
     raise DataError(f"{path}: {problem}")
 
 

@@ -8,6 +8,7 @@ so that whoever loads the saved folder gets the same ids without being told the 
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -26,6 +27,7 @@ LAYOUTS: Mapping[str, tuple[str, ...]] = {
     "NllbTokenizer": ("sentencepiece.bpe.model",),
 }
 TAGGED = ("M2M100Tokenizer", "NllbTokenizer")
+TAG = re.compile(r">>.+?<<\s*")
 OTHER_FILES = ("tokenizer.json", "special_tokens_map.json", "added_tokens.json")
 UNLIMITED = 10**30
 # Keys of the configuration that saving may rewrite without changing how text is cut.
@@ -256,6 +258,21 @@ def _vocabulary(stock: Any) -> dict[str, int]:
     """Every piece with its id; M2M100 does not count its tags among them."""
     tags = [tag_of(stock, language) for language in tags_of(stock)] if _is_tagged(stock) else []
     return dict(stock.get_vocab()) | {tag: stock.convert_tokens_to_ids(tag) for tag in tags}
+
+
+def lead_of(stock: Any, text: str) -> str:
+    """What a text says to the model itself, and each part of it must say again.
+
+    Args:
+        stock: A tokenizer of ``transformers``.
+        text: A source.
+
+    Returns:
+        The ``>>fra<<`` before it, white space included, that tells an opus-mt model of several
+        targets what to write; nothing for other models.
+    """
+    tag = TAG.match(text) if getattr(stock, "supported_language_codes", ()) else None
+    return tag[0] if tag else ""
 
 
 def _is_tagged(stock: Any) -> bool:

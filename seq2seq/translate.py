@@ -25,7 +25,7 @@ from seq2seq.model.transformer import Transformer
 from seq2seq.pipeline.pipeline import pipeline as pipeline  # where its users look for it
 from seq2seq.sentences import Long as Long
 from seq2seq.sentences import split_text
-from seq2seq.stock_tokenizer import open_tokenizer
+from seq2seq.stock_tokenizer import StockTokenizer, lead_of, open_tokenizer
 from seq2seq.tokenizer_like import TokenizerLike
 
 # Lines that are read before the first of them is translated: enough to sort by length.
@@ -335,8 +335,14 @@ class Translator:
             return _Prepared([ids], unknown)
         if long == "truncate":
             return _Prepared([[*ids[: most - 1], eos]], unknown, dropped=len(ids) - most)
-        parts = split_text(text, lambda part: len(self.tokenizer.encode([part])[0]) <= most)
-        return _Prepared([ids for ids in self.tokenizer.encode(parts) if ids != [eos]], unknown)
+        lead = ""
+        if isinstance(self.tokenizer, StockTokenizer):
+            lead = lead_of(self.tokenizer.stock, text)
+        parts = split_text(
+            text[len(lead) :], lambda part: len(self.tokenizer.encode([lead + part])[0]) <= most
+        )
+        encoded = self.tokenizer.encode([lead + part for part in parts])
+        return _Prepared([ids for ids in encoded if ids != [eos]], unknown)
 
     def _finish(
         self, prepared: _Prepared, found: list[list[Hypothesis]], options: DecodeOptions

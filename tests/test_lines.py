@@ -1,6 +1,7 @@
 """Files of segments: what ends a line, what is read from packed files, what is refused."""
 
 import gzip
+import io
 import re
 from pathlib import Path
 
@@ -68,6 +69,23 @@ def test_bytes_that_are_not_utf8_are_named_with_file_line_and_position(tmp_path:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.txt: no such file, needed a text file"):
         read_lines(tmp_path / "gone.txt")
+
+
+def test_standard_input_is_what_is_left_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.BytesIO(b"first\nzweite Zeile\r\nthird")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(stream))
+    stream.readline()  # as a shell's `read` does
+    assert read_lines("-") == ["zweite Zeile", "third"]
+    assert not stream.closed
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(DataError, match="standard input: it is closed, needed text"):
+        read_lines("-")
+
+
+def test_a_path_through_a_file_is_named(tmp_path: Path) -> None:
+    inner = write(tmp_path, b"text") / "inner"
+    with pytest.raises(DataError, match="inner: Not a directory, needed a text file"):
+        read_lines(inner)
 
 
 def test_a_folder_is_named(tmp_path: Path) -> None:

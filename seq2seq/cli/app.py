@@ -89,7 +89,9 @@ def main() -> None:
     """Run the command line; the only place that turns an error into an exit code."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # text is UTF-8 whatever the locale says
-            stream.reconfigure(encoding="utf-8")
+            # Names of files may be no text at all; an error must be able to name one.
+            errors = "backslashreplace" if stream is sys.stderr else "strict"
+            stream.reconfigure(encoding="utf-8", errors=errors)
     try:
         app(prog_name="seq2seq")
     except Seq2SeqError as error:

@@ -22,11 +22,6 @@ RecipeFile = Annotated[
 ]
 
 
-def or_stdin(path: Path) -> Path:
-    """The file that a user means: ``-`` is standard input."""
-    return Path("/dev/stdin") if str(path) == "-" else path
-
-
 Examples = Annotated[
     list[str] | None,
     typer.Option(

@@ -125,20 +125,23 @@ def _sets_of(model: str, items: str, select_on: Path | None) -> _Sets:
     named = {}
     dev = select_on
     if run.recipe.is_file():
-        recipe = run.read_recipe()
-        folder = Path(recipe.data.folder)
-        named = {name: folder / str(spec.file) for name, spec in recipe.data.test.items()}
-        dev = dev or folder / str(recipe.data.dev.file)
+        data = run.read_recipe().data
+        named = {  # a pair of texts or a set of the Hub holds no items
+            name: Path(data.folder) / spec.file for name, spec in data.test.items() if spec.file
+        }
+        if dev is None and data.dev.file:
+            dev = Path(data.folder) / data.dev.file
     path = Path(items) if Path(items).is_file() else named.get(items)
     if path is None:
-        known = ", ".join(named) or "none, it is no run folder"
+        known = ", ".join(named) or "there is none"
         raise DataError(
-            f"probe: items '{items}', needed a file or a test set of the run ({known}); "
+            f"probe: items '{items}', needed a file or a test set of the run that is one "
+            f"({known}); "
             "name one with --items"
         )
     if dev is None:
         raise DataError(
-            f"probe: {model} names no dev set, needed items to choose a head on; "
+            f"probe: {model} names no file as its dev set, needed items to choose a head on; "
             "give them with --select-on"
         )
     return _Sets(items if items in named else path.stem, path, dev)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seq2seq.cli.options import AsJson, or_stdin
+from seq2seq.cli.options import AsJson
 from seq2seq.cli.output import print_report
 from seq2seq.errors import ScoreError
 
@@ -106,10 +106,9 @@ def score(
         tokenized=tokenized or bool(tokenized_references),
         language=language,
     )
-    output = or_stdin(hypotheses)
     if items is None:
         report = score_files(
-            output,
+            hypotheses,
             references or [],
             source=source,
             tokenized_references=tokenized_references or [],
@@ -117,12 +116,12 @@ def score(
         )
         print_report(report, as_json=as_json)
         return
-    if references or source:
+    if references or source or tokenized_references:
         raise ScoreError(
-            f"{items}: items bring their own source and reference, --reference or --source was "
-            "given as well; leave out one or the other"
+            f"{items}: items bring their own source and reference, --reference, "
+            "--tokenized-reference or --source was given as well; leave out one or the other"
         )
-    print_report(_score_items(output, items, options), as_json=as_json)
+    print_report(_score_items(hypotheses, items, options), as_json=as_json)
 
 
 def compare(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
 
-from seq2seq.cli.options import AsJson, or_stdin
+from seq2seq.cli.options import AsJson
 from seq2seq.cli.output import as_json_text
 from seq2seq.errors import DataError
-from seq2seq.lines import iterate_lines
+from seq2seq.lines import STDIN, iterate_lines
 from seq2seq.run import Run
 
 if TYPE_CHECKING:  # asking for help must not load it
@@ -111,15 +111,15 @@ class _Options:
 def _run(model: Path, source: Path, output: Path | None, asked: _Options, *, as_json: bool) -> None:
     from seq2seq.translate import CHUNK_LINES, Report
 
-    if output is not None and output.suffix in (".gz", ".zst"):
-        raise DataError(f"{output}: output is plain text, needed a name without {output.suffix}")
+    if output is not None:
+        _check_output(output)
     translator, max_source_pieces = _load(model, asked.engine)
     beams = asked.beam or translator.options.beams
     options = replace(translator.options, beams=beams, n_best=asked.n_best)
     # Somebody who types wants each answer before the next line.
-    typed = str(source) == "-" and sys.stdin.isatty()
+    typed = str(source) == STDIN and sys.stdin is not None and sys.stdin.isatty()
     chunks = translator.stream(
-        iterate_lines(or_stdin(source)),
+        iterate_lines(source),
         options,
         long=asked.long,
         max_source_pieces=max_source_pieces,
@@ -133,7 +133,8 @@ def _run(model: Path, source: Path, output: Path | None, asked: _Options, *, as_
             else:
                 _write(chunk.translations, stream, first=report.lines + 1, n_best=asked.n_best)
             report += chunk.report
-            _show_progress(report.lines)
+            if sys.stderr.isatty() and not typed:
+                typer.echo(f"\r{report.lines:,} lines ", err=True, nl=False)
         if as_json:
             content = {"translations": translations, "report": asdict(report)}
             stream.write(as_json_text(content) + "\n")
@@ -177,22 +178,35 @@ def _to_json(one: "Translation") -> dict[str, Any]:
     return {"text": one.text, **asdict(one)}
 
 
-def _show_progress(lines: int) -> None:
-    if sys.stderr.isatty() and not sys.stdin.isatty():
-        typer.echo(f"\r{lines:,} lines ", err=True, nl=False)
+def _check_output(output: Path) -> None:
+    """Refuse what cannot become the output, before any work is done for it."""
+    if output.suffix in (".gz", ".zst"):
+        raise DataError(f"{output}: output is plain text, needed a name without {output.suffix}")
+    if output.is_dir():
+        raise DataError(f"{output}: a folder, needed the name of a file in it")
 
 
 @contextmanager
 def _open(output: Path | None) -> Iterator[TextIO]:
-    """Stdout, or a file that appears under its name only when it is whole."""
+    """Stdout, or a file that appears under its name only when it is whole.
+
+    A device or pipe is written to as it stands; a link stays one.
+    """
     if output is None:
         yield sys.stdout
         return
-    unfinished = output.with_name(f".{output.name}.part")
+    special = output.exists() and not output.is_file()
+    target = output if special else output.resolve()
+    path = target if special else target.with_name(f".{target.name}.part")
     try:
-        stream = unfinished.open("w", encoding="utf-8", newline="\n")
+        stream = path.open("w", encoding="utf-8", newline="\n")
     except OSError as error:
         raise DataError(f"{output}: cannot be written: {error.strerror}") from None
-    with stream:
-        yield stream
-    unfinished.replace(output)
+    try:
+        with stream:
+            yield stream
+        if not special:
+            path.replace(target)
+    finally:
+        if not special:
+            path.unlink(missing_ok=True)  # it is still there if something went wrong

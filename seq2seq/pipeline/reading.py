@@ -4,14 +4,13 @@ What the model is told in the text itself, a prefix of the task or a tag like ``
 again before every part.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from seq2seq.errors import DataError
 from seq2seq.sentences import Long, split_text
+from seq2seq.stock_tokenizer import lead_of
 
-TAG = re.compile(r">>.+?<<\s*")
 ENDLESS = 10**6  # tokenizers that know no limit name one above
 
 
@@ -78,10 +77,8 @@ class Reader:
                 return Prepared(self._split(text, most, number=number))
 
     def _split(self, text: str, most: int, *, number: int) -> list[list[int]]:
-        tagged = getattr(self.tokenizer, "supported_language_codes", ())
-        tag = TAG.match(text) if tagged else None
-        lead = tag[0] if tag else self.prefix
-        rest = text[tag.end() :] if tag else text
+        tag = lead_of(self.tokenizer, text)
+        lead, rest = tag or self.prefix, text[len(tag) :]
         parts = split_text(rest, lambda part: len(self._encode(lead + part)) <= most)
         found = [self._encode(lead + part) for part in parts]
         if any(len(ids) > most for ids in found):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import DataError
+from seq2seq.lines import iterate_lines
 
 SCHEMA = 1
 
@@ -182,16 +183,20 @@ def _write_lines(path: Path, objects: Iterable[dict[str, Any]]) -> None:
 
 
 def _read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                fields = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise DataError(
-                    f"{path}:{number}: {line[:40]!r} is not JSON ({error.msg}), "
-                    "needed one object a line; write the file again"
-                ) from error
-            yield number, fields
+    for number, line in enumerate(iterate_lines(path), start=1):
+        try:
+            fields = json.loads(line)
+        except ValueError as error:
+            raise DataError(
+                f"{path}:{number}: {line[:40]!r} is not JSON ({error}), "
+                "needed one object a line; write the file again"
+            ) from error
+        if not isinstance(fields, dict):
+            raise DataError(
+                f"{path}:{number}: {line[:40]!r} is no object, needed one a line; "
+                "write the file again"
+            )
+        yield number, fields
 
 
 def _row_of(fields: dict[str, Any], where: str) -> Row:

@@ -184,9 +184,12 @@ def translate_test(
     """Translate a test set as a user would, and say what was not plain."""
     # A document is summarised from its beginning, a text is translated whole.
     long: Long = "truncate" if recipe.task == "summarization" else "split"
+    broken = sum("\n" in text for text in sources)
+    if broken:  # training and tokenizer know white space only
+        log.say(f"{name}: {broken:,} sources with line breaks, which are read as spaces")
     start = time.perf_counter()
     found = translator.translate(
-        sources,
+        [text.replace("\n", " ") for text in sources],
         decode_options(recipe, beams=recipe.decode.beams, first_id=translator.tokenizer.first_id),
         long=long,
         max_source_pieces=recipe.data.cleaning.max_source_pieces,

@@ -308,6 +308,21 @@ def test_text_is_utf8_whatever_the_locale_says(tmp_path: Path) -> None:
     assert "prüfung.toml: can be used" in result.stdout.decode("utf-8")
 
 
+def test_a_name_that_is_no_text_can_be_told(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "seq2seq", "score", b"nix\xe9.txt", "--reference", "r.txt"],
+        capture_output=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 2
+    assert b"nix\\udce9.txt: no such file" in result.stderr
+
+
+def test_items_refuse_a_second_reference(cli: Cli, tmp_path: Path) -> None:
+    result = cli("score", "out", "--items", "items.jsonl", "--tokenized-reference", "ref")
+    assert (result.code, result.out) == (2, "")
+    assert "items bring their own source and reference, --reference, --tokenized" in result.err
+
+
 def test_a_tokenised_reference_brings_its_protocol(cli: Cli, tmp_path: Path) -> None:
     output, raw, tokenised = (tmp_path / name for name in ("out.de", "ref.de", "ref.tok.de"))
     output.write_text("Ein Hund, ein Haus.\n")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from seq2seq.probe.study import Study, StudySpec, probe_model
+from seq2seq.recipe import parse_recipe, recipe_json
 from tests.probe.planted_model import cases, planted_model
 
 
@@ -50,6 +51,21 @@ def test_the_command_prints_the_verdict_and_writes_beside_the_run(
 def test_items_that_are_neither_a_file_nor_a_set_are_refused(cli: Any, tmp_path: Path) -> None:
     result = cli("probe", tmp_path, "--items", "T9")
     assert (result.code, result.out) == (2, "")
-    assert "items 'T9', needed a file or a test set of the run (none, it is no run folder)" in (
-        result.err
+    assert (
+        "items 'T9', needed a file or a test set of the run that is one (there is none)"
+        in result.err
     )
+
+
+def test_a_set_that_is_two_texts_holds_no_items(cli: Any, tmp_path: Path) -> None:
+    recipe = {
+        "source_language": "en", "target_language": "de",
+        "data": {"train": [{"file": "a.tsv"}], "dev": {"source": "v.en", "target": "v.de"},
+                 "test": {"two": {"source": "t.en", "target": "t.de"}, "one": {"file": "i.jsonl"}}},
+    }  # fmt: skip
+    (tmp_path / "recipe.json").write_text(recipe_json(parse_recipe(recipe, where="test")))
+    refused = cli("probe", tmp_path, "--items", "two")
+    assert (refused.code, refused.out) == (2, "")
+    assert "items 'two', needed a file or a test set of the run that is one (one)" in refused.err
+    refused = cli("probe", tmp_path, "--items", "one")
+    assert "names no file as its dev set, needed items to choose a head on" in refused.err

@@ -3,7 +3,9 @@
 import gzip
 import io
 import json
+import os
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -136,9 +138,32 @@ def test_json_is_one_object_with_candidates_and_counts(
 def test_stdin_is_read_where_no_input_is_named(
     cli: Cli, model: Path, source: Path, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seq2seq.cli.translate.or_stdin", lambda path: source)
-    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(source.read_bytes())))
     assert cli("translate", model).out.split("\n")[:-1] == expected
+
+
+def test_output_goes_through_links_and_into_pipes_and_leaves_nothing_after_a_mistake(
+    cli: Cli, model: Path, source: Path, tmp_path: Path, expected: list[str]
+) -> None:
+    real, link, pipe = tmp_path / "real.de", tmp_path / "link.de", tmp_path / "pipe"
+    real.write_text("old\n", encoding="utf-8")
+    link.symlink_to(real)
+    assert cli("translate", model, "--input", source, "--output", link).code == 0
+    assert link.is_symlink()
+    assert real.read_text(encoding="utf-8").split("\n")[:-1] == expected
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text(encoding="utf-8")))
+    read: list[str] = []
+    reader.start()
+    assert cli("translate", model, "--input", source, "--output", pipe).code == 0
+    reader.join()
+    assert read[0].split("\n")[:-1] == expected
+    before = set(tmp_path.iterdir())
+    missing = cli("translate", model, "--input", "gone.en", "--output", tmp_path / "new.de")
+    assert (missing.code, set(tmp_path.iterdir())) == (2, before)
+    refused = cli("translate", "no-model", "--input", source, "--output", tmp_path)
+    assert (refused.code, refused.out) == (2, "")
+    assert "a folder, needed the name of a file in it" in refused.err
 
 
 def test_long_input_is_split_in_translation_and_cut_in_summarization(

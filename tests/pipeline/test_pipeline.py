@@ -142,6 +142,19 @@ def test_long_text_is_split_and_what_stands_before_it_is_said_to_every_part(
     assert found == " ".join(plain(t5, part, **asked).strip() for part in parts)
 
 
+def test_a_translator_says_the_target_language_to_every_part_too(family_folder: Find) -> None:
+    parts = ["The dog runs far.", "The red fox sees an old owl and the dog.", "An owl runs."]
+    translator = Translator.load(family_folder("marian"))
+    options = DecodeOptions(beams=1, max_length_factor=0, max_length_offset=9)
+    (whole,) = translator.translate([f">>fra<< {LONG}"], options, max_source_pieces=20)
+    tagged, plain_ones = (
+        [one.text for one in translator.translate([lead + part for part in parts], options)]
+        for lead in (">>fra<< ", "")
+    )
+    assert whole.parts == 3
+    assert whole.text == " ".join(tagged) != " ".join(plain_ones)
+
+
 def test_several_answers_of_split_text_are_joined_rank_by_rank(marian: Pipeline) -> None:
     parts = ["The dog runs far.", "The red fox sees an old owl and the dog.", "An owl runs."]
     asked = {"num_return_sequences": 2, "num_beams": 3}

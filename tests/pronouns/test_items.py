@@ -1,5 +1,6 @@
 """Items: spans point at their words, files come back as they were, damage is named."""
 
+import gzip
 import json
 from pathlib import Path
 from random import Random
@@ -166,6 +167,14 @@ def test_a_line_that_is_not_json_is_named(tmp_path: Path) -> None:
     path = tmp_path / "broken.jsonl"
     path.write_text('{"source": "a", "target": "b"}\n{"source": \n', encoding="utf-8")
     with pytest.raises(DataError, match=r"broken\.jsonl:2: .* is not JSON"):
+        read_rows(path)
+
+
+@pytest.mark.parametrize("line", ["[1]", "7", '"text"'])
+def test_a_line_that_is_no_object_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(gzip.compress(line.encode()))
+    with pytest.raises(DataError, match=r"rows.jsonl.gz:1: .* is no object, needed one a line"):
         read_rows(path)
 
 

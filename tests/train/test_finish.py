@@ -1,5 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -8,10 +10,12 @@ from torch import nn
 
 from seq2seq.errors import CheckpointError
 from seq2seq.pronouns.items import Row, write_rows
+from seq2seq.recipe import parse_recipe
 from seq2seq.run import Run
 from seq2seq.train.checkpoint import Candidate, Progress, candidate_path, sha256
-from seq2seq.train.finish import choose_weights, items_shown, write_lines
+from seq2seq.train.finish import choose_weights, items_shown, translate_test, write_lines
 from seq2seq.train.loop import Validation
+from seq2seq.translate import Translation
 from tests.train import pointing
 
 
@@ -44,6 +48,26 @@ def run_with(folder: Path, ideal: float) -> tuple[Run, nn.Linear, Progress, Judg
         candidates.append(Candidate(step, 10 - abs(weight - ideal), sha256(path)))
     candidates.sort(key=lambda one: -one.score)
     return run, model, Progress(candidates=candidates), judge
+
+
+def test_a_line_break_in_a_test_source_is_read_as_a_space_and_said() -> None:
+    seen: list[str] = []
+
+    def translate(sources: list[str], *_: object, **__: object) -> list[Translation]:
+        seen.extend(sources)
+        return [Translation((), 1, 0, 0) for _ in sources]
+
+    translator: Any = SimpleNamespace(translate=translate, tokenizer=SimpleNamespace(first_id=None))
+    recipe = parse_recipe(
+        {"source_language": "en", "target_language": "de",
+         "data": {"train": [{"file": "a.tsv"}], "dev": {"file": "b.tsv"}}},
+        where="test",
+    )  # fmt: skip
+    log: Any = Log()
+    stop: Any = SimpleNamespace(check=None)
+    assert len(translate_test(translator, recipe, "t", ["one\ntwo", "three"], stop, log)) == 2
+    assert seen == ["one two", "three"]
+    assert log.lines[0] == "t: 1 sources with line breaks, which are read as spaces"
 
 
 def test_an_average_that_wins_on_dev_is_taken(tmp_path: Path) -> None:
