@@ -210,6 +210,13 @@ class Match:
         """The other word that draws most nearly what a word of the clause draws from the nouns."""
         return lambda one: (_both(one), self._nearest(one, _both(one), [one.words[word]])[0])
 
+    def noun(self, word: str) -> Edges:
+        """The other word that draws most nearly what a word draws from the gold noun."""
+        return lambda one: (
+            one.nouns[0],
+            self._nearest(one, one.nouns[0], [one.words[word]])[0],
+        )
+
     def cross(self, one: Placed, rank: int = 0) -> tuple[Rows, Rows]:
         """The word outside of the clause that the decision row sees most, nouns excepted.
 

@@ -136,14 +136,14 @@ def looking(measure: Measure) -> tuple[Stack, str]:
             return "encoder", "it"
         case "Ec→":
             return "encoder", "cue"
-        case "X" | "X+":
+        case "X":
             return "cross", ""
         case "D":
             return "decoder", ""
         case _:
             raise DataError(
                 f"probe: route {measure.route!r} runs through several stacks, needed one of E→, "
-                "E←, E↔, Ec→, X, X+, D; judge one of its links"
+                "E←, E↔, Ec→, X, D; judge one of its links"
             )
 
 
@@ -162,23 +162,25 @@ def edge_of(measure: Measure, word: str, noun: int) -> Edges:
         target = one.nouns[noun]
         if measure.route == "D" and one.decision is not None and one.decision.nouns is not None:
             target = one.decision.nouns[noun]
-        rows = looking_rows(measure, word, one)
+        rows = looking_rows(word, one)
         return (target, rows) if measure.route == "E←" else (rows, target)
 
     return edges
 
 
-def looking_rows(measure: Measure, word: str, one: Placed) -> Rows:
+def looking_rows(word: str, one: Placed) -> Rows:
     """The rows that a measure reads: of its word, or of the decision."""
     if word:
         return one.words[word]
     assert one.decision is not None  # judge is given such cases
-    return (one.decision.row + (measure.route == "X+"),)
+    return (one.decision.row,)
 
 
 def _control(measure: Measure, asked: Asked) -> Edges:
     """Another word that draws as much, as for the same knock-out in all heads."""
     stack, word = looking(measure)
+    if measure.route == "E←":
+        return asked.match.noun(word)
     if word:
         control = asked.knocks[f"{word}→gold"].control
         assert control is not None  # it has a match
@@ -228,7 +230,7 @@ def _patched(
         twin = model.read(inputs_of(model, asked), stacks=(stack,), outputs=True, rows=at)
         rows = torch.zeros(twin.outputs[stack].shape[1:4:2], dtype=torch.bool)
         for number, one in enumerate(here):
-            rows[number, list(looking_rows(measure, word, one))] = True
+            rows[number, list(looking_rows(word, one))] = True
         said = twin.outputs[stack][measure.layer, :, measure.head]
         patch = Patch(stack, measure.layer, measure.head, rows, said)
         patched = preference(model.read(inputs, stacks=(), interventions=[patch], rows=at), here)

@@ -28,7 +28,7 @@ from seq2seq.probe.selection import Finding, Measure, Scores, findings
 from seq2seq.probe.spans import Rows
 
 WRONG_QUERY = "wrong query"
-ROWS_OF_ONE_WORD = ("E→", "Ec→", "X", "X+", "D")
+ROWS_OF_ONE_WORD = ("E→", "Ec→", "X", "D")
 """Routes that read one row; the others read the nouns' rows, or several."""
 
 
@@ -273,8 +273,7 @@ def _queries(placed: Sequence[Placed], measure: Measure) -> list[Rows]:
     word = looking(measure)[1]
     if word:
         return [one.words[word] for one in placed]
-    after = measure.route == "X+"
-    return [(row + after,) for row in decision_rows(placed)]
+    return [(row,) for row in decision_rows(placed)]
 
 
 def _places(queries: Sequence[Rows]) -> Int[np.ndarray, " items"]:

@@ -29,7 +29,7 @@ class Decision:
         row: the decoder row that predicts the first piece that differs.
         good: the piece of the good translation that it should predict.
         bad: the piece of the bad one.
-        prefix: decoder inputs up to and including the row after it, start piece first.
+        prefix: decoder inputs up to and including that row, start piece first.
         nouns: rows of the gold and the other noun among them; None unless both stand before it.
     """
 
@@ -223,7 +223,7 @@ def _decision(model: StockModel, case: Case, order: tuple[int, int]) -> Decision
     if row is None:
         raise SpanError("no decision: one translation is a beginning of the other in pieces")
     start = model.start_id if model.start_id is not None else model.pad_id
-    prefix = (start, *good.ids[: row + 1])
+    prefix = (start, *good.ids[:row])
     return Decision(row, good.ids[row], bad.ids[row], prefix, _target_nouns(good, case, order, row))
 
 

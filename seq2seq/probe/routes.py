@@ -2,18 +2,21 @@
 
     E→   encoder: the pronoun looks at the noun          E←  the noun looks at the pronoun
     E↔   mean of both                                    Ec→ the cue looks at the noun
-    X    cross-attention of the decision row             X+  of the row after it (Shift-Att)
+    X    cross-attention of the decision row
     D    decoder: the decision row looks at the noun that it has written
     CH   chain: cross-attention of the decision row to any word, times what reaches that word from
          the noun through the encoder; split by that word: the noun itself, "it", the cue, others
+
+The row after the decision, which word aligners read, is none of them: its input is the good piece,
+so that a head may find the noun of that gender in a model which knows nothing.
 
 What a route gives the gold noun and the other one is all that statistics need. Variants of a map:
 ``raw``; ``norm``, weighted by the size of what is transported; ``gradient``, weighted by how much
 the preference for the good translation hangs on it; ``rollout``, all layers up to one multiplied;
 ``alti``, the same with what each column contributes in place of how much it is looked at.
 
-Source: Clark et al. 2019; Kobayashi et al. 2020; Abnar and Zuidema 2020; Chen et al. 2020
-(Shift-Att); Mąka et al. 2025; Ferrando et al. 2022 (ALTI, ALTI+).
+Source: Clark et al. 2019; Kobayashi et al. 2020; Abnar and Zuidema 2020; Mąka et al. 2025; Ferrando
+et al. 2022 (ALTI, ALTI+).
 """
 
 from collections.abc import Iterable, Sequence
@@ -145,7 +148,7 @@ def _skipped(model: StockModel, placed: Sequence[Placed], translates: bool) -> t
     reasons = []
     if model.kind == "encoder-decoder" and not translates:
         silent = sum(one.decision is None for one in placed)
-        reasons.append(f"X, X+, D, CH: {silent:,} cases have no two translations to tell apart")
+        reasons.append(f"X, D, CH: {silent:,} cases have no two translations to tell apart")
     if translates and not _all_nouns(placed):
         reasons.append("D: in some cases a noun is not written before the decision")
     if not all("cue" in one.words for one in placed):
@@ -187,9 +190,6 @@ def _translation_measures(
     for variant, maps in _variants(reading, "cross"):
         here = attention_between(maps, [(row,) for row in rows], nouns)
         yield from _each("X", variant, "cross", here)
-        after = attention_between(maps, [(row + 1,) for row in rows], nouns)
-        if variant != "gradient":  # what comes after cannot change the decision
-            yield from _each("X+", variant, "cross", after)
     written = [one.nouns for one in decisions if one.nouns is not None]
     if len(written) == len(batch):
         for variant, maps in _variants(reading, "decoder"):

@@ -40,7 +40,7 @@ from seq2seq.viewer.page import attention_page
 MOST_BYTES = 999_000  # a megabyte, less the notes that say what was left out
 MOST_REMOVALS = 14
 PATHS = ("CH direct", "CH via it", "CH via cue", "CH via others")
-GRID_ROUTES = ("E→", "Ec→", "E←", "E↔", "X", "X+", "D")
+GRID_ROUTES = ("E→", "Ec→", "E←", "E↔", "X", "D")
 
 
 def write_page(study: Study, model: StockModel, cases: Sequence[Case], folder: Path) -> Path:

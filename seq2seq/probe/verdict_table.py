@@ -4,6 +4,7 @@ Read from ``probe.json`` alone, so that a table of many models is made without a
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,9 +35,10 @@ class VerdictRow:
         name: of the model.
         written: share of free translations that show the right gender.
         written_pairs: share of pairs with both right.
-        measures: that were chosen, one a seed.
-        shown: accuracy of each, with its interval.
-        shown_pairs: share of pairs with both right.
+        measures: that were chosen, one a seed; marked if they point at the other noun.
+        shown: share of items in which each prefers the antecedent, with its interval: less than
+            one half for one that points at the other noun.
+        shown_pairs: share of pairs in which it does in both; NaN for one that points away.
         edge: what is left of the answers without the head's, or all heads', edge to the antecedent.
         it_off: what is left of them with the pronoun's row isolated.
         carriers: the single word whose loss costs most and whether it costs enough to be named; a
@@ -83,12 +85,12 @@ def verdict_row(name: str, folders: Sequence[Path]) -> VerdictRow:
         name,
         tuple(_estimate(one["accuracy"]) for one in intact),
         tuple(one["pair"]["value"] for one in intact),
-        tuple(_measure(probe["finding"]["measure"]) for probe in probes),
+        tuple(_measure(probe["finding"]) for probe in probes),
+        tuple(_antecedent(probe["finding"]) for probe in probes),
         tuple(
-            Estimate(probe["finding"]["accuracy"], Interval(**probe["finding"]["interval"]))
+            probe["finding"]["pair"] if probe["finding"]["sign"] == 1 else math.nan
             for probe in probes
         ),
-        tuple(probe["finding"]["pair"] for probe in probes),
         tuple(_edge(probe).accuracy.value for probe in probes),
         tuple(one["it off"].accuracy.value for one in effects),
         tuple(_carrier(probe) for probe in probes),
@@ -168,12 +170,23 @@ def _estimate(fields: Mapping[str, Any]) -> Estimate:
     return Estimate(fields["value"], Interval(**fields["interval"]))
 
 
-def _measure(fields: Mapping[str, Any]) -> str:
+def _measure(finding: Mapping[str, Any]) -> str:
+    fields = finding["measure"]
     parts = [fields["route"], fields["variant"]]
     for what in ("layer", "head"):
         if fields[what] is not None:
             parts.append(f"{what} {fields[what]}")
-    return " ".join(parts)
+    return " ".join(parts) + ("" if finding["sign"] == 1 else " (other noun)")
+
+
+def _antecedent(finding: Mapping[str, Any]) -> Estimate:
+    """How often the antecedent is preferred; a finding counts the noun that its sign says."""
+    value, low, high = (
+        finding["accuracy"], finding["interval"]["low"], finding["interval"]["high"],
+    )  # fmt: skip
+    if finding["sign"] == -1:
+        value, low, high = 1 - value, 1 - high, 1 - low
+    return Estimate(value, Interval(low, high))
 
 
 def _named(effect: Effect) -> str:
@@ -183,8 +196,10 @@ def _named(effect: Effect) -> str:
 def _verdict(pairs: float, shown: Estimate, used: bool) -> str:
     if pairs <= TWO_COINS:
         return "does not know"
-    low = shown.interval.low
+    low, high = shown.interval.low, shown.interval.high
     said = "shown" if low >= CLEAR else "weakly shown" if low > 0.5 else "not shown"
+    if high < 0.5:
+        said = "the other noun is shown"
     return f"{said}, {'used' if used else 'not used'}"
 
 
@@ -197,7 +212,9 @@ def _counted(values: Sequence[str]) -> str:
 
 
 def _spread(values: Sequence[float]) -> str:
-    """Mean, and lowest to highest if there are several."""
+    """Mean, and lowest to highest if there are several; a dash where one is unknown."""
+    if any(math.isnan(value) for value in values):
+        return "–"
     mean = 100 * sum(values) / len(values)
     if len(values) == 1:
         return f"{mean:.1f}"

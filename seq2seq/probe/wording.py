@@ -8,7 +8,6 @@ ROUTES = {
     "E↔": "both ways together",
     "Ec→": "cue → noun, where the text is read",
     "X": "decision → noun, across to the source",
-    "X+": "the piece after the decision → noun, across to the source",
     "D": "decision → noun that was written before",
     "CH": "decision → any word → noun",
     "CH direct": "decision → noun, whatever it has become",

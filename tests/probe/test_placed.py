@@ -24,7 +24,7 @@ def test_the_decision_row_predicts_the_first_piece_that_differs() -> None:
     # Target: noun0 noun1 weil er|sie war . ; row 3 reads "weil" and predicts the pronoun.
     assert decision.row == 3
     assert (WORDS[decision.good], WORDS[decision.bad]) == ("er", "sie")
-    assert [WORDS[piece] for piece in decision.prefix] == ["</s>", "noun0", "noun1", "weil", "er"]
+    assert [WORDS[piece] for piece in decision.prefix] == ["</s>", "noun0", "noun1", "weil"]
     assert decision.nouns == ((1,), (2,))
 
 

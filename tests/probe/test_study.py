@@ -72,7 +72,7 @@ def test_models_with_random_weights_and_blind_rules_stand_beside_it(found: Study
 def test_every_route_has_its_own_choice(found: Study) -> None:
     routes = [one.measure.route for one in found.by_route]
     assert routes == [
-        "E→", "E←", "E↔", "Ec→", "X", "X+", "D", "CH", "CH direct", "CH via it", "CH via cue",
+        "E→", "E←", "E↔", "Ec→", "X", "D", "CH", "CH direct", "CH via it", "CH via cue",
         "CH via others",
     ]  # fmt: skip
 

@@ -28,7 +28,7 @@ def probe(folder: Path, **changes: Any) -> Path:
         "schema": 1,
         "provenance": {"items_sha256": "a"},
         "generated": [{"accuracy": figure(1.0), "pair": figure(0.9)}],
-        "finding": {"measure": measure, "accuracy": 0.95, "pair": 0.8,
+        "finding": {"measure": measure, "sign": 1, "accuracy": 0.95, "pair": 0.8,
                     "interval": {"low": 0.9, "high": 1.0}},
         "effects": [effect("it→gold", 0.1), effect("it off", 0.5)],
         "carrier": effect("it→gold", 0.1),
@@ -43,6 +43,19 @@ def probe(folder: Path, **changes: Any) -> Path:
 
 def cells(table: str, row: int = 0) -> list[str]:
     return [cell.strip() for cell in table.splitlines()[2 + row].strip("|").split("|")]
+
+
+def test_a_measure_that_points_at_the_other_noun_is_not_said_to_show_the_right_one(
+    tmp_path: Path,
+) -> None:
+    fields = json.loads((probe(tmp_path / "1") / "probe.json").read_text(encoding="utf-8"))
+    finding = fields["finding"] | {"sign": -1, "accuracy": 0.6}
+    finding["interval"] = {"low": 0.55, "high": 0.7}
+    row = verdict_row("away", [tmp_path / "1", probe(tmp_path / "2", finding=finding)])
+    _, _, _, measures, shown, *_, verdicts = cells(markdown_table([row]))
+    assert measures == "E→ raw layer 1 head 2 (1); E→ raw layer 1 head 2 (other noun) (1)"
+    assert shown == "67.5 (40.0–95.0), lowest bound 30.0 / –"
+    assert verdicts == "shown, used (1); the other noun is shown, used (1)"
 
 
 def test_a_row_holds_means_and_ranges_of_its_seeds(tmp_path: Path) -> None:
@@ -63,7 +76,7 @@ def test_a_head_that_shows_a_link_without_use_is_told_from_one_that_shows_none(
 ) -> None:
     idle = {"used": False, "effects": [effect("edge→gold, this head", 1.0)]}
     chance = {"measure": {"route": "X", "variant": "alti", "layer": 0, "head": None},
-              "accuracy": 0.52, "pair": 0.2, "interval": {"low": 0.49, "high": 0.55}}  # fmt: skip
+              "sign": 1, "accuracy": 0.52, "pair": 0.2, "interval": {"low": 0.49, "high": 0.55}}  # fmt: skip
     ignorant = {"accuracy": figure(0.52, low=0.51), "pair": figure(0.1)}
     rows = [
         verdict_row("idle", [probe(tmp_path / "1", verdict=idle)]),
