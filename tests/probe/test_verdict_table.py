@@ -76,7 +76,8 @@ def test_a_head_that_shows_a_link_without_use_is_told_from_one_that_shows_none(
 ) -> None:
     idle = {"used": False, "effects": [effect("edge→gold, this head", 1.0)]}
     chance = {"measure": {"route": "X", "variant": "alti", "layer": 0, "head": None},
-              "sign": 1, "accuracy": 0.52, "pair": 0.2, "interval": {"low": 0.49, "high": 0.55}}  # fmt: skip
+              "sign": 1, "accuracy": 0.52, "pair": 0.2,
+              "interval": {"low": 0.49, "high": 0.55}}  # fmt: skip
     ignorant = {"accuracy": figure(0.52, low=0.51), "pair": figure(0.1)}
     rows = [
         verdict_row("idle", [probe(tmp_path / "1", verdict=idle)]),
