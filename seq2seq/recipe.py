@@ -231,7 +231,8 @@ class BottleneckSpec(Section):
     """Make the model write the antecedent where we look for it, by hiding all other places.
 
     The piece of the target that shows what "it" means is then predicted with sight of a few source
-    words only: whatever it needs to know must be written there.
+    words only. From the second decoder layer on, the target's earlier rows, which saw the whole
+    source, are a way around; how much goes that way is for the probe to tell.
     """
 
     share: float = Field(0.0, ge=0, le=1)
