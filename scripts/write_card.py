@@ -40,7 +40,7 @@ def main() -> None:
 def settle_license(facts: RunFacts, given: str | None) -> str | None:
     """The model's licence; None, with a line that says why, where its data leave it open."""
     try:
-        return choose_license(facts.recipe, given)
+        return choose_license(facts.recipe, given, facts.origin)
     except PublishError as error:
         if given is not None:
             raise

@@ -19,6 +19,7 @@ from seq2seq.run import write_json
 Target = Literal["hub", "ctranslate2", "onnx"]
 
 CHECK_FILE = "export.json"
+WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,32 @@ def hash_files(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path != folder / CHECK_FILE
     }
+
+
+def verify_source(check: Check, model: Path) -> None:
+    """Make sure that an export for the Hub is of a model as it is now.
+
+    Such an export holds copies of the model's files, so its receipt has their hashes. Training that
+    went on, or another search, leaves the export what it was.
+
+    Args:
+        check: The export's receipt.
+        model: The stock folder that it was made from.
+
+    Raises:
+        PublishError: A file of the model has changed since, or its weights are not there.
+    """
+    now = hash_files(model)
+    changed = [name for name, digest in now.items() if check.files.get(name, digest) != digest]
+    if WEIGHTS not in now:
+        raise PublishError(f"{model}: no {WEIGHTS}, needed the model that was exported; restore it")
+    if WEIGHTS not in check.files:
+        changed.append(WEIGHTS)
+    if changed:
+        raise PublishError(
+            f"{model}: {', '.join(changed)} changed since the export was made, needed an export of "
+            "this very model; remove the old one and export it again"
+        )
 
 
 def hash_file(path: Path) -> str:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import PublishError
-from seq2seq.publish.checked import Check, verify_check
+from seq2seq.publish.checked import WEIGHTS, Check, verify_check, verify_source
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run, read_origin
 
 PROBE_SECTION = "card.md"
+PROBE_FILE = "probe.json"
 FIGURE = re.compile(r"(!\[[^\]]*\]\()([^)\s]+)(\))")
-WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,9 @@ class RunFacts:
         environment: versions, machine and hashes of the data.
         data: what was read, cleaned and counted.
         scores: of dev and test sets.
-        steps: updates that were made, as the log's last line has it; None without a log.
-        training_seconds: what they took.
+        steps: updates that were made, as the log has it; None without a log.
+        timed_steps: the last update whose time the log has.
+        training_seconds: what the updates up to that one took.
         weights: how many numbers the model's file holds.
         check: how the export compares with the model it was made from; None without an export.
         probe: what was seen inside the model; None where nobody looked.
@@ -57,6 +58,7 @@ class RunFacts:
     data: Mapping[str, Any]
     scores: Mapping[str, Any]
     steps: int | None
+    timed_steps: int | None
     training_seconds: float | None
     weights: int
     check: Check | None
@@ -84,8 +86,9 @@ def read_facts(run: Run) -> RunFacts:
 
     Raises:
         RecipeError: The folder is no run.
-        PublishError: The run is not finished, a file is damaged, or there is an export which has
-            not passed its check or was changed since.
+        PublishError: The run is not finished, a file is damaged, there is an export which has not
+            passed its check or was changed since, or export or probe are of another model than
+            the run's present one.
     """
     recipe = run.read_recipe()
     if not run.scores.is_file():
@@ -95,7 +98,12 @@ def read_facts(run: Run) -> RunFacts:
         )
     folder = export_folder(run) if export_folder(run).is_dir() else None
     check = None if folder is None else verify_check(folder)
-    last = _last_update(run.metrics)
+    if check is not None:
+        verify_source(check, run.best)
+    records = _read_log(run.metrics)
+    timed = max(
+        (one for one in records if "elapsed_seconds" in one), key=_step_of, default={"step": None}
+    )
     return RunFacts(
         run,
         recipe,
@@ -103,11 +111,12 @@ def read_facts(run: Run) -> RunFacts:
         environment=_read_object(run.environment),
         data=_read_object(run.data_report),
         scores=_read_object(run.scores),
-        steps=last.get("step"),
-        training_seconds=last.get("elapsed_seconds"),
+        steps=max(map(_step_of, records), default=None),
+        timed_steps=timed["step"],
+        training_seconds=timed.get("elapsed_seconds"),
         weights=count_weights((folder or run.best) / WEIGHTS),
         check=check,
-        probe=_read_probe(run.probe),
+        probe=_read_probe(run),
     )
 
 
@@ -145,15 +154,34 @@ def _read_object(path: Path) -> dict[str, Any]:
     return dict(content)
 
 
-def _last_update(path: Path) -> dict[str, Any]:
+def _read_log(path: Path) -> list[dict[str, Any]]:
+    """The records of a run's log; a last line that a kill tore is none."""
     if not path.is_file():
-        return {}
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return next((line for line in reversed(lines) if line["kind"] == "train"), {})
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = dict(json.loads(line))
+            int(record["step"])
+        except (ValueError, TypeError, KeyError) as error:
+            if number == len(lines):
+                break
+            raise PublishError(
+                f"{path}, line {number}: cannot be read ({error}), needed what training wrote; "
+                "restore it"
+            ) from None
+        records.append(record)
+    return records
 
 
-def _read_probe(folder: Path) -> ProbeSection | None:
+def _step_of(record: Mapping[str, Any]) -> int:
+    return int(record["step"])
+
+
+def _read_probe(run: Run) -> ProbeSection | None:
     """The section that a probe wrote, its figures made relative to the repository."""
+    folder = run.probe
     if not folder.is_dir():
         return None
     path = folder / PROBE_SECTION
@@ -170,5 +198,37 @@ def _read_probe(folder: Path) -> ProbeSection | None:
             f"{path}: shows {', '.join(repr(name) for name in missing)}, but there is no such "
             "file beside it; probe the model again"
         )
+    _verify_probed(run, {(folder / name).parent for name in names})
     text = FIGURE.sub(rf"\1{folder.name}/\2\3", text)
     return ProbeSection(text, {f"{folder.name}/{name}": folder / name for name in names})
+
+
+def _verify_probed(run: Run, shown: set[Path]) -> None:
+    """Make sure that what was probed are the run's present weights.
+
+    Args:
+        run: The run.
+        shown: Folders of the probes whose figures the card shows; all there are where it shows
+            none.
+
+    Raises:
+        PublishError: They are others, or nobody wrote down which.
+    """
+    from seq2seq.probe.access import StockModel
+    from seq2seq.probe.provenance import weights_hash
+
+    probes = [folder / PROBE_FILE for folder in shown] or [*run.probe.rglob(PROBE_FILE)]
+    unlike = probes or [run.probe / PROBE_FILE]
+    if probes and all(path.is_file() for path in probes):
+        present = weights_hash(StockModel.load(run.best))
+        unlike = [path for path in probes if _probed_weights(path) != present]
+    if unlike:
+        raise PublishError(
+            f"{', '.join(map(str, sorted(unlike)))}: of other weights than those in {run.best}, or "
+            "missing, needed a probe of this very model; probe it again, or remove the folder"
+        )
+
+
+def _probed_weights(path: Path) -> object:
+    provenance = _read_object(path).get("provenance")
+    return provenance.get("model_sha256") if isinstance(provenance, dict) else None

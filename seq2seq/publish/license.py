@@ -79,6 +79,6 @@ def _missing(recipe: Recipe) -> Iterator[str]:
     if silent:
         keys = ", ".join(f"data.train[{number}] ({spec.name})" for number, spec in silent)
         yield (
-            f"{keys}: no licence; add 'license' there in the recipe and give 'seq2seq train' with "
-            "--resume again, which trains no further"
+            f"{keys}: no licence; add 'license' there in the run's recipe.json, which publishing "
+            "reads, and in the recipe of the next run"
         )

@@ -12,7 +12,7 @@ from seq2seq.publish.card import render_card
 from seq2seq.publish.checked import CHECK_FILE
 from seq2seq.publish.facts import RunFacts, read_facts
 from seq2seq.publish.license import choose_license
-from seq2seq.publish.private import find_private_paths, readable_part
+from seq2seq.publish.private import find_private_corpora, find_private_paths, readable_part
 from seq2seq.run import Run
 
 CARD = "README.md"
@@ -134,17 +134,19 @@ def check_repository(name: str) -> None:
 
 
 def refuse_private_paths(plan: Plan, run: Run) -> None:
-    """Refuse to publish what names folders of this machine.
+    """Refuse to publish what names folders of this machine, as a card does that names corpora.
 
     Args:
         plan: What would be uploaded.
         run: Whose folder must not be named either.
 
     Raises:
+        RecipeError: The folder is no run.
         PublishError: Some file does; all such files at once.
     """
     own = [Path.home(), Path.cwd(), run.folder.resolve()]
-    problems = []
+    corpora = find_private_corpora(run.read_recipe()) if plan.kind == "model" else []
+    problems = [f"the recipe, {found}" for found in corpora]
     for file in plan.files:
         content = file.content if isinstance(file.content, bytes) else readable_part(file.content)
         problems += [
@@ -153,7 +155,8 @@ def refuse_private_paths(plan: Plan, run: Run) -> None:
     if problems:
         raise PublishError(
             f"{plan.where}: files would tell about this machine: {'; '.join(problems)}; "
-            "needed none; name corpora relative to data.folder, and export the run again"
+            "needed none; name corpora relative to data.folder in the run's recipe.json, and "
+            "export the run again"
         )
 
 

@@ -224,6 +224,8 @@ def _run_loop(
     loop.dry_run()
     memory = peak_memory_bytes(loop.accelerator.device) / 2**30
     log.say(f"the largest batch fits: {memory:.2f} GiB at most so far")
+    if not loop.finished and loop.accelerator.is_main_process:
+        run.scores.unlink(missing_ok=True)  # of the model before it was trained further
     loop.run()
     if not loop.finished:
         return TrainResult(run, progress, None, interrupted="training")

@@ -49,9 +49,16 @@ def check_folder(run: Run, *, resume: bool) -> None:
     """Refuse to mix two runs in one folder; one that never saved anything has no past to mix.
 
     Raises:
-        RecipeError: The folder holds a run, and resuming was not asked for.
+        RecipeError: The folder holds a run, and resuming was not asked for, or it holds a finished
+            run without any checkpoint to resume from.
     """
-    if (steps_saved(run.checkpoints) or run.scores.exists()) and not resume:
+    saved = bool(steps_saved(run.checkpoints))
+    if not saved and (run.scores.exists() or run.best.exists()):
+        raise RecipeError(
+            f"{run.folder}: finished and its checkpoints are gone, needed one to resume from; give "
+            "another folder with --run"
+        )
+    if saved and not resume:
         raise RecipeError(
             f"{run.folder}: holds a run already; continue it with --resume, or give another folder "
             "with --run"

@@ -90,3 +90,15 @@ def test_a_run_stopped_in_a_validation_and_in_its_scoring_ends_as_one_never_stop
         assert ours.read_bytes() == theirs.read_bytes(), name
     for name in ("scores.json", "translations/digits.txt", "best/model.safetensors"):
         assert (run / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_a_finished_run_that_is_trained_further_is_not_finished_until_it_is_scored_again(
+    recipe: Path, start: Start, tmp_path: Path
+) -> None:
+    run = start(recipe, tmp_path / "run").run
+    assert start(recipe, run.folder).run.scores.exists()
+    recipe.write_text(recipe.read_text().replace("\nsteps = 4", "\nsteps = 6"), encoding="utf-8")
+    assert start(recipe, run.folder, at=2).interrupted == "training"
+    assert not run.scores.exists(), "they are those of fewer updates"
+    assert start(recipe, run.folder).finished is not None
+    assert run.scores.exists()

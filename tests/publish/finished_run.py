@@ -109,3 +109,29 @@ def write_export(run: Run, *, passed: bool = True) -> None:
     shutil.copytree(run.best, folder)
     check = Check("hub", "hub", 100, 2.5e-07, 1.0, 0.99, 1e-4, True, hash_files(folder))
     write_check(folder, check if passed else replace(check, passed=False, largest_difference=0.3))
+
+
+def write_probe(run: Run, section: str) -> Path:
+    """A model that stock classes load, its export, and a probe of it with one figure.
+
+    Args:
+        run: Whose model is replaced.
+        section: What the probe says in the card.
+
+    Returns:
+        The probe.
+    """
+    from seq2seq.probe.access import StockModel
+    from seq2seq.probe.provenance import weights_hash
+    from tests.publish.small_models import small_folder
+
+    shutil.rmtree(run.best)
+    small_folder("m2m_100", run.best)
+    write_export(run)
+    folder = run.probe / "T1"
+    folder.mkdir(parents=True)
+    digest = weights_hash(StockModel.load(run.best))
+    write_json(folder / "probe.json", {"schema": 1, "provenance": {"model_sha256": digest}})
+    (folder / "heat.svg").write_text("<svg/>")
+    (run.probe / "card.md").write_text(section, encoding="utf-8")
+    return folder

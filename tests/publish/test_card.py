@@ -6,9 +6,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from huggingface_hub import ModelCard
+from safetensors.numpy import save_file
 
 from seq2seq.errors import PublishError
 from seq2seq.publish.card import recipe_lines, render_card
@@ -21,6 +23,7 @@ from tests.publish.finished_run import (
     SIGNATURE,
     made_up_scores,
     write_export,
+    write_probe,
     write_run,
 )
 
@@ -177,14 +180,12 @@ def test_pronoun_items_and_the_probe_have_their_section(exported: Run) -> None:
     score = {"items": 1040, "accuracy": 0.999, "pair_accuracy": 0.998, "quad_accuracy": 0.996,
              "coverage": 1.0}  # fmt: skip
     write_json(exported.scores, made_up_scores() | {"gender": {"T0": {"all": score}}})
-    exported.probe.mkdir()
-    (exported.probe / "card.md").write_text("Head 3 finds it.\n\n![heads](heat.svg)\n")
-    (exported.probe / "heat.svg").write_text("<svg/>")
+    probe = write_probe(exported, "Head 3 finds it.\n\n![heads](T1/heat.svg)\n")
     text = section(card_of(exported), "Which noun is the pronoun?")
     assert rows(text)[2] == ["T0", "all", "1,040", "99.9%", "99.8%", "99.6%", "100.0%"]
-    assert text.endswith("Head 3 finds it.\n\n![heads](probe/heat.svg)")
+    assert text.endswith("Head 3 finds it.\n\n![heads](probe/T1/heat.svg)")
     assert read_facts(exported).probe.figures == {  # type: ignore[union-attr]
-        "probe/heat.svg": exported.probe / "heat.svg"
+        "probe/T1/heat.svg": probe / "heat.svg"
     }
 
 
@@ -195,6 +196,45 @@ def test_a_probe_without_section_or_figure_is_refused(exported: Run) -> None:
     (exported.probe / "card.md").write_text("![a](a.svg) ![b](b.png)")
     (exported.probe / "a.svg").write_text("<svg/>")
     with pytest.raises(PublishError, match=r"shows 'b\.png', but there is no such file"):
+        read_facts(exported)
+
+
+@pytest.mark.parametrize("section", ["Head 3 finds it.", "![heads](T1/heat.svg)"])
+def test_a_probe_of_other_weights_is_refused(exported: Run, section: str) -> None:
+    path = write_probe(exported, section) / "probe.json"
+    read_facts(exported)
+    write_json(path, {"provenance": {"model_sha256": "0" * 64}})
+    with pytest.raises(PublishError, match=r"T1/probe\.json: of other weights .*; probe it again"):
+        read_facts(exported)
+    path.unlink()
+    with pytest.raises(PublishError, match=r"probe\.json: of other weights .* or missing, needed"):
+        read_facts(exported)
+
+
+def test_an_export_of_the_model_before_it_was_trained_further_is_refused(exported: Run) -> None:
+    save_file({"a": np.ones((3, 4), np.float32)}, exported.best / "model.safetensors")
+    (exported.best / "config.json").write_text('{"model_type": "marian"}')
+    said = r"best: config\.json, model\.safetensors changed since the export was made, needed an"
+    with pytest.raises(PublishError, match=said):
+        read_facts(exported)
+    write_export(exported)
+    read_facts(exported)
+    (exported.best / "model.safetensors").unlink()
+    with pytest.raises(PublishError, match=r"best: no model\.safetensors, needed the model that"):
+        read_facts(exported)
+
+
+def test_an_early_stop_is_told_by_the_last_update_whatever_logged_it(exported: Run) -> None:
+    with exported.metrics.open("a", encoding="utf-8") as log:
+        log.write('{"kind": "dev", "step": 1240, "bleu": 17.1}\n{"kind": "tr')
+    text = section(card_of(exported), "Training")
+    assert text.startswith("1,240 updates, update 100 after 2.5 minutes of training")
+
+
+def test_a_log_damaged_before_its_last_line_is_refused(exported: Run) -> None:
+    lines = exported.metrics.read_text(encoding="utf-8")
+    exported.metrics.write_text('{"kind"\n' + lines, encoding="utf-8")
+    with pytest.raises(PublishError, match=r"metrics\.jsonl, line 1: cannot be read"):
         read_facts(exported)
 
 

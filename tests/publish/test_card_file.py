@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.run import Run
+from seq2seq.run import Run, write_json
 from tests.hub.validate import validate_card
-from tests.publish.finished_run import RECIPE, write_run
+from tests.publish.finished_run import RECIPE, write_probe, write_run
 
 ROOT = Path(__file__).parent.parent.parent
 CARDS = [path for path in sorted((ROOT / "model_cards").glob("*.md")) if path.stem != "README"]
@@ -27,9 +27,7 @@ def links(text: str) -> list[str]:
 
 
 def test_a_card_is_written_with_its_figures_beside_it(exported: Run, tmp_path: Path) -> None:
-    exported.probe.mkdir()
-    (exported.probe / "card.md").write_text("![heads](heat.svg)")
-    (exported.probe / "heat.svg").write_text("<svg/>")
+    write_probe(exported, "![heads](T1/heat.svg)")
     (tmp_path / "owl").mkdir()
     (tmp_path / "owl" / "old.svg").write_text("<svg/>")
     result = write_card(exported, tmp_path)
@@ -38,7 +36,7 @@ def test_a_card_is_written_with_its_figures_beside_it(exported: Run, tmp_path: P
     text = (tmp_path / "owl.md").read_text(encoding="utf-8")
     assert validate_card(text, "model") == ([], [])
     assert "license: mit" in text
-    assert links(text) == ["owl/probe/heat.svg"]
+    assert links(text) == ["owl/probe/T1/heat.svg"]
     assert [path.name for path in (tmp_path / "owl").rglob("*.svg")] == ["heat.svg"]
 
 
@@ -52,6 +50,16 @@ def test_without_a_licence_the_card_states_none_and_the_script_says_so(tmp_path:
     refused = write_card(run, tmp_path, "--license", "mine")
     assert refused.returncode == 2
     assert "licence 'mine': not one of the Hub's names" in refused.stderr
+
+
+def test_the_licence_of_the_model_that_was_trained_further_counts(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", init="team/opus")
+    known = {"init": "team/opus", "base_model": "team/opus", "revision": "abc"}
+    write_json(run.origin, known | {"licenses": ["cc-by-nc-4.0"]})
+    result = write_card(run, tmp_path)
+    assert result.returncode == 0
+    assert "under 'cc-by-nc-4.0' and 'mit', which does not say" in result.stderr
+    assert "license:" not in (tmp_path / "owl.md").read_text(encoding="utf-8").split("---")[1]
 
 
 def test_a_card_that_would_tell_about_this_machine_is_not_written(tmp_path: Path) -> None:

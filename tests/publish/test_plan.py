@@ -10,7 +10,7 @@ import pytest
 from seq2seq.errors import PublishError
 from seq2seq.publish.plan import PlannedFile, check_repository, plan_model
 from seq2seq.run import Run
-from tests.publish.finished_run import RECIPE, write_export, write_run
+from tests.publish.finished_run import RECIPE, write_export, write_probe, write_run
 
 
 def test_a_plan_is_the_export_its_receipt_and_the_card(exported: Run) -> None:
@@ -80,6 +80,47 @@ def test_a_private_path_in_the_card_is_refused_too(tmp_path: Path) -> None:
         plan_model(run, "tester/owl")
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/data/clients/acme/train.jsonl", "/nfs/a.tsv", "~/a.tsv", "D:\\acme\\a.tsv", "d:a.tsv",
+     "../../acme/a.tsv", "a/../../b.tsv", "..\\acme.tsv", r"\\server\acme.tsv"],
+)  # fmt: skip
+def test_texts_named_by_where_this_machine_has_them_are_refused(tmp_path: Path, path: str) -> None:
+    train = [{"file": path, "license": "mit"}, {"hub": path, "license": "mit"}]
+    pair = {"source": path, "target": "a.no"}
+    data = RECIPE["data"] | {"train": train, "dev": pair, "test": {"news": pair}}
+    score = {"tokenized_references": {"news": path}}
+    run = write_run(tmp_path / "run", data=data, score=score)
+    write_export(run)
+    with pytest.raises(PublishError, match=r"in the run's recipe\.json") as caught:
+        plan_model(run, "tester/owl")
+    keys = ["data.train[0].file", "data.train[1].hub", "data.dev.source", "data.test.news.source",
+            "score.tokenized_references.news"]  # fmt: skip
+    assert [key for key in keys if f"the recipe, {key}: '{path}'" not in str(caught.value)] == []
+    assert "a.no'" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["a/../b.tsv", "./a..b/c.tsv", "..a/b.tsv", "a~/b:c.tsv"])
+def test_texts_below_a_folder_of_the_data_anywhere_are_published(tmp_path: Path, path: str) -> None:
+    data = RECIPE["data"] | {"folder": "/nfs/acme", "dev": {"file": path}}
+    run = write_run(tmp_path / "run", data=data)
+    write_export(run)
+    assert "acme" not in plan_model(run, "tester/owl").card()
+
+
+def test_a_licence_added_where_the_refusal_says_is_found(tmp_path: Path) -> None:
+    data = RECIPE["data"] | {"train": [{"file": "train.tsv"}, {"hub": "tester/owls"}]}
+    run = write_run(tmp_path / "run", data=data)
+    write_export(run)
+    with pytest.raises(PublishError, match=r"add 'license' there in the run's recipe\.json"):
+        plan_model(run, "tester/owl")
+    recipe = json.loads(run.recipe.read_text(encoding="utf-8"))
+    for corpus in recipe["data"]["train"]:
+        corpus["license"] = "isc"
+    run.recipe.write_text(json.dumps(recipe), encoding="utf-8")
+    assert plan_model(run, "tester/owl").license == "isc"
+
+
 def test_an_export_that_brings_a_card_of_its_own_is_refused(exported: Run) -> None:
     (exported.best / "README.md").write_text("# Owl")
     write_export(exported)
@@ -88,13 +129,10 @@ def test_an_export_that_brings_a_card_of_its_own_is_refused(exported: Run) -> No
 
 
 def test_figures_of_the_probe_go_along(exported: Run) -> None:
-    exported.probe.mkdir()
-    (exported.probe / "card.md").write_text("![heads](heat.svg)")
-    (exported.probe / "heat.svg").write_text("<svg/>")
-    (exported.probe / "items.jsonl").write_text("{}")
+    probe = write_probe(exported, "![heads](T1/heat.svg)")
+    (probe / "items.jsonl").write_text("{}")
     paths = [file.path for file in plan_model(exported, "tester/owl").files]
-    assert paths[-1] == "probe/heat.svg"
-    assert "probe/items.jsonl" not in paths
+    assert [path for path in paths if path.startswith("probe/")] == ["probe/T1/heat.svg"]
 
 
 @pytest.mark.parametrize("name", ["tester/owl", "a/b", "My-Org/x.y_z-1"])

@@ -25,6 +25,16 @@ def test_a_folder_with_a_checkpoint_is_not_trained_into_again(tmp_path: Path) ->
         check_folder(run, resume=False)
 
 
+@pytest.mark.parametrize("resume", [True, False])
+@pytest.mark.parametrize("left", ["best", "scores.json"])
+def test_a_finished_run_without_checkpoints_is_not_begun_again(
+    tmp_path: Path, left: str, resume: bool
+) -> None:
+    (tmp_path / left).mkdir()
+    with pytest.raises(RecipeError, match="finished and its checkpoints are gone, needed one"):
+        check_folder(Run(tmp_path), resume=resume)
+
+
 def test_a_start_that_never_saved_may_be_repeated_with_another_recipe(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.recipe.write_text("{}")
