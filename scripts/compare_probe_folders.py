@@ -55,13 +55,12 @@ def verdicts(
 
 
 def _difference_line(found: Difference) -> str:
-    how = "the same items" if found.paired else f"other items than {found.items[1]:,}"
     tests = "" if found.p is None else f"; McNemar p {found.p:.4g}"
     if found.p_pairs is not None:
         tests += f", over pairs {found.p_pairs:.4g}"
     return (
         f"{found.question:<12}{found.one:>7.1%} against {found.other:>6.1%}: difference "
-        f"{estimate(found.difference)} ({found.items[0]:,} items, {how}{tests})"
+        f"{estimate(found.difference)} ({found.sample}{tests})"
     )
 
 

@@ -20,10 +20,11 @@ class Causes:
 
     Attributes:
         effects: of every row and edge, the costliest first.
-        readers: of the row that costs most, if it costs much: what hiding it from each reader
+        readers: of the costliest row that matters, if one does: what hiding it from each reader
             costs, the costliest first.
         joint: sets of knock-outs, where no single one costs much; None, too, where the model is so
-            close to chance that there is no answer to take away.
+            close to chance that there is no answer to take away, or the first set has no
+            translations to shrink sets on.
         verdict: of the best single head.
         trials: all outcomes, case by case.
     """
@@ -57,7 +58,8 @@ def find_causes(measured: Measured, unrelated: Sequence[Placed]) -> Causes:
         known = {one.name for one in trials}
         trials += tuple(one for one in found if one.name not in known)
     answered = accuracy_of(asked.intact, asked.clusters, seed=seed).value - 0.5
-    if answered >= USED_COST and not any(matters(one) for one in single(effects)):
+    able = measured.dev_scores.preference is not None and answered >= USED_COST
+    if able and not any(matters(one) for one in single(effects)):
         joint, sets = search_joint(Asked(measured.model, measured.dev), asked, seed=seed)
         trials += sets
     verdict, operators = judge(asked, measured.head.measure, unrelated=unrelated, seed=seed)
@@ -75,11 +77,20 @@ def single(effects: Sequence[Effect]) -> list[Effect]:
     return [one for one in effects if "clause" not in one.name]
 
 
+def carrier_of(effects: Sequence[Effect]) -> Effect | None:
+    """The costliest knock-out of one word that matters; where none does, the costliest of all.
+
+    One that costs more, but hardly more than the same with other words, says nothing of its word.
+    """
+    words = single(effects)
+    able = [one for one in words if matters(one)]
+    return max(able or words, key=lambda one: one.cost.value, default=None)
+
+
 def row_written(effects: Sequence[Effect]) -> Effect | None:
-    """The row whose isolation costs most, if it costs much."""
-    rows = [one for one in effects if one.name.endswith(" off")]
-    worst = max(rows, key=lambda one: one.cost.value, default=None)
-    return worst if worst is not None and matters(worst) else None
+    """The row whose isolation costs most, among those where it matters."""
+    rows = [one for one in effects if one.name.endswith(" off") and matters(one)]
+    return max(rows, key=lambda one: one.cost.value, default=None)
 
 
 def kept_up(measured: Measured) -> list[tuple[Knock, Bool[Tensor, "layers heads"] | None]]:

@@ -44,6 +44,8 @@ class Difference:
         other: accuracy of the second.
         difference: first less second.
         items: how many of each.
+        left_out: how many answers of each are not counted, because the other has none to their
+            texts.
         paired: whether they are the same items.
         p: exact McNemar over items; None for other items.
         p_pairs: the same over whole pairs, which are less dependent; None without pairs.
@@ -54,9 +56,18 @@ class Difference:
     other: float
     difference: Estimate
     items: tuple[int, int]
+    left_out: tuple[int, int]
     paired: bool
     p: float | None
     p_pairs: float | None
+
+    @property
+    def sample(self) -> str:
+        """What was compared with what, in a few words."""
+        if not self.paired:
+            return f"none shared, {self.items[0]:,} and {self.items[1]:,} independent"
+        ours, theirs = self.left_out
+        return f"{self.items[0]:,} shared, {ours:,} and {theirs:,} left out"
 
 
 @dataclass(frozen=True)
@@ -86,19 +97,25 @@ def compare_probes(one: Path, other: Path, *, seed: int = SEED) -> tuple[Differe
         seed: of the draws.
 
     Returns:
-        The differences. Where every text of the smaller set stands in the other, on these;
-        otherwise the sets count as independent.
+        The differences. Where at least half of the smaller set stands in the other, on what they
+        share; where nothing does, the sets count as independent.
 
     Raises:
-        DataError: a folder holds no items of this version, or a text twice.
+        DataError: a folder holds no items of this version, or a text twice; or the two share
+            some texts, but fewer than half of the smaller set.
     """
     sets = [_by_text(folder) for folder in (one, other)]
     shared = [text for text in sets[0] if text in sets[1]]
-    paired = len(shared) == min(map(len, sets))
+    if 0 < 2 * len(shared) < min(map(len, sets)):
+        raise DataError(
+            f"{one / ITEMS_FILE}: {len(shared)} of {len(sets[0])} texts are shared with the "
+            f"{len(sets[1])} of {other / ITEMS_FILE}, needed half of the smaller set, to pair "
+            "them, or none, to count as independent; probe both on one set"
+        )
     found = []
     for question in QUESTIONS:
         answers = [_answers(items, question) for items in sets]
-        if paired:
+        if shared:
             texts = [text for text in shared if all(text in given for given in answers)]
             if texts:
                 found.append(_paired(question, texts, answers, sets[0], seed))
@@ -202,6 +219,7 @@ def _paired(
         float(other.mean()),
         paired_bootstrap(one, other, clusters, seed=seed),
         (len(texts), len(texts)),
+        (len(answers[0]) - len(texts), len(answers[1]) - len(texts)),
         paired=True,
         p=exact_mcnemar(one == 1, other == 1),
         p_pairs=p_pairs,
@@ -224,6 +242,7 @@ def _unpaired(
         float(sides[1][0].mean()),
         unpaired_bootstrap(sides[0], sides[1], seed=seed),
         (len(answers[0]), len(answers[1])),
+        (0, 0),
         paired=False,
         p=None,
         p_pairs=None,

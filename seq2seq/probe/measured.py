@@ -1,19 +1,21 @@
 """Both sets of a study with every measure scored, and what is chosen on the first of them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
 
+from seq2seq.errors import DataError
 from seq2seq.probe.access import StockModel
 from seq2seq.probe.accuracy import items_right
 from seq2seq.probe.asked import Asked, accuracy_of
 from seq2seq.probe.control_labels import control_accuracy
 from seq2seq.probe.placed import Placed
 from seq2seq.probe.resampling import Estimate, spearman
-from seq2seq.probe.routes import score_routes
-from seq2seq.probe.selection import Choice, Finding, Measure, choose, evaluate, row_of
+from seq2seq.probe.routes import RouteScores, score_routes
+from seq2seq.probe.selection import Choice, Finding, Measure, Scores, choose, evaluate, row_of
 
 RHO_RESAMPLES = 1000
 
@@ -27,9 +29,13 @@ class Measured:
         test: placed cases to report.
         resamples: of intervals and permutations.
         seed: of all draws.
-        dev_scores: of every measure on the first set.
+        dev_scores: of every measure that both sets have, on the first set.
         scores: of the same measures on the second.
+        problems: how many measures only one of the sets has, and why.
         asked: the model and the second set, to be asked again with something knocked out.
+
+    Raises:
+        DataError: the two sets have no measure in common.
     """
 
     def __init__(
@@ -46,8 +52,12 @@ class Measured:
         self.test = test
         self.resamples = resamples
         self.seed = seed
-        self.dev_scores = score_routes(model, dev)
-        self.scores = score_routes(model, test)
+        before, after = score_routes(model, dev), score_routes(model, test)
+        self.dev_scores, self.scores = in_common(before, after)
+        self.problems = (
+            *_only_in("set to choose on", before, after),
+            *_only_in("reported set", after, before),
+        )
         self.asked = Asked(model, test)
 
     @cached_property
@@ -104,15 +114,8 @@ class Measured:
 
     def best(self, keep: Callable[[Measure], bool]) -> Choice:
         """Choose among some measures on the first set."""
-        whole = self.dev_scores.scores
-        rows = [number for number, one in enumerate(whole.measures) if keep(one)]
-        part = type(whole)(
-            tuple(whole.measures[row] for row in rows),
-            whole.layout,
-            whole.gold[rows],
-            whole.distractor[rows],
-        )
-        return choose(part)
+        scores = self.dev_scores.scores
+        return choose(_part(scores, [one for one in scores.measures if keep(one)]))
 
     def report(self, choice: Choice, *, control: float | None = None) -> Finding:
         """Report a choice on the second set."""
@@ -139,3 +142,52 @@ class Measured:
         found: Float[np.ndarray, " items"]
         (found,) = items_right(scores.gold[row], scores.distractor[row])
         return found if choice.sign == 1 else 1 - found
+
+
+def in_common(one: RouteScores, other: RouteScores) -> tuple[RouteScores, RouteScores]:
+    """Leave the measures that both of two sets have: what only one has cannot be reported.
+
+    Args:
+        one: scores of a model on a set.
+        other: scores of the same model on another.
+
+    Returns:
+        Both, with the same measures in the same order.
+
+    Raises:
+        DataError: there is none.
+    """
+    theirs = set(other.scores.measures)
+    both = [measure for measure in one.scores.measures if measure in theirs]
+    if not both:
+        skipped = "; ".join(dict.fromkeys((*one.skipped, *other.skipped)))
+        raise DataError(
+            f"probe: {len(one.scores.measures)} measures of the set to choose on and {len(theirs)} "
+            f"of the reported one{f' ({skipped})' if skipped else ''}, none of them the same, "
+            "needed one at least; choose on a set with the same words and translations"
+        )
+    first, second = (replace(each, scores=_part(each.scores, both)) for each in (one, other))
+    return first, second
+
+
+def _part(scores: Scores, measures: Sequence[Measure]) -> Scores:
+    """The scores of some measures."""
+    if tuple(measures) == scores.measures:
+        return scores
+    places = {measure: row for row, measure in enumerate(scores.measures)}
+    rows = [places[measure] for measure in measures]
+    return Scores(tuple(measures), scores.layout, scores.gold[rows], scores.distractor[rows])
+
+
+def _only_in(name: str, one: RouteScores, other: RouteScores) -> tuple[str, ...]:
+    """How many measures of a set the other does not have, and why; nothing without any."""
+    theirs = set(other.scores.measures)
+    lost = sum(measure not in theirs for measure in one.scores.measures)
+    if not lost:
+        return ()
+    same = {reason.partition(":")[0] for reason in one.skipped}
+    why = "; ".join(each for each in other.skipped if each.partition(":")[0] not in same)
+    return (
+        f"{lost:,} measures left out, because only the {name} has them"
+        f"{f'; of the other, {why}' if why else ''}",
+    )

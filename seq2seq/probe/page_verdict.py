@@ -1,7 +1,7 @@
 """The verdict of a study in a few lines for a page: visible? used? carried by what?"""
 
 from seq2seq.probe.asked import Effect
-from seq2seq.probe.causal import USED_COST
+from seq2seq.probe.causal import matters
 from seq2seq.probe.resampling import Estimate, Interval
 from seq2seq.probe.study import Study
 from seq2seq.probe.wording import ROUTES, VARIANTS, in_short, in_words, place_of
@@ -69,7 +69,7 @@ def _carried(study: Study) -> Finding | None:
     if carrier is None:
         return None
     when = f"when {in_words(carrier.name)}, {_loss(carrier)}"
-    if carrier.cost.value >= USED_COST and carrier.cost.interval.low > 0:
+    if matters(carrier):
         return Finding("Carried by?", "yes", when, in_short(carrier.name))
     return Finding("Carried by?", "no", f"it costs most {when}", "no single word")
 

@@ -12,16 +12,16 @@ from seq2seq.probe.asked import Effect
 from seq2seq.probe.baselines import baseline_scores, learnt_baselines, plain_baselines
 from seq2seq.probe.cases import Case
 from seq2seq.probe.causal import Verdict
-from seq2seq.probe.causes import Causes, find_causes, kept_up, row_written, single
+from seq2seq.probe.causes import Causes, carrier_of, find_causes, kept_up, row_written
 from seq2seq.probe.faithfulness import ByAnswer, by_answer
 from seq2seq.probe.generation import UNTOUCHED, Generated, OwnWords, translate_items
 from seq2seq.probe.head_controls import ControlFigure, control_head
-from seq2seq.probe.measured import Measured
+from seq2seq.probe.measured import Measured, in_common
 from seq2seq.probe.placed import Placed, Placing, place_case, place_cases, place_whole
 from seq2seq.probe.provenance import Provenance, provenance_of
 from seq2seq.probe.record import Record
 from seq2seq.probe.resampling import RESAMPLES, SEED, Estimate
-from seq2seq.probe.routes import RouteScores, score_routes
+from seq2seq.probe.routes import score_routes
 from seq2seq.probe.search import Joint
 from seq2seq.probe.selection import ALPHA, Choice, Finding, choose, evaluate, findings
 from seq2seq.pronouns.items import Item
@@ -71,7 +71,7 @@ class Study:
         effects: the carrier search, the costliest knock-out first; empty if there was none.
         verdict: of the chosen head; None if nothing was taken apart.
         seconds: time spent.
-        readers: of the row that costs most, whose sight of it matters; empty if none costs much.
+        readers: of the costliest row that matters, whose sight of it matters; empty without one.
         joint: sets of knock-outs; None if a single one explains the answer, or none was tried.
         head: the best single head on the first set, which is taken apart and controlled.
         wrong_queries: what the same head gives from the rows of other words.
@@ -110,8 +110,8 @@ class Study:
 
     @property
     def carrier(self) -> Effect | None:
-        """The single word whose loss costs most; sets of words at once do not name one."""
-        return next(iter(single(self.effects)), None)
+        """The single word whose loss costs most, of those that matter if any does."""
+        return carrier_of(self.effects)
 
     @property
     def attends(self) -> bool:
@@ -123,7 +123,7 @@ class Study:
 
     @property
     def written(self) -> Effect | None:
-        """The row whose isolation costs most, if it costs much: there the antecedent is written."""
+        """The costliest row that matters, if one does: there the antecedent is written."""
         return row_written(self.effects)
 
 
@@ -154,7 +154,7 @@ def probe_model(
         The findings.
 
     Raises:
-        DataError: a set has no case that can be scored, or both share cases.
+        DataError: a set has no case that can be scored, or both share cases, or no measure.
     """
     start = time.perf_counter()
     _refuse_shared(select_on, items)
@@ -162,6 +162,8 @@ def probe_model(
     say(f"{len(before.placed):,} items to choose on, {len(after.placed):,} to report")
     both = Measured(model, before.placed, after.placed, resamples=spec.resamples, seed=spec.seed)
     say(f"{len(both.scores.scores.measures):,} measures scored")
+    for problem in both.problems:
+        say(problem)
     causes = Causes()
     aside, lost = _aside(model, unrelated)
     if both.scores.preference is not None and spec.causal:
@@ -177,7 +179,7 @@ def probe_model(
         kind=model.kind,
         items=(len(both.dev), len(both.test)),
         problems=(
-            *_problems(before, after, both.scores),
+            *_problems(before, after, both),
             *lost,
             *_unjudged(own),
             *beside.problems,
@@ -239,8 +241,10 @@ def _aside(model: StockModel, cases: Sequence[Case]) -> tuple[list[Placed], tupl
 
 def _random(both: Measured, number: int) -> Finding:
     twin = both.model.random_twin(both.seed + number)
-    before = score_routes(twin, both.dev, gradients=False)
-    after = score_routes(twin, both.test, gradients=False)
+    before, after = in_common(
+        score_routes(twin, both.dev, gradients=False),
+        score_routes(twin, both.test, gradients=False),
+    )
     choice = choose(before.scores)
     return evaluate(choice, after.scores, resamples=both.resamples, seed=both.seed)
 
@@ -301,7 +305,8 @@ def _caveats(causes: Causes) -> tuple[str, ...]:
     if causes.effects:
         found.append(
             f"the carrier is the costliest of {len(causes.effects)} knock-outs on the reported "
-            "set itself; heads and sets of knock-outs are chosen on the other set"
+            "set itself, those first that cost much more than other words do; heads and sets of "
+            "knock-outs are chosen on the other set"
         )
     return tuple(found)
 
@@ -315,11 +320,11 @@ def _unjudged(own: OwnWords | None) -> tuple[str, ...]:
     )
 
 
-def _problems(before: Placing, after: Placing, scores: RouteScores) -> tuple[str, ...]:
-    layout = scores.scores.layout
+def _problems(before: Placing, after: Placing, both: Measured) -> tuple[str, ...]:
+    layout = both.scores.scores.layout
     broken = [
         f"{count:,} {what} are incomplete and in no figure"
         for count, what in ((layout.broken_pairs, "pairs"), (layout.broken_quads, "quads"))
         if count
     ]
-    return (*before.problems, *after.problems, *scores.skipped, *broken)
+    return (*before.problems, *after.problems, *both.scores.skipped, *both.problems, *broken)

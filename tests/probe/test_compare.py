@@ -1,6 +1,7 @@
 """Two probes compared from their items alone, worked by hand; the same probe twice differs in 0."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,17 @@ def record(
         cases, HEAD, 1, {HEAD: (gold, 1 - gold)}, preference,
         (Trial("it off", -preference, preference),),
         {"untouched": {}}, {"untouched": dict(shown or {})},
+    )  # fmt: skip
+
+
+def part(whole: Record, kept: slice) -> Record:
+    """Some items of a record."""
+    gold, other = whole.scores[HEAD]
+    assert whole.preference is not None
+    trial = Trial("it off", -whole.preference[kept], whole.preference[kept])
+    return replace(
+        whole, cases=whole.cases[kept], scores={HEAD: (gold[kept], other[kept])},
+        preference=whole.preference[kept], trials=(trial,),
     )  # fmt: skip
 
 
@@ -90,6 +102,32 @@ def test_other_texts_are_compared_as_independent_sets(write: Write) -> None:
     found = compare_probes(one, other)[0]
     assert (found.paired, found.p, found.items) == (False, None, (12, 8))
     assert found.difference.value == 0.5
+    assert found.sample == "none shared, 12 and 8 independent"
+
+
+def test_sets_that_differ_in_an_item_each_are_paired_on_what_they_share(write: Write) -> None:
+    one = write("one", part(record([1, 1, 1, 1, 1, 1, 1, 0, 0]), slice(0, 8)))
+    other = write("other", part(record([1, 0, 1, 0, 1, 0, 1, 0, 1]), slice(1, 9)))
+    found = compare_probes(one, other)[0]
+    assert (found.paired, found.items, found.left_out) == (True, (7, 7), (1, 1))
+    assert found.sample == "7 shared, 1 and 1 left out"
+    assert found.difference.value == pytest.approx(3 / 7)
+    assert found.p == 0.25  # three differ, all one way: 2 / 2^3
+    assert found.p_pairs == 0.5  # of the three whole pairs two differ
+
+
+def test_half_of_the_smaller_set_is_enough_to_pair_and_less_is_refused(write: Write) -> None:
+    whole = record([1, 0] * 7)
+    one = write("one", part(whole, slice(0, 10)))
+    half, less = write("half", part(whole, slice(6, 14))), write("less", part(whole, slice(7, 14)))
+    found = compare_probes(one, half)[0]
+    assert (found.paired, found.items, found.left_out) == (True, (4, 4), (6, 4))
+    needed = (
+        r"one/items.jsonl: 3 of 10 texts are shared with the 7 of .*less/items.jsonl, needed half "
+        "of the smaller set, to pair them, or none, .*; probe both on one set"
+    )
+    with pytest.raises(DataError, match=needed):
+        compare_probes(one, less)
 
 
 def test_free_translations_are_compared_where_both_were_judged(write: Write) -> None:

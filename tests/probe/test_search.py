@@ -1,12 +1,15 @@
 """A planted carrier is found, where it is written and where it is read; its twin names nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from seq2seq.probe.asked import Asked
+from seq2seq.probe.asked import Asked, Effect
 from seq2seq.probe.causal import matters
-from seq2seq.probe.causes import Causes, find_causes, kept_up, row_written, single
+from seq2seq.probe.causes import Causes, carrier_of, find_causes, kept_up, row_written, single
 from seq2seq.probe.measured import Measured
 from seq2seq.probe.placed import place_cases, place_whole
+from seq2seq.probe.resampling import Estimate, Interval
 from seq2seq.probe.search import search_joint
 from tests.probe.carrying_model import CarryingModel, carrying_model
 from tests.probe.planted_model import cases
@@ -91,6 +94,34 @@ def test_controls_of_a_set_are_different_words() -> None:
     assert first != second
     assert {first, second} <= set(asked.placed[0].others)
     assert asked.match.row(asked.placed[0]) != asked.match.row(asked.placed[0], 1)
+
+
+def effect(name: str, cost: float, control: float) -> Effect:
+    """A knock-out of that cost, and of that cost with other words."""
+    figures = (
+        Estimate(value, Interval(value - 0.05, value + 0.05)) for value in (1 - cost, cost, control)
+    )
+    return Effect(name, *figures, change=1.0)
+
+
+def test_a_dearer_knock_out_that_fails_its_control_does_not_hide_the_carrier() -> None:
+    failing, edge = effect("cue off", 0.45, 0.2), effect("it→gold", 0.4, 0.01)
+    row = effect("it off", 0.3, 0.02)
+    whole = effect("clause→nouns", 0.5, 0.0)
+    assert carrier_of([whole, failing, edge, row]) == edge
+    assert row_written([failing, edge, row]) == row
+    weak = effect("was off", 0.1, 0.0)
+    assert (carrier_of([weak, failing]), row_written([weak, failing])) == (failing, None)
+    assert (carrier_of([whole]), carrier_of([])) == (None, None)
+
+
+def test_a_first_set_without_translations_shrinks_no_set_of_knock_outs() -> None:
+    model = carrying_model("it", "cue")
+    silent = [replace(case, good=None, bad=None) for case in cases(start=0, count=6)]
+    dev, test = (place_cases(model, some).placed for some in (silent, cases(start=6, count=8)))
+    found = find_causes(Measured(model, dev, test, resamples=99, seed=1), ())
+    assert found.effects
+    assert found.joint is None
 
 
 def test_what_is_kept_up_while_translating_lies_in_the_encoder() -> None:
