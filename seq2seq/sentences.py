@@ -75,14 +75,32 @@ def _characters(text: str) -> list[str]:
 
 def _pack(bits: Sequence[str], fits: Callable[[str], bool]) -> list[str]:
     """Join neighbours into parts as long as fit; a bit that does not fit stays alone."""
+    text = "".join(bits)
+    edges = [0, *accumulate(map(len, bits))]
     packed: list[str] = []
     start = 0
     while start < len(bits):
-        joined = list(accumulate(bits[start:]))
-        low, high = 1, len(joined)  # how many to take: the most that fit, found by halving
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if fits(joined[middle - 1]) else (low, middle - 1)
-        packed.append(joined[low - 1])
-        start += low
+        end = _furthest(text, edges, start, fits)
+        packed.append(text[edges[start] : edges[end]])
+        start = end
     return packed
+
+
+def _furthest(text: str, edges: Sequence[int], start: int, fits: Callable[[str], bool]) -> int:
+    """The last edge up to which the text from the edge ``start`` fits, at least the next.
+
+    Found by doubling, then halving: what is tried is never over twice as many bits as fit, so a
+    long text takes time in proportion to its length.
+    """
+
+    def reaches(end: int) -> bool:
+        return fits(text[edges[start] : edges[end]])
+
+    last, step = len(edges) - 1, 2
+    while start + step <= last and reaches(start + step):
+        step *= 2
+    low, high = start + step // 2, min(start + step, last + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if reaches(middle) else (low, middle)
+    return low

@@ -1,5 +1,10 @@
+import random
+import tracemalloc
+from collections.abc import Callable, Sequence
+
 import pytest
 
+from seq2seq import sentences
 from seq2seq.sentences import split_text
 
 
@@ -55,3 +60,55 @@ def test_nothing_is_lost_and_everything_fits() -> None:
 
 def test_splitting_ends_when_nothing_fits() -> None:
     assert split_text("ab c", lambda part: False) == ["a", "b", "c"]
+
+
+def pack_one_by_one(bits: Sequence[str], fits: Callable[[str], bool]) -> list[str]:
+    """The longest parts that fit, found by trying every length."""
+    packed = []
+    while bits:
+        counts = [n for n in range(2, len(bits) + 1) if fits("".join(bits[:n]))]
+        count = max(counts, default=1)
+        packed.append("".join(bits[:count]))
+        bits = bits[count:]
+    return packed
+
+
+def heavy(most: int) -> Callable[[str], bool]:
+    """Capitals weigh five: how many bits fit varies from place to place."""
+    return lambda part: sum(5 if one.isupper() else 1 for one in part) <= most
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_parts_are_those_that_trying_every_length_finds(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = random.Random(seed)
+    kinds = ["abcXYZ", "ab,  ", "aB, .", "漢字、。", "e\N{COMBINING ACUTE ACCENT}A "]
+    texts = ["".join(drawn.choices(kind, k=drawn.randint(0, 60))) for kind in kinds]
+    limits = [
+        limit(most) for limit in (heavy, words) for most in (0, 1, 2, 7, drawn.randint(3, 50))
+    ]
+    found = [split_text(text, fits) for text in texts for fits in limits]
+    monkeypatch.setattr(sentences, "_pack", pack_one_by_one)
+    assert found == [split_text(text, fits) for text in texts for fits in limits]
+
+
+@pytest.mark.parametrize("bit", ["漢", "word ", "clause, "])
+def test_a_long_line_without_sentence_ends_takes_work_in_proportion_to_its_length(
+    bit: str,
+) -> None:
+    text = bit * (20_000 // len(bit))
+    shown = 0
+
+    def fits(part: str) -> bool:
+        nonlocal shown
+        shown += len(part)
+        return len(part) <= 100
+
+    tracemalloc.start()
+    parts = split_text(text, fits)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "".join("".join(parts).split()) == "".join(text.split())
+    assert shown < 20 * len(text)
+    assert peak_bytes < 400 * len(text)

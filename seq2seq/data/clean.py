@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 
 from seq2seq.data.columns import Pair
 from seq2seq.data.corpus import iterate_pairs
@@ -21,6 +21,7 @@ from seq2seq.errors import DataError
 from seq2seq.recipe import CleaningSpec
 
 Mask = Bool[np.ndarray, " rows"]
+Numbers = Int[np.ndarray, " rows"]
 RATIO_FREE_CHARACTERS = 20  # short sides differ much by nature: "Nein!" and "Certainly not!"
 EXAMPLES = 3
 
@@ -33,7 +34,8 @@ class Finding:
     action: str
     pairs: int
     examples: tuple[str, ...]
-    """Row, counted from 1, of the first such pairs, with the corpus where there are several."""
+    """Row of the data as read, counted from 1, of the first such pairs, with the corpus where
+    there are several."""
     detail: str = ""
 
     def to_text(self) -> str:
@@ -159,8 +161,17 @@ class Overlap:
         return Doubt(f"overlap with {self.name}", action, np.array(self.found), detail)
 
 
+def row_numbers(corpora: Mapping[str, int]) -> Numbers:
+    """Place of each row in its own corpus, counted from 0, for all corpora one after another."""
+    return np.concatenate([np.arange(rows) for rows in corpora.values()])
+
+
 def settle(
-    doubts: Sequence[Doubt], corpora: Mapping[str, int], where: str = "training data"
+    doubts: Sequence[Doubt],
+    corpora: Mapping[str, int],
+    where: str = "training data",
+    *,
+    numbers: Numbers | None = None,
 ) -> tuple[Mask, CleaningReport]:
     """Decide which rows stay, or stop where the recipe refuses what was found.
 
@@ -168,6 +179,8 @@ def settle(
         doubts: About the rows of all corpora, one after another.
         corpora: Number of rows of each corpus by name, in that order.
         where: What messages call the data.
+        numbers: What ``row_numbers`` gave each row when it was read, for examples that point
+            there; None where no row has left since.
 
     Returns:
         True for each row that stays, and the report.
@@ -175,7 +188,8 @@ def settle(
     Raises:
         DataError: Something was found that the recipe refuses, or a corpus has no pair left.
     """
-    findings = [_finding(doubt, corpora) for doubt in doubts]
+    numbers = row_numbers(corpora) if numbers is None else numbers
+    findings = [_finding(doubt, corpora, numbers) for doubt in doubts]
     refused = [f for f in findings if f.action == "refused" and f.pairs]
     if refused:
         problems = "\n  ".join(finding.to_text() for finding in refused)
@@ -222,17 +236,17 @@ def _digest(source: str, target: str) -> bytes:
     return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
-def _finding(doubt: Doubt, corpora: Mapping[str, int]) -> Finding:
+def _finding(doubt: Doubt, corpora: Mapping[str, int], numbers: Numbers) -> Finding:
     done = {"drop": "dropped", "keep": "kept", "refuse": "refused", "truncate": "truncated"}
     first = np.flatnonzero(doubt.rows)[:EXAMPLES]
-    examples = tuple(_place(int(row), corpora) for row in first)
+    examples = tuple(f"row {numbers[row] + 1}{_corpus(int(row), corpora)}" for row in first)
     count = int(doubt.rows.sum())
     return Finding(doubt.what, done[doubt.action], count, examples, doubt.detail)
 
 
-def _place(row: int, corpora: Mapping[str, int]) -> str:
+def _corpus(row: int, corpora: Mapping[str, int]) -> str:
     for name, rows in corpora.items():
         if row < rows:
-            return f"row {row + 1}" + (f" of {name}" if len(corpora) > 1 else "")
+            return f" of {name}" if len(corpora) > 1 else ""
         row -= rows
     raise IndexError(row)

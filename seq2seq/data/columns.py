@@ -9,6 +9,7 @@ unseen. A null or absent text is an empty text, which cleaning then counts.
 import csv
 import itertools
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def as_text(value: Any, where: object, field: str) -> str:
     """A text as it is, null as the empty text.
 
     Raises:
-        DataError: The value is something else.
+        DataError: The value is something else, or holds half a character.
     """
     if value is None:
         return ""
@@ -88,6 +89,14 @@ def as_text(value: Any, where: object, field: str) -> str:
             f"{where}: column '{field}' holds {type(value).__name__} {str(value)[:40]!r}, "
             "needed text; choose another column"
         )
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"{where}: column '{field}' holds half a surrogate pair, {value[error.start]!r} at "
+            f"position {error.start + 1}, needed whole characters; write both halves, or take the "
+            "half out"
+        ) from error
     return value
 
 
@@ -117,13 +126,22 @@ def _place(path: Path, first: Sequence[str], field: str, headless: bool) -> int:
                 f"{path}: line 1 names no column '{field}'{suggest(field, list(first))}; for a "
                 'file without a header give numbers, source_field = "1"'
             )
+        if first.count(field) > 1:
+            raise _repeated_column(f"{path}: line 1", field, first.count(field))
         return first.index(field)
     if not 1 <= int(field) <= len(first):
         raise DataError(f"{path}: line 1 has {len(first)} columns, needed column {field}")
     return int(field) - 1
 
 
+def _repeated_column(where: object, name: str, count: int) -> DataError:
+    return DataError(
+        f"{where}: names column '{name}' {count} times, needed it once; rename those not meant"
+    )
+
+
 def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    _allow_long_fields()
     reader = csv.reader((line + "\n" for line in iterate_lines(path)), strict=True)
     start = 1
     try:
@@ -137,6 +155,14 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
+def _allow_long_fields() -> None:
+    """Let a CSV field be as long as it is; the usual limit is 131,072 characters."""
+    try:
+        csv.field_size_limit(sys.maxsize)
+    except OverflowError:  # where C's long has 32 bits
+        csv.field_size_limit(2**31 - 1)
+
+
 def _from_json(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
     for number, line in enumerate(iterate_lines(path), start=1):
         where = f"{path}: line {number}"
@@ -144,6 +170,11 @@ def _from_json(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise DataError(f"{where}: not JSON ({error}), needed one object a line") from error
+        except (ValueError, RecursionError) as error:
+            raise DataError(
+                f"{where}: JSON with a value that cannot be read ({error}), needed numbers and "
+                "nesting of usual size; shorten the value, or take it out"
+            ) from error
         yield _pair(row, where, fields)
 
 
@@ -157,6 +188,8 @@ def _from_parquet(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
             roots = {field if field in names else field.split(".")[0] for field in fields}
             for root in sorted(roots.difference(names)):
                 raise missing_column(path, KeyError(root, names))
+            for root in sorted(root for root in roots if names.count(root) > 1):
+                raise _repeated_column(path, root, names.count(root))
             batches = (batch.to_pylist() for batch in file.iter_batches(columns=sorted(roots)))
             for number, row in enumerate(itertools.chain.from_iterable(batches), start=1):
                 yield _pair(row, f"{path}: row {number}", fields)

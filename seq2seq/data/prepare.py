@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from seq2seq.data.batches import Batch, collate
-from seq2seq.data.clean import CleaningReport, Doubt, find_doubts, settle
+from seq2seq.data.clean import CleaningReport, Doubt, find_doubts, row_numbers, settle
 from seq2seq.data.corpus import iterate_chunks, read_corpus
 from seq2seq.data.marks import Marks, join_marks
 from seq2seq.data.ragged import Ragged, concatenate
@@ -46,6 +46,8 @@ class ParallelText:
     tests: Mapping[str, Any]
     cleaning: CleaningSpec
     report: CleaningReport
+    numbers: Int[np.ndarray, " pairs"]
+    """Row of each training pair in its corpus as read, counted from 0."""
 
     @property
     def pairs(self) -> int:
@@ -223,7 +225,8 @@ def read_text(spec: DataSpec) -> ParallelText:
     tests = {name: read_corpus(corpus, folder=folder) for name, corpus in spec.test.items()}
     held_out = {"dev": dev} | {f"test {name}": dataset for name, dataset in tests.items()}
     doubts = find_doubts(train, held_out, spec.cleaning)
-    stay, report = settle(doubts, _sizes(train))
+    sizes = _sizes(train)
+    stay, report = settle(doubts, sizes)
     return ParallelText(
         _keep(train, stay),
         {name: corpus.weight for name, corpus in zip(names, spec.train, strict=True)},
@@ -231,6 +234,7 @@ def read_text(spec: DataSpec) -> ParallelText:
         tests,
         spec.cleaning,
         report,
+        row_numbers(sizes)[stay],
     )
 
 
@@ -279,7 +283,8 @@ def prepare(
         words, table = encode_words(
             list(text.train.values()), encoder, spec, seed=seed, cache=cache
         )
-    stay, report = settle([_long(pieces, limits, text.cleaning.long)], _sizes(text.train))
+    long = _long(pieces, limits, text.cleaning.long)
+    stay, report = settle([long], _sizes(text.train), numbers=text.numbers)
     starts = np.cumsum([0, *_sizes(text.train).values()])
     corpora = tuple(
         _encoded_corpus(p, w, weight, limits, np.flatnonzero(stay[start:end]), encoder.eos_id)

@@ -4,6 +4,7 @@ Millions of Python lists would take ten times the memory and cannot be mapped fr
 """
 
 import os
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,9 +77,13 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     Args:
         path: The file; its folder is made.
         arrays: Flat arrays, of any lengths and number types.
+
+    Raises:
+        OSError: The folder cannot be made, or the file not written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # containers that share a folder can have equal process numbers
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     columns = {name: pyarrow.array(array) for name, array in arrays.items()}
     # a one-row table of lists, because columns of a table must be equally long
     lists = {
@@ -86,21 +91,22 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
         for name, column in columns.items()
     }
     table = pyarrow.table(lists)
-    with (
-        pyarrow.OSFile(str(temporary), "wb") as sink,
-        pyarrow.ipc.new_file(sink, table.schema) as writer,
-    ):
-        writer.write_table(table)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("xb") as file:
+            with pyarrow.ipc.new_file(file, table.schema) as writer:
+                writer.write_table(table)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
     """Map the arrays of a file into memory; None where there is no readable file."""
-    if not path.is_file():
-        return None
     try:
+        if not path.is_file():
+            return None
         table = pyarrow.ipc.open_file(pyarrow.memory_map(str(path))).get_batch(0)
     except (pyarrow.ArrowInvalid, OSError):
         return None

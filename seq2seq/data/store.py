@@ -6,7 +6,9 @@ mapped from the file: a second start takes no time and processes share the memor
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from seq2seq.data.marks import Marks
 from seq2seq.data.ragged import Ragged, concatenate, read_arrays, write_arrays
 from seq2seq.data.sampling import WordTable
 from seq2seq.data.segmentation import Choices, dropout_choices, unigram_choices
+from seq2seq.errors import DataError
 from seq2seq.recipe import TokenizerSpec
 from seq2seq.tokenizer_like import Encoder, WordEncoder
 
@@ -50,6 +53,9 @@ def encode_corpus(dataset: Any, encoder: Encoder, cache: Path | None) -> Encoded
 
     Returns:
         The pairs in the dataset's order.
+
+    Raises:
+        DataError: The folder cannot be written.
     """
 
     def compute() -> dict[str, np.ndarray]:
@@ -78,6 +84,9 @@ def encode_words(
 
     Returns:
         One set of pairs for each corpus, and the table.
+
+    Raises:
+        DataError: The folder cannot be written.
     """
     numbers: dict[str, int] = {}
 
@@ -186,8 +195,26 @@ def _cached(
     path = cache / f"{key}.arrow"
     arrays = read_arrays(path)
     if arrays is None:
-        write_arrays(path, compute())
+        with _writing_to(cache):  # seen before hours of work, not after
+            cache.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=cache).close()
+        computed = compute()
+        with _writing_to(cache):
+            write_arrays(path, computed)
         arrays = read_arrays(path)
     if arrays is None:
         raise RuntimeError(f"{path}: written, but cannot be read back")
     return arrays
+
+
+@contextmanager
+def _writing_to(cache: Path) -> Iterator[None]:
+    """Turn what the system refuses into an error that says which folder is meant."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"{cache}: the folder for encoded corpora, data.cache, cannot be written "
+            f"({error.strerror or error}), needed one that can; choose another with "
+            "--set data.cache=FOLDER"
+        ) from error

@@ -1,5 +1,6 @@
 """Reading corpora: every format gives the same pairs, and what cannot be read says where."""
 
+import csv
 import gzip
 import json
 from pathlib import Path
@@ -58,6 +59,38 @@ def test_columns_of_a_tsv_file_are_found_by_the_names_in_its_first_line(write):
 def test_quoted_csv_fields_may_hold_commas_quotes_and_line_ends(write):
     folder = write({"a.csv": 'source,target\n"a, ""b""","c\nd"\ne,f\n'})
     assert read(folder, file="a.csv") == [('a, "b"', "c\nd"), ("e", "f")]
+
+
+def test_a_column_that_nobody_asks_for_may_be_named_twice(write):
+    folder = write({"a.tsv": "note\tsource\tnote\ttarget\nx\ta\ty\tb\n"})
+    assert read(folder, file="a.tsv") == [("a", "b")]
+
+
+@pytest.mark.parametrize("long_has_32_bits", [False, True])
+def test_a_csv_field_may_be_longer_than_the_readers_usual_limit(
+    write, monkeypatch, long_has_32_bits
+):
+    set_limit = csv.field_size_limit
+
+    def refuse(limit: int) -> int:
+        if limit > 2**31 - 1:
+            raise OverflowError("Python int too large to convert to C long")
+        return set_limit(limit)
+
+    before = set_limit(131_072)
+    if long_has_32_bits:
+        monkeypatch.setattr(csv, "field_size_limit", refuse)
+    document = "a word, " * 20_000
+    folder = write({"a.csv": f'source,target\n"{document}",short\n'})
+    try:
+        assert read(folder, file="a.csv") == [(document, "short")]
+    finally:
+        set_limit(before)
+
+
+def test_both_halves_of_a_surrogate_pair_are_one_character(write):
+    folder = write({"a.jsonl": '{"source": "\\ud83d\\ude00", "target": "b"}\n'})
+    assert read(folder, file="a.jsonl") == [("\U0001f600", "b")]
 
 
 def test_json_lines_are_read_through_dotted_paths_and_null_is_empty(write):
@@ -122,6 +155,11 @@ def test_max_rows_takes_the_first_and_does_not_look_at_the_rest(write):
             r"a.tsv: line 1 has 2 columns, needed column 3",
         ),
         (
+            {"a.tsv": "source\ttarget\ttarget\nx\ty\tz\n"},
+            {"file": "a.tsv"},
+            r"a.tsv: line 1: names column 'target' 2 times, needed it once; rename those not",
+        ),
+        (
             {"a.csv": 'source,target\na,b\n"c,d\n'},
             {"file": "a.csv"},
             r"a.csv: line 3: not CSV \(unexpected end of data\)",
@@ -146,6 +184,22 @@ def test_max_rows_takes_the_first_and_does_not_look_at_the_rest(write):
             {"file": "a.jsonl"},
             r"line 1: column 'target' holds list \"\['b'\]\", needed text",
         ),
+        (
+            {"a.jsonl": 2 * '{"source": "a", "target": "b \\ud83d"}\n'},
+            {"file": "a.jsonl"},
+            r"a.jsonl: line 1: column 'target' holds half a surrogate pair, '\\ud83d' at "
+            r"position 3, needed whole characters; write both halves, or take the half out",
+        ),
+        (
+            {"a.jsonl": '{"source": "a", "target": "b", "id": ' + "9" * 5000 + "}\n"},
+            {"file": "a.jsonl"},
+            r"a.jsonl: line 1: JSON with a value that cannot be read \(.*5000 digits.*\), needed",
+        ),
+        (
+            {"a.jsonl": '{"source": "a", "target": "b", "id": ' + "[" * 200_000 + "}\n"},
+            {"file": "a.jsonl"},
+            r"a.jsonl: line 1: JSON with a value that cannot be read \(.*recursion.*\), needed",
+        ),
         ({"a.txt": "x"}, {"file": "a.txt"}, r"a.txt: unknown kind '.txt', needed .tsv, .csv"),
         ({"a.parquet": "x"}, {"file": "a.parquet"}, r"a.parquet: not a Parquet file"),
         ({}, {"file": "a.parquet"}, r"a.parquet: no such file"),
@@ -161,6 +215,14 @@ def test_what_cannot_be_read_says_file_and_line(write, files, spec, message):
 def test_a_parquet_file_without_the_column_says_so(tmp_path):
     pyarrow.parquet.write_table(pyarrow.table({"source": ["a"]}), tmp_path / "a.parquet")
     with pytest.raises(DataError, match=r"a.parquet: no column 'target'; there are source"):
+        read(tmp_path, file="a.parquet")
+
+
+def test_a_parquet_file_with_the_column_twice_says_so(tmp_path):
+    columns = [pyarrow.array([text]) for text in "abc"]
+    table = pyarrow.Table.from_arrays(columns, names=["source", "target", "target"])
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"a.parquet: names column 'target' 2 times, needed it"):
         read(tmp_path, file="a.parquet")
 
 

@@ -1,6 +1,7 @@
 """From text to epochs with a real tokenizer: pure, complete, within bounds, and cached."""
 
 import json
+import re
 from collections import Counter
 
 import numpy as np
@@ -219,6 +220,36 @@ def test_over_long_pairs_can_be_refused(text):
     corpus = text(1.0, max_target_pieces=20, long="refuse")
     with pytest.raises(DataError, match=r"refuses.*\n.*over 256 source or 20 target pieces: \d+"):
         prepare(corpus, tokenizer_of(corpus, UNIGRAM), UNIGRAM, seed=1)
+
+
+@pytest.mark.parametrize("long", ["drop", "refuse"])
+def test_rows_of_over_long_pairs_point_into_the_data_as_read(write, long):
+    rows = [("a b", "c d")] * 5 + [("e f", "g h"), ("word " * 60, "i")]
+    more = [("a b", "c d"), ("j k", ""), ("l m", "n o"), ("p", "word " * 60), ("q", "r")]
+    folder = write(
+        {
+            f"{name}.tsv": "".join(f"{source}\t{target}\n" for source, target in pairs)
+            for name, pairs in {"one": rows, "two": more, "dev": [("s", "t")]}.items()
+        }
+    )
+    one, two, dev = (
+        CorpusSpec(file=f"{name}.tsv", source_field="1", target_field="2")
+        for name in ("one", "two", "dev")
+    )
+    cleaning = CleaningSpec(
+        duplicates="drop", long=long, max_source_pieces=40, max_target_pieces=40
+    )
+    for train, where in [((one,), "row 7"), ((one, two), "row 7 of one.tsv, row 4 of two.tsv")]:
+        text = read_text(DataSpec(folder=str(folder), train=train, dev=dev, cleaning=cleaning))
+        said = rf"over 40 source or 40 target pieces: \d (dropped|refused) \(as {where}\)"
+        spec = TokenizerSpec(vocab_size=40)
+        tokenizer = tokenizer_of(text, spec)
+        if long == "refuse":
+            with pytest.raises(DataError, match=said):
+                prepare(text, tokenizer, spec, seed=1)
+        else:
+            report = prepare(text, tokenizer, spec, seed=1).report
+            assert re.search(said, report.to_text())
 
 
 @KINDS

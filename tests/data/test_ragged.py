@@ -1,7 +1,13 @@
 """Rows of unequal length in flat arrays, in memory and on disk."""
 
-import numpy as np
+import errno
+import os
+import stat
 
+import numpy as np
+import pytest
+
+from seq2seq.data import ragged
 from seq2seq.data.ragged import Ragged, concatenate, read_arrays, write_arrays
 
 ROWS = [[1, 2, 3], [], [4], [5, 6]]
@@ -48,3 +54,39 @@ def test_a_missing_or_half_written_file_is_not_found(tmp_path):
     write_arrays(path, {"a": np.arange(1000)})
     path.write_bytes(path.read_bytes()[:-100])
     assert read_arrays(path) is None
+
+
+def test_writers_of_one_file_with_equal_process_numbers_do_not_collide(tmp_path, monkeypatch):
+    path, sync = tmp_path / "x.arrow", os.fsync
+
+    def sync_while_another_writes(file: int) -> None:
+        monkeypatch.setattr(ragged.os, "fsync", sync)
+        write_arrays(path, {"a": np.arange(5)})
+        sync(file)
+
+    monkeypatch.setattr(ragged.os, "fsync", sync_while_another_writes)
+    write_arrays(path, {"a": np.arange(5)})
+    found = read_arrays(path)
+    assert found is not None
+    assert found["a"].tolist() == list(range(5))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_who_may_read_a_file_is_what_the_mask_of_the_process_says(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        write_arrays(tmp_path / "x.arrow", {"a": np.arange(5)})
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "x.arrow").stat().st_mode) == mode
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
+    def no_space(file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(ragged.os, "fsync", no_space)
+    with pytest.raises(OSError, match="No space left"):
+        write_arrays(tmp_path / "x.arrow", {"a": np.arange(5)})
+    assert list(tmp_path.iterdir()) == []
