@@ -69,7 +69,7 @@ def _carried(study: Study) -> Finding | None:
     if carrier is None:
         return None
     when = f"when {in_words(carrier.name)}, {_loss(carrier)}"
-    if matters(carrier):
+    if matters(carrier) and study.knows:
         return Finding("Carried by?", "yes", when, in_short(carrier.name))
     return Finding("Carried by?", "no", f"it costs most {when}", "no single word")
 

@@ -139,8 +139,11 @@ def _carrier_lines(study: Study) -> list[str]:
     carrier, written, joint = study.carrier, study.written, study.joint
     if carrier is None:
         return []
-    found = matters(carrier)
-    name = carrier.name if found else f"no single word; {carrier.name} costs most"
+    name = f"no single word; {carrier.name} costs most"
+    if not study.knows:
+        name = f"nothing, the model is at chance; {carrier.name} costs most"
+    elif matters(carrier):
+        name = carrier.name
     lines = [f"carried by: {name}; {_effect(carrier, 'knocked out')}"]
     if written is not None:
         word = written.name.removesuffix(" off")

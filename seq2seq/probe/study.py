@@ -109,6 +109,15 @@ class Study:
     record: Record | None = field(default=None, repr=False, compare=False)
 
     @property
+    def knows(self) -> bool:
+        """Whether the right translation is preferred more often than by chance.
+
+        A model at chance may still mix the genders of both nouns. Hiding one then leaves it the
+        other, which costs much and says nothing of how the antecedent is found.
+        """
+        return self.contrastive is not None and self.contrastive.interval.low > 0.5
+
+    @property
     def carrier(self) -> Effect | None:
         """The single word whose loss costs most, of those that matter if any does."""
         return carrier_of(self.effects)

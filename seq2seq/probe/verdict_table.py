@@ -106,6 +106,10 @@ def markdown_table(rows: Sequence[VerdictRow]) -> str:
         written, shown = (_spread([e.value for e in some]) for some in (row.written, row.shown))
         costs = _spread([one.cost.value for one in row.carriers])
         controls = _spread([one.control.value if one.control else 0.0 for one in row.carriers])
+        carriers = [
+            _named(one, knows=pairs > TWO_COINS)
+            for one, pairs in zip(row.carriers, row.written_pairs, strict=True)
+        ]
         cells = [
             row.name,
             f"{len(row.written)}",
@@ -114,7 +118,7 @@ def markdown_table(rows: Sequence[VerdictRow]) -> str:
             f"{shown}, lowest bound {100 * low:.1f} / {_spread(row.shown_pairs)}",
             _spread(row.edge),
             _spread(row.it_off),
-            f"{_counted(list(map(_named, row.carriers)))}: {costs} points (others {controls})",
+            f"{_counted(carriers)}: {costs} points (others {controls})",
             _counted(
                 [_verdict(*one) for one in zip(row.written_pairs, row.shown, row.used, strict=True)]
             ),
@@ -189,8 +193,8 @@ def _antecedent(finding: Mapping[str, Any]) -> Estimate:
     return Estimate(value, Interval(low, high))
 
 
-def _named(effect: Effect) -> str:
-    return effect.name if matters(effect) else f"nothing (most {effect.name})"
+def _named(effect: Effect, *, knows: bool) -> str:
+    return effect.name if knows and matters(effect) else f"nothing (most {effect.name})"
 
 
 def _verdict(pairs: float, shown: Estimate, used: bool) -> str:

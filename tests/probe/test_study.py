@@ -14,6 +14,7 @@ from seq2seq.probe.placed import place_cases
 from seq2seq.probe.provenance import cases_hash, weights_hash
 from seq2seq.probe.record import read_record
 from seq2seq.probe.report import to_json, to_markdown, to_text, verdict_lines, write_study
+from seq2seq.probe.resampling import Estimate, Interval
 from seq2seq.probe.routes import rollout, score_routes
 from seq2seq.probe.selection import Measure
 from seq2seq.probe.study import Study, StudySpec, probe_model
@@ -59,7 +60,9 @@ def test_a_head_that_shows_the_link_without_use_is_said_to_be_unused(found: Stud
 def test_where_no_knock_out_costs_much_no_word_is_named_as_the_carrier(found: Study) -> None:
     assert found.carrier is not None
     assert found.carrier.cost.value < 0.2  # the model knows nothing, so nothing can be taken
-    assert "carried by: no single word" in "\n".join(verdict_lines(found))
+    assert "carried by: nothing, the model is at chance" in "\n".join(verdict_lines(found))
+    able = replace(found, contrastive=Estimate(0.9, Interval(0.8, 1.0)))
+    assert "carried by: no single word" in "\n".join(verdict_lines(able))
 
 
 def test_models_with_random_weights_and_blind_rules_stand_beside_it(found: Study) -> None:

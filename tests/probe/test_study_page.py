@@ -14,6 +14,7 @@ from seq2seq.probe.access import StockModel
 from seq2seq.probe.cases import Case
 from seq2seq.probe.page_verdict import found_in
 from seq2seq.probe.report import verdict_lines
+from seq2seq.probe.resampling import Estimate, Interval
 from seq2seq.probe.study import Study, StudySpec, probe_model
 from seq2seq.probe.study_page import fitted, study_page, write_page
 from seq2seq.viewer.content import AttentionPage, Head
@@ -82,13 +83,18 @@ def test_a_shown_link_that_is_not_used_is_said_to_be_so(page: AttentionPage) -> 
     assert lines["Translated rightly?"].answer == "no"
 
 
+def able(study: Study) -> Study:
+    """The same of a model that mostly prefers the right translation."""
+    return replace(study, contrastive=Estimate(0.9, Interval(0.8, 1.0)))
+
+
 def test_a_carrier_is_named_where_its_loss_costs_much(study: Study) -> None:
     effect = study.effects[0]
     cost = replace(effect.cost, value=0.5, interval=replace(effect.cost.interval, low=0.4))
     dear = replace(
         study, effects=(replace(effect, name="was off", cost=cost, control=None), *study.effects)
     )
-    (line,) = [one for one in found_in(dear) if one.question == "Carried by?"]
+    (line,) = [one for one in found_in(able(dear)) if one.question == "Carried by?"]
     assert (line.answer, line.said) == ("yes", "the word after “it”")
     assert line.detail.startswith("when the word after “it” sees only itself, the answer is right")
     assert "which costs 50 points" in line.detail
@@ -99,17 +105,22 @@ def test_a_loss_that_hits_other_words_nearly_as_hard_names_no_carrier(study: Stu
     cost = replace(effect.cost, value=0.45, interval=replace(effect.cost.interval, low=0.4))
     failing = replace(effect, name="cue off", cost=cost, control=replace(cost, value=0.2))
     (line,) = [
-        one for one in found_in(replace(study, effects=(failing,)))
+        one for one in found_in(able(replace(study, effects=(failing,))))
         if one.question == "Carried by?"
     ]  # fmt: skip
     assert (line.answer, line.said) == ("no", "no single word")
     passing = replace(failing, name="it→gold", cost=replace(cost, value=0.4), control=None)
-    both = replace(study, effects=(failing, passing))
+    both = able(replace(study, effects=(failing, passing)))
     assert both.carrier == passing
     (line,) = [one for one in found_in(both) if one.question == "Carried by?"]
     assert line.answer == "yes"
     (told,) = [line for line in verdict_lines(both) if line.startswith("carried by")]
     assert told.startswith("carried by: it→gold; ")
+    lost = replace(both, contrastive=Estimate(0.5, Interval(0.45, 0.55)))
+    (line,) = [one for one in found_in(lost) if one.question == "Carried by?"]
+    assert line.answer == "no", "a model at chance has nothing that could be carried"
+    (told,) = [line for line in verdict_lines(lost) if line.startswith("carried by")]
+    assert told.startswith("carried by: nothing, the model is at chance; it→gold costs most")
 
 
 def test_what_was_not_measured_is_not_claimed(study: Study) -> None:
