@@ -182,17 +182,13 @@ def probe_model(
     own = _own_words(both, corpus or {}, causal=spec.causal)
     say("baselines, controls and models with random weights")
     beside = control_head(both, controls or {})
+    problems = (*_problems(before, after, both), *lost, *_unjudged(own), *beside.problems)
     return Study(
         spec=spec,
         model=model.name,
         kind=model.kind,
         items=(len(both.dev), len(both.test)),
-        problems=(
-            *_problems(before, after, both),
-            *lost,
-            *_unjudged(own),
-            *beside.problems,
-        ),
+        problems=problems,
         chosen=both.chosen,
         finding=both.finding,
         by_route=tuple(both.report(choice) for choice in both.by_route),
