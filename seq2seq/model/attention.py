@@ -36,6 +36,11 @@ EXPLICIT_PAIRS_BF16 = 256 * 256
 # 298/189), but not for the few queries of a decoding step (64 sentences of 18, 5 beams: 0.47/0.58).
 FEW_QUERIES = 12
 
+# The library's softmax goes number by number along rows that do not fill a vector register, 16
+# numbers in AVX-512. Filling them up with blocked keys, ms for forward and backward of 4096 queries,
+# 4 heads, bf16, one core: 6 keys 2.7 -> 1.1, 10 keys 4.3 -> 0.9, 15 keys 6.4 -> 1.3.
+VECTOR = 16
+
 # Batch, heads, positions, features of a head; the names vary, queries and keys differ in number.
 Heads: TypeAlias = Float[Tensor, "_ _ _ _"]
 
@@ -115,9 +120,26 @@ def attend(
         scores += causal_bias(scores.shape[-1], dtype=scores.dtype, device=scores.device)
     if bias is not None:
         scores += bias.to(scores.dtype)
-    # In 32 bits: exact where the scores are not, and three times faster on short rows than in bf16.
-    weights = drop(scores.float().softmax(-1).to(value.dtype), dropout)
+    weights = drop(row_softmax(scores).to(value.dtype), dropout)
     return torch.matmul(weights, value)
+
+
+def row_softmax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"]:
+    """Turn each row of scores into weights that sum to one, in 32 bits.
+
+    Scores in bf16 are not exact, but their weights are then, and on short rows three times faster.
+
+    Args:
+        scores: What each query's scalar product with each key is.
+
+    Returns:
+        The weights, in single precision or the scores' own if that is higher.
+    """
+    keys = scores.shape[-1]
+    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+    if scores.device.type == "cpu" and keys < VECTOR:
+        return F.pad(scores, (0, VECTOR - keys), value=BLOCKED).softmax(-1)[..., :keys]
+    return scores.softmax(-1)
 
 
 def prefers_fused(query: Heads, key: Heads, *, dropout: float) -> bool:
