@@ -114,7 +114,9 @@ def attend(
             dropout_p=dropout,
             is_causal=causal,
         )
-    scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
+    scores = torch.matmul(query, key.transpose(-1, -2))
+    # In 32 bits: exact where bf16 is not, and three times faster in the softmax of short rows.
+    scores = scores.to(torch.promote_types(scores.dtype, torch.float32)) * query.shape[-1] ** -0.5
     # In place: nothing before needs the scores again, and a sum passes its gradient on unchanged.
     if causal:
         scores += causal_bias(scores.shape[-1], dtype=scores.dtype, device=scores.device)
@@ -125,18 +127,15 @@ def attend(
 
 
 def row_softmax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"]:
-    """Turn each row of scores into weights that sum to one, in 32 bits.
-
-    Scores in bf16 are not exact, but their weights are then, and on short rows three times faster.
+    """Turn each row of scores into weights that sum to one.
 
     Args:
-        scores: What each query's scalar product with each key is.
+        scores: What each query's scaled product with each key is.
 
     Returns:
-        The weights, in single precision or the scores' own if that is higher.
+        The weights.
     """
     keys = scores.shape[-1]
-    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
     if scores.device.type == "cpu" and keys < VECTOR:
         return F.pad(scores, (0, VECTOR - keys), value=BLOCKED).softmax(-1)[..., :keys]
     return scores.softmax(-1)
@@ -185,7 +184,8 @@ class SelfAttention(nn.Module):
         """
         batch, length, width = x.shape
         parts = self.query_key_value(x).view(batch, length, 3, self.heads, width // self.heads)
-        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        # Once in the order of the products here, or each of them would copy its parts again.
+        query, key, value = parts.permute(2, 0, 3, 1, 4).contiguous()
         return query, key, value
 
     def forward(
@@ -258,7 +258,7 @@ class CrossAttention(nn.Module):
         """
         batch, length, width = memory.shape
         parts = self.key_value(memory).view(batch, length, 2, self.heads, width // self.heads)
-        key, value = parts.permute(2, 0, 3, 1, 4)
+        key, value = parts.permute(2, 0, 3, 1, 4).contiguous()
         return key, value
 
     def forward(
