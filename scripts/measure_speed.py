@@ -7,6 +7,7 @@ percent are left out where enough others remain.
 """
 
 import json
+import math
 import os
 import statistics
 import sys
@@ -25,6 +26,7 @@ SHAPES = {
     "small": {"width": 512, "ffn_width": 2048, "heads": 8, "layers": 3, "dropout": 0.1},
 }
 MOST_FOREIGN = 0.04
+WARM_UP = 24
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -54,21 +56,23 @@ def busy_seconds() -> float:
     return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(work: Callable[[], float], *, seconds: float, windows: int) -> list[Window]:
+def measure(
+    work: Callable[[], float], *, repeats: int, windows: int, own_seconds: Callable[[], float]
+) -> list[Window]:
     """Repeat some work in windows.
 
     Args:
         work: Does a little of it and returns how much.
-        seconds: Length of a window, at least.
+        repeats: How often in a window.
         windows: How many.
+        own_seconds: Processor seconds that this benchmark has used so far.
     """
     found = []
     for _ in range(windows):
-        busy, own, start, amount = busy_seconds(), time.process_time(), time.perf_counter(), 0.0
-        while time.perf_counter() - start < seconds:
-            amount += work()
+        busy, own, start = busy_seconds(), own_seconds(), time.perf_counter()
+        amount = sum(work() for _ in range(repeats))
         elapsed = time.perf_counter() - start
-        foreign = (busy_seconds() - busy) - (time.process_time() - own)
+        foreign = (busy_seconds() - busy) - (own_seconds() - own)
         share = max(0.0, foreign / elapsed / (os.cpu_count() or 1))
         found.append(Window(amount, elapsed, share))
     return found
@@ -114,17 +118,23 @@ def train(
         Literal["auto", "fp32", "bf16"], typer.Option(help="Number format.")
     ] = "auto",
     seconds: Annotated[float, typer.Option(help="Seconds of a window.")] = 3.0,
-    windows: Annotated[int, typer.Option(help="Windows, after a warm-up of two.")] = 8,
+    windows: Annotated[int, typer.Option(help="Windows, after a warm-up.")] = 8,
+    processes: Annotated[
+        int, typer.Option(help="Processes, each on batches of its own, all in one update.")
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Tokens per second of whole updates: batches, forward, backward, clipping, optimizer.
 
     Example: scripts/bench train --data data/multi30k --size small
     """
+    from seq2seq.train.beside import note_ready, processes_beside
     from seq2seq.train.hardware import keep_freed_memory
 
     keep_freed_memory()
-    with tempfile.TemporaryDirectory() as name:
+    command = [sys.executable, *sys.argv]
+    with processes_beside(command, processes), tempfile.TemporaryDirectory() as name:
+        note_ready()
         report = train_report(size, data, precision, Path(name), seconds=seconds, windows=windows)
     show(report, as_json=as_json)
 
@@ -134,11 +144,14 @@ def train_report(
 ) -> dict[str, Any]:
     """Measure updates of the real loop."""
     import torch
+    from accelerate import PartialState
 
     from seq2seq.run import Run, describe_environment
     from seq2seq.train.hardware import peak_memory_bytes
+    from seq2seq.train.ranks import agree, sum_over_ranks
     from seq2seq.train.setup import prepare_run
 
+    state = PartialState(cpu=True)
     recipe = bench_recipe(size, data, folder)
     prepared = prepare_run(recipe, Run(folder / "run"), say=note)
     loop, chosen = new_loop(prepared, precision, folder)
@@ -148,10 +161,15 @@ def train_report(
         loop.update()
         return loop.progress.source_tokens + loop.progress.target_tokens - before
 
-    measure(update, seconds=seconds, windows=2)
+    def own_seconds() -> float:
+        return sum_over_ranks(loop.accelerator, time.process_time())[0]
+
+    warm_up = measure(update, repeats=WARM_UP, windows=1, own_seconds=own_seconds)
+    repeats = agree(math.ceil(seconds / warm_up[0].seconds * WARM_UP), state.num_processes)
     loop.take_meter()
-    found = summary(measure(update, seconds=seconds, windows=windows))
+    found = summary(measure(update, repeats=repeats, windows=windows, own_seconds=own_seconds))
     meter = loop.take_meter()
+    peak_memory = sum_over_ranks(loop.accelerator, peak_memory_bytes(torch.device("cpu")))[0]
     tokens = meter.source_tokens + meter.target_tokens
     mean_flops = (
         loop.flops_per_token[0] * meter.source_tokens
@@ -166,9 +184,11 @@ def train_report(
         "padding_share": round(1 - tokens / meter.padded_tokens, 4),
         "matrix_peak_gflops": round(loop.peak_flops / 1e9, 1),
         "matrix_peak_share": round(found["rate"] * mean_flops / loop.peak_flops, 3),
-        "peak_memory_gib": round(peak_memory_bytes(torch.device("cpu")) / 2**30, 2),
+        "peak_memory_gib": round(peak_memory / 2**30, 2),
         "weights": sum(p.numel() for p in loop.trainee.parameters()),
-        "threads": torch.get_num_threads(),
+        "tokens_an_update": round(tokens / (repeats * windows)),
+        "processes": state.num_processes,
+        "threads_each": torch.get_num_threads(),
         "quiet_windows": f"{found['quiet_windows']} of {found['windows']}",
         "foreign_share": round(found["foreign_share"], 3),
         "processor": environment["processor"],
@@ -192,21 +212,25 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
     from seq2seq.train.hardware import matrix_peak
     from seq2seq.train.log import TrainingLog
     from seq2seq.train.loop import Loop, Validation
+    from seq2seq.train.ranks import agree
     from seq2seq.train.stop import Stop
     from seq2seq.train.trainee import Trainee
 
-    recipe, tokenizer = prepared.recipe, prepared.tokenizer
+    recipe, tokenizer, state = prepared.recipe, prepared.tokenizer, PartialState()
     torch.manual_seed(recipe.seed)
     model = build_model(recipe, tokenizer.vocab_size)
     trainee = Trainee(model, label_smoothing=recipe.train.label_smoothing, rdrop_weight=0.0)
-    spec = FeedSpec(recipe.train.batch_tokens, tokenizer.pad_id, recipe.seed)
+    spec = FeedSpec(
+        recipe.train.batch_tokens, tokenizer.pad_id, recipe.seed,
+        world_size=state.num_processes, rank=state.process_index,
+    )  # fmt: skip
     feed = Feed(prepared.training, spec)
     chosen: Any = precision
     if precision == "auto":
-        trial = compare_precisions(trainee, feed.worst(), PartialState())
+        trial = compare_precisions(trainee, feed.worst(), state)
         note(trial.to_text())
-        chosen = trial.chosen
-    accelerator = Accelerator(mixed_precision="bf16" if chosen == "bf16" else "no")
+        chosen = agree(trial.chosen, state.num_processes)
+    accelerator = Accelerator(cpu=True, mixed_precision="bf16" if chosen == "bf16" else "no")
     wrapped, optimizer = accelerator.prepare(trainee, build_optimizer(trainee, recipe))
     loop = Loop(
         accelerator, wrapped, optimizer, feed,
@@ -214,7 +238,7 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
         validate=lambda _: Validation(0.0, {}),
         log=TrainingLog(folder / "metrics.jsonl", accelerator),
         flops_per_token=flops_per_token(model),
-        peak_flops=matrix_peak(chosen, accelerator.device, seconds=2.0),
+        peak_flops=matrix_peak(chosen, accelerator.device, seconds=2.0) * state.num_processes,
         stop=Stop(accelerator),
     )  # fmt: skip
     wrapped.train()

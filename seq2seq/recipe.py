@@ -302,8 +302,8 @@ class TrainSpec(Section):
     """Parts of the model of `init` that keep their weights; `embeddings` are the matrices of
     source, target and output."""
     processes: int | None = Field(None, ge=1)
-    """Processes that must take part; a launcher that starts fewer is refused instead of training
-    in silence on one."""
+    """Processes that train side by side, each on micro-batches of its own. The others are started
+    beside the first; a launcher such as torchrun that starts another number is refused."""
     trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()
     """Accelerate trackers that metrics are also sent to."""
     guided_attention: GuidedAttentionSpec = GuidedAttentionSpec()

@@ -29,16 +29,16 @@ BLOCKED = -3e4
 
 # On a CPU in bf16, up to this many (query, key) pairs a head are written out, more go to the fused
 # kernel. ``python scripts/measure_kernels.py``: 4096 positions, 8 heads of 64, one core, ms written
-# out / fused: length 16 17/121, 64 21/80, 128 31/101, 256 70/108, 512 209/179.
+# out / fused: length 16 17/130, 64 26/87, 128 39/110, 256 109/117, 512 269/194.
 EXPLICIT_PAIRS_BF16 = 256 * 256
 
-# On a CPU in fp32 the fused kernel is ahead at every length (same measure: 16 29/24, 128 60/57, 512
-# 298/189), but not for the few queries of a decoding step (64 sentences of 18, 5 beams: 0.47/0.58).
+# On a CPU in fp32 the fused kernel is ahead at every length (same measure: 16 35/33, 128 68/68, 512
+# 313/205), but not for the few queries of a decoding step (64 sentences of 18, 5 beams: 0.47/0.58).
 FEW_QUERIES = 12
 
 # The library's softmax goes number by number along rows that do not fill a vector register, 16
-# numbers in AVX-512. Filling them up with blocked keys, ms for forward and backward of 4096 queries,
-# 4 heads, bf16, one core: 6 keys 2.7 -> 1.1, 10 keys 4.3 -> 0.9, 15 keys 6.4 -> 1.3.
+# numbers in AVX-512. Filling them up, ms for forward and backward of 4096
+# queries, 4 heads, bf16, one core: 6 keys 2.7 -> 0.9, 10 keys 4.2 -> 0.9, 15 keys 6.3 -> 0.9.
 VECTOR = 16
 
 # Batch, heads, positions, features of a head; the names vary, queries and keys differ in number.
@@ -114,9 +114,7 @@ def attend(
             dropout_p=dropout,
             is_causal=causal,
         )
-    scores = torch.matmul(query, key.transpose(-1, -2))
-    # In 32 bits: exact where bf16 is not, and three times faster in the softmax of short rows.
-    scores = scores.to(torch.promote_types(scores.dtype, torch.float32)) * query.shape[-1] ** -0.5
+    scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
     # In place: nothing before needs the scores again, and a sum passes its gradient on unchanged.
     if causal:
         scores += causal_bias(scores.shape[-1], dtype=scores.dtype, device=scores.device)
@@ -127,17 +125,21 @@ def attend(
 
 
 def row_softmax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"]:
-    """Turn each row of scores into weights that sum to one.
+    """Turn each row of scores into weights that sum to one, in 32 bits.
+
+    Scores in bf16 are not exact, but their weights are then, and on short rows three times faster.
 
     Args:
         scores: What each query's scaled product with each key is.
 
     Returns:
-        The weights.
+        The weights, in single precision or the scores' own if that is higher.
     """
     keys = scores.shape[-1]
+    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
     if scores.device.type == "cpu" and keys < VECTOR:
-        return F.pad(scores, (0, VECTOR - keys), value=BLOCKED).softmax(-1)[..., :keys]
+        # Not BLOCKED: where all keys of a row are blocked, they still share its weight.
+        return F.pad(scores, (0, VECTOR - keys), value=-torch.inf).softmax(-1)[..., :keys]
     return scores.softmax(-1)
 
 

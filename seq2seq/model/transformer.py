@@ -252,8 +252,9 @@ class Transformer(nn.Module):
         return padding_bias(mask, queries=queries, dtype=self._score_type())
 
     def _score_type(self) -> torch.dtype:
-        """Number type of attention's scores, whatever the products that they come from are in."""
-        return torch.promote_types(self.embedding.weight.dtype, torch.float32)
+        weight = self.embedding.weight
+        autocast = torch.is_autocast_enabled(weight.device.type)
+        return torch.get_autocast_dtype(weight.device.type) if autocast else weight.dtype
 
     def _run(self, layer: nn.Module, *args: Tensor | None) -> Tensor:
         if self.gradient_checkpointing and self.training:

@@ -13,8 +13,9 @@ from accelerate import Accelerator, PartialState
 
 from seq2seq.errors import CheckpointError
 from seq2seq.model.transformer import Transformer
-from seq2seq.recipe import load_recipe, recipe_json
+from seq2seq.recipe import Recipe, load_recipe, recipe_json
 from seq2seq.run import Run
+from seq2seq.train.beside import note_ready, processes_beside, train_command
 from seq2seq.train.build import build_model, build_optimizer, compare_precisions, flops_per_token
 from seq2seq.train.checkpoint import (
     Progress,
@@ -129,6 +130,16 @@ def train(
     recipe = load_recipe(recipe_path, overrides)
     run = Run(run_folder or Path("runs") / recipe_path.stem)
     check_folder(run, resume=resume)
+    command = train_command(recipe_path, overrides, run.folder, resume=resume)
+    with processes_beside(command, recipe.train.processes or 1):
+        note_ready()
+        return _train_together(recipe, run, recipe_path, overrides)
+
+
+def _train_together(
+    recipe: Recipe, run: Run, recipe_path: Path, overrides: Sequence[str]
+) -> TrainResult:
+    """The work of one process, alone or among others."""
     # Without CUDA several processes take part only if the CPU is asked for; on other accelerators
     # a resume would not be exact, because their random state is not saved.
     state = PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)

@@ -1,10 +1,11 @@
 """Two processes train as one: the same updates as twice the micro-batches, and the same resume."""
 
 import json
-import socket
+import os
 import subprocess
 import sys
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 import torch
@@ -38,34 +39,23 @@ validation_beams = 1
 """
 
 
-def write_recipe(folder: Path, name: str, *, accumulate: int, dropout: float) -> Path:
+def write_recipe(
+    folder: Path, name: str, *, accumulate: int, dropout: float, processes: int | None = None
+) -> Path:
     path = folder / f"{name}.toml"
-    text = digits_recipe(folder, tokenizer="vocab_size = 40", train=train_text(accumulate))
+    train = train_text(accumulate)
+    if processes is not None:
+        train += f"processes = {processes}\n"
+    text = digits_recipe(folder, tokenizer="vocab_size = 40", train=train)
     path.write_text(text.replace("heads = 2", f"heads = 2\ndropout = {dropout}"), encoding="utf-8")
     return path
 
 
 def launch(recipe: Path, run: Path) -> int:
-    """Train in two processes that torchrun starts, as a user would."""
+    """Train in two processes that torchrun starts."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     command = [*launcher, DRIVER, recipe, run, "never", "0"]
     return subprocess.run(command, capture_output=True, check=False).returncode
-
-
-def run_both(
-    trainer: Warm, recipe: Path, run: Path, *, moment: str = "never", count: int = 0
-) -> list[int]:
-    """Train in two processes that are told of each other as torchrun tells them."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    shared |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
-    program = (DRIVER, recipe, run, moment, str(count))
-    started = [
-        trainer.start(program, environment={**shared, "RANK": rank, "LOCAL_RANK": rank})
-        for rank in ("0", "1")
-    ]
-    return [one.wait().returncode for one in started]
 
 
 @pytest.fixture(scope="module")
@@ -88,28 +78,53 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 def test_two_processes_make_the_updates_of_one_with_twice_the_micro_batches(
     trainer: Warm, folder: Path
 ) -> None:
-    one, two = folder / "one", folder / "two"
+    one, two, torchrun = folder / "one", folder / "two", folder / "torchrun"
     alone = write_recipe(folder, "alone", accumulate=2, dropout=0.0)
-    shared = write_recipe(folder, "shared", accumulate=1, dropout=0.0)
+    shared = write_recipe(folder, "shared", accumulate=1, dropout=0.0, processes=2)
     assert trainer.run((DRIVER, alone, one, "never", "0")).returncode == 0
-    assert launch(shared, two) == 0
+    assert trainer.run((DRIVER, shared, two, "never", "0")).returncode == 0
+    assert launch(shared, torchrun) == 0
     assert losses(two) == pytest.approx(losses(one), abs=1e-4)
     ours, theirs = weights(two), weights(one)
     for name, tensor in ours.items():
         torch.testing.assert_close(tensor, theirs[name], atol=1e-3, rtol=0)
+        assert torch.equal(tensor, weights(torchrun)[name]), name
     assert (two / "scores.json").is_file()
 
 
 @pytest.mark.slow
 def test_two_killed_processes_resume_to_the_same_weights(trainer: Warm, folder: Path) -> None:
-    recipe = write_recipe(folder, "dropout", accumulate=2, dropout=0.2)
+    recipe = write_recipe(folder, "dropout", accumulate=2, dropout=0.2, processes=2)
     whole, killed = folder / "whole", folder / "killed"
-    assert run_both(trainer, recipe, whole) == [0, 0]
-    assert 0 not in run_both(trainer, recipe, killed, moment="micro-batch", count=14)
+    assert trainer.run((DRIVER, recipe, whole, "never", "0")).returncode == 0
+    assert trainer.run((DRIVER, recipe, killed, "micro-batch", "14")).returncode == -SIGKILL
     assert steps_saved(killed / "checkpoints") == [4]
-    assert run_both(trainer, recipe, killed) == [0, 0]
+    # The other process hears nothing of the first any more, and ends.
+    assert trainer.run((DRIVER, recipe, killed, "never", "0")).returncode == 0
     for name, tensor in weights(killed).items():
         assert torch.equal(tensor, weights(whole)[name]), name
+
+
+@pytest.mark.slow
+def test_the_first_process_tells_why_another_has_failed(folder: Path) -> None:
+    recipe = write_recipe(folder, "lost", accumulate=1, dropout=0.0, processes=2)
+    command = [sys.executable, "-m", "seq2seq", "train", recipe, "--run", folder / "lost"]
+    steps = ["--set", "train.steps=100000", "--set", "train.validate_every_steps=100000"]
+    with subprocess.Popen([*command, *steps], stderr=subprocess.PIPE, text=True) as first:
+        assert first.stderr is not None
+        for line in first.stderr:
+            if line.startswith("step 3/"):
+                break
+        (other,) = children(first.pid)
+        os.kill(other, SIGKILL)
+        said = first.stderr.read()
+    assert first.returncode == 2
+    assert "error: process 2 ended with exit code -9" in said
+
+
+def children(process: int) -> list[int]:
+    listed = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii")
+    return [int(one) for one in listed.split()]
 
 
 def test_fewer_processes_than_asked_for_are_refused(folder: Path) -> None:

@@ -9,7 +9,13 @@ MANY = 2_000_003  # not a multiple of 4: the last 64 random bits are used in par
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
 @pytest.mark.parametrize(
     ("share", "rounded"),
-    [(0.003, 197 / 65536), (0.1, 26 / 256), (0.3, 77 / 256), (0.9, 230 / 256), (0.999, 65470 / 65536)],
+    [
+        (0.003, 197 / 65536),
+        (0.1, 26 / 256),
+        (0.3, 77 / 256),
+        (0.9, 230 / 256),
+        (0.999, 65470 / 65536),
+    ],
 )
 def test_the_wanted_share_is_dropped_and_the_mean_stays(share, rounded, dtype):
     dropped = dropout(torch.ones(MANY, dtype=dtype), share)
