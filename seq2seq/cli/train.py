@@ -15,6 +15,7 @@ EXAMPLES = (
     "train recipes/demo.toml",
     "train recipes/multi30k-en-de.toml --run runs/long --set train.steps=20000",
     "train recipes/multi30k-en-de.toml --run runs/long --set train.steps=20000 --resume",
+    "train recipes/multi30k-en-de.toml --run runs/two --set train.processes=2",
 )
 
 
