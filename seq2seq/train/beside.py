@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,11 +20,16 @@ from accelerate.state import AcceleratorState, GradientState
 
 from seq2seq.errors import TrainingError
 
-# Variables that torch and Accelerate read, as torchrun sets them for its processes.
+# A launcher has started this process if it set the first of these, or one of those of MPI.
 LAUNCHED = "WORLD_SIZE"
+MPI_SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+THREADS = "OMP_NUM_THREADS"
 READY = "SEQ2SEQ_READY_FILE"
+# A process that is gone shows in the next exchange at once, and its exit code a little later.
 PATIENCE_SECONDS = 5.0
-LAST_LINES = 5
+# Where it does not show (nobody has met yet, or GPUs exchange), the first is ended after this.
+STUCK_SECONDS = 30.0
+USER_ERROR, INTERRUPTED = 2, 130
 
 
 @dataclass(frozen=True)
@@ -35,20 +41,30 @@ class Other:
     said: Path
     ready: Path
 
-    def failure(self) -> str | None:
-        """How it ended, if it did and should not have."""
-        if self.process.poll() in {None, 0}:
-            return None
-        lines = self.said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        last = "\n".join(lines[-LAST_LINES:]) or "it said nothing"
-        return f"process {self.rank + 1} ended with exit code {self.process.returncode}: {last}"
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended and should not have."""
+        return self.process.poll() not in {None, 0}
+
+    def error(self) -> BaseException:
+        """What its end means: a mistake of the user's, a kill, an interruption or a fault."""
+        code, said = self.process.returncode, self.said.read_text("utf-8", errors="replace").strip()
+        if code == INTERRUPTED:
+            return KeyboardInterrupt()
+        ended = f"process {self.rank + 1} ended with exit code {code}"
+        if code < 0:
+            return TrainingError(ended)
+        if code == USER_ERROR:
+            return TrainingError(f"{ended}: {said.rpartition('error: ')[2]}")
+        return RuntimeError(f"{ended}:\n{said}")
 
 
 @contextmanager
 def processes_beside(command: Sequence[str], count: int) -> Iterator[None]:
     """Let a command take part in this process's run, as so many processes more.
 
-    Does nothing where one process is wanted, or where a launcher has started this one.
+    Does nothing where one process is wanted, or where a launcher has started this one. Threads are
+    shared out among the processes, unless OMP_NUM_THREADS says how many each may have.
 
     Args:
         command: What the other processes run; it must come to ``note_ready`` and then to the
@@ -56,14 +72,67 @@ def processes_beside(command: Sequence[str], count: int) -> Iterator[None]:
         count: Processes that take part, this one among them.
 
     Raises:
-        TrainingError: Another process has failed.
+        TrainingError: Another process has found a mistake or was killed, or there are fewer GPUs.
+        RuntimeError: Another process has failed.
     """
-    if count == 1 or LAUNCHED in os.environ:
+    if (
+        count == 1
+        or LAUNCHED in os.environ
+        or any(os.environ.get(n, "1") != "1" for n in MPI_SIZES)
+    ):
         yield
         return
-    threads = torch.get_num_threads()
-    each = max(1, threads // count)
-    # The others find each other through this; being asked for port 0, the system gives a free one.
+    if torch.cuda.is_available() and torch.cuda.device_count() < count:
+        raise TrainingError(
+            f"train.processes = {count}: {torch.cuda.device_count()} GPU(s) found, one needed for "
+            "each process"
+        )
+    _forget_group()  # of a run before this one
+    threads, before, others = torch.get_num_threads(), dict(os.environ), list[Other]()
+    each = threads if THREADS in os.environ else max(1, threads // count)
+    shared, _store = _meeting_place(count, each)
+    done = threading.Event()
+    with tempfile.TemporaryDirectory(prefix="seq2seq-") as folder:
+        try:
+            for rank in range(1, count):
+                others.append(_start(command, rank, Path(folder), shared))
+            _wait_until_ready(others)
+            threading.Thread(target=_watch, args=(others, done), daemon=True).start()
+            os.environ.update(shared, RANK="0", LOCAL_RANK="0")
+            torch.set_num_threads(each)
+            yield
+            _wait_for_end(others)
+        except RuntimeError as error:  # what torch raises where another process is gone
+            _tell_why(others, error)
+            raise
+        finally:
+            done.set()
+            for other in others:
+                other.process.kill()  # nothing is theirs to save
+            for other in others:
+                other.process.wait()
+            _forget_group()
+            os.environ.clear()
+            os.environ.update(before)
+            torch.set_num_threads(threads)
+
+
+def note_ready() -> None:
+    """Tell the first process that this one has come as far as meeting it; end when it ends."""
+    if READY not in os.environ:
+        return
+
+    def end_with_the_first() -> None:
+        os.read(0, 1)  # comes back when the other end of the pipe is gone
+        os._exit(1)
+
+    threading.Thread(target=end_with_the_first, daemon=True).start()
+    Path(os.environ[READY]).touch()
+
+
+def _meeting_place(count: int, threads: int) -> tuple[dict[str, str], object]:
+    """Variables as torchrun sets them, and the store that the processes find each other by."""
+    # Being asked for port 0, the system gives a free one.
     store = torch.distributed.TCPStore(  # type: ignore[attr-defined]  # though documented
         "127.0.0.1", 0, is_master=True, wait_for_workers=False
     )
@@ -72,42 +141,20 @@ def processes_beside(command: Sequence[str], count: int) -> Iterator[None]:
         "MASTER_PORT": str(store.port),
         "TORCHELASTIC_USE_AGENT_STORE": "True",
         "LOCAL_WORLD_SIZE": str(count),
-        "OMP_NUM_THREADS": str(each),
+        THREADS: str(threads),
+        "MKL_NUM_THREADS": str(threads),
         LAUNCHED: str(count),
     }
-    before = dict(os.environ)
-    with tempfile.TemporaryDirectory(prefix="seq2seq-") as folder:
-        others = [_start(command, rank, Path(folder), shared) for rank in range(1, count)]
-        try:
-            _wait_until_ready(others)
-            os.environ.update(shared, RANK="0", LOCAL_RANK="0")
-            torch.set_num_threads(each)
-            yield
-            _wait_for_end(others)
-        except RuntimeError as error:  # what torch raises where another process is gone
-            if failure := _failure_soon(others):
-                raise TrainingError(failure) from error
-            raise
-        finally:
-            _stop(others)
-            _leave_group()
-            os.environ.clear()
-            os.environ.update(before)
-            torch.set_num_threads(threads)
-
-
-def note_ready() -> None:
-    """Tell the first process that this one has come as far as meeting it."""
-    if READY in os.environ:
-        Path(os.environ[READY]).touch()
+    return shared, store
 
 
 def _start(command: Sequence[str], rank: int, folder: Path, shared: Mapping[str, str]) -> Other:
     said, ready = folder / f"{rank}.txt", folder / f"{rank}.ready"
     own = {"RANK": str(rank), "LOCAL_RANK": str(rank), READY: str(ready)}
+    own["PYTHONPATH"] = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
     with said.open("wb") as stderr:
         process = subprocess.Popen(
-            command, env=os.environ | shared | own, stdin=subprocess.DEVNULL,
+            command, env=os.environ | shared | own, stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL, stderr=stderr,
         )  # fmt: skip
     return Other(rank, process, said, ready)
@@ -116,48 +163,54 @@ def _start(command: Sequence[str], rank: int, folder: Path, shared: Mapping[str,
 def _wait_until_ready(others: Sequence[Other]) -> None:
     """Without this, one that fails on its way would be waited for in vain."""
     while not all(other.ready.exists() for other in others):
-        if failure := _failure(others):
-            raise TrainingError(failure)
+        if failed := _first_failed(others):
+            raise failed.error()
         time.sleep(0.02)
 
 
 def _wait_for_end(others: Sequence[Other]) -> None:
     for other in others:
         other.process.wait()
-    if failure := _failure(others):
-        raise TrainingError(failure)
+    if failed := _first_failed(others):
+        raise failed.error()
 
 
-def _failure(others: Sequence[Other]) -> str | None:
-    return next(filter(None, (other.failure() for other in others)), None)
+def _watch(others: Sequence[Other], done: threading.Event) -> None:
+    """End this process where it waits for one that is gone; nothing else could."""
+    while not done.wait(1.0):
+        failed = _first_failed(others)
+        if failed and not done.wait(STUCK_SECONDS):
+            sys.stderr.write(f"error: {failed.error()}\n")
+            sys.stderr.flush()
+            for other in others:
+                other.process.kill()
+            os._exit(USER_ERROR)
 
 
-def _failure_soon(others: Sequence[Other]) -> str | None:
+def _tell_why(others: Sequence[Other], error: RuntimeError) -> None:
+    """Raise or print what another process ended of, where one did while this one failed."""
     end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
-        if failure := _failure(others):
-            return failure
+    while not (failed := _first_failed(others)) and time.monotonic() < end:
         time.sleep(0.1)
-    return None
+    if not failed:
+        return
+    reason = failed.error()
+    if not isinstance(reason, RuntimeError):
+        raise reason from error
+    if str(reason) != str(error):  # a fault of both, or of the other alone: both are shown
+        sys.stderr.write(f"{reason}\n")
 
 
-def _stop(others: Sequence[Other]) -> None:
-    for other in others:
-        other.process.terminate()
-    for other in others:
-        try:
-            other.process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            other.process.kill()
-            other.process.wait()
+def _first_failed(others: Sequence[Other]) -> Other | None:
+    return next((other for other in others if other.failed), None)
 
 
-def _leave_group() -> None:
-    """Let the next run in this process find no trace of the others."""
+def _forget_group() -> None:
+    """Let a run in this process find no trace of the one before it."""
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
-        AcceleratorState._reset_state(reset_partial_state=True)
-        GradientState._reset_state()
+    AcceleratorState._reset_state(reset_partial_state=True)
+    GradientState._reset_state()
 
 
 def train_command(recipe: Path, overrides: Sequence[str], run: Path, *, resume: bool) -> list[str]:
@@ -175,4 +228,5 @@ def train_command(recipe: Path, overrides: Sequence[str], run: Path, *, resume: 
     sets = [word for override in overrides for word in ("--set", override)]
     resumed = ["--resume"] if resume else []
     given = [str(recipe), *sets, "--run", str(run), *resumed]
-    return [sys.executable, "-m", "seq2seq", "train", *given]
+    # -P: what lies in the current folder must not stand in for an installed package.
+    return [sys.executable, "-P", "-m", "seq2seq", "train", *given]

@@ -68,7 +68,7 @@ def check_folder(run: Run, *, resume: bool) -> None:
 def check_processes(recipe: Recipe, state: PartialState) -> None:
     """Refuse to train on fewer processes than meant.
 
-    ``accelerate launch --cpu --num_processes 2`` starts one process and says nothing;
+    ``accelerate launch --cpu --num_processes 2`` starts one process and says nothing, while
     ``torchrun --nproc_per_node 2`` starts two.
 
     Raises:
@@ -81,8 +81,9 @@ def check_processes(recipe: Recipe, state: PartialState) -> None:
     for name, count in wanted.items():
         if count is not None and count != state.num_processes:
             raise TrainingError(
-                f"{name} = {count}: {state.num_processes} process(es) take part; start with "
-                f"'torchrun --nproc_per_node {count} -m -- seq2seq train …'"
+                f"{name} = {count}: {state.num_processes} process(es) take part; set "
+                f"train.processes = {count} and use no launcher (WORLD_SIZE is not set then), or "
+                f"start with 'torchrun --nproc_per_node {count} -m -- seq2seq train …'"
             )
 
 

@@ -32,8 +32,10 @@ class Stop:
 
     def on_any_rank(self) -> bool:
         """Whether any rank was asked; from then on all know. Every rank must call it."""
-        self.requested = sum_over_ranks(self._accelerator, float(self.requested))[0] > 0
-        return self.requested
+        anyone = sum_over_ranks(self._accelerator, float(self.requested))[0] > 0
+        if anyone:  # never set back: a signal may have come while the ranks exchanged it
+            self.requested = True
+        return anyone
 
     def check(self, _done: int = 0) -> None:
         """Leave the work at hand where this process was asked to; serves as a progress hook.

@@ -1,8 +1,11 @@
 """Processes beside this one, with small programs in the place of training."""
 
 import os
+import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import torch
@@ -50,31 +53,106 @@ def test_every_process_is_told_its_place_and_its_threads(tmp_path, monkeypatch):
     assert dict(os.environ) == before
 
 
-def test_one_that_fails_on_its_way_is_not_waited_for():
-    broken = "import sys; sys.exit('the disk is full')"
+@pytest.mark.parametrize("name", ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"])
+def test_a_process_of_mpi_starts_no_other(name, monkeypatch):
+    monkeypatch.setenv(name, "2")
+    with processes_beside(["/no/such/program"], 2):
+        pass
+
+
+def test_each_process_has_the_threads_that_the_user_gave_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
+    told = f"open(r'{tmp_path}/threads', 'w').write(os.environ['OMP_NUM_THREADS'])"
+    with processes_beside(program(READY + told), 2):
+        pass
+    assert int((tmp_path / "threads").read_text()) == torch.get_num_threads()
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with (
-        pytest.raises(TrainingError, match="process 2 ended with exit code 1: the disk is full"),
-        processes_beside(program(broken), 2),
+        pytest.raises(TrainingError, match=r"train.processes = 2: 1 GPU\(s\) found"),
+        processes_beside(["/no/such/program"], 2),
     ):
         pytest.fail("the block must not run")
 
 
-def test_one_that_fails_at_work_explains_what_torch_says_of_it():
-    broken = READY + "import sys; sys.exit('out of memory')"
-    with (
-        pytest.raises(TrainingError, match="process 2 ended with exit code 1: out of memory"),
-        processes_beside(program(broken), 2),
-    ):
-        raise RuntimeError("Connection closed by peer")
+MISTAKE = "import sys; sys.stderr.write('reading\\nerror: the disk is full\\n'); sys.exit(2)"
+FAULT = "import sys; sys.exit('a traceback')"
+GONE = RuntimeError("Connection closed by peer")
 
 
-def test_one_that_fails_at_the_end_is_told_of():
-    broken = READY + "import sys; sys.exit(3)"
+@pytest.mark.parametrize(
+    ("code", "kind", "said"),
+    [
+        (MISTAKE, TrainingError, "process 2 ended with exit code 2: the disk is full"),
+        (FAULT, RuntimeError, "process 2 ended with exit code 1:\na traceback"),
+        ("import os; os.kill(os.getpid(), 9)", TrainingError, "process 2 ended with exit code -9"),
+        ("import sys; sys.exit(130)", KeyboardInterrupt, ""),
+    ],
+)
+@pytest.mark.parametrize("ready", [False, True], ids=["on its way", "at its end"])
+def test_one_that_fails_is_not_waited_for(code, kind, said, ready):
     with (
-        pytest.raises(TrainingError, match="exit code 3: it said nothing"),
-        processes_beside(program(broken), 2),
+        pytest.raises(kind, match=f"^{said}$"),
+        processes_beside(program((READY if ready else "") + code), 2),
     ):
-        pass
+        assert ready, "the block must not run"
+
+
+def test_one_that_finds_a_mistake_explains_what_torch_says_of_it():
+    with (
+        pytest.raises(TrainingError, match="process 2 ended with exit code 2: the disk is full"),
+        processes_beside(program(READY + MISTAKE), 2),
+    ):
+        raise GONE
+
+
+def test_a_fault_of_another_is_shown_beside_that_of_this_one(capfd):
+    with (
+        pytest.raises(RuntimeError, match="Connection closed by peer"),
+        processes_beside(program(READY + FAULT), 2),
+    ):
+        raise GONE
+    assert capfd.readouterr().err == "process 2 ended with exit code 1:\na traceback\n"
+
+
+def test_another_ends_when_the_first_is_killed(tmp_path):
+    place = tmp_path / "pid"
+    other = (
+        "import os, time; from seq2seq.train.beside import note_ready; note_ready(); "
+        f"open(r'{place}', 'w').write(str(os.getpid())); time.sleep(99)"
+    )
+    first = (
+        f"import os, sys; from pathlib import Path; place = Path(r'{place}')\n"
+        "from seq2seq.train.beside import processes_beside\n"
+        f"with processes_beside([sys.executable, '-c', {other!r}], 2):\n"
+        "    while not (place.exists() and place.read_text()): pass\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    assert subprocess.run(program(first), check=False).returncode == -9
+    end = time.monotonic() + 30
+    while running(int(place.read_text())):
+        assert time.monotonic() < end
+
+
+def running(process: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return False
+
+
+def test_a_first_that_waits_for_one_that_is_gone_is_ended():
+    first = (
+        "import sys, time; from seq2seq.train import beside; beside.STUCK_SECONDS = 0.1\n"
+        f"with beside.processes_beside([sys.executable, '-c', {READY + MISTAKE!r}], 2):\n"
+        "    time.sleep(99)\n"
+    )
+    ended = subprocess.run(program(first), check=False, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr == "error: process 2 ended with exit code 2: the disk is full\n"
 
 
 def test_an_error_of_this_process_stays_what_it_is_and_ends_the_others(monkeypatch, tmp_path):
@@ -97,4 +175,4 @@ def test_an_error_of_this_process_stays_what_it_is_and_ends_the_others(monkeypat
 def test_the_command_is_the_same_training_again(tmp_path):
     command = train_command(tmp_path / "r.toml", ["seed=2", "train.steps=5"], tmp_path, resume=True)
     given = ["--set", "seed=2", "--set", "train.steps=5", "--run", str(tmp_path), "--resume"]
-    assert command[1:] == ["-m", "seq2seq", "train", str(tmp_path / "r.toml"), *given]
+    assert command[1:] == ["-P", "-m", "seq2seq", "train", str(tmp_path / "r.toml"), *given]

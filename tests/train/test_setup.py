@@ -42,9 +42,10 @@ def test_a_start_that_never_saved_may_be_repeated_with_another_recipe(tmp_path: 
 
 
 def test_a_launcher_that_starts_too_few_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = PartialState(cpu=True)
     monkeypatch.setenv("WORLD_SIZE", "4")
     with pytest.raises(TrainingError, match=r"WORLD_SIZE = 4: 1 process\(es\) take part"):
-        check_processes(recipe(), PartialState(cpu=True))
+        check_processes(recipe(), alone)
 
 
 def test_a_tracker_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,3 +42,17 @@ def test_a_first_signal_is_a_request_and_a_second_one_ends_the_program(number: i
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
     assert signal.getsignal(number) == before
+
+
+def test_a_signal_that_comes_while_the_ranks_exchange_their_requests_is_kept() -> None:
+    def signalled(total: torch.Tensor, reduction: str) -> torch.Tensor:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return total
+
+    accelerator: Any = SimpleNamespace(
+        num_processes=2, device=torch.device("cpu"), reduce=signalled
+    )
+    stop = Stop(accelerator)
+    with stop.signals_noted():
+        assert not stop.on_any_rank()  # no other rank heard of it, so this one must go on
+        assert stop.requested
