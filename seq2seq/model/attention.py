@@ -137,7 +137,8 @@ def row_softmax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows key
     """
     keys = scores.shape[-1]
     scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
-    if scores.device.type == "cpu" and keys < VECTOR:
+    # A trace must serve rows of any length.
+    if scores.device.type == "cpu" and keys < VECTOR and not torch.jit.is_tracing():
         # Not BLOCKED: where all keys of a row are blocked, they still share its weight.
         return F.pad(scores, (0, VECTOR - keys), value=-torch.inf).softmax(-1)[..., :keys]
     return scores.softmax(-1)
