@@ -303,9 +303,10 @@ class TrainSpec(Section):
     source, target and output."""
     processes: int | None = Field(None, ge=1)
     """Processes that train side by side, each on micro-batches of its own, all in one update, as
-    if `accumulate` were so many times larger; a small model on a CPU trains faster so. The others
-    are started beside the first, with a share of its threads each (or `OMP_NUM_THREADS`); a
-    launcher such as torchrun that starts another number is refused."""
+    if `accumulate` were so many times larger; on two cores the tiny model of `scripts/bench train`
+    trains faster so, the small one does not. The others are started beside the first, with a share
+    of its threads each (or `OMP_NUM_THREADS`); a launcher such as torchrun that starts another
+    number is refused."""
     trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()
     """Accelerate trackers that metrics are also sent to."""
     guided_attention: GuidedAttentionSpec = GuidedAttentionSpec()

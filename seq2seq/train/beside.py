@@ -1,7 +1,8 @@
 """The other processes of a run: the same command again, beside this process, which is the first.
 
-On a CPU a small model gains little from a second thread: its products are short, and after each of
-them the threads wait for each other. Processes meet once an update, to add up their gradients.
+On a CPU a second thread is worth less than a second core: products are short in a model of a few
+million weights, and after each of them the threads wait for each other. Processes meet once an
+update, to add up their gradients.
 """
 
 import os
