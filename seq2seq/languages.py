@@ -1,0 +1,92 @@
+"""What a language code says about text: its script, and whether words are separated by spaces.
+
+Codes come in many spellings: ``zh``, ``zh-CN``, ``zho_Hans``, ``cmn``. All are read as BCP 47 tags
+by ``langcodes``, which also knows the script that a language is usually written in.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+# Scripts whose words no space separates. Korean is not among them.
+UNSPACED_SCRIPTS = frozenset(
+    {"Hans", "Hant", "Hani", "Jpan", "Hira", "Kana", "Hrkt", "Bopo"}
+    | {"Thai", "Laoo", "Khmr", "Mymr", "Tibt", "Lana", "Java", "Bali"}
+)
+# The letters of these scripts: Thai, Lao, Tibetan, Myanmar, Khmer, Tai Tham, Balinese, kana and
+# Bopomofo, Chinese characters, more Myanmar and Javanese, and the supplementary ideographs.
+UNSPACED_LETTER = re.compile(
+    "[\u0e01-\u0e4e\u0e81-\u0edf\u0f40-\u0fbc\u1000-\u109f\u1780-\u17d3\u1a20-\u1aad\u1b05-\u1b4b"
+    "\u3005-\u3007\u3041-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\ua980-\ua9cf\ua9e0-\ua9fe\uaa60-\uaa7f\uf900-\ufaff\uff66-\uff9f"
+    "\U0001aff0-\U0001b16f\U00020000-\U0003ffff]"
+)
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language as a code names it.
+
+    Attributes:
+        tag: The code in standard spelling: ``zh-Hans`` for ``zho_Hans``, ``vi-VN`` for ``vi_vn``.
+        code: The language alone, two letters where it has such a code: ``zh``, ``vi``, ``yue``.
+        macrolanguage: The language that it is counted to, often itself: ``zh`` for ``cmn``,
+            ``ar`` for ``arb``.
+        script: Four letters of ISO 15924, such as ``Hans``; None for a code of no known language.
+    """
+
+    tag: str
+    code: str
+    macrolanguage: str
+    script: str | None
+
+    @property
+    def spaced(self) -> bool:
+        """Whether spaces stand between words; taken to be so where the language is not known."""
+        return self.script not in UNSPACED_SCRIPTS
+
+
+@cache
+def language_of(code: str) -> Language:
+    """Read a language code of any usual spelling.
+
+    Args:
+        code: Such as ``en``, ``zh-CN``, ``zho_Hans`` or ``sr_Latn``.
+
+    Returns:
+        The language; of a code that no standard knows, the code itself without a script.
+
+    Source: BCP 47 and the likely subtags of Unicode CLDR, as ``langcodes`` has them.
+    """
+    import langcodes  # only who needs a language pays for its tables
+
+    try:
+        found = langcodes.Language.get(code)
+        known = found.is_valid()
+    except ValueError:  # langcodes.LanguageTagError is one
+        known = False
+    if not known or found.language is None:
+        return Language(code, code, code, None)
+    return Language(
+        tag=found.to_tag(),
+        code=found.language,
+        macrolanguage=found.prefer_macrolanguage().language or found.language,
+        script=found.maximize().script,
+    )
+
+
+def unspaced_share(texts: Iterable[str]) -> float:
+    """Share of the letters that belong to scripts written without spaces between words.
+
+    Args:
+        texts: Any lines.
+
+    Returns:
+        0 to 1; 0 where there is no letter.
+    """
+    letters = unspaced = 0
+    for text in texts:
+        unspaced += len(UNSPACED_LETTER.findall(text))
+        letters += sum(map(str.isalpha, text))
+    return min(1.0, unspaced / letters) if letters else 0.0

@@ -1,0 +1,52 @@
+import pytest
+
+from seq2seq.languages import language_of, unspaced_share
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "macrolanguage", "script", "spaced"),
+    [
+        ("en", "en", "en", "Latn", True),
+        ("zho_Hans", "zh", "zh", "Hans", False),
+        ("zh-CN", "zh", "zh", "Hans", False),
+        ("yue_Hant", "yue", "yue", "Hant", False),
+        ("vi_VN", "vi", "vi", "Latn", True),
+        ("sr_Latn", "sr", "sr", "Latn", True),
+        ("sr", "sr", "sr", "Cyrl", True),
+        ("jpn_Jpan", "ja", "ja", "Jpan", False),
+        ("ko", "ko", "ko", "Kore", True),
+        ("khm_Khmr", "km", "km", "Khmr", False),
+        ("arb_Arab", "arb", "ar", "Arab", True),
+        ("my", "my", "my", "Mymr", False),
+    ],
+)
+def test_every_usual_spelling_of_a_code_names_its_language(
+    given, code, macrolanguage, script, spaced
+):
+    found = language_of(given)
+    assert (found.code, found.macrolanguage, found.script) == (code, macrolanguage, script)
+    assert found.spaced is spaced
+
+
+@pytest.mark.parametrize("given", ["xx", "robot", "a", "", "--", "no such code"])
+def test_an_unknown_code_is_kept_and_taken_to_have_spaces(given):
+    found = language_of(given)
+    assert (found.tag, found.script, found.spaced) == (given, None, True)
+
+
+def test_norwegian_is_a_language_and_not_false():
+    assert language_of("no").script == "Latn"
+
+
+@pytest.mark.parametrize(
+    "text", ["我们走吧。", "こんにちは。", "สวัสดีครับ", "ສະບາຍດີ", "ជំរាបសួរ", "မင်္ဂလာပါ", "བཀྲ་ཤིས།"]
+)
+def test_letters_of_scripts_without_spaces_are_known(text):
+    assert unspaced_share([text]) > 0.9
+
+
+@pytest.mark.parametrize(
+    "text", ["We go.", "Мы идём.", "안녕하세요", "नमस्ते", "سلام", "შენ", "ሰላም", ""]
+)
+def test_letters_of_scripts_with_spaces_are_not_taken_for_others(text):
+    assert unspaced_share([text]) == 0.0

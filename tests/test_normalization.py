@@ -1,0 +1,39 @@
+import unicodedata
+
+import pytest
+from tokenizers import Regex, normalizers
+
+from seq2seq.normalization import INVISIBLE, Changes, count_changes, normalize
+
+EVERY = [chr(n) for n in range(0x110000) if not 0xD800 <= n < 0xE000]
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("co\u00adoperate", "cooperate"),
+        ("a\u200b b", "a b"),
+        ("\ufeffa", "a"),
+        ("\u200fשלום\u200e", "שלום"),
+        ("a\x00b\x07", "ab"),
+        (unicodedata.normalize("NFD", "Việt"), "Việt"),
+        ("½ ﬁ Ａ", "½ ﬁ Ａ"),  # NFKC would rewrite them
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("👩\u200d🔬 ❤\ufe0f", "👩\u200d🔬 ❤\ufe0f"),
+        ("a\tb\r", "a\tb\r"),
+    ],
+)
+def test_text_is_composed_and_freed_of_what_nobody_sees(text, normal):
+    assert normalize(text) == normal
+    assert normalize(normal) == normal
+
+
+def test_the_tokenizers_library_takes_the_same_characters_for_invisible():
+    normalizer = normalizers.Replace(Regex(INVISIBLE), "")
+    differing = [c for c in EVERY if (normalizer.normalize_str(c) == "") != (normalize(c) == "")]
+    assert differing == []
+
+
+def test_changes_are_counted_by_kind():
+    texts = ["plain", "é", "e\u0301", "a\u00ad", "e\u0301\u200b"]
+    assert count_changes(texts) == Changes(invisible=2, composed=2)
