@@ -13,9 +13,9 @@ import shutil
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from seq2seq.errors import DataError, ModelError
+from seq2seq.errors import ModelError
 from seq2seq.tokenizer import load_tokenizer
 from seq2seq.tokenizer_like import TokenizerLike
 
@@ -52,6 +52,7 @@ class StockTokenizer:
         self.pad_id = int(stock.pad_token_id)
         self.unk_id = int(stock.unk_token_id)
         self._spellings = {number: piece for piece, number in _vocabulary(stock).items()}
+        self._spelled = re.compile("|".join(map(re.escape, stock.all_special_tokens)))
         self.first_id = self._first()
 
     @property
@@ -80,20 +81,13 @@ class StockTokenizer:
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Piece ids of each source, the end-of-sentence piece last.
 
-        Raises:
-            DataError: A text spells out a special piece that would end or hide a part of it.
+        What a text spells like a special piece, ``</s>`` for instance, is text.
         """
-        return self._checked(texts, self.stock(list(texts))["input_ids"]) if texts else []
+        return self._encode(texts, "text")
 
     def encode_target(self, texts: Sequence[str]) -> list[list[int]]:
-        """Piece ids of each target, its tag first, the end-of-sentence piece last.
-
-        Raises:
-            DataError: As for ``encode``.
-        """
-        if not texts:
-            return []
-        return self._checked(texts, self.stock(text_target=list(texts))["input_ids"])
+        """Piece ids of each target, its tag first, the end-of-sentence piece last."""
+        return self._encode(texts, "text_target")
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """Text of each sequence; special pieces, tags included, leave no trace."""
@@ -121,7 +115,8 @@ class StockTokenizer:
                 "pieces stand, which train.guided_attention and train.bottleneck need; set both "
                 "to 0"
             )
-        return list(self.stock(list(texts), return_offsets_mapping=True)["offset_mapping"])
+        found = self.stock(list(texts), return_offsets_mapping=True, split_special_tokens=True)
+        return list(found["offset_mapping"])
 
     def save(self, folder: Path, *, max_length: int = 512) -> None:
         """Copy the files as they are, and say in ``tokenizer_config.json`` what they leave open.
@@ -176,15 +171,20 @@ class StockTokenizer:
             )
         return int(prefix[0]) if prefix else None
 
-    def _checked(self, texts: Sequence[str], rows: list[list[int]]) -> list[list[int]]:
-        """Refuse text that the stock class takes for the end of the sentence or for padding."""
-        for text, row in zip(texts, rows, strict=True):
-            if self.eos_id in row[:-1] or self.pad_id in row:
-                names = f"'{self.stock.eos_token}' or '{self.stock.pad_token}'"
-                raise DataError(
-                    f"text {text!r}: holds {names}, which {type(self.stock).__name__} takes for a "
-                    "special piece, needed text; remove it or put a space into it"
-                )
+    def _encode(
+        self, texts: Sequence[str], side: Literal["text", "text_target"]
+    ) -> list[list[int]]:
+        """Let the stock class cut; a special piece that a user typed must not end or hide text.
+
+        Only texts that spell one are cut with all special pieces off: some classes then leave out
+        the words that fine-tuning added to their vocabulary, too.
+        """
+        if not texts:
+            return []
+        rows: list[list[int]] = self.stock(**{side: list(texts)})["input_ids"]
+        for place, text in enumerate(texts):
+            if self._spelled.search(text):
+                rows[place] = self.stock(**{side: text}, split_special_tokens=True)["input_ids"]
         return rows
 
 

@@ -58,7 +58,7 @@ class Tokenizer:
     def __init__(self, backend: tokenizers.Tokenizer, config: Mapping[str, Any]):
         backend.no_padding()
         backend.no_truncation()  # a stock tokenizer.json may hold one, and would cut text unsaid
-        backend.encode_special_tokens = bool(config.get("split_special_tokens", False))
+        backend.encode_special_tokens = True  # a special piece that a user typed is text
         self.backend = backend
         self.config = dict(config)
         self.eos_id = self._special("eos_token")

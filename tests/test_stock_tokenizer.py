@@ -8,11 +8,12 @@ from typing import Any
 
 import datasets
 import pytest
+import sentencepiece
 from transformers import AutoTokenizer
 
 from seq2seq.data.prepare import prepare, read_text
 from seq2seq.data.store import encode_corpus
-from seq2seq.errors import DataError, ModelError
+from seq2seq.errors import ModelError
 from seq2seq.recipe import CleaningSpec, CorpusSpec, DataSpec, TokenizerSpec
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.tokenizer import Tokenizer, check_round_trip, train_tokenizer
@@ -123,15 +124,29 @@ def test_ids_have_spellings_and_none_is_beyond_the_vocabulary(case: tuple[Path, 
     assert tokenizer.piece(tokenizer.vocab_size) is None
 
 
-@pytest.mark.parametrize("text", ["a </s> b", "der <pad> Kran"])
-def test_text_that_the_stock_class_takes_for_an_end_is_refused(
+@pytest.mark.parametrize("text", ["a </s>b", "der<pad> Kran", "<unk> <s>", "deu_Latn __de__"])
+def test_a_special_piece_that_a_user_typed_is_cut_like_any_text(
     case: tuple[Path, Any], text: str
 ) -> None:
-    tokenizer = open_tokenizer(case[0], languages=case[1])
-    for encode in (tokenizer.encode, tokenizer.encode_target):
-        with pytest.raises(DataError, match=r"text '.*': holds '</s>' or '<pad>', which .*Tokeniz"):
-            encode(["fine", text])
-        assert len(encode([text.replace("<", "< ")])) == 1
+    """The oracle is sentencepiece, which knows no special pieces in text."""
+    folder, languages = case
+    tokenizer, oracle = open_tokenizer(folder, languages=languages), stock(folder, languages)
+    for encode, side in ((tokenizer.encode, "source"), (tokenizer.encode_target, "target")):
+        file = folder / ("sentencepiece.bpe.model" if languages else f"{side}.spm")
+        pieces = sentencepiece.SentencePieceProcessor(str(file)).encode(text, out_type=str)
+        frame = encode([""])[0]
+        wanted = [*frame[:-1], *oracle.convert_tokens_to_ids(pieces), tokenizer.eos_id]
+        before, found, after = encode(["fine", text, "fine"])
+        assert found == wanted
+        assert before == after == encode(["fine"])[0]
+
+
+def test_places_in_a_text_with_a_special_piece_cover_it(folders: dict[str, Path]) -> None:
+    tokenizer = open_tokenizer(folders["nllb"], languages=("eng_Latn", "deu_Latn"))
+    (spans,), (ids,) = tokenizer.spans(["a </s> b"]), tokenizer.encode(["a </s> b"])
+    assert len(spans) == len(ids)
+    assert spans[-2] == (7, 8)
+    assert {place for start, end in spans for place in range(start, end)} >= set(range(2, 6))
 
 
 def test_both_unknown_languages_are_told_with_those_that_begin_alike(

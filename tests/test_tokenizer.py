@@ -353,6 +353,13 @@ def test_special_names_may_be_objects_or_stand_in_the_file_of_transformers_4(tmp
     assert (tokenizer.eos_id, tokenizer.unk_id) == (2, 3)
 
 
+def test_text_is_text_too_where_a_folder_of_others_leaves_that_open(tmp_path):
+    folder = saved(tmp_path, config=lambda config: config.pop("split_special_tokens"))
+    tokenizer = load_tokenizer(folder)
+    text = "b</s>t <pad>"
+    assert tokenizer.decode(tokenizer.encode([text])) == [text]
+
+
 def test_a_tokenizer_that_cannot_be_used_says_why(tmp_path):
     with pytest.raises(ModelError, match=r"no tokenizer\.json; needed a folder with"):
         load_tokenizer(tmp_path)
