@@ -8,6 +8,7 @@ language code ``no`` as false and ``5e-4`` as text.
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ from seq2seq.errors import RecipeError
 
 Family = Literal["m2m_100", "marian"]
 Metric = Literal["bleu", "chrf", "rouge1", "rouge2", "rougeL"]
+
+ENTRY = re.compile(r"\[([^]]*)\]")  # data.train[0].weight, as ``differences`` writes it
 
 
 class Section(BaseModel):
@@ -456,8 +459,9 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
     Args:
         path: A TOML file.
-        overrides: Such as ``train.peak_lr=3e-4``; the value is read as TOML, and as plain text
-            where it is not TOML.
+        overrides: Such as ``train.peak_lr=3e-4`` or, for the first corpus,
+            ``data.train.0.weight=2``; the value is read as TOML, and as plain text where it is
+            not TOML.
 
     Returns:
         The checked recipe.
@@ -535,15 +539,31 @@ def _apply_override(content: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
         raise RecipeError(f"--set {override}: expected key=value, such as train.peak_lr=3e-4")
-    *sections, last = key.strip().split(".")
-    for name in sections:
-        content = content.setdefault(name, {})
-        if not isinstance(content, dict):
-            raise RecipeError(f"--set {override}: '{name}' is not a section of the recipe")
+    *sections, last = ENTRY.sub(r".\1", key.strip()).split(".")
+    place: Any = content
+    for depth, name in enumerate(sections):
+        if isinstance(place, dict):
+            place = place.setdefault(name, {})
+        else:
+            place = place[_entry(place, name, override)]
+        if not isinstance(place, dict | list):
+            path = ".".join(sections[: depth + 1])
+            raise RecipeError(f"--set {override}: '{path}' is not a section of the recipe")
     try:
-        content[last] = tomllib.loads(f"value = {text}")["value"]
+        value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        content[last] = text.strip()  # unquoted text, convenient in a shell
+        value = text.strip()  # unquoted text, convenient in a shell
+    place[last if isinstance(place, dict) else _entry(place, last, override)] = value
+
+
+def _entry(entries: Sequence[Any], name: str, override: str) -> int:
+    """The place in a list, such as that of the corpora, that a part of a key names."""
+    if not (name.isascii() and name.isdigit() and int(name[:9]) < len(entries)):
+        raise RecipeError(
+            f"--set {override}: no entry '{name}' among {len(entries)}, needed its number counted "
+            "from 0, as in data.train.0.weight=2"
+        )
+    return int(name)
 
 
 def _explain_problems(error: ValidationError, where: str) -> str:

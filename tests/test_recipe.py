@@ -135,6 +135,9 @@ def test_values_that_do_not_fit_each_other_are_refused(
         ('target_language="vi"', "target_language", "vi"),
         ("train.gradient_checkpointing=true", "train.gradient_checkpointing", True),
         ('train.trackers=["wandb"]', "train.trackers", ["wandb"]),
+        ("data.train.0.weight=2", "data.train[0].weight", 2.0),
+        ("data.train[0].weight=2", "data.train[0].weight", 2.0),
+        ('data.train.0={file="b.tsv"}', "data.train[0].file", "b.tsv"),
     ],
 )
 def test_an_override_is_read_as_toml_and_else_as_text(
@@ -154,6 +157,10 @@ def test_the_last_override_of_a_key_wins(minimal: Path) -> None:
         ("seed", "--set seed: expected key=value, such as train.peak_lr=3e-4"),
         ("=3", "--set =3: expected key=value"),
         ("seed.x=1", "--set seed.x=1: 'seed' is not a section of the recipe"),
+        ("data.train.0.file.x=1", "'data.train.0.file' is not a section of the recipe"),
+        ("data.train.1.weight=2", "no entry '1' among 1, needed its number counted from 0, as in"),
+        ("data.train.weight=2", "--set data.train.weight=2: no entry 'weight' among 1"),
+        ("data.train[-1].weight=2", "no entry '-1' among 1"),
         ("train.step=1", "train.step: no such field; did you mean 'steps'?"),
     ],
 )

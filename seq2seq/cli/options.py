@@ -12,7 +12,8 @@ Overrides = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Override a key of the recipe; the value is read as TOML. May be repeated.",
+        help="Override a key of the recipe, such as train.steps=100 or data.train.0.weight=2; the "
+        "value is read as TOML. May be repeated.",
         show_default=False,
     ),
 ]
