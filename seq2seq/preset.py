@@ -4,10 +4,14 @@ A small corpus wants a small vocabulary, a small model and much dropout; the fie
 are made for millions of pairs and lose several BLEU points on thousands.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seq2seq.errors import RecipeError
 from seq2seq.recipe import Recipe, given_keys, parse_recipe
+
+WARMUP_PART = 5  # a warm-up that is chosen takes at most this part of the run
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,10 @@ class Choice:
     key: str
     value: Any
     reason: str
+
+    def to_text(self) -> str:
+        """One line for people."""
+        return f"  {self.key} = {self.value}  ({self.reason})"
 
 
 @dataclass(frozen=True)
@@ -68,12 +76,70 @@ def resolve_preset(
     given = given_keys(recipe)
     proposed = _choices(recipe, given, pairs=pairs, tokens_per_pair=tokens_per_pair)
     choices = tuple(choice for choice in proposed if choice.key not in given)
+    return with_choices(recipe, choices), choices
+
+
+def with_choices(recipe: Recipe, choices: Sequence[Choice]) -> Recipe:
+    """The recipe with values chosen for it where it gives none itself.
+
+    Args:
+        recipe: As loaded.
+        choices: Of this start, or those that a run began with and goes on with.
+
+    Returns:
+        A recipe whose ``preset`` is ``none``, because nothing is left to choose.
+    """
+    given = given_keys(recipe)
     content = recipe.model_dump(mode="json", exclude_unset=True)
     content["preset"] = "none"
     for choice in choices:
-        section, name = choice.key.split(".")
-        content.setdefault(section, {})[name] = choice.value
-    return parse_recipe(content, where="preset auto"), choices
+        if choice.key not in given:
+            section, name = choice.key.split(".")
+            content.setdefault(section, {})[name] = choice.value
+    return parse_recipe(content, where="preset auto")
+
+
+def fit_warmup(recipe: Recipe, *, where: str) -> tuple[Recipe, tuple[Choice, ...]]:
+    """See that the learning rate reaches its peak before the run is over.
+
+    Args:
+        recipe: With or without a preset; where the preset is still to choose the length of the
+            run or of the warm-up, nothing is done.
+        where: What messages call the recipe, usually its path.
+
+    Returns:
+        The recipe and what was chosen: a fifth of the run where the recipe gives no warm-up and
+        the default takes more than half of it, nothing otherwise.
+
+    Raises:
+        RecipeError: The recipe gives a warm-up that the run has no room for.
+    """
+    given, train = given_keys(recipe), recipe.train
+    if recipe.preset == "auto" and not {"train.steps", "train.warmup_steps"} <= given:
+        return recipe, ()
+    warmup, room = train.warmup_steps, train.longest_warmup
+    if "train.warmup_steps" in given:
+        if warmup > room:
+            raise RecipeError(f"{where}: {_too_long(recipe)}")
+        return recipe, ()
+    if warmup <= min(room, train.steps // 2):
+        return recipe, ()
+    fitting = min(room, train.steps // WARMUP_PART)
+    reason = f"a fifth of train.steps = {train.steps:,}; the default, {warmup:,}, does not fit"
+    choices = (Choice("train.warmup_steps", fitting, reason),)
+    return with_choices(recipe, choices), choices
+
+
+def _too_long(recipe: Recipe) -> str:
+    train, room = recipe.train, recipe.train.longest_warmup
+    end, remedy = "ends", f"lower train.warmup_steps to at most {room:,}, or raise train.steps"
+    if train.schedule == "linear" and train.decay_share < 1:
+        end = f"begins to fall (train.decay_share = {train.decay_share:g})"
+        remedy += ", or lower train.decay_share"
+    return (
+        f"train.warmup_steps = {train.warmup_steps}: the learning rate would not reach its peak "
+        f"before it {end} in a run of train.steps = {train.steps}; {remedy}"
+    )
 
 
 def _choices(
@@ -85,7 +151,10 @@ def _choices(
     batch = train.batch_tokens if "train.batch_tokens" in given else tier.batch_tokens
     tokens = pairs * tokens_per_pair / (batch * train.accumulate)
     steps = -(-max(300, round(tier.epochs * tokens)) // 100) * 100
-    warmup = min(tier.warmup_steps, (train.steps if "train.steps" in given else steps) // 5)
+    length = train.steps if "train.steps" in given else steps
+    shape = {"schedule": "linear"} if "train.schedule" not in given else {}
+    room = train.model_copy(update={"steps": length, **shape}).longest_warmup
+    warmup = min(tier.warmup_steps, length // WARMUP_PART, room)
     small = tier.dropout > 0.1
     return (
         Choice("tokenizer.vocab_size", tier.vocab_size, f"few pieces are learnt well from {size}"),

@@ -8,6 +8,7 @@ language code ``no`` as false and ``5e-4`` as text.
 
 import difflib
 import json
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -261,12 +262,14 @@ class TrainSpec(Section):
     peak_lr: float = Field(7e-4, gt=0)
     """Highest learning rate."""
     warmup_steps: int = Field(4000, ge=0)
-    """Updates over which the learning rate rises linearly from 0."""
+    """Updates over which the learning rate rises linearly from 0. Where it is not given and the
+    default is more than half of `steps`, a fifth of `steps` is taken, and said."""
     schedule: Literal["inverse_sqrt", "cosine", "linear"] = "inverse_sqrt"
     """How the rate falls after the warm-up: with the root of the step, along a cosine to 0 at
     `steps`, or not until the last `decay_share` of the run and then linearly to 0."""
     decay_share: float = Field(0.4, gt=0, le=1)
-    """For schedule `linear`: the share of `steps` over which the rate falls."""
+    """For schedule `linear`: the share of `steps` over which the rate falls; 1 is all that the
+    warm-up leaves."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     """Probability spread over the other pieces (never the padding piece)."""
     rdrop_weight: float = Field(0.0, ge=0)
@@ -278,8 +281,8 @@ class TrainSpec(Section):
     adam_beta2: float = Field(0.98, gt=0, lt=1)
     """Decay of Adam's second moment; the first is 0.9."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Number format of the forward pass; `auto` measures a few updates of each and takes the
-    faster."""
+    """Number format of the forward pass; `auto` measures a few updates of each and takes bf16
+    where it is clearly faster."""
     gradient_checkpointing: bool = False
     """Compute activations again in the backward pass: less memory, more time."""
     validate_every_steps: int = Field(500, ge=1)
@@ -315,6 +318,13 @@ class TrainSpec(Section):
     guided_attention: GuidedAttentionSpec = GuidedAttentionSpec()
     guided_copy: GuidedCopySpec = GuidedCopySpec()
     bottleneck: BottleneckSpec = BottleneckSpec()
+
+    @property
+    def longest_warmup(self) -> int:
+        """Most updates of warm-up that leave the schedule behind it whole."""
+        if self.schedule == "linear" and self.decay_share < 1:
+            return self.steps - math.ceil(self.decay_share * self.steps - 1e-9)
+        return self.steps - 1
 
     @property
     def points_at_words(self) -> bool:

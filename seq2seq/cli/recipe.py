@@ -6,12 +6,13 @@ import typer
 
 from seq2seq import reference
 from seq2seq.cli.options import AsJson, Overrides, RecipeFile
+from seq2seq.preset import fit_warmup
 from seq2seq.recipe import given_keys, load_recipe, recipe_json
 
 EXPLAIN_EXAMPLES = ("recipe explain", "recipe explain train", "recipe explain train.peak_lr")
 CHECK_EXAMPLES = (
     "recipe check recipes/demo.toml",
-    "recipe check recipes/demo.toml --set train.steps=100 --json",
+    "recipe check recipes/demo.toml --set train.steps=1000 --json",
 )
 
 
@@ -33,9 +34,12 @@ def check(recipe: RecipeFile, overrides: Overrides = None, as_json: AsJson = Fal
     Reads the recipe alone, not its data. With --json it prints the recipe with every default
     written out.
     """
-    checked = load_recipe(recipe, overrides or ())
+    given = load_recipe(recipe, overrides or ())
+    checked, choices = fit_warmup(given, where=str(recipe))
     if as_json:
         typer.echo(recipe_json(checked), nl=False)
         return
-    count = len(given_keys(checked))
+    count = len(given_keys(given))
     typer.echo(f"{recipe}: can be used; it gives {count} keys itself, the rest are defaults")
+    for choice in choices:
+        typer.echo(choice.to_text())

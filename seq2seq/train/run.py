@@ -13,6 +13,7 @@ from accelerate import Accelerator, PartialState
 
 from seq2seq.errors import CheckpointError
 from seq2seq.model.transformer import Transformer
+from seq2seq.preset import fit_warmup
 from seq2seq.recipe import Recipe, load_recipe, recipe_json
 from seq2seq.run import Run
 from seq2seq.train.beside import note_ready, processes_beside, train_command
@@ -130,6 +131,8 @@ def train(
     recipe = load_recipe(recipe_path, overrides)
     run = Run(run_folder or Path("runs") / recipe_path.stem)
     check_folder(run, resume=resume)
+    if not steps_saved(run.checkpoints):
+        fit_warmup(recipe, where=str(recipe_path))  # refused now, before the text is read
     command = train_command(recipe_path, overrides, run.folder, resume=resume)
     with processes_beside(command, recipe.train.processes or 1):
         note_ready()
@@ -153,6 +156,7 @@ def _train_together(
             shutil.rmtree(run.tokenizer, ignore_errors=True)  # left by a start that failed
     with state.main_process_first():  # the others find tokenizer and encoded text on disk
         prepared = prepare_run(recipe, run, say=say)
+    state.wait_for_everyone()  # the others have read what the next line writes anew
     if state.is_main_process:
         write_facts(run, prepared, recipe_path, overrides=overrides, say=say)
     state.wait_for_everyone()

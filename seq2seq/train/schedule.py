@@ -29,7 +29,8 @@ def learning_rate(step: int, spec: TrainSpec) -> float:
             done = (step - spec.warmup_steps) / max(spec.steps - spec.warmup_steps, 1)
             return spec.peak_lr * (1 + math.cos(math.pi * min(done, 1.0))) / 2
         case "linear":
-            falling = spec.decay_share * spec.steps
+            # A warm-up that reaches into the fall puts it off: the rate never jumps.
+            falling = min(spec.decay_share * spec.steps, max(spec.steps - spec.warmup_steps, 1))
             return spec.peak_lr * min(1.0, max(spec.steps + 1 - step, 0) / falling)
 
 

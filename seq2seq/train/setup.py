@@ -11,8 +11,8 @@ from accelerate import PartialState
 from accelerate.tracking import get_available_trackers
 
 from seq2seq.data.prepare import ParallelText, TrainingSet, prepare, read_text
-from seq2seq.errors import RecipeError, TrainingError
-from seq2seq.preset import Choice, resolve_preset
+from seq2seq.errors import CheckpointError, RecipeError, TrainingError
+from seq2seq.preset import Choice, fit_warmup, resolve_preset, with_choices
 from seq2seq.recipe import Recipe, differences, recipe_json
 from seq2seq.run import Run, describe_environment, write_json
 from seq2seq.stock_tokenizer import open_tokenizer
@@ -110,13 +110,12 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
     if recipe.init is not None:
         recipe, pretrained = open_pretrained(recipe, recipe.init, run)
         say(pretrained.to_text())
+    begun = recorded_choices(run)
     text = read_text(recipe.data)
     say(text.report.to_text())
-    recipe, choices = resolve_preset(
-        recipe, pairs=text.pairs, tokens_per_pair=_tokens_per_pair(text)
-    )
+    recipe, choices = _settle(recipe, begun, text)
     for choice in choices:
-        say(f"  {choice.key} = {choice.value}  ({choice.reason})")
+        say(choice.to_text())
     if pretrained is None:
         tokenizer = _tokenizer(recipe, run, text)
         say(vocabulary_note(tokenizer, recipe.tokenizer))
@@ -139,6 +138,37 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
     round_trip = check_round_trip(tokenizer, *sides)
     say(round_trip.to_text())
     return Prepared(recipe, choices, text, tokenizer, training, round_trip, marked, pretrained)
+
+
+def recorded_choices(run: Run) -> tuple[Choice, ...] | None:
+    """What was chosen for a run that has saved something, which holds to its end; else None.
+
+    Raises:
+        CheckpointError: The file that keeps them is damaged.
+    """
+    if not steps_saved(run.checkpoints):
+        return None
+    try:
+        content = json.loads(run.data_report.read_text(encoding="utf-8"))
+        return tuple(Choice(**choice) for choice in content["preset"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{run.data_report}: cannot be read ({error}), needed to go on with what was chosen "
+            "for this run; restore it, or start a new run with --run"
+        ) from None
+
+
+def _settle(
+    recipe: Recipe, begun: tuple[Choice, ...] | None, text: ParallelText
+) -> tuple[Recipe, tuple[Choice, ...]]:
+    """Fill in what the recipe leaves open: as the run began, or from the data."""
+    if begun is not None:
+        return with_choices(recipe, begun), begun
+    recipe, choices = resolve_preset(
+        recipe, pairs=text.pairs, tokens_per_pair=_tokens_per_pair(text)
+    )
+    recipe, fitted = fit_warmup(recipe, where="recipe")
+    return recipe, choices + fitted
 
 
 def write_facts(

@@ -38,7 +38,7 @@ def recipe(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_the_data_report_counts_the_rows_that_point(recipe: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
-    few = ("train.steps=1", "train.validate_every_steps=1")
+    few = ("train.steps=1", "train.warmup_steps=0", "train.validate_every_steps=1")
     train(recipe, overrides=few, run_folder=run.folder)
     counts = json.loads(run.data_report.read_text())["marked_rows"]
     assert counts == {"rows": 136, "guided": 120, "decided": 60}

@@ -37,6 +37,47 @@ def test_no_warm_up_starts_at_the_peak() -> None:
     assert learning_rate(1, spec(warmup_steps=0, schedule="inverse_sqrt")) == 1.0
 
 
+def test_a_warm_up_that_reaches_into_the_fall_puts_it_off() -> None:
+    one = spec(schedule="linear", decay_share=0.4, warmup_steps=80)
+    assert [learning_rate(step, one) for step in (80, 81, 91, 100)] == [1.0, 1.0, 0.5, 0.05]
+
+
+@pytest.mark.parametrize("schedule", ["inverse_sqrt", "cosine", "linear"])
+@pytest.mark.parametrize("warmup", [0, 10, 60, 80, 99, 100, 400])
+@pytest.mark.parametrize("share", [0.1, 0.4, 1.0])
+def test_the_rate_never_jumps(schedule: str, warmup: int, share: float) -> None:
+    """From one update to the next by no more than the steepest of its two slopes."""
+    one = spec(schedule=schedule, warmup_steps=warmup, decay_share=share)
+    rates = [learning_rate(step, one) for step in range(1, 101)]
+    fall = 1 / min(max(100 - warmup, 1), 100 * share)
+    if schedule != "linear":
+        fall = 0.3 if warmup < 90 else 1
+    steepest = max(1 / warmup if warmup else 0, fall)
+    assert max(abs(a - b) for a, b in zip(rates[1:], rates, strict=False)) <= steepest + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("values", "longest"),
+    [
+        ({"schedule": "inverse_sqrt"}, 99),
+        ({"schedule": "cosine"}, 99),
+        ({"schedule": "linear", "decay_share": 0.4}, 60),
+        ({"schedule": "linear", "decay_share": 0.333}, 66),
+        ({"schedule": "linear", "decay_share": 1.0}, 99),
+    ],
+)
+def test_the_longest_warm_up_leaves_the_schedule_whole(
+    values: dict[str, object], longest: int
+) -> None:
+    one = spec(**values)
+    assert one.longest_warmup == longest
+    longer, room = (spec(**values, warmup_steps=n) for n in (longest + 1, longest))
+    assert learning_rate(longest, room) == 1.0
+    if values["schedule"] == "linear" and values["decay_share"] != 1:
+        assert learning_rate(95, room) == learning_rate(95, spec(**values, warmup_steps=0))
+        assert learning_rate(95, longer) != learning_rate(95, room)
+
+
 def guided(**values: object) -> list[float]:
     one = spec(guided_attention={"weight": 2.0, **values})
     return [guidance_weight(step, one) for step in (1, 20, 21, 60, 61, 100)]

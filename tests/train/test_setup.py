@@ -1,13 +1,16 @@
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from accelerate import PartialState
 
-from seq2seq.errors import RecipeError, TrainingError
+from seq2seq.errors import CheckpointError, RecipeError, TrainingError
+from seq2seq.preset import Choice
 from seq2seq.recipe import Recipe, parse_recipe
 from seq2seq.run import Run
 from seq2seq.train import setup
-from seq2seq.train.setup import check_folder, check_processes, check_trackers
+from seq2seq.train.setup import check_folder, check_processes, check_trackers, recorded_choices
 
 
 def recipe(**train: object) -> Recipe:
@@ -39,6 +42,19 @@ def test_a_start_that_never_saved_may_be_repeated_with_another_recipe(tmp_path: 
     run = Run(tmp_path)
     run.recipe.write_text("{}")
     check_folder(run, resume=False)
+
+
+def test_what_was_chosen_for_a_run_is_read_again_once_it_has_saved_something(
+    tmp_path: Path,
+) -> None:
+    run, chosen = Run(tmp_path), Choice("train.warmup_steps", 12, "a fifth")
+    run.data_report.write_text(json.dumps({"preset": [asdict(chosen)]}))
+    assert recorded_choices(run) is None
+    (run.checkpoints / "step-000010").mkdir(parents=True)
+    assert recorded_choices(run) == (chosen,)
+    run.data_report.write_text("{}")
+    with pytest.raises(CheckpointError, match=r"data.json: cannot be read .* what was chosen"):
+        recorded_choices(run)
 
 
 def test_a_launcher_that_starts_too_few_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
