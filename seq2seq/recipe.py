@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from seq2seq.errors import RecipeError
 
 Family = Literal["m2m_100", "marian"]
-Metric = Literal["bleu", "chrf", "rouge1", "rouge2", "rougeL"]
+Metric = Literal["bleu", "chrf", "chrf++", "rouge1", "rouge2", "rougeL", "rougeLsum"]
 
 ENTRY = re.compile(r"\[([^]]*)\]")  # data.train[0].weight, as ``differences`` writes it
 
@@ -287,8 +287,10 @@ class TrainSpec(Section):
     """Compute activations again in the backward pass: less memory, more time."""
     validate_every_steps: int = Field(500, ge=1)
     """Updates between validations: the dev set is translated by beam search and scored."""
-    select_by: Metric = "bleu"
-    """Dev score that chooses checkpoints and stops the run; ROUGE suits summaries."""
+    select_by: Metric | Literal["auto"] = "auto"
+    """Dev score that chooses checkpoints and stops the run. `auto` is `rougeL` for summaries, and
+    for translations `bleu`, but `chrf` where the target language has no spaces and no tokenizer
+    for words, such as Thai."""
     validation_beams: int = Field(5, ge=1)
     """Beams of the validation's search; 1 is greedy."""
     patience: int = Field(0, ge=0)
@@ -356,6 +358,11 @@ class ScoreSpec(Section):
     tokenized_references: Mapping[str, str] = Field(default_factory=dict)
     """For a test set's name, a file of its references already tokenised and lower-cased, used for
     that protocol instead of the raw ones."""
+    tokenize: Literal["13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none"] | None = None
+    """sacrebleu's tokenizer for BLEU; without it the one that fits the target language."""
+    spm: str | None = None
+    """SentencePiece model that cuts text for BLEU, such as the one of FLORES-200 for spBLEU; a file
+    in `data.folder`, never fetched from the network."""
 
 
 class Recipe(Section):
@@ -398,8 +405,8 @@ class Recipe(Section):
     def _misfits(self) -> Iterator[str]:
         """What each section allows and the others do not."""
         summaries, metric = self.task == "summarization", self.train.select_by
-        if summaries != metric.startswith("rouge"):
-            wanted = "rouge1, rouge2 or rougeL" if summaries else "bleu or chrf"
+        if metric != "auto" and summaries != metric.startswith("rouge"):
+            wanted = "rouge1, rouge2, rougeL or rougeLsum" if summaries else "bleu, chrf or chrf++"
             yield f"train.select_by = '{metric}' does not suit task '{self.task}', needed {wanted}"
         for name in set(self.score.tokenized_references) - set(self.data.test):
             yield f"score.tokenized_references names '{name}'{suggest(name, list(self.data.test))}"

@@ -189,7 +189,10 @@ def test_differences_name_keys_inside_corpora(minimal: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"task": "summarization"}, "train.select_by = 'bleu' does not suit task 'summarization'"),
+        (
+            {"task": "summarization", "train": {"select_by": "bleu"}},
+            "train.select_by = 'bleu' does not suit task 'summarization'",
+        ),
         ({"train": {"select_by": "rougeL"}}, "train.select_by = 'rougeL' does not suit task"),
         (
             {"score": {"tokenized_references": {"tset": "x"}}},

@@ -12,7 +12,8 @@ from seq2seq.errors import ScoreError
 
 if TYPE_CHECKING:  # asking for help must not load them
     from seq2seq.pronouns.gender_report import GenderReport
-    from seq2seq.score.report import ScoreOptions, ScoreReport
+    from seq2seq.score.measure import ScoreOptions
+    from seq2seq.score.report import ScoreReport
 
 SCORE_EXAMPLES = (
     "score output.de --reference test.de",
@@ -98,7 +99,8 @@ def score(
     TER are sacrebleu's on detokenised text; files may be plain, .gz or .zst. The network is not
     touched.
     """
-    from seq2seq.score.report import ScoreOptions, score_files
+    from seq2seq.score.measure import ScoreOptions
+    from seq2seq.score.report import score_files
 
     options = ScoreOptions(
         metrics=tuple(metrics or ScoreOptions.metrics),
@@ -149,7 +151,8 @@ def compare(
     Compares every system with the first by paired bootstrap resampling and by approximate
     randomization, and prints differences with intervals and p-values.
     """
-    from seq2seq.score.report import ScoreOptions, compare_files
+    from seq2seq.score.measure import ScoreOptions
+    from seq2seq.score.report import compare_files
 
     options = ScoreOptions(metrics=tuple(metrics or ("bleu", "chrf")), lowercase=lowercase)
     print_report(compare_files(hypotheses, references, options=options), as_json=as_json)

@@ -241,6 +241,7 @@ def _measure(
         options=options,
         sizes=(_bytes(source.folder, source.files), _bytes(folder)),
         summaries=source.recipe is not None and source.recipe.task == "summarization",
+        language=None if source.recipe is None else source.recipe.target_language,
     )
     excess = find_excess(measured, tolerance)
     if excess:

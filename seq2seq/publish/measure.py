@@ -132,6 +132,7 @@ def measure(
     options: DecodeOptions,
     sizes: tuple[int, int],
     summaries: bool,
+    language: str | None = None,
 ) -> Measured:
     """Compare an export with its model.
 
@@ -143,6 +144,7 @@ def measure(
         options: The search stored beside the model.
         sizes: Bytes of the model's files and of the export's.
         summaries: Score by ROUGE-L instead of BLEU.
+        language: Code of the target language, if it is known.
 
     Returns:
         The figures.
@@ -153,7 +155,10 @@ def measure(
         export.score(*given, first_id=options.first_id),
     )
     found = [search_twice(engine, text, options) for engine in (model, export)]
-    scores = [score_outputs(tokenizer, best, text, summaries=summaries) for _, best, _ in found]
+    scores = [
+        score_outputs(tokenizer, best, text, summaries=summaries, language=language)
+        for _, best, _ in found
+    ]
     figures = [
         Figures(score.value, size, len(text) / seconds)
         for score, size, (_, _, seconds) in zip(scores, sizes, found, strict=True)
@@ -211,14 +216,19 @@ def count_equal(model: Sequence[Hypothesis], export: Sequence[Hypothesis]) -> in
 
 
 def score_outputs(
-    tokenizer: TokenizerLike, outputs: Sequence[Hypothesis], text: HeldOut, *, summaries: bool
+    tokenizer: TokenizerLike,
+    outputs: Sequence[Hypothesis],
+    text: HeldOut,
+    *,
+    summaries: bool,
+    language: str | None = None,
 ) -> Score:
     """BLEU of translations, ROUGE-L of summaries."""
     hypotheses = [one.replace("\n", " ") for one in tokenizer.decode([one.ids for one in outputs])]
     references = [tokenizer.normalize(one) for one in text.references]
     if summaries:
         return rouge(hypotheses, [references], resamples=0)["rougeL"]
-    return bleu(hypotheses, [references], resamples=0)
+    return bleu(hypotheses, [references], language=language, resamples=0)
 
 
 def find_excess(measured: Measured, tolerance: Tolerance) -> list[str]:

@@ -63,6 +63,8 @@ def _text_paths(recipe: Recipe) -> Iterator[tuple[str, str]]:
         yield from ((f"{key}.{name}", path) for name, path in paths.items() if path is not None)
     for name, path in recipe.score.tokenized_references.items():
         yield f"score.tokenized_references.{name}", path
+    if recipe.score.spm is not None:
+        yield "score.spm", recipe.score.spm
 
 
 def _leads_outside(path: str) -> bool:

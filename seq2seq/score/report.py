@@ -1,50 +1,21 @@
 """From files to a report: what ``seq2seq score`` and ``seq2seq compare`` print."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from seq2seq.errors import ScoreError, Seq2SeqError
 from seq2seq.lines import read_lines
 from seq2seq.score.error_report import ErrorReport, error_report
-from seq2seq.score.result import RESAMPLES, Score, Segments, check_parallel, check_texts
-from seq2seq.score.significance import TRIALS, PairedTest, check_count, compare
-from seq2seq.score.summary import lead_scores, rouge
+from seq2seq.score.measure import ScoreOptions, measure
+from seq2seq.score.result import Score, Segments, check_parallel, check_texts
+from seq2seq.score.significance import PairedTest, check_count, compare
+from seq2seq.score.summary import lead_scores
 from seq2seq.score.table import fault_table, paired_table, score_table
 from seq2seq.score.tokenized import tokenized_bleu
-from seq2seq.score.translation import bleu, chrf, ter
 
-Metric = Literal["bleu", "chrf", "chrf++", "ter", "rouge"]
-METRICS: tuple[Metric, ...] = get_args(Metric)
 PACKED = {".gz", ".zst"}
-
-
-@dataclass(frozen=True)
-class ScoreOptions:
-    """What to measure, and how.
-
-    Attributes:
-        metrics: the metrics, in the order of the report.
-        lowercase: ignore case in BLEU and chrF; TER and ROUGE always do.
-        tokenized: add BLEU on Moses-tokenised text, both cased and lower-cased.
-        language: two-letter code of the target language, which that protocol needs.
-        resamples: bootstrap resamples for the intervals; 0 leaves the intervals out.
-        trials: of the randomization test between systems.
-    """
-
-    metrics: tuple[str, ...] = ("bleu", "chrf", "ter")
-    lowercase: bool = False
-    tokenized: bool = False
-    language: str | None = None
-    resamples: int = RESAMPLES
-    trials: int = TRIALS
-
-    def __post_init__(self) -> None:
-        unknown = [_unknown_metric(name) for name in self.metrics if name not in METRICS]
-        if unknown:
-            raise ScoreError("; ".join(unknown))
 
 
 @dataclass(frozen=True)
@@ -168,7 +139,7 @@ def score_texts(
     check_texts(hypotheses, references)
     scores: dict[str, Score] = {}
     for metric in options.metrics:
-        scores |= _measure(metric, hypotheses, references, options)
+        scores |= measure(metric, hypotheses, references, options)
     if options.tokenized:
         given = bool(tokenized_references)
         texts = tokenized_references if given else references
@@ -217,12 +188,6 @@ def compare_files(
     return CompareReport(len(texts[0]), tests)
 
 
-def _unknown_metric(name: str) -> str:
-    close = difflib.get_close_matches(name, METRICS, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(METRICS)}"
-    return f"metric {name!r}: not known, needed one of {len(METRICS)}; {hint}"
-
-
 def _read(paths: Sequence[str | Path]) -> list[list[str]]:
     """Every file's lines; all files that cannot be read are told at once."""
     texts, problems = [], []
@@ -248,31 +213,6 @@ def _with_language_of(paths: Sequence[str | Path], options: ScoreOptions) -> Sco
             "needed one such as .de; add --language de"
         )
     return replace(options, language=codes.pop())
-
-
-def _measure(
-    metric: str,
-    hypotheses: Segments,
-    references: Sequence[Segments],
-    options: ScoreOptions,
-) -> dict[str, Score]:
-    lowercase, resamples = options.lowercase, options.resamples
-    match metric:
-        case "bleu":
-            score = bleu(hypotheses, references, lowercase=lowercase, resamples=resamples)
-        case "chrf" | "chrf++":
-            score = chrf(
-                hypotheses,
-                references,
-                word_order=2 if metric == "chrf++" else 0,
-                lowercase=lowercase,
-                resamples=resamples,
-            )
-        case "ter":
-            score = ter(hypotheses, references, resamples=resamples)
-        case _:
-            return rouge(hypotheses, references, resamples=resamples)
-    return {metric: score}
 
 
 def _tokenized(

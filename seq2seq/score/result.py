@@ -22,6 +22,8 @@ class Score:
         signature: every choice that changes the value, in sacrebleu's ``key:value|...`` form.
         interval: the 95 % bootstrap interval over segments, if one was asked for.
         details: the parts that the value is made of, such as the brevity penalty.
+        notes: sentences on what its reader should know, such as that the text does not look like
+            what its tokenizer is for.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Score:
     signature: str
     interval: tuple[float, float] | None = None
     details: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The score as ``seq2seq score --json`` prints it, to four decimals."""

@@ -6,20 +6,23 @@ give it raw hypotheses and the raw reference file.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
 
 from seq2seq.score.result import RESAMPLES, Score, Segments, check_texts
-
-# "13a" is the standard; the others are for languages that it cannot split into words.
-BleuTokenizer = Literal["13a", "intl", "zh", "char"]
+from seq2seq.score.tokenization import choose_cutting
 
 
 def bleu(
     hypotheses: Segments,
     references: Sequence[Segments],
     *,
+    language: str | None = None,
+    tokenize: str | None = None,
+    spm: str | Path | None = None,
     lowercase: bool = False,
-    tokenize: BleuTokenizer = "13a",
     resamples: int = RESAMPLES,
 ) -> Score:
     """Corpus BLEU: overlap of word n-grams up to four, times a penalty for being too short.
@@ -27,22 +30,25 @@ def bleu(
     Args:
         hypotheses: one detokenised segment a line.
         references: one or more raw reference texts, each parallel to the hypotheses.
+        language: code of the target language, which chooses the tokenizer; without it the script
+            of the references does.
+        tokenize: sacrebleu's name of another tokenizer; another tokenizer is another figure.
+        spm: a SentencePiece model to cut with (spBLEU), which stands over both.
         lowercase: ignore case; the signature then says ``case:lc``.
-        tokenize: sacrebleu's tokenizer; another than 13a is another figure.
         resamples: bootstrap resamples for the interval; 0 leaves the interval out.
 
     Returns:
         The score, with precisions, lengths and brevity penalty among its details.
 
     Raises:
-        ScoreError: the texts are empty or not parallel.
+        ScoreError: the texts are empty or not parallel, or the tokenizer cannot be had.
 
     Source: Papineni et al. 2002; Post 2018 (sacrebleu).
     """
-    from sacrebleu.metrics import BLEU
-
-    metric = BLEU(lowercase=lowercase, tokenize=tokenize)
-    return corpus_score(metric, hypotheses, references, resamples=resamples)
+    cutting = choose_cutting(chain(*references), language=language, tokenize=tokenize, spm=spm)
+    metric = cutting.metric(lowercase=lowercase)
+    found = corpus_score(metric, hypotheses, references, resamples=resamples)
+    return replace(found, notes=cutting.notes)
 
 
 def chrf(

@@ -17,7 +17,8 @@ from seq2seq.pronouns.gender_report import GenderReport, report_gender
 from seq2seq.pronouns.items import Item, read_items
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run, write_json
-from seq2seq.score.report import ScoreOptions, ScoreReport, score_texts
+from seq2seq.score.from_recipe import final_options, selection_metric
+from seq2seq.score.report import ScoreReport, score_texts
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.checkpoint import (
     Candidate,
@@ -150,7 +151,7 @@ def finish(
             shown = items_shown(name, Path(recipe.data.folder) / spec.file, log)
             if shown:
                 items[name] = (shown, hypotheses)
-    finished = Finished(choice, recipe.train.select_by, reports, report_gender(items))
+    finished = Finished(choice, selection_metric(recipe), reports, report_gender(items))
     write_json(run.scores, finished.to_json())
     return finished
 
@@ -265,15 +266,9 @@ def score_test(
     hypotheses: Sequence[str],
 ) -> ScoreReport:
     """Score one test set by the metrics of its task."""
-    summaries = recipe.task == "summarization"
     official = recipe.score.tokenized_references.get(name)
     tokenized = [] if official is None else [read_lines(Path(recipe.data.folder) / official)]
-    options = ScoreOptions(
-        metrics=("rouge",) if summaries else ("bleu", "chrf", "ter"),
-        lowercase=recipe.tokenizer.lowercase,
-        tokenized=recipe.score.tokenized and not summaries,
-        language=recipe.target_language,
-    )
+    options = final_options(recipe)
     return score_texts(
         hypotheses, [references], sources=sources, tokenized_references=tokenized, options=options
     )

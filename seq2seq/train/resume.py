@@ -7,11 +7,13 @@ from typing import Any
 from seq2seq.errors import CheckpointError
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
+from seq2seq.score.from_recipe import selection_metric
 from seq2seq.train.checkpoint import newest_sound_checkpoint, read_progress, steps_saved
 from seq2seq.train.schedule import guidance_weight, learning_rate
 
 # These decide what happens after an update, or after the run, and nothing that has happened.
 FUTURE = (
+    "train.select_by",  # compared by the metric that it comes to
     "train.validate_every_steps",
     "train.validation_beams",
     "train.patience",
@@ -56,6 +58,7 @@ def check_changes(
     """
     lines = {key: f"{key}: {_text(old)} → {_text(new)}" for key, (old, new) in changes.items()}
     forbidden = [line for key, line in lines.items() if not _about_the_future(key)]
+    forbidden += _changed_selection(run, recipe)
     rates = [line for key, line in lines.items() if key in RATE]
     if rates and not _same_past_rates(run, recipe):
         forbidden += [f"{line} (changes the rate of updates already made)" for line in rates]
@@ -85,6 +88,12 @@ def _about_the_future(key: str) -> bool:
     return (
         key in FUTURE or key in RATE or key.startswith(FUTURE_SECTIONS) or key.endswith(".license")
     )
+
+
+def _changed_selection(run: Run, recipe: Recipe) -> list[str]:
+    """Scores of one metric cannot be ranked among those of another."""
+    old, new = selection_metric(run.read_recipe()), selection_metric(recipe)
+    return [] if old == new else [f"train.select_by: {_text(old)} → {_text(new)}"]
 
 
 def _same_past_rates(run: Run, recipe: Recipe) -> bool:

@@ -11,8 +11,8 @@ from seq2seq.decode.options import DecodeOptions, Hypothesis
 from seq2seq.decode.search import decode
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Recipe
-from seq2seq.score.summary import rouge
-from seq2seq.score.translation import bleu, chrf
+from seq2seq.score.from_recipe import selection_metric, validation_options
+from seq2seq.score.measure import measure
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.log import Value
 from seq2seq.train.loop import Validation
@@ -71,7 +71,7 @@ class Validator:
         hypotheses = [text for _, text in sorted(everything)]
         values = self._measure(hypotheses) if self._accelerator.is_main_process else {}
         values = agree(values, ranks)
-        score = values[self._recipe.train.select_by]
+        score = values[selection_metric(self._recipe)]
         return Validation(score, {**values, "validation_seconds": time.perf_counter() - start})
 
     def _translate(self, model: Transformer, sources: list[list[int]]) -> list[list[Hypothesis]]:
@@ -83,15 +83,12 @@ class Validator:
         return found
 
     def _measure(self, hypotheses: list[str]) -> dict[str, Value]:
-        references, lowercase = [self._references], self._recipe.tokenizer.lowercase
-        if self._recipe.task == "summarization":
-            scores = rouge(hypotheses, references, resamples=0)
-        else:
-            scores = {
-                "bleu": bleu(hypotheses, references, lowercase=lowercase, resamples=0),
-                "chrf": chrf(hypotheses, references, lowercase=lowercase, resamples=0),
-            }
-        return {name: score.value for name, score in scores.items()}
+        options = validation_options(self._recipe)
+        return {
+            name: score.value
+            for metric in options.metrics
+            for name, score in measure(metric, hypotheses, [self._references], options).items()
+        }
 
 
 def decode_options(recipe: Recipe, *, beams: int, first_id: int | None) -> DecodeOptions:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from seq2seq.errors import DataError, ScoreError
-from seq2seq.score.report import ScoreOptions, compare_files, score_files, score_texts
+from seq2seq.score.measure import ScoreOptions
+from seq2seq.score.report import compare_files, score_files, score_texts
 from seq2seq.score.translation import bleu
 
 Write = Callable[[str, str], Path]

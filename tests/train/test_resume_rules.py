@@ -68,6 +68,12 @@ def test_what_shaped_the_past_may_not_change(
     assert line in str(caught.value)
 
 
+def test_the_choosing_score_may_be_named_otherwise_but_not_be_another(run: Run) -> None:
+    assert check(run, recipe(select_by="bleu")) == ['train.select_by: "auto" → "bleu"']
+    with pytest.raises(CheckpointError, match=r'train\.select_by: "bleu" → "chrf"'):
+        check(run, recipe(select_by="chrf"))
+
+
 def test_all_forbidden_changes_are_named_at_once(run: Run) -> None:
     with pytest.raises(CheckpointError) as caught:
         check(run, recipe(batch_tokens=1024, accumulate=2))

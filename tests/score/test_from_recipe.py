@@ -1,0 +1,55 @@
+"""What a recipe's scores are, and which of them chooses the checkpoint."""
+
+import pytest
+
+from seq2seq.recipe import Recipe, parse_recipe
+from seq2seq.score.from_recipe import final_options, selection_metric, validation_options
+
+
+def recipe(target: str, **parts: object) -> Recipe:
+    corpus = {"file": "a.tsv"}
+    content = {
+        "source_language": "en",
+        "target_language": target,
+        "data": {"train": [corpus], "dev": corpus},
+        **parts,
+    }
+    return parse_recipe(content, where="test")
+
+
+@pytest.mark.parametrize(
+    ("target", "metric"),
+    [
+        *((code, "bleu") for code in ("de", "vi", "zh", "zho_Hant", "ja", "ko", "xx")),
+        *((code, "chrf") for code in ("th", "my", "khm_Khmr", "lo", "bo")),
+    ],
+)
+def test_bleu_chooses_where_the_target_language_has_words(target: str, metric: str) -> None:
+    assert selection_metric(recipe(target)) == metric
+    assert metric in validation_options(recipe(target)).metrics
+
+
+def test_a_recipe_that_brings_a_tokenizer_or_a_metric_decides_itself() -> None:
+    assert selection_metric(recipe("th", score={"tokenize": "char"})) == "bleu"
+    assert selection_metric(recipe("th", score={"spm": "flores.model"})) == "bleu"
+    own = recipe("de", train={"select_by": "chrf++"})
+    assert selection_metric(own) == "chrf++"
+    assert validation_options(own).metrics == ("bleu", "chrf", "chrf++")
+    assert final_options(own).metrics == ("bleu", "chrf", "chrf++", "ter")
+
+
+def test_summaries_are_chosen_by_rouge_l() -> None:
+    summaries = recipe("en", task="summarization")
+    assert selection_metric(summaries) == "rougeL"
+    assert validation_options(summaries).metrics == ("rouge",)
+    chosen = recipe("en", task="summarization", train={"select_by": "rouge1"})
+    assert selection_metric(chosen) == "rouge1"
+
+
+def test_the_options_carry_language_tokenizer_and_file() -> None:
+    found = final_options(
+        recipe("th", score={"spm": "flores.model", "tokenize": "char"},
+               data={"folder": "texts", "train": [{"file": "a"}], "dev": {"file": "b"}})
+    )  # fmt: skip
+    assert (found.language, found.tokenize) == ("th", "char")
+    assert str(found.spm) == "texts/flores.model"
