@@ -3,22 +3,37 @@
 Only the line feed ends a line. Python's own text mode and ``str.splitlines`` also break at a
 lone carriage return, U+0085 and U+2028, which real corpora contain: one such character shifts
 every later line, and two files that were parallel no longer are.
+
+Text is UTF-8, or UTF-16 or UTF-32 that says so by its byte order mark.
 """
 
+import codecs
 import gzip
 import io
+import itertools
 import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from seq2seq.errors import DataError
+from seq2seq.text_encoding import (
+    SAMPLE_LINES,
+    UTF8_MARK,
+    conversion,
+    describe_bytes,
+    describe_controls,
+    describe_other_file,
+    encoding_of_mark,
+)
 
 STDIN = "-"
 """The name that means standard input."""
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+READ_BYTES = 1 << 16
 
 
 def read_lines(path: str | Path) -> list[str]:
@@ -32,7 +47,8 @@ def read_lines(path: str | Path) -> list[str]:
         empty file has no lines. A byte order mark at the start is not text and is left out.
 
     Raises:
-        DataError: the file is missing, is not what its name says, or is not UTF-8.
+        DataError: the file is missing, is not what its name says, or is no text in UTF-8,
+            UTF-16 or UTF-32; of the last two one without a byte order mark.
     """
     return list(iterate_lines(path))
 
@@ -45,16 +61,88 @@ def iterate_lines(path: str | Path) -> Iterator[str]:
     """
     path = Path(path)
     if str(path) == STDIN:
-        yield from _lines_of(Path("standard input"), _stdin())
+        yield from _lines_of(Path("standard input"), _stdin(), look_ahead=0)
         return
+    with open_unpacked(path) as stream:
+        yield from _lines_of(path, stream, look_ahead=SAMPLE_LINES)
+
+
+@contextmanager
+def open_unpacked(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a file, unpacked where its name says that it is compressed.
+
+    Raises:
+        DataError: the file is missing, or what is read of it is not what its name says.
+    """
     with _open(path) as stream:
-        yield from _lines_of(path, stream)
+        try:
+            match path.suffix.lower():
+                case ".gz":
+                    yield io.BufferedReader(gzip.GzipFile(fileobj=stream))
+                case ".zst":
+                    yield io.BytesIO(_unpack_frames(path, stream.read()))
+                case _:
+                    yield stream
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise DataError(
+                f"{path}: not a whole gzip file ({error}), needed what the name says; "
+                "fetch it again, or rename it if it is not compressed"
+            ) from error
 
 
-def _lines_of(path: Path, stream: BinaryIO) -> Iterator[str]:
-    for number, line in enumerate(_unpack(path, stream), start=1):
-        text = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
-        yield _decode(path, number, text.removesuffix(b"\n").removesuffix(b"\r"))
+def _lines_of(path: Path, stream: BinaryIO, *, look_ahead: int) -> Iterator[str]:
+    """The lines of a stream of bytes.
+
+    Args:
+        path: what messages call it.
+        stream: read from where it stands.
+        look_ahead: how many lines behind one that is not UTF-8 may be read to tell what it is;
+            0 for a stream that others still write to.
+    """
+    first = stream.readline()
+    other = describe_other_file(first)
+    if other is not None:
+        raise DataError(f"{path}: this is {other}; needed text, one segment a line")
+    encoding = encoding_of_mark(first)
+    if encoding is not None:
+        yield from _marked_lines(path, first, stream, encoding)
+        return
+    command, sound = conversion(path), 0
+    for number, line in enumerate(itertools.chain([first] if first else [], stream), start=1):
+        line = line.removeprefix(UTF8_MARK) if number == 1 else line
+        line = line.removesuffix(b"\n").removesuffix(b"\r")
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            more = list(itertools.islice(stream, look_ahead))
+            said = describe_bytes(line, error, more, sound=sound, command=command)
+            raise DataError(f"{path}: line {number}: {said}") from error
+        if not (text.isascii() and text.isprintable()):
+            sound += not text.isascii()
+            controls = describe_controls(text, command)
+            if controls is not None:
+                raise DataError(f"{path}: line {number}: {controls}")
+        yield text
+
+
+def _marked_lines(path: Path, first: bytes, stream: BinaryIO, encoding: str) -> Iterator[str]:
+    """The lines of UTF-16 or UTF-32, in which a byte 0x0A alone is no line feed."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    number, rest = 0, ""
+    pieces = itertools.chain([first], iter(partial(stream.read, READ_BYTES), b""), [b""])
+    try:
+        for piece in pieces:
+            *lines, rest = (rest + decoder.decode(piece, final=not piece)).split("\n")
+            for line in lines:
+                number += 1
+                yield line.removeprefix("\ufeff" if number == 1 else "").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: line {number + 1}: not {encoding.upper()} ({error.reason}), which the byte "
+            "order mark at its start names, needed whole characters; write the file again"
+        ) from error
+    if rest.removeprefix("" if number else "\ufeff"):
+        yield rest.removeprefix("" if number else "\ufeff").removesuffix("\r")
 
 
 def _stdin() -> BinaryIO:
@@ -78,23 +166,6 @@ def _open(path: Path) -> BinaryIO:
     raise DataError(f"{path}: {problem}")
 
 
-def _unpack(path: Path, stream: BinaryIO) -> Iterator[bytes]:
-    """The lines as bytes, each with its line end."""
-    try:
-        match path.suffix:
-            case ".gz":
-                yield from gzip.GzipFile(fileobj=stream)
-            case ".zst":
-                yield from io.BytesIO(_unpack_frames(path, stream.read()))
-            case _:
-                yield from stream
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(
-            f"{path}: not a whole gzip file ({error}), needed what the name says; "
-            "fetch it again, or rename it if it is not compressed"
-        ) from error
-
-
 def _unpack_frames(path: Path, packed: bytes) -> bytes:
     import zstandard  # only who reads .zst pays for it
 
@@ -112,14 +183,3 @@ def _unpack_frames(path: Path, packed: bytes) -> bytes:
             "fetch it again, or rename it if it is not compressed"
         ) from error
     return b"".join(unpacked)
-
-
-def _decode(path: Path, number: int, line: bytes) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: line {number}: byte {line[error.start]:#04x} at position "
-            f"{error.start + 1} is not UTF-8, needed UTF-8 text; "
-            f"convert it, for instance with iconv -f latin1 -t utf-8"
-        ) from error

@@ -3,6 +3,8 @@
 import gzip
 import io
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -59,11 +61,121 @@ def test_lines_are_read_one_at_a_time(tmp_path: Path) -> None:
         next(lines)
 
 
-def test_bytes_that_are_not_utf8_are_named_with_file_line_and_position(tmp_path: Path) -> None:
-    path = write(tmp_path, "gut\nschön\n".encode("latin-1"))
-    expected = f"{path}: line 2: byte 0xf6 at position 4 is not UTF-8, needed UTF-8 text; convert"
-    with pytest.raises(DataError, match=re.escape(expected)):
+WIDE = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+@pytest.mark.parametrize(
+    "text", ["über\r\nਊ 上\u2028\n\n\U0001f600", "one\n", "\none", "", "\ufeff"]
+)
+def test_a_byte_order_mark_says_how_the_rest_is_read(
+    tmp_path: Path, encoding: str, text: str
+) -> None:
+    plain = read_lines(write(tmp_path, text.encode(), name="plain.txt"))
+    content = f"\ufeff{text}".encode(encoding)
+    if text == "\ufeff":
+        plain = ["\ufeff"]  # the second one is a character of the text
+    assert read_lines(write(tmp_path, content)) == plain
+    assert read_lines(write(tmp_path, gzip.compress(content), name="a.GZ")) == plain
+    assert read_lines(write(tmp_path, zstandard.compress(content), name="a.zst")) == plain
+
+
+def test_a_line_of_utf16_may_be_longer_than_what_is_read_at_once(tmp_path: Path) -> None:
+    text = "ਊ" * 200_000  # each of its bytes is a line feed's
+    assert read_lines(write(tmp_path, f"{text}\nx\n".encode("utf-16"))) == [text, "x"]
+
+
+@pytest.mark.parametrize("end", [b"\x00", "\ud83d".encode("utf-16-le", "surrogatepass")])
+def test_half_a_character_of_utf16_is_refused_with_its_line(tmp_path: Path, end: bytes) -> None:
+    path = write(tmp_path, "one\ntwo\nthree".encode("utf-16") + end)
+    with pytest.raises(DataError, match=r"line 3: not UTF-16-LE \(.*\), which the byte order mark"):
         read_lines(path)
+
+
+LEGACY = [
+    ("cp1252", "gut\nschön"),
+    ("cp1252", "Buenos días.\n¿Está abierta la puerta, señor?"),
+    ("cp1251", "Добрый день.\nДверь открыта."),
+    ("koi8_r", "Добрый день. Как дела?\nДверь открыта."),
+    ("cp1250", "Dzień dobry.\nZażółć gęślą jaźń."),
+    ("cp1253", "Καλημέρα κόσμε.\nΗ πόρτα είναι ανοιχτή."),
+    ("cp932", "こんにちは。元気ですか。\nドアが開いています。"),
+    ("euc_jp", "こんにちは。元気ですか。\nドアが開いています。"),
+    ("gb18030", "你好。今天天气很好。\n门是开着的。"),
+    ("big5", "你好。今天天氣很好。\n門是開著的。"),
+    ("cp949", "안녕하세요.\n문이 열려 있습니다."),
+    ("cp874", "สวัสดีครับ\nประตูเปิดอยู่"),
+    ("cp1256", "مرحبا بالعالم.\nالباب مفتوح."),
+]
+
+
+@pytest.mark.skipif(shutil.which("iconv") is None, reason="needs iconv, whose commands are advised")
+@pytest.mark.parametrize(("encoding", "text"), LEGACY, ids=[f"{e} {t[:5]}" for e, t in LEGACY])
+@pytest.mark.parametrize("name", ["a b.txt", "a.txt.gz"])
+def test_an_older_encoding_is_named_and_the_advice_followed_gives_the_text(
+    tmp_path: Path, encoding: str, text: str, name: str
+) -> None:
+    content = text.encode(encoding)
+    path = write(tmp_path, gzip.compress(content) if ".gz" in name else content, name=name)
+    with pytest.raises(DataError, match=r"line \d: byte 0x.. at position \d+ is not UTF-8") as said:
+        read_lines(path)
+    choices = re.findall(r"([-A-Z0-9]+) \('([^']+)'\)", str(said.value))
+    chosen = next(name for name, excerpt in choices if excerpt in text)
+    command = str(said.value).rpartition("reads well: ")[2].replace("NEW", "new.txt")
+    command = command.replace(choices[0][0], chosen)
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    assert read_lines(tmp_path / "new.txt") == text.split("\n")
+
+
+def test_one_line_that_is_not_utf8_among_others_is_damaged_and_not_of_another_encoding(
+    tmp_path: Path,
+) -> None:
+    lines = "für\nüber\nschön\n".encode() + b"gr\xfcn\n" + "größer\n".encode()
+    with pytest.raises(DataError, match=r"line 4: byte 0xfc .*; other lines are UTF-8, so this"):
+        read_lines(write(tmp_path, lines))
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_byte_order_mark_is_not_taken_for_utf8(tmp_path: Path, order: str) -> None:
+    path = write(tmp_path, "Good day.\nGood night.\n".encode(order))
+    wanted = f"line 1: .* as in UTF-16 without .*: iconv -f {order.upper().replace('-', '', 1)}"
+    wanted = wanted.replace("UTF16-", "UTF-16")
+    with pytest.raises(DataError, match=wanted):
+        read_lines(path)
+
+
+def test_utf16_that_became_latin1_once_is_not_taken_for_text(tmp_path: Path) -> None:
+    damaged = b"\xff\xfe" + "Good day.\n".encode("utf-16-le")
+    path = write(tmp_path, damaged.decode("latin-1").encode())
+    with pytest.raises(DataError, match="UTF-16 that was converted as if it were latin1"):
+        read_lines(path)
+
+
+def test_a_control_character_here_and_there_is_still_text(tmp_path: Path) -> None:
+    assert read_lines(write(tmp_path, b"a word\x00 and \x07 more\n")) == ["a word\0 and \x07 more"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(b"text"), "this is a gzip file; give it a name that ends in .gz"),
+        (zstandard.compress(b"text"), "this is a Zstandard file; give it a name that ends in .zst"),
+        (b"PK\x03\x04\x14\x00", "this is a ZIP archive, as .xlsx and .docx files are; unpack"),
+        (b"%PDF-1.7\n", "this is a PDF document"),
+        (b"PAR1\x15\x04", "this is a Parquet file; give it a name that ends in .parquet"),
+        (b"\x1b$B$3\x1b(B\n", "line 1: holds the escapes of ISO-2022"),
+        (bytes(4096), "line 1: holds 4096 NUL bytes and nothing else"),
+        (b"\x81\x8d\x8f\x90\x9d\xff" * 9, "position 1 is not UTF-8, needed UTF-8 text; "),
+    ],
+)
+def test_what_is_no_text_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(DataError, match=re.escape(said)):
+        read_lines(write(tmp_path, content))
+
+
+def test_text_that_begins_like_another_kind_of_file_is_text(tmp_path: Path) -> None:
+    for text in ("PAR1 is a name", "BZh", "PK", "Rar!", "7z"):
+        assert read_lines(write(tmp_path, text.encode())) == [text]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
