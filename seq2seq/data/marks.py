@@ -32,6 +32,11 @@ class Marks:
     decision: Ragged
     """In the target: the first piece that would be another, were the other noun meant."""
 
+    @classmethod
+    def nothing(cls, pairs: int) -> "Marks":
+        """Marks of pairs in which no word is marked."""
+        return cls(*(Ragged.of([[]] * pairs) for _ in fields(cls)))
+
     def take(self, rows: Int[np.ndarray, " taken"]) -> "Marks":
         """The pairs named, in that order."""
         return Marks(*(side.take(rows) for side in self._sides()))

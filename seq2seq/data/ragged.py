@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +38,11 @@ class Ragged:
     def lengths(self) -> Int[np.ndarray, " rows"]:
         """Length of each row."""
         return np.asarray(np.diff(self.offsets))
+
+    def holds(self, value: int) -> Bool[np.ndarray, " rows"]:
+        """Which rows hold a value."""
+        found = np.concatenate([[0], np.cumsum(self.values == value)])
+        return np.asarray(np.diff(found[self.offsets]) > 0)
 
     def take(self, rows: Int[np.ndarray, " taken"]) -> "Ragged":
         """The rows named, in that order; a row may be named more than once."""

@@ -10,6 +10,7 @@ import torch
 from accelerate import PartialState
 from accelerate.tracking import get_available_trackers
 
+from seq2seq.data.copying import CopyingReport, with_copying
 from seq2seq.data.prepare import ParallelText, TrainingSet, prepare, read_text
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
 from seq2seq.preset import Choice, fit_warmup, resolve_preset, with_choices
@@ -43,6 +44,8 @@ class Prepared:
     """None where training points at no words."""
     pretrained: Pretrained | None = None
     """The model to train further; None where training starts from random weights."""
+    copying: CopyingReport | None = None
+    """None where no copying pairs are made."""
 
 
 def check_folder(run: Run, *, resume: bool) -> None:
@@ -126,6 +129,11 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
     training = prepare(
         text, tokenizer, recipe.tokenizer, seed=recipe.seed, cache=cache, marks=marks
     )
+    copying = None
+    if recipe.data.copying.share:
+        training = with_copying(training, text, tokenizer, recipe)
+        copying = training.report_copying()
+        say(copying.to_text())
     training.check_budget(recipe.train.batch_tokens)
     for finding in training.report.findings[len(text.report.findings) :]:
         say(finding.to_text())
@@ -137,7 +145,9 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
     sides = (_first(text.training_side(side), ROUND_TRIP_LINES // 2) for side in (0, 1))
     round_trip = check_round_trip(tokenizer, *sides)
     say(round_trip.to_text())
-    return Prepared(recipe, choices, text, tokenizer, training, round_trip, marked, pretrained)
+    return Prepared(
+        recipe, choices, text, tokenizer, training, round_trip, marked, pretrained, copying
+    )
 
 
 def recorded_choices(run: Run) -> tuple[Choice, ...] | None:
@@ -202,6 +212,8 @@ def write_facts(
         "preset": choices,
         "round_trip": prepared.round_trip.to_json(),
     }
+    if prepared.copying is not None:
+        report["copying"] = prepared.copying.to_json()
     if prepared.marked is not None:
         report["marked_rows"] = prepared.marked.to_json()
     write_json(run.data_report, report)

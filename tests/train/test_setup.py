@@ -10,7 +10,14 @@ from seq2seq.preset import Choice
 from seq2seq.recipe import Recipe, parse_recipe
 from seq2seq.run import Run
 from seq2seq.train import setup
-from seq2seq.train.setup import check_folder, check_processes, check_trackers, recorded_choices
+from seq2seq.train.setup import (
+    check_folder,
+    check_processes,
+    check_trackers,
+    prepare_run,
+    recorded_choices,
+    write_facts,
+)
 
 
 def recipe(**train: object) -> Recipe:
@@ -69,3 +76,33 @@ def test_a_tracker_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPa
     check_trackers(recipe(trackers=["tensorboard"]))
     with pytest.raises(TrainingError, match=r"train.trackers: mlflow not installed"):
         check_trackers(recipe(trackers=["tensorboard", "mlflow"]))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_copying_pairs_are_said_and_reported_but_not_counted_as_real(
+    share: float, tmp_path: Path
+) -> None:
+    lines = "".join(f"Tom ate {n} figs.\tTom comió {n} higos.\n" for n in range(100, 160))
+    (tmp_path / "a.tsv").write_text(lines, encoding="utf-8")
+    corpus = {"file": "a.tsv", "source_field": "1", "target_field": "2"}
+    data = {
+        "folder": str(tmp_path), "train": [corpus], "dev": {**corpus, "max_rows": 3},
+        "cleaning": {"overlap": "keep"}, "copying": {"share": share}, "cache": None,
+    }  # fmt: skip
+    content = {"source_language": "en", "target_language": "es", "data": data}
+    content["tokenizer"] = {"vocab_size": 40, "kind": "bpe"}
+    run, said = Run(tmp_path / "run"), list[str]()
+    prepared = prepare_run(parse_recipe(content, where="test"), run, say=said.append)
+    recipe_file = tmp_path / "recipe.toml"
+    recipe_file.write_text("")
+    write_facts(run, prepared, recipe_file, overrides=(), say=said.append)
+    report = json.loads(run.data_report.read_text(encoding="utf-8"))
+    assert report["pairs"] == prepared.training.pairs == 60
+    lines_about = [line for line in said if line.startswith("copying: ")]
+    assert len(lines_about) == (1 if share else 0)
+    assert ("copying" in report) == bool(share)
+    if share:
+        copying = report["copying"]
+        assert copying["pairs"] + copying["too_long"] + copying["unknown"] == 30
+        assert copying["shared_name"] == 60
+        assert len(prepared.training.epoch(0)) == 60 + copying["pairs"]
