@@ -12,7 +12,8 @@ import numpy as np
 
 from seq2seq.data.clean import CleaningReport, find_doubts, settle
 from seq2seq.data.corpus import iterate_chunks, read_corpus
-from seq2seq.data.prepare import read_text
+from seq2seq.data.findings import Noticed, findings_of
+from seq2seq.data.parallel_text import read_text
 from seq2seq.recipe import CleaningSpec, CorpusSpec, Recipe
 from seq2seq.run import Run
 from seq2seq.stock_tokenizer import open_tokenizer
@@ -87,9 +88,11 @@ def examine_file(spec: CorpusSpec) -> Diagnosis:
     Raises:
         DataError: The file cannot be read.
     """
-    data = {spec.name: read_corpus(spec, folder=Path())}
+    noticed = Noticed()
+    data = {spec.name: read_corpus(spec, folder=Path(), noticed=noticed)}
     doubts = find_doubts(data, {}, CleaningSpec())
-    _, cleaning = settle(doubts, {name: len(rows) for name, rows in data.items()}, spec.name)
+    sizes = {name: len(rows) for name, rows in data.items()}
+    _, cleaning = settle(doubts, sizes, spec.name, noticed=findings_of({spec.name: noticed}))
     return Diagnosis(cleaning, tuple(_all_lengths(data, (_words, _words), "words")))
 
 

@@ -10,6 +10,7 @@ NFC and not NFKC, because NFKC rewrites what is written (``½`` becomes three ch
 zero-width joiner and non-joiner stay: Persian, the scripts of India and emoji need them.
 """
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ INVISIBLE = (
     "\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
 )
 _INVISIBLE = re.compile(INVISIBLE)
+LONG = 1000  # characters of a text in which so many marks can follow a letter that sorting counts
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ def normalize(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
+    text = _INVISIBLE.sub("", text)
+    return unicodedata.normalize("NFC", _marks_in_order(text) if len(text) > LONG else text)
 
 
 def without_invisible(text: str) -> str:
@@ -77,3 +80,15 @@ def count_changes(texts: Iterable[str]) -> Changes:
         invisible += _INVISIBLE.search(text) is not None
         composed += not unicodedata.is_normalized("NFC", text)
     return Changes(invisible, composed)
+
+
+def _marks_in_order(text: str) -> str:
+    """The same text, the marks behind each letter in canonical order.
+
+    ``unicodedata`` sorts them in time that grows with the square of their number: 200,000 of them
+    in one line, which damaged files hold, would take a minute.
+    """
+    runs = itertools.groupby(text, key=lambda character: unicodedata.combining(character) > 0)
+    return "".join(
+        "".join(sorted(run, key=unicodedata.combining) if marks else run) for marks, run in runs
+    )

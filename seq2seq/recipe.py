@@ -95,7 +95,8 @@ class CleaningSpec(Section):
     empty: Literal["drop", "refuse"] = "drop"
     """A pair with an empty side."""
     long: Literal["drop", "truncate", "refuse"] = "drop"
-    """A pair with more pieces on a side than `max_source_pieces` or `max_target_pieces`."""
+    """A pair with more pieces on a side than `max_source_pieces` or `max_target_pieces`; one with
+    over 32 characters for each of these pieces does not reach the vocabulary either."""
     ratio: Literal["keep", "drop", "refuse"] = "keep"
     """A pair whose sides differ in length by more than `max_length_ratio`."""
     duplicates: Literal["keep", "drop", "refuse"] = "keep"

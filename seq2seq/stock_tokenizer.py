@@ -89,6 +89,10 @@ class StockTokenizer:
         """Piece ids of each target, its tag first, the end-of-sentence piece last."""
         return self._encode(texts, "text_target")
 
+    def spells_special(self, text: str) -> bool:
+        """Whether a text holds the spelling of a special piece; it is read as text."""
+        return self._spelled.search(text) is not None
+
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """Text of each sequence; special pieces, tags included, leave no trace."""
         tags = {self.stock.convert_tokens_to_ids(tag) for tag in self._tags()}

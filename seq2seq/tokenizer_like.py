@@ -63,6 +63,15 @@ class WordEncoder(Encoder, Protocol):
 
 
 @runtime_checkable
+class SpellsSpecial(Encoder, Protocol):
+    """A tokenizer whose special pieces text can spell out: as text, without their meaning."""
+
+    def spells_special(self, text: str) -> bool:
+        """Whether a text holds the spelling of a special piece, such as ``</s>`` in HTML."""
+        ...
+
+
+@runtime_checkable
 class TokenizerLike(Encoder, Protocol):
     """What training, translating and publishing need of a tokenizer."""
 

@@ -37,3 +37,13 @@ def test_the_tokenizers_library_takes_the_same_characters_for_invisible():
 def test_changes_are_counted_by_kind():
     texts = ["plain", "é", "e\u0301", "a\u00ad", "e\u0301\u200b"]
     assert count_changes(texts) == Changes(invisible=2, composed=2)
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u0316", "\u0316\u0301", "\u0344\u0323\u0301"])
+def test_marks_without_end_come_into_the_order_that_the_standard_gives(marks):
+    text = "é" + marks * 700 + "x" + marks * 30
+    assert normalize(text) == unicodedata.normalize("NFC", text)
+
+
+def test_a_minutes_work_is_done_at_once():
+    assert len(normalize("a" + "\u0301\u0316" * 200_000)) == 400_000  # it would take two minutes

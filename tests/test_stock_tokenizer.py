@@ -11,7 +11,8 @@ import pytest
 import sentencepiece
 from transformers import AutoTokenizer
 
-from seq2seq.data.prepare import prepare, read_text
+from seq2seq.data.parallel_text import read_text
+from seq2seq.data.prepare import prepare
 from seq2seq.data.store import encode_corpus
 from seq2seq.errors import ModelError
 from seq2seq.recipe import CleaningSpec, CorpusSpec, DataSpec, TokenizerSpec
@@ -244,6 +245,28 @@ def test_a_tokenizer_that_knows_no_words_cannot_be_sampled(
     assert prepare(text, tokenizer, plain, seed=1).pairs == 5
     with pytest.raises(ModelError, match=r"does not cut text word by word, .*; set sampling_alpha"):
         prepare(text, tokenizer, TokenizerSpec(sampling_alpha=0.1), seed=1)
+
+
+def test_special_pieces_that_training_text_spells_are_counted_with_their_rows(
+    case: tuple[Path, Any], tmp_path: Path
+) -> None:
+    rows = [("the robot", "der Kran"), ("a <s>heavy</s> crane", "er"), ("it", "neuer <unk>")]
+    for name, pairs in {"one": [*rows, ("", "leer")], "two": rows[:1]}.items():
+        text = "".join(f"{source}\t{target}\n" for source, target in pairs)
+        (tmp_path / f"{name}.tsv").write_text(text, encoding="utf-8")
+    one, two = (
+        CorpusSpec(file=str(tmp_path / f"{name}.tsv"), source_field="1", target_field="2")
+        for name in ("one", "two")
+    )
+    tokenizer = open_tokenizer(case[0], languages=case[1])
+    keep = CleaningSpec(overlap="keep")
+    text = read_text(DataSpec(train=(two, one), dev=two, cleaning=keep))
+    report = prepare(text, tokenizer, TokenizerSpec(), seed=1).report.to_text()
+    where = f"row 2 of {one.file}, row 3 of {one.file}"
+    assert f"spelling of a special piece: 2 read as text (as {where})" in report
+    text = read_text(DataSpec(train=(two,), dev=two, cleaning=keep))
+    report = prepare(text, tokenizer, TokenizerSpec(), seed=1).report.to_text()
+    assert "spelling of a special piece: none" in report
 
 
 def test_a_folder_with_nothing_but_tokenizer_json_is_ours(tmp_path: Path) -> None:

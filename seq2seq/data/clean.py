@@ -2,12 +2,11 @@
 
 Each kind of doubt is a finding with a number and examples, also where the number is zero: nothing
 leaves the training data unsaid. What needs only text (empty sides, length ratio, duplicates,
-overlap with held-out data) is judged before the vocabulary is trained; what needs pieces (over-long
-sides) after it.
+overlap with held-out data, sides of so many characters that they must be over-long) is judged
+before the vocabulary is trained; what needs pieces (over-long sides) after it.
 """
 
 import hashlib
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,34 +15,18 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from seq2seq.data.columns import Pair
-from seq2seq.data.corpus import iterate_pairs
+from seq2seq.data.corpus import iterate_chunks, iterate_pairs, to_dataset
+from seq2seq.data.findings import EXAMPLES, Finding
 from seq2seq.errors import DataError
+from seq2seq.normalization import normalize
 from seq2seq.recipe import CleaningSpec
 
 Mask = Bool[np.ndarray, " rows"]
 Numbers = Int[np.ndarray, " rows"]
 RATIO_FREE_CHARACTERS = 20  # short sides differ much by nature: "Nein!" and "Certainly not!"
-EXAMPLES = 3
-
-
-@dataclass(frozen=True)
-class Finding:
-    """How many training pairs one kind of doubt applies to."""
-
-    what: str
-    action: str
-    pairs: int
-    examples: tuple[str, ...]
-    """Row of the data as read, counted from 1, of the first such pairs, with the corpus where
-    there are several."""
-    detail: str = ""
-
-    def to_text(self) -> str:
-        """One line."""
-        detail = f"; {self.detail}" if self.detail else ""
-        if not self.pairs:
-            return f"{self.what}: none{detail}"
-        return f"{self.what}: {self.pairs:,} {self.action}{detail} (as {', '.join(self.examples)})"
+# No text has pieces of so many characters on average; a word of 20,000 would stall what makes them.
+CHARACTERS_PER_PIECE = 32
+JOINERS = "\u200c\u200d"  # seen only in what they join; a line of them alone is empty
 
 
 @dataclass(frozen=True)
@@ -106,10 +89,12 @@ def find_doubts(
         One doubt for each kind; overlap has one for each held-out set.
     """
     empty, ratio, duplicate = [], [], []
+    long = OverLong.of(spec)
     seen: set[bytes] = set()
     overlaps = [Overlap.of(name, dataset) for name, dataset in held_out.items()]
     for source, target in _all_pairs(corpora):
-        empty.append(not source.strip() or not target.strip())
+        long.judge(source, target)
+        empty.append(_is_empty(source) or _is_empty(target))
         ratio.append(_ratio(source, target) > spec.max_length_ratio)
         key = _digest(source, target)
         duplicate.append(key in seen)
@@ -119,11 +104,52 @@ def find_doubts(
             overlap.judge(left, right)
     longer = f"one side over {spec.max_length_ratio:g} times the other"
     return [
+        long.doubt(spec.long),
         Doubt("empty side", spec.empty, np.array(empty)),
         Doubt(longer, spec.ratio, np.array(ratio) & ~np.array(empty)),
         Doubt("duplicates", spec.duplicates, np.array(duplicate)),
         *(overlap.doubt(spec.overlap) for overlap in overlaps),
     ]
+
+
+@dataclass
+class OverLong:
+    """Counts pairs with more characters on a side than the pieces allowed can ever hold."""
+
+    limits: tuple[int, int]
+    """Most characters of source and target, runs of white space counted once."""
+    found: list[bool]
+    lost: int = 0
+    """Characters beyond the limits."""
+
+    @classmethod
+    def of(cls, spec: CleaningSpec) -> "OverLong":
+        """Nothing found yet."""
+        pieces = (spec.max_source_pieces, spec.max_target_pieces)
+        return cls((pieces[0] * CHARACTERS_PER_PIECE, pieces[1] * CHARACTERS_PER_PIECE), [])
+
+    def judge(self, source: str, target: str) -> None:
+        """Count one training pair."""
+        over = sum(map(_over, (source, target), self.limits))
+        self.found.append(over > 0)
+        self.lost += over
+
+    def doubt(self, action: str) -> "Doubt":
+        """What was found."""
+        what = f"over {self.limits[0]:,} source or {self.limits[1]:,} target characters"
+        detail = f"{self.lost:,} characters cut off" if action == "truncate" and self.lost else ""
+        return Doubt(what, action, np.array(self.found), detail)
+
+
+def cut_over_long(corpora: Mapping[str, Any], spec: CleaningSpec) -> dict[str, Any]:
+    """The corpora with every side cut to the characters that its pieces allowed can hold."""
+    limits = OverLong.of(spec).limits
+
+    def cut(dataset: Any) -> Iterator[Pair]:
+        for columns in iterate_chunks(dataset):
+            yield from zip(*map(_cut, columns, limits), strict=True)
+
+    return {name: to_dataset(cut(dataset), name) for name, dataset in corpora.items()}
 
 
 @dataclass
@@ -172,6 +198,7 @@ def settle(
     where: str = "training data",
     *,
     numbers: Numbers | None = None,
+    noticed: Sequence[Finding] = (),
 ) -> tuple[Mask, CleaningReport]:
     """Decide which rows stay, or stop where the recipe refuses what was found.
 
@@ -181,6 +208,7 @@ def settle(
         where: What messages call the data.
         numbers: What ``row_numbers`` gave each row when it was read, for examples that point
             there; None where no row has left since.
+        noticed: What was found while the data was read, for the report.
 
     Returns:
         True for each row that stays, and the report.
@@ -202,7 +230,7 @@ def settle(
     for doubt in doubts:
         if doubt.drops:
             stay &= ~doubt.rows
-    report = CleaningReport(rows, int(stay.sum()), tuple(findings))
+    report = CleaningReport(rows, int(stay.sum()), (*noticed, *findings))
     if not report.kept:
         raise DataError(f"{where}: no pair is left after cleaning\n{report.to_text()}")
     starts = np.cumsum([0, *corpora.values()])
@@ -216,8 +244,8 @@ def settle(
 
 
 def fold(text: str) -> str:
-    """A text without regard to case, white space and Unicode composition."""
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    """A text without regard to case, white space, Unicode composition and what is invisible."""
+    return " ".join(normalize(text).casefold().split())
 
 
 def _all_pairs(corpora: Mapping[str, Any]) -> Iterator[Pair]:
@@ -230,6 +258,19 @@ def _ratio(source: str, target: str) -> float:
     return long / max(short, 1) if long > RATIO_FREE_CHARACTERS else 1.0
 
 
+def _is_empty(text: str) -> bool:
+    return not text.strip() or not text.translate(dict.fromkeys(map(ord, JOINERS))).strip()
+
+
+def _over(text: str, limit: int) -> int:
+    """How many characters a text has beyond a limit, runs of white space counted once."""
+    return max(0, len(" ".join(text.split())) - limit) if len(text) > limit else 0
+
+
+def _cut(texts: Sequence[str], limit: int) -> list[str]:
+    return [" ".join(text.split())[:limit] if _over(text, limit) else text for text in texts]
+
+
 def _digest(source: str, target: str) -> bytes:
     """Sixteen bytes instead of two texts: millions of pairs fit in memory."""
     text = f"{len(source)} {source}{target}"
@@ -237,7 +278,8 @@ def _digest(source: str, target: str) -> bytes:
 
 
 def _finding(doubt: Doubt, corpora: Mapping[str, int], numbers: Numbers) -> Finding:
-    done = {"drop": "dropped", "keep": "kept", "refuse": "refused", "truncate": "truncated"}
+    done = {"drop": "dropped", "keep": "kept", "refuse": "refused", "truncate": "truncated",
+            "text": "read as text"}  # fmt: skip
     first = np.flatnonzero(doubt.rows)[:EXAMPLES]
     examples = tuple(f"row {numbers[row] + 1}{_corpus(int(row), corpora)}" for row in first)
     count = int(doubt.rows.sum())

@@ -1,5 +1,9 @@
 """Reading a corpus, wherever it lies, into one shape: an Arrow table of source and target.
 
+Text gets its normal form here, before anything is judged or learnt from it, so that every tokenizer
+and every count sees the same. References of held-out data are left as they are written: outputs are
+compared with them.
+
 Our own readers stand before ``datasets`` for local files because its text loader also breaks lines
 at U+2028 and its CSV loader lets one lone quote swallow the lines up to the next.
 """
@@ -12,20 +16,26 @@ from typing import Any
 import pyarrow
 
 from seq2seq.data.columns import Pair, as_text, missing_column, pick, read_columns
+from seq2seq.data.findings import Noticed
 from seq2seq.errors import DataError
 from seq2seq.lines import iterate_lines
+from seq2seq.normalization import count_changes, normalize
 from seq2seq.recipe import CorpusSpec
 
 SCHEMA = pyarrow.schema([("source", pyarrow.string()), ("target", pyarrow.string())])
 CHUNK_ROWS = 10_000
 
 
-def read_corpus(spec: CorpusSpec, *, folder: Path) -> Any:
+def read_corpus(
+    spec: CorpusSpec, *, folder: Path, held_out: bool = False, noticed: Noticed | None = None
+) -> Any:
     """Read the pairs of one corpus.
 
     Args:
         spec: Where it is and which columns to take.
         folder: What relative paths are relative to.
+        held_out: Whether its targets are references, which stay as they are written.
+        noticed: Where to count what reading changed or left out.
 
     Returns:
         A ``datasets.Dataset`` with the text columns ``source`` and ``target``.
@@ -40,7 +50,9 @@ def read_corpus(spec: CorpusSpec, *, folder: Path) -> Any:
         pairs = read_columns(folder / spec.file, spec.source_field, spec.target_field)
     else:
         pairs = _read_pair(folder / str(spec.source), folder / str(spec.target))
-    return _to_dataset(itertools.islice(pairs, spec.max_rows), spec.name)
+    noticed = Noticed() if noticed is None else noticed
+    pairs = itertools.islice(pairs, spec.max_rows)
+    return to_dataset(_normalized(pairs, noticed, held_out=held_out), spec.name)
 
 
 def iterate_pairs(dataset: Any) -> Iterator[Pair]:
@@ -55,6 +67,46 @@ def iterate_chunks(dataset: Any) -> Iterator[tuple[list[str], list[str]]]:
         yield chunk["source"], chunk["target"]
 
 
+def to_dataset(pairs: Iterable[Pair], name: str) -> Any:
+    """Pairs as a ``datasets.Dataset`` with the columns ``source`` and ``target``.
+
+    Raises:
+        DataError: There is none.
+    """
+    import datasets
+
+    chunks = []
+    pairs = iter(pairs)
+    while rows := list(itertools.islice(pairs, CHUNK_ROWS)):
+        sources, targets = (list(side) for side in zip(*rows, strict=True))
+        chunks.append(pyarrow.table({"source": sources, "target": targets}, schema=SCHEMA))
+    if not chunks:
+        raise DataError(f"{name}: no pairs in it, needed at least one")
+    return datasets.Dataset(pyarrow.concat_tables(chunks))
+
+
+def _normalized(pairs: Iterable[Pair], noticed: Noticed, *, held_out: bool) -> Iterator[Pair]:
+    """The pairs in normal form, or their sources alone; what that changes is counted."""
+    side = " in sources" if held_out else ""
+    invisible = (f"invisible characters{side}", "cleaned")
+    composed = (f"letters not composed as in NFC{side}", "composed")
+    for kind in (invisible, composed):
+        noticed.look_for(*kind)
+    for number, (source, target) in enumerate(pairs, start=1):
+        texts = (source,) if held_out else (source, target)
+        if all(text.isascii() and text.isprintable() for text in texts):
+            yield source, target
+            continue
+        changes = count_changes(texts)
+        if changes.invisible:
+            noticed.add(*invisible, f"row {number}")
+            if any("\0" in text for text in texts):
+                noticed.add(f"NUL bytes{side}", "cleaned", f"row {number}")
+        if changes.composed:
+            noticed.add(*composed, f"row {number}")
+        yield normalize(source), target if held_out else normalize(target)
+
+
 def _read_pair(source: Path, target: Path) -> Iterator[Pair]:
     both = itertools.zip_longest(iterate_lines(source), iterate_lines(target))
     for number, (left, right) in enumerate(both):
@@ -66,19 +118,6 @@ def _read_pair(source: Path, target: Path) -> Iterator[Pair]:
                 "number, line by line translations of each other"
             )
         yield left, right
-
-
-def _to_dataset(pairs: Iterable[Pair], name: str) -> Any:
-    import datasets
-
-    chunks = []
-    pairs = iter(pairs)
-    while rows := list(itertools.islice(pairs, CHUNK_ROWS)):
-        sources, targets = (list(side) for side in zip(*rows, strict=True))
-        chunks.append(pyarrow.table({"source": sources, "target": targets}, schema=SCHEMA))
-    if not chunks:
-        raise DataError(f"{name}: no pairs in it, needed at least one")
-    return datasets.Dataset(pyarrow.concat_tables(chunks))
 
 
 def _read_hub(spec: CorpusSpec) -> Iterator[Pair]:

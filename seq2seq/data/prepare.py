@@ -13,65 +13,26 @@ which cuts, in which batches. There is no iterator whose place a checkpoint woul
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int
 
 from seq2seq.data.batches import Batch, collate
-from seq2seq.data.clean import CleaningReport, Doubt, find_doubts, row_numbers, settle
-from seq2seq.data.corpus import iterate_chunks, read_corpus
+from seq2seq.data.clean import CleaningReport, Doubt, settle
+from seq2seq.data.corpus import iterate_pairs
 from seq2seq.data.marks import Marks, join_marks
+from seq2seq.data.parallel_text import ParallelText, corpus_sizes
 from seq2seq.data.ragged import Ragged, concatenate
 from seq2seq.data.sampling import WordTable, sample_rows
 from seq2seq.data.store import EncodedPairs, encode_corpus, encode_words, hash_text
 from seq2seq.errors import DataError, ModelError
-from seq2seq.recipe import CleaningSpec, DataSpec, TokenizerSpec
-from seq2seq.tokenizer_like import Encoder, WordEncoder
+from seq2seq.recipe import TokenizerSpec
+from seq2seq.tokenizer_like import Encoder, SpellsSpecial, WordEncoder
 
 ROWS_STREAM, CUTS_STREAM = 2, 3  # keep random numbers for different purposes apart
-
-
-@dataclass(frozen=True, eq=False)
-class ParallelText:
-    """All text of a recipe: training corpora after cleaning by text, dev and tests untouched."""
-
-    train: Mapping[str, Any]
-    """Datasets with columns ``source`` and ``target``, by name."""
-    weights: Mapping[str, float]
-    dev: Any
-    tests: Mapping[str, Any]
-    cleaning: CleaningSpec
-    report: CleaningReport
-    numbers: Int[np.ndarray, " pairs"]
-    """Row of each training pair in its corpus as read, counted from 0."""
-
-    @property
-    def pairs(self) -> int:
-        """Training pairs."""
-        return sum(len(dataset) for dataset in self.train.values())
-
-    def training_texts(self) -> Iterator[str]:
-        """Both sides of all training pairs, for the vocabulary."""
-        for dataset in self.train.values():
-            for sources, targets in iterate_chunks(dataset):
-                yield from sources
-                yield from targets
-
-    def training_side(self, number: int) -> Iterator[str]:
-        """One side of all training pairs, 0 for the sources and 1 for the targets."""
-        for dataset in self.train.values():
-            for sides in iterate_chunks(dataset):
-                yield from sides[number]
-
-    def hashes(self) -> dict[str, str]:
-        """Hash of the text of each data set, to tell whether data changed."""
-        named = {f"train {name}": dataset for name, dataset in self.train.items()}
-        named |= {"dev": self.dev} | {f"test {name}": data for name, data in self.tests.items()}
-        return {name: hash_text(dataset) for name, dataset in named.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,38 +167,6 @@ class EncodedCorpus:
         return max(min(limit, table.longest_row(words) + 1) for words, limit in sides)
 
 
-def read_text(spec: DataSpec) -> ParallelText:
-    """Read every corpus of a recipe and clean the training pairs by their text.
-
-    Args:
-        spec: Section ``data`` of the recipe.
-
-    Returns:
-        The text, with a report of what was dropped.
-
-    Raises:
-        DataError: Something cannot be read, or is refused.
-    """
-    folder = Path(spec.folder)
-    names = _distinct([corpus.name for corpus in spec.train])
-    train = {n: read_corpus(c, folder=folder) for n, c in zip(names, spec.train, strict=True)}
-    dev = read_corpus(spec.dev, folder=folder)
-    tests = {name: read_corpus(corpus, folder=folder) for name, corpus in spec.test.items()}
-    held_out = {"dev": dev} | {f"test {name}": dataset for name, dataset in tests.items()}
-    doubts = find_doubts(train, held_out, spec.cleaning)
-    sizes = _sizes(train)
-    stay, report = settle(doubts, sizes)
-    return ParallelText(
-        _keep(train, stay),
-        {name: corpus.weight for name, corpus in zip(names, spec.train, strict=True)},
-        dev,
-        tests,
-        spec.cleaning,
-        report,
-        row_numbers(sizes)[stay],
-    )
-
-
 def prepare(
     text: ParallelText,
     encoder: Encoder,
@@ -284,8 +213,9 @@ def prepare(
             list(text.train.values()), encoder, spec, seed=seed, cache=cache
         )
     long = _long(pieces, limits, text.cleaning.long)
-    stay, report = settle([long], _sizes(text.train), numbers=text.numbers)
-    starts = np.cumsum([0, *_sizes(text.train).values()])
+    doubts = [*_special(text, encoder), long]
+    stay, report = settle(doubts, corpus_sizes(text.train), numbers=text.numbers)
+    starts = np.cumsum([0, *corpus_sizes(text.train).values()])
     corpora = tuple(
         _encoded_corpus(p, w, weight, limits, np.flatnonzero(stay[start:end]), encoder.eos_id)
         for p, w, weight, start, end in zip(
@@ -350,6 +280,18 @@ def _truncate(rows: Ragged, limit: int, eos_id: int) -> Ragged:
     return short
 
 
+def _special(text: ParallelText, encoder: Encoder) -> list[Doubt]:
+    """Pairs that hold what the tokenizer could take for one of its special pieces."""
+    if not isinstance(encoder, SpellsSpecial):
+        return []
+    rows = [
+        any(map(encoder.spells_special, pair))
+        for dataset in text.train.values()
+        for pair in iterate_pairs(dataset)
+    ]
+    return [Doubt("spelling of a special piece", "text", np.array(rows))]
+
+
 def _long(pieces: list[EncodedPairs], limits: tuple[int, int], action: str) -> Doubt:
     rows, lost = [], 0
     for corpus in pieces:
@@ -376,24 +318,3 @@ def _fingerprint(
         *([marked.fingerprint()] for marked in marks),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _keep(corpora: Mapping[str, Any], stay: Bool[np.ndarray, " rows"]) -> dict[str, Any]:
-    kept, start = {}, 0
-    for name, dataset in corpora.items():
-        mask = stay[start : start + len(dataset)]
-        kept[name] = dataset if mask.all() else dataset.select(np.flatnonzero(mask))
-        start += len(dataset)
-    return kept
-
-
-def _sizes(corpora: Mapping[str, Any]) -> dict[str, int]:
-    return {name: len(dataset) for name, dataset in corpora.items()}
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Names with a number behind each repetition: a corpus may be given twice."""
-    return [
-        name if names.count(name) == 1 else f"{name} ({names[: i + 1].count(name)})"
-        for i, name in enumerate(names)
-    ]

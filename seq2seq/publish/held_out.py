@@ -54,7 +54,7 @@ def run_pairs(run: Run) -> tuple[str, Iterable[Pair]]:
         DataError: It cannot be read.
     """
     recipe = run.read_recipe()
-    dataset = read_corpus(recipe.data.dev, folder=Path(recipe.data.folder))
+    dataset = read_corpus(recipe.data.dev, folder=Path(recipe.data.folder), held_out=True)
     hashes = (
         json.loads(run.environment.read_text(encoding="utf-8")) if run.environment.is_file() else {}
     )
@@ -76,7 +76,7 @@ def file_pairs(path: Path) -> tuple[str, Iterable[Pair]]:
     Returns:
         Its name and its pairs.
     """
-    numbered = any(kind in (".tsv", ".csv") for kind in path.suffixes)
+    numbered = any(kind.lower() in (".tsv", ".csv") for kind in path.suffixes)
     fields = ("1", "2") if numbered else ("source", "target")
     return path.name, read_columns(path, *fields)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from seq2seq.data.corpus import iterate_pairs
 from seq2seq.data.marks import Marks
-from seq2seq.data.prepare import ParallelText
+from seq2seq.data.parallel_text import ParallelText
 from seq2seq.data.ragged import Ragged
 from seq2seq.errors import DataError
 from seq2seq.pronouns.decision import first_difference

@@ -11,7 +11,8 @@ from accelerate import PartialState
 from accelerate.tracking import get_available_trackers
 
 from seq2seq.data.copying import CopyingReport, with_copying
-from seq2seq.data.prepare import ParallelText, TrainingSet, prepare, read_text
+from seq2seq.data.parallel_text import ParallelText, read_text
+from seq2seq.data.prepare import TrainingSet, prepare
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
 from seq2seq.preset import Choice, fit_warmup, resolve_preset, with_choices
 from seq2seq.recipe import Recipe, differences, recipe_json

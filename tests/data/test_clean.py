@@ -31,6 +31,7 @@ PLANTED = {
     "empty side": ("some text", " \u00a0"),
     "one side over 4 times the other": ("yes", "by all means and more"),
     "overlap with dev": ("THE  cat.", "Die\u00a0katze."),
+    "over 8,192 source or 8,192 target characters": ("x" * 8193, "y" * 8000),
 }
 
 
@@ -43,6 +44,18 @@ def test_a_planted_pair_is_found_by_its_kind_alone_and_dropped(pairs, dataset, w
     finding = next(f for f in report.findings if f.what == what)
     assert finding.examples == ("row 6",)
     assert f"{what}: 1 dropped" in report.to_text()
+
+
+def test_white_space_without_end_makes_a_side_no_longer(dataset):
+    rows = [("a" + " " * 9000 + "b", "c"), ("x" * 8192, "y" * 8192)]
+    stay, _ = clean({"a": rows}, {}, CleaningSpec(), dataset)
+    assert stay.tolist() == [True, True]
+
+
+def test_a_side_of_joiners_alone_is_empty(dataset):
+    rows = [("x", " \u200d\u200c "), ("نمی\u200cخواهم", "👩\u200d🔬")]
+    stay, _ = clean({"a": rows}, {}, DROP_ALL, dataset)
+    assert stay.tolist() == [False, True]
 
 
 def test_of_equal_pairs_the_first_stays_across_corpora(pairs, dataset):

@@ -11,6 +11,7 @@ import pytest
 import zstandard
 
 from seq2seq.data.corpus import iterate_pairs, read_corpus
+from seq2seq.data.findings import Noticed, findings_in, findings_of
 from seq2seq.errors import DataError
 from seq2seq.recipe import CorpusSpec
 
@@ -106,6 +107,42 @@ def test_parquet_is_read_flat_and_nested(tmp_path):
     for prefix in ("", "translation."):
         fields = {"source_field": f"{prefix}en", "target_field": f"{prefix}de"}
         assert read(tmp_path, file="a.parquet", **fields) == PAIRS
+
+
+ODD = [
+    ("co\u00adoperate", "plain"),
+    ("plain", "Vie\u0323\u0302t"),
+    ("\ufeffe\u0301\0", "\u200b"),
+    ("می\u200cخواهم", "👩\u200d🔬"),
+]
+CLEAN = [("cooperate", "plain"), ("plain", "Việt"), ("é", ""), ODD[3]]
+
+
+def test_training_text_gets_its_normal_form_and_what_that_changes_is_counted(write):
+    folder = write({"a.tsv": "".join(f"{s}\t{t}\n" for s, t in ODD)})
+    spec = CorpusSpec(file="a.tsv", source_field="1", target_field="2")
+    noticed = Noticed()
+    rows = read_corpus(spec, folder=folder, noticed=noticed)
+    assert list(iterate_pairs(rows)) == CLEAN
+    assert [finding.to_text() for finding in findings_of({"a": noticed})] == [
+        "invisible characters: 2 cleaned (as row 1, row 3)",
+        "letters not composed as in NFC: 2 composed (as row 2, row 3)",
+        "NUL bytes: 1 cleaned (as row 3)",
+    ]
+
+
+def test_references_of_held_out_data_stay_as_they_are_written(write):
+    folder = write({"a.tsv": "".join(f"{s}\t{t}\n" for s, t in ODD)})
+    spec = CorpusSpec(file="a.tsv", source_field="1", target_field="2")
+    noticed = Noticed()
+    rows = read_corpus(spec, folder=folder, held_out=True, noticed=noticed)
+    assert rows["source"][:] == [source for source, _ in CLEAN]
+    assert rows["target"][:] == [target for _, target in ODD]
+    assert [finding.to_text() for finding in findings_in({"dev": noticed})] == [
+        "dev: invisible characters in sources: 2 cleaned (as row 1, row 3)",
+        "dev: letters not composed as in NFC in sources: 1 composed (as row 3)",
+        "dev: NUL bytes in sources: 1 cleaned (as row 3)",
+    ]
 
 
 def test_max_rows_takes_the_first_and_does_not_look_at_the_rest(write):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from seq2seq.data.marks import Marks, join_marks
-from seq2seq.data.prepare import prepare, read_text
+from seq2seq.data.parallel_text import read_text
+from seq2seq.data.prepare import prepare
 from seq2seq.data.ragged import Ragged
 from seq2seq.recipe import CleaningSpec, CorpusSpec, DataSpec, TokenizerSpec
 from seq2seq.tokenizer import train_tokenizer

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from seq2seq.data.batches import plan_batches
-from seq2seq.data.prepare import ParallelText, epoch_rows, prepare, read_text
+from seq2seq.data.parallel_text import ParallelText, read_text
+from seq2seq.data.prepare import epoch_rows, prepare
 from seq2seq.errors import DataError
 from seq2seq.recipe import CleaningSpec, CorpusSpec, DataSpec, TokenizerSpec
 from seq2seq.tokenizer import Tokenizer, train_tokenizer
@@ -250,6 +251,55 @@ def test_rows_of_over_long_pairs_point_into_the_data_as_read(write, long):
         else:
             report = prepare(text, tokenizer, spec, seed=1).report
             assert re.search(said, report.to_text())
+
+
+def endless(write, long: str) -> DataSpec:
+    """Twenty pairs, and one of a word that would take a minute to cut."""
+    rows = [(f"a b {chr(97 + i)}", "c d") for i in range(20)] + [("x" * 20_000, "long  e")]
+    folder = write(
+        {
+            f"{name}.tsv": "".join(f"{source}\t{target}\n" for source, target in pairs)
+            for name, pairs in {"one": rows, "dev": [("s", "t")]}.items()
+        }
+    )
+    one, dev = (
+        CorpusSpec(file=f"{name}.tsv", source_field="1", target_field="2")
+        for name in ("one", "dev")
+    )
+    return DataSpec(folder=str(folder), train=(one,), dev=dev, cleaning=CleaningSpec(long=long))
+
+
+def test_a_word_of_20_000_characters_never_reaches_the_vocabulary(write):
+    text = read_text(endless(write, "drop"))
+    assert max(map(len, text.training_texts())) == 5
+    said = "over 8,192 source or 8,192 target characters: 1 dropped (as row 21)"
+    assert said in text.report.to_text()
+
+
+def test_a_word_of_20_000_characters_is_cut_where_long_sides_are_truncated(write):
+    text = read_text(endless(write, "truncate"))
+    assert list(text.training_side(0))[-1] == "x" * 8192
+    assert list(text.training_side(1))[-1] == "long  e"
+    said = "characters: 1 truncated; 11,808 characters cut off (as row 21)"
+    assert said in text.report.to_text()
+
+
+def test_a_word_of_20_000_characters_can_be_refused(write):
+    with pytest.raises(DataError, match=r"refuses.*\n.*target characters: 1 refused \(as row 21\)"):
+        read_text(endless(write, "refuse"))
+
+
+def test_what_reading_held_out_sets_changed_stands_in_the_report(write):
+    folder = write({"a.jsonl": '{"source": "a", "target": "b"}\n',
+                    "b.jsonl": '{"source": "\u200ba", "target": "c\u200b"}\n'})  # fmt: skip
+    train, dev = CorpusSpec(file="a.jsonl"), CorpusSpec(file="b.jsonl")
+    spec = DataSpec(folder=str(folder), train=(train,), dev=dev, test={"one": train, "two": dev})
+    keep = CleaningSpec(overlap="keep")
+    report = read_text(spec.model_copy(update={"cleaning": keep})).report.to_text()
+    assert "\n  invisible characters: none\n" in report
+    assert "\n  dev: invisible characters in sources: 1 cleaned (as row 1)\n" in report
+    assert "\n  test two: invisible characters in sources: 1 cleaned" in report
+    assert "test one" not in report.partition("overlap")[0]
 
 
 @KINDS

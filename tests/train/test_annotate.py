@@ -7,7 +7,7 @@ import datasets
 import pytest
 
 from seq2seq.data.marks import Marks
-from seq2seq.data.prepare import read_text
+from seq2seq.data.parallel_text import read_text
 from seq2seq.errors import DataError
 from seq2seq.pronouns.items import Item, Row
 from seq2seq.recipe import CorpusSpec, DataSpec, TokenizerSpec, TrainSpec

@@ -1,0 +1,128 @@
+"""All text of a recipe: training pairs read and cleaned by their text, held-out ones kept.
+
+What needs a tokenizer comes later, in ``prepare``.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from seq2seq.data.clean import (
+    CleaningReport,
+    cut_over_long,
+    find_doubts,
+    row_numbers,
+    settle,
+)
+from seq2seq.data.corpus import iterate_chunks, read_corpus
+from seq2seq.data.findings import Noticed, findings_in, findings_of
+from seq2seq.data.store import hash_text
+from seq2seq.recipe import CleaningSpec, DataSpec
+
+
+@dataclass(frozen=True, eq=False)
+class ParallelText:
+    """All text of a recipe: training corpora after cleaning by text, dev and tests untouched."""
+
+    train: Mapping[str, Any]
+    """Datasets with columns ``source`` and ``target``, by name."""
+    weights: Mapping[str, float]
+    dev: Any
+    tests: Mapping[str, Any]
+    cleaning: CleaningSpec
+    report: CleaningReport
+    numbers: Int[np.ndarray, " pairs"]
+    """Row of each training pair in its corpus as read, counted from 0."""
+
+    @property
+    def pairs(self) -> int:
+        """Training pairs."""
+        return sum(len(dataset) for dataset in self.train.values())
+
+    def training_texts(self) -> Iterator[str]:
+        """Both sides of all training pairs, for the vocabulary."""
+        for dataset in self.train.values():
+            for sources, targets in iterate_chunks(dataset):
+                yield from sources
+                yield from targets
+
+    def training_side(self, number: int) -> Iterator[str]:
+        """One side of all training pairs, 0 for the sources and 1 for the targets."""
+        for dataset in self.train.values():
+            for sides in iterate_chunks(dataset):
+                yield from sides[number]
+
+    def hashes(self) -> dict[str, str]:
+        """Hash of the text of each data set, to tell whether data changed."""
+        named = {f"train {name}": dataset for name, dataset in self.train.items()}
+        named |= {"dev": self.dev} | {f"test {name}": data for name, data in self.tests.items()}
+        return {name: hash_text(dataset) for name, dataset in named.items()}
+
+
+def read_text(spec: DataSpec) -> ParallelText:
+    """Read every corpus of a recipe and clean the training pairs by their text.
+
+    Args:
+        spec: Section ``data`` of the recipe.
+
+    Returns:
+        The text, with a report of what was dropped.
+
+    Raises:
+        DataError: Something cannot be read, or is refused.
+    """
+    folder = Path(spec.folder)
+    names = _distinct([corpus.name for corpus in spec.train])
+    held_out = {"dev": spec.dev} | {f"test {name}": corpus for name, corpus in spec.test.items()}
+    seen_in, seen_in_held = ({name: Noticed() for name in group} for group in (names, held_out))
+    train = {
+        name: read_corpus(corpus, folder=folder, noticed=seen_in[name])
+        for name, corpus in zip(names, spec.train, strict=True)
+    }
+    held = {
+        name: read_corpus(corpus, folder=folder, held_out=True, noticed=seen_in_held[name])
+        for name, corpus in held_out.items()
+    }
+    doubts = find_doubts(train, held, spec.cleaning)
+    sizes = corpus_sizes(train)
+    found = findings_of(seen_in) + findings_in(seen_in_held)
+    stay, report = settle(doubts, sizes, noticed=found)
+    train = _keep(train, stay)
+    if any(doubt.action == "truncate" and doubt.rows.any() for doubt in doubts):
+        train = cut_over_long(train, spec.cleaning)
+    dev, *tests = held.values()
+    return ParallelText(
+        train,
+        {name: corpus.weight for name, corpus in zip(names, spec.train, strict=True)},
+        dev,
+        dict(zip(spec.test, tests, strict=True)),
+        spec.cleaning,
+        report,
+        row_numbers(sizes)[stay],
+    )
+
+
+def corpus_sizes(corpora: Mapping[str, Any]) -> dict[str, int]:
+    """Number of pairs of each corpus by name."""
+    return {name: len(dataset) for name, dataset in corpora.items()}
+
+
+def _keep(corpora: Mapping[str, Any], stay: Bool[np.ndarray, " rows"]) -> dict[str, Any]:
+    kept, start = {}, 0
+    for name, dataset in corpora.items():
+        mask = stay[start : start + len(dataset)]
+        kept[name] = dataset if mask.all() else dataset.select(np.flatnonzero(mask))
+        start += len(dataset)
+    return kept
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Names with a number behind each repetition: a corpus may be given twice."""
+    return [
+        name if names.count(name) == 1 else f"{name} ({names[: i + 1].count(name)})"
+        for i, name in enumerate(names)
+    ]
