@@ -30,7 +30,8 @@ from seq2seq.data.columns import Pair
 from seq2seq.data.corpus import iterate_pairs
 from seq2seq.data.made_up import Kind, draw_kind, make_up
 from seq2seq.data.marks import Marks, join_marks
-from seq2seq.data.prepare import EpochData, ParallelText, TrainingSet, epoch_rows
+from seq2seq.data.parallel_text import ParallelText
+from seq2seq.data.prepare import EpochData, TrainingSet, epoch_rows
 from seq2seq.data.ragged import Ragged, concatenate
 from seq2seq.languages import language_of
 from seq2seq.recipe import Recipe
