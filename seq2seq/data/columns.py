@@ -183,7 +183,7 @@ def _from_parquet(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
     import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
+        with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True) as file:
             names = file.schema_arrow.names
             roots = {field if field in names else field.split(".")[0] for field in fields}
             for root in sorted(roots.difference(names)):

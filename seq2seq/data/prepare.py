@@ -27,7 +27,14 @@ from seq2seq.data.marks import Marks, join_marks
 from seq2seq.data.parallel_text import ParallelText, corpus_sizes
 from seq2seq.data.ragged import Ragged, concatenate
 from seq2seq.data.sampling import WordTable, sample_rows
-from seq2seq.data.store import EncodedPairs, encode_corpus, encode_words, hash_text
+from seq2seq.data.store import (
+    NO_CACHE,
+    Cache,
+    EncodedPairs,
+    encode_corpus,
+    encode_words,
+    hash_text,
+)
 from seq2seq.errors import DataError, ModelError
 from seq2seq.recipe import TokenizerSpec
 from seq2seq.tokenizer_like import Encoder, SpellsSpecial, WordEncoder
@@ -173,7 +180,7 @@ def prepare(
     spec: TokenizerSpec,
     *,
     seed: int,
-    cache: Path | None = None,
+    cache: Cache = NO_CACHE,
     marks: Sequence[Marks] | None = None,
 ) -> TrainingSet:
     """Encode the training pairs and clean them by their length in pieces.
@@ -183,7 +190,7 @@ def prepare(
         encoder: The tokenizer.
         spec: Its sampling settings.
         seed: Of the run.
-        cache: Folder for encoded text; None encodes anew.
+        cache: Where encoded text is kept; text is encoded anew by default.
         marks: For each training corpus the words that training points at; pairs that are cut
             lose theirs. Not with sampling, which moves them.
 

@@ -3,6 +3,7 @@
 Millions of Python lists would take ten times the memory and cannot be mapped from a file.
 """
 
+import hashlib
 import os
 import uuid
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow
 from jaxtyping import Bool, Int
+
+DIGEST = "sha256"
+
+
+class DamagedFile(Exception):
+    """A file of arrays that is not what was written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +84,9 @@ def concatenate(parts: Sequence[Ragged]) -> Ragged:
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write named arrays as one Arrow file, in one step: it is whole or not there.
+    """Write named arrays as one file, in one step: it is whole or not there.
+
+    It holds an Arrow file and behind that the SHA-256 of all of its bytes.
 
     Args:
         path: The file; its folder is made.
@@ -97,9 +106,11 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     }
     table = pyarrow.table(lists)
     try:
-        with temporary.open("xb") as file:
+        with temporary.open("x+b") as file:
             with pyarrow.ipc.new_file(file, table.schema) as writer:
                 writer.write_table(table)
+            file.seek(0)
+            file.write(hashlib.file_digest(file, DIGEST).digest())
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -107,14 +118,30 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
-    """Map the arrays of a file into memory; None where there is no readable file."""
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Map the arrays of a file into memory, after reading it once to see that it is undamaged.
+
+    Args:
+        path: What ``write_arrays`` wrote.
+
+    Returns:
+        The arrays by name.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        DamagedFile: It is not, to the last bit, what was written.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(path)
     try:
-        if not path.is_file():
-            return None
-        table = pyarrow.ipc.open_file(pyarrow.memory_map(str(path))).get_batch(0)
-    except (pyarrow.ArrowInvalid, OSError):
-        return None
+        whole = pyarrow.memory_map(str(path)).read_buffer()
+    except OSError as error:
+        raise DamagedFile(f"cannot be read ({error})") from error
+    size = max(0, len(whole) - hashlib.new(DIGEST).digest_size)
+    content = whole.slice(0, size)
+    if hashlib.new(DIGEST, memoryview(content)).digest() != whole.slice(size).to_pybytes():
+        raise DamagedFile("does not have the hash that was saved with it")
+    table = pyarrow.ipc.open_file(content).get_batch(0)
     return {
         name: table.column(name).values.to_numpy(zero_copy_only=True) for name in table.schema.names
     }

@@ -1,8 +1,9 @@
 """Encoded corpora: computed once, kept on disk under a name made from everything they depend on.
 
-The name is a hash of the text, the tokenizer and the settings, so a file is either exactly what
-would be computed again or it is not found; there is nothing to invalidate. Arrays read back are
-mapped from the file: a second start takes no time and processes share the memory.
+The name is a hash of the text, the tokenizer and the settings, so there is nothing to invalidate; a
+file holds its own hash, so it is exactly what would be computed again, or is seen to be damaged and
+computed again. Arrays read back are mapped from the file: a second start takes no time and
+processes share the memory.
 """
 
 import hashlib
@@ -18,14 +19,14 @@ from jaxtyping import Int
 
 from seq2seq.data.corpus import iterate_chunks
 from seq2seq.data.marks import Marks
-from seq2seq.data.ragged import Ragged, concatenate, read_arrays, write_arrays
+from seq2seq.data.ragged import DamagedFile, Ragged, concatenate, read_arrays, write_arrays
 from seq2seq.data.sampling import WordTable
 from seq2seq.data.segmentation import Choices, dropout_choices, unigram_choices
 from seq2seq.errors import DataError
 from seq2seq.recipe import TokenizerSpec
 from seq2seq.tokenizer_like import Encoder, WordEncoder
 
-FORMAT = 1  # raise it when the files' content changes meaning
+FORMAT = 2  # raise it when the files' content changes meaning
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,13 +44,29 @@ class EncodedPairs:
         return EncodedPairs(self.source.take(rows), self.target.take(rows), marks)
 
 
-def encode_corpus(dataset: Any, encoder: Encoder, cache: Path | None) -> EncodedPairs:
+@dataclass(frozen=True)
+class Cache:
+    """A folder of encoded corpora.
+
+    Attributes:
+        folder: Where the arrays are kept and looked for; None keeps nothing.
+        say: Told of a file that is damaged.
+    """
+
+    folder: Path | None = None
+    say: Callable[[str], object] = lambda line: None
+
+
+NO_CACHE = Cache()
+
+
+def encode_corpus(dataset: Any, encoder: Encoder, cache: Cache) -> EncodedPairs:
     """Piece ids of every pair, over-long ones whole.
 
     Args:
         dataset: Columns ``source`` and ``target``.
         encoder: The tokenizer.
-        cache: Folder where the arrays are kept and looked for; None keeps nothing.
+        cache: Where the arrays are kept and looked for.
 
     Returns:
         The pairs in the dataset's order.
@@ -71,7 +88,7 @@ def encode_words(
     spec: TokenizerSpec,
     *,
     seed: int,
-    cache: Path | None,
+    cache: Cache,
 ) -> tuple[list[EncodedPairs], WordTable]:
     """Word numbers of every pair, and the table of all words' cuts, for subword sampling.
 
@@ -188,23 +205,24 @@ def _key(*parts: str) -> str:
 
 
 def _cached(
-    key: str, cache: Path | None, compute: Callable[[], dict[str, np.ndarray]]
+    key: str, cache: Cache, compute: Callable[[], dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    if cache is None:
+    if cache.folder is None:
         return compute()
-    path = cache / f"{key}.arrow"
-    arrays = read_arrays(path)
-    if arrays is None:
-        with _writing_to(cache):  # seen before hours of work, not after
-            cache.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=cache).close()
-        computed = compute()
-        with _writing_to(cache):
-            write_arrays(path, computed)
-        arrays = read_arrays(path)
-    if arrays is None:
-        raise RuntimeError(f"{path}: written, but cannot be read back")
-    return arrays
+    path = cache.folder / f"{key}.arrow"
+    try:
+        return read_arrays(path)
+    except FileNotFoundError:
+        pass
+    except DamagedFile as error:
+        cache.say(f"warning: {path}: {error}; the text is encoded anew")
+    with _writing_to(cache.folder):  # seen before hours of work, not after
+        cache.folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=cache.folder).close()
+    computed = compute()
+    with _writing_to(cache.folder):
+        write_arrays(path, computed)
+    return read_arrays(path)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from accelerate.tracking import get_available_trackers
 from seq2seq.data.copying import CopyingReport, with_copying
 from seq2seq.data.parallel_text import ParallelText, read_text
 from seq2seq.data.prepare import TrainingSet, prepare
+from seq2seq.data.store import Cache
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
 from seq2seq.preset import Choice, fit_warmup, resolve_preset, with_choices
 from seq2seq.recipe import Recipe, differences, recipe_json
@@ -125,10 +126,10 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
         say(vocabulary_note(tokenizer, recipe.tokenizer))
     else:
         tokenizer = pretrained.tokenizer
-    cache = None if recipe.data.cache is None else Path(recipe.data.cache).expanduser()
+    folder = None if recipe.data.cache is None else Path(recipe.data.cache).expanduser()
     marks = mark_text(text, recipe.data, tokenizer) if recipe.train.points_at_words else None
     training = prepare(
-        text, tokenizer, recipe.tokenizer, seed=recipe.seed, cache=cache, marks=marks
+        text, tokenizer, recipe.tokenizer, seed=recipe.seed, cache=Cache(folder, say), marks=marks
     )
     copying = None
     if recipe.data.copying.share:

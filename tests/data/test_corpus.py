@@ -249,6 +249,18 @@ def test_what_cannot_be_read_says_file_and_line(write, files, spec, message):
         read(folder, **spec)
 
 
+def test_a_flipped_bit_in_a_parquet_page_that_has_a_checksum_is_noticed(tmp_path):
+    path = tmp_path / "a.parquet"
+    table = pyarrow.table({"source": ["owl", "mouse"], "target": ["Eule", "Maus"]})
+    pyarrow.parquet.write_table(
+        table, path, write_page_checksum=True, compression="none", use_dictionary=False
+    )
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"mouse", b"house"))
+    with pytest.raises(DataError, match=r"a\.parquet: not a Parquet file .*CRC checksum"):
+        read(tmp_path, file="a.parquet")
+
+
 def test_a_parquet_file_without_the_column_says_so(tmp_path):
     pyarrow.parquet.write_table(pyarrow.table({"source": ["a"]}), tmp_path / "a.parquet")
     with pytest.raises(DataError, match=r"a.parquet: no column 'target'; there are source"):

@@ -10,6 +10,7 @@ import pytest
 from seq2seq.data.batches import plan_batches
 from seq2seq.data.parallel_text import ParallelText, read_text
 from seq2seq.data.prepare import epoch_rows, prepare
+from seq2seq.data.store import Cache
 from seq2seq.errors import DataError
 from seq2seq.recipe import CleaningSpec, CorpusSpec, DataSpec, TokenizerSpec
 from seq2seq.tokenizer import Tokenizer, train_tokenizer
@@ -103,10 +104,10 @@ def test_sampled_cuts_spell_the_same_text_differently_in_each_epoch(text, spec):
 def test_an_epoch_is_the_same_whatever_was_asked_for_before(text, spec, tmp_path):
     corpus = text(1.5, 1.0)
     tokenizer = tokenizer_of(corpus, spec)
-    one = prepare(corpus, tokenizer, spec, seed=1, cache=tmp_path / "cache")
+    one = prepare(corpus, tokenizer, spec, seed=1, cache=Cache(tmp_path / "cache"))
     for number in range(3):
         one.epoch(number)
-    resumed = prepare(corpus, tokenizer, spec, seed=1, cache=tmp_path / "cache")
+    resumed = prepare(corpus, tokenizer, spec, seed=1, cache=Cache(tmp_path / "cache"))
     uncached = prepare(corpus, tokenizer, spec, seed=1)
     assert equal(one.epoch(3), resumed.epoch(3))
     assert equal(one.epoch(3), uncached.epoch(3))
@@ -154,24 +155,24 @@ def test_a_second_start_encodes_nothing_and_another_tokenizer_does(text, tmp_pat
             return original(self, texts)
 
         monkeypatch.setattr(Tokenizer, name, counted)
-    prepare(corpus, tokenizer, UNIGRAM, seed=1, cache=tmp_path)
+    prepare(corpus, tokenizer, UNIGRAM, seed=1, cache=Cache(tmp_path))
     assert sum(calls) == 4 * 120  # two sides, as pieces and as words
-    prepare(corpus, tokenizer, UNIGRAM, seed=1, cache=tmp_path)
+    prepare(corpus, tokenizer, UNIGRAM, seed=1, cache=Cache(tmp_path))
     assert sum(calls) == 4 * 120
-    prepare(corpus, other, UNIGRAM, seed=1, cache=tmp_path)
+    prepare(corpus, other, UNIGRAM, seed=1, cache=Cache(tmp_path))
     assert sum(calls) == 8 * 120
 
 
 def test_a_damaged_cache_file_is_computed_anew(text, tmp_path):
     corpus = text(1.0)
     tokenizer = tokenizer_of(corpus, UNIGRAM)
-    before = prepare(corpus, tokenizer, UNIGRAM, seed=1, cache=tmp_path / "c").epoch(0)
+    before = prepare(corpus, tokenizer, UNIGRAM, seed=1, cache=Cache(tmp_path / "c")).epoch(0)
     expected = rows(before.source)
     for file in (tmp_path / "c").iterdir():
         content = file.read_bytes()
         file.unlink()
         file.write_bytes(content[: len(content) // 2])
-    after = prepare(corpus, tokenizer, UNIGRAM, seed=1, cache=tmp_path / "c").epoch(0)
+    after = prepare(corpus, tokenizer, UNIGRAM, seed=1, cache=Cache(tmp_path / "c")).epoch(0)
     assert rows(after.source) == expected
 
 

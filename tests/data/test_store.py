@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.data import store
-from seq2seq.data.store import encode_corpus
+from seq2seq.data.store import Cache, encode_corpus
 from seq2seq.errors import DataError
 
 PAIRS = [("a b", "c"), ("d", "e f g")]
@@ -40,7 +40,7 @@ def refusal(cache: Path, reason: str) -> str:
 def refused(dataset, cache: Path, reason: str) -> Letters:
     encoder = Letters()
     with pytest.raises(DataError, match=refusal(cache, reason)):
-        encode_corpus(dataset(PAIRS), encoder, cache)
+        encode_corpus(dataset(PAIRS), encoder, Cache(cache))
     return encoder
 
 
@@ -79,14 +79,14 @@ def test_a_full_disk_is_said_in_the_same_words(dataset, tmp_path, monkeypatch):
 
 
 def test_what_a_folder_holds_is_read_though_it_cannot_be_written(dataset, tmp_path, monkeypatch):
-    first = encode_corpus(dataset(PAIRS), Letters(), tmp_path)
+    first = encode_corpus(dataset(PAIRS), Letters(), Cache(tmp_path))
 
     def read_only(**where: Path) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     monkeypatch.setattr(store.tempfile, "TemporaryFile", read_only)
     encoder = Letters()
-    again = encode_corpus(dataset(PAIRS), encoder, tmp_path)
+    again = encode_corpus(dataset(PAIRS), encoder, Cache(tmp_path))
     assert encoder.calls == 0
     assert again.source[1].tolist() == first.source[1].tolist() == [ord("d"), 0]
 
@@ -97,4 +97,26 @@ def test_a_failure_of_the_encoder_itself_is_not_blamed_on_the_folder(dataset, tm
             raise OSError("the tokenizer is gone")
 
     with pytest.raises(OSError, match=r"^the tokenizer is gone$"):
-        encode_corpus(dataset(PAIRS), Broken(), tmp_path)
+        encode_corpus(dataset(PAIRS), Broken(), Cache(tmp_path))
+
+
+def test_a_damaged_file_is_encoded_anew_and_said(dataset, tmp_path):
+    """Whatever bit it is: of a piece, of a length, or of the description of both."""
+    said: list[str] = []
+    cache = Cache(tmp_path, said.append)
+    encode_corpus(dataset(PAIRS), Letters(), cache)
+    (path,) = tmp_path.iterdir()
+    sound = path.read_bytes()
+    for place in range(0, len(sound), 97):
+        path.write_bytes(sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1 :])
+        encoder = Letters()
+        encoded = encode_corpus(dataset(PAIRS), encoder, cache)
+        assert encoded.source[1].tolist() == [ord("d"), 0]
+        assert encoder.calls > 0, place
+        assert path.read_bytes() == sound
+        assert said.pop() == (
+            f"warning: {path}: does not have the hash that was saved with it; the text is encoded "
+            "anew"
+        )
+    encode_corpus(dataset(PAIRS), Letters(), cache)
+    assert said == []
