@@ -211,8 +211,9 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
     from seq2seq.train.feed import Feed, FeedSpec
     from seq2seq.train.hardware import matrix_peak
     from seq2seq.train.log import TrainingLog
-    from seq2seq.train.loop import Loop, Validation
+    from seq2seq.train.loop import Loop
     from seq2seq.train.ranks import agree
+    from seq2seq.train.selection import Validation
     from seq2seq.train.stop import Stop
     from seq2seq.train.trainee import Trainee
 
@@ -235,7 +236,7 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
     loop = Loop(
         accelerator, wrapped, optimizer, feed,
         spec=recipe.train, checkpoints=folder / "checkpoints", progress=Progress(),
-        validate=lambda _: Validation(0.0, {}),
+        validate=lambda _: Validation("bleu", 0.0, 0.0, 0.0, {}),
         log=TrainingLog(folder / "metrics.jsonl", accelerator),
         flops_per_token=flops_per_token(model),
         peak_flops=matrix_peak(chosen, accelerator.device, seconds=2.0) * state.num_processes,

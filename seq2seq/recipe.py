@@ -301,7 +301,8 @@ class TrainSpec(Section):
     select_by: Metric | Literal["auto"] = "auto"
     """Dev score that chooses checkpoints and stops the run. `auto` is `rougeL` for summaries, and
     for translations `bleu`, but `chrf` where the target language has no spaces and no tokenizer
-    for words, such as Thai."""
+    for words, such as Thai. Where two are equal to two decimals
+    chrF decides, then the dev loss, then the later one wins."""
     validation_beams: int = Field(5, ge=1)
     """Beams of the validation's search; 1 is greedy."""
     patience: int = Field(0, ge=0)

@@ -135,7 +135,12 @@ def _training(facts: RunFacts) -> Iterator[str]:
         )
     text = f"The weights are those of {choice['weights']}"
     dev = choice["dev"]
-    text += f", chosen by {dev['metric']} on the dev set: {dev['score']:.2f}."
+    text += f", chosen by {dev['metric']} on the dev set: {dev['score']:.2f}"
+    if "perplexity" in dev:  # earlier runs did not measure it
+        text += f", perplexity {dev['perplexity']:.2f} a piece of this vocabulary"
+    if dev.get("decided_by", dev["metric"]) != dev["metric"]:
+        text += f"; others scored the same, and {dev['decided_by']} decided"
+    text += "."
     if choice["rejected"]:
         text += f" Rejected: {choice['rejected']}."
     yield text + " No test set chose anything."

@@ -38,6 +38,8 @@ class Candidate:
     score: float
     sha256: str = ""
     """Of its file, so that bit rot does not get into the final model."""
+    chrf: float | None = None
+    loss: float | None = None
 
 
 @dataclass
@@ -56,6 +58,8 @@ class Progress:
     precision: Precision | None = None  # what `auto` chose; another would change the weights
     world_size: int = 1
     candidates: list[Candidate] = field(default_factory=list)  # best first
+    validations: int = 0  # counted by this version; earlier ones are not among them
+    equal_scores: dict[str, float] = field(default_factory=dict)  # the same in every validation
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:

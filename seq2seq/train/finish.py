@@ -17,7 +17,7 @@ from seq2seq.pronouns.gender_report import GenderReport, report_gender
 from seq2seq.pronouns.items import Item, read_items
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run, write_json
-from seq2seq.score.from_recipe import final_options, selection_metric
+from seq2seq.score.from_recipe import final_options
 from seq2seq.score.report import ScoreReport, score_texts
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.checkpoint import (
@@ -30,9 +30,17 @@ from seq2seq.train.checkpoint import (
     sha256,
 )
 from seq2seq.train.log import TrainingLog
+from seq2seq.train.selection import (
+    Judged,
+    blind_text,
+    decided_by,
+    deciding,
+    quality,
+    score_text,
+)
 from seq2seq.train.stop import Stop
-from seq2seq.train.validate import Validator, decode_options
-from seq2seq.translate import Long, Report, Translator
+from seq2seq.train.validate import Validator, decode_options, perplexity
+from seq2seq.translate import Long, Report, Translation, Translator
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,24 @@ class Choice:
 
     weights: str
     """``step 400``, or ``average of steps …``."""
-    dev_score: float
+    dev: Judged
     rejected: str
     """What lost against it, with its score; empty where there was no contest."""
+    decided_by: str
+    """What told it apart from the next best: the dev score, ``chrf``, ``loss`` or ``step``."""
+    blind: str = ""
+    """That the dev score told no weights apart, where it did not."""
+
+    def to_json(self, metric: str) -> dict[str, Any]:
+        """The scores on the dev set."""
+        content = {"metric": metric, "score": self.dev.score, "chrf": self.dev.chrf}
+        if self.dev.loss is not None:
+            content |= {
+                "loss_nats_per_token": self.dev.loss,
+                "perplexity": perplexity(self.dev.loss),
+            }
+        rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in content.items()}
+        return rounded | {"decided_by": self.decided_by}
 
 
 @dataclass(frozen=True)
@@ -61,16 +84,23 @@ class Finished:
         return {
             "weights": self.choice.weights,
             "rejected": self.choice.rejected,
-            "dev": {"metric": self.select_by, "score": round(self.choice.dev_score, 4)},
+            "dev": self.choice.to_json(self.select_by),
             "test": {name: report.to_json() for name, report in self.reports.items()},
             "gender": self.genders.to_json(),
         }
 
     def to_text(self) -> str:
         """For people: whole tables for a single test set, a row each for several."""
-        dev = f"weights: {self.choice.weights}, dev {self.select_by} {self.choice.dev_score:.2f}"
-        if self.choice.rejected:
-            dev += f" (rejected: {self.choice.rejected})"
+        choice = self.choice
+        dev = f"weights: {choice.weights}, dev {self.select_by} {choice.dev.score:.2f}"
+        if choice.dev.chrf is not None and self.select_by != "chrf":
+            dev += f", chrf {choice.dev.chrf:.2f}"
+        if choice.dev.loss is not None:
+            dev += f", perplexity {perplexity(choice.dev.loss):.2f}"
+        if choice.rejected:
+            dev += f" (rejected: {choice.rejected})"
+        if choice.blind:
+            dev += f"\n{choice.blind}"
         parts = [dev]
         if len(self.reports) == 1:
             parts += [f"{name}\n{report.to_text()}" for name, report in self.reports.items()]
@@ -111,7 +141,7 @@ def finish(
 ) -> Finished | None:
     """Choose the final weights, save them as a stock folder, and score the test sets.
 
-    Every rank takes part in choosing, the first alone does the rest.
+    Every rank takes part in choosing and in translating, the first alone does the rest.
 
     Args:
         run: Where everything goes.
@@ -132,10 +162,9 @@ def finish(
         Stopped: Before the scores were written; all of this can be done again.
     """
     choice = choose_weights(run, model, progress, validator, log)
-    if not is_main:
-        return None
     log.say(f"weights: {choice.weights}")
-    save_best(run, model, tokenizer, recipe)
+    if is_main:
+        save_best(run, model, tokenizer, recipe)
     reports: dict[str, ScoreReport] = {}
     items: dict[str, tuple[Sequence[Item], Sequence[str]]] = {}
     translator = Translator(model, tokenizer)
@@ -143,15 +172,18 @@ def finish(
         log.progress(f"translating {name}: {len(data):,} segments")
         sources, references = list(data["source"]), list(data["target"])
         hypotheses = translate_test(translator, recipe, name, sources, stop, log)
-        write_lines(run.translations / f"{name}.txt", hypotheses)
-        reports[name] = score_test(recipe, name, sources, references, hypotheses)
-        stop.check()
+        if is_main:
+            write_lines(run.translations / f"{name}.txt", hypotheses)
+            reports[name] = score_test(recipe, name, sources, references, hypotheses)
+        stop.check_together()
         spec = recipe.data.test[name]
-        if spec.pronoun_items and spec.file is not None:
+        if is_main and spec.pronoun_items and spec.file is not None:
             shown = items_shown(name, Path(recipe.data.folder) / spec.file, log)
             if shown:
                 items[name] = (shown, hypotheses)
-    finished = Finished(choice, selection_metric(recipe), reports, report_gender(items))
+    if not is_main:
+        return None
+    finished = Finished(choice, validator.metric, reports, report_gender(items))
     write_json(run.scores, finished.to_json())
     return finished
 
@@ -189,13 +221,19 @@ def translate_test(
     if broken:  # training and tokenizer know white space only
         log.say(f"{name}: {broken:,} sources with line breaks, which are read as spaces")
     start = time.perf_counter()
-    found = translator.translate(
-        [text.replace("\n", " ") for text in sources],
-        decode_options(recipe, beams=recipe.decode.beams, first_id=translator.tokenizer.first_id),
-        long=long,
-        max_source_pieces=recipe.data.cleaning.max_source_pieces,
-        progress=stop.check,
-    )
+    first_id = translator.tokenizer.first_id
+    options = decode_options(recipe, beams=recipe.decode.beams, first_id=first_id)
+
+    def translate(texts: list[str]) -> list[Translation]:
+        return translator.translate(
+            texts,
+            options,
+            long=long,
+            max_source_pieces=recipe.data.cleaning.max_source_pieces,
+            progress=stop.check,
+        )
+
+    found = stop.divide([text.replace("\n", " ") for text in sources], translate)
     log.say(f"{name}: {Report.of(found, seconds=time.perf_counter() - start).sentences()}")
     return [one.text for one in found]
 
@@ -206,18 +244,24 @@ def choose_weights(
     """Load the best candidate, or the average of all where that scores higher on the dev set."""
     sound = sound_candidates(run, progress, log)
     best, paths = sound[0], [candidate_path(run.checkpoints, one.step) for one in sound]
-    single = f"step {best.step}"
+    metric, single = validator.metric, f"step {best.step}"
+    equal, validations = progress.equal_scores, progress.validations
+    blind = blind_text(equal, metric, validations)
     if len(paths) == 1:
         model.load_state_dict(load_file(paths[0]))
-        return Choice(single, best.score, "")
+        return Choice(single, best, "", deciding(equal, metric, validations), blind)
     steps = ", ".join(str(step) for step in sorted(one.step for one in sound))
     average = f"average of steps {steps}"
     model.load_state_dict(average_weights(paths))
-    score = validator.score(model).score
-    if score > best.score:
-        return Choice(average, score, f"{single}, {best.score:.2f}")
+    found = validator.score(model)
+    if quality(found) > quality(best):
+        told = decided_by(metric, found, best)
+        return Choice(average, found, f"{single}, {score_text(best, told)}", told, blind)
     model.load_state_dict(load_file(paths[0]))
-    return Choice(single, best.score, f"{average}, {score:.2f}")
+    rivals: list[Judged] = [found, sound[1]]
+    told = decided_by(metric, best, max(rivals, key=quality))
+    rejected = f"{average}, {score_text(found, decided_by(metric, best, found))}"
+    return Choice(single, best, rejected, told, blind)
 
 
 def sound_candidates(run: Run, progress: Progress, log: TrainingLog) -> list[Candidate]:

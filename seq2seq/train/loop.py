@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,19 +39,11 @@ from seq2seq.train.feed import Feed
 from seq2seq.train.hardware import out_of_memory
 from seq2seq.train.log import TrainingLog, Value, duration
 from seq2seq.train.meter import Meter, counts_of
-from seq2seq.train.ranks import sum_over_ranks
+from seq2seq.train.ranks import agree, sum_over_ranks
 from seq2seq.train.schedule import guidance_weight, learning_rate
+from seq2seq.train.selection import Validation, blind_text, note_equal, quality
 from seq2seq.train.stop import Stop, Stopped
 from seq2seq.train.trainee import Trainee
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What a validation found on the dev set."""
-
-    score: float
-    values: dict[str, Value]
-
 
 Validate = Callable[[Trainee], Validation]
 
@@ -240,6 +232,22 @@ class Loop:
         meter, self._meter = self._meter, Meter()
         return meter
 
+    def _check_weights(self) -> None:
+        """See that every weight is a number.
+
+        Raises:
+            TrainingError: One is not.
+        """
+        named = list(self.accelerator.unwrap_model(self.trainee).named_parameters())
+        if torch.stack([torch.isfinite(one).all() for _, one in named]).all():
+            return
+        wrong = [name for name, one in named if not torch.isfinite(one).all()]
+        raise TrainingError(
+            f"step {self.progress.step:,}: {len(wrong)} of {len(named)} weight matrices hold "
+            f"numbers that are not finite, such as {wrong[0]}; {self._what_is_kept()}start a new "
+            "run with a lower train.peak_lr or a longer train.warmup_steps"
+        )
+
     def _what_is_kept(self) -> str:
         steps = steps_saved(self.checkpoints)
         return f"the checkpoint of step {steps[-1]:,} is kept; " if steps else ""
@@ -294,6 +302,7 @@ class Loop:
     def _validate(self) -> None:
         progress = self.progress
         trainee = self.accelerator.unwrap_model(self.trainee)
+        self._check_weights()
         start = time.perf_counter()
         trainee.eval()
         try:
@@ -307,32 +316,44 @@ class Loop:
         finally:
             trainee.train()
             progress.elapsed_seconds += time.perf_counter() - start
-        progress.validated_step = progress.step
-        best = progress.candidates[0].score if progress.candidates else -math.inf
-        gained = validation.score > best
-        progress.validations_without_gain = 0 if gained else progress.validations_without_gain + 1
-        self._keep_candidate(Candidate(progress.step, validation.score), trainee)
+        best = progress.candidates[:1]
+        gained = not best or quality(validation) > quality(best[0])
+        self._note(validation, gained)
+        score, chrf, loss = validation.score, validation.chrf, validation.loss
+        self._keep_candidate(Candidate(progress.step, score, chrf=chrf, loss=loss), trainee)
         self.log.record("dev", progress.step, validation.values)
-        scores = "  ".join(
-            f"{name} {value:.2f}"
-            for name, value in validation.values.items()
-            if isinstance(value, float) and not name.endswith("seconds")
-        )
         mark = "  (best so far)" if gained else ""
-        self.log.say(f"step {progress.step:,}  dev {scores}{mark}")
+        self.log.say(f"step {progress.step:,}  {validation.to_text()}{mark}")
+        blind = blind_text(progress.equal_scores, validation.metric, progress.validations)
+        if blind and progress.validations == 2:  # once; the final scores say it again
+            self.log.say(blind)
         self._save()
 
-    def _keep_candidate(self, candidate: Candidate, trainee: Trainee) -> None:
-        """Keep the weights if they are among the best; earlier ones win ties."""
+    def _note(self, validation: Validation, gained: bool) -> None:
+        """Count a validation, and what its scores have in common with those before."""
         progress = self.progress
-        ranked = sorted([*progress.candidates, candidate], key=lambda one: (-one.score, one.step))
+        before = progress.equal_scores if progress.validated_step else None
+        progress.equal_scores = note_equal(before, validation.metric, validation)
+        progress.validated_step = progress.step
+        progress.validations += 1
+        progress.validations_without_gain = 0 if gained else progress.validations_without_gain + 1
+
+    def _keep_candidate(self, candidate: Candidate, trainee: Trainee) -> None:
+        """Keep the weights if they are among the best; later ones win ties."""
+        progress = self.progress
+        ranked = [*progress.candidates, candidate]
+        ranked.sort(key=lambda one: (quality(one), one.step), reverse=True)
         progress.candidates = ranked[: self.spec.keep_best]
-        if candidate in progress.candidates and self.accelerator.is_main_process:
+        if candidate not in progress.candidates:
+            return
+        place, digest = progress.candidates.index(candidate), ""
+        if self.accelerator.is_main_process:
             path = candidate_path(self.checkpoints, candidate.step)
             path.parent.mkdir(parents=True, exist_ok=True)
             save_tensors(path, trainee.model.state_dict())
-            place = progress.candidates.index(candidate)
-            progress.candidates[place] = replace(candidate, sha256=sha256(path))
+            digest = sha256(path)
+        digest = agree(digest, self.accelerator.num_processes)
+        progress.candidates[place] = replace(candidate, sha256=digest)
 
     def _save_if_due(self) -> None:
         self._unsaved = True
@@ -340,6 +361,7 @@ class Loop:
             self._save()  # where a validation is due, it saves
 
     def _save(self) -> None:
+        self._check_weights()  # never over a checkpoint that is sound
         step, accelerator = self.progress.step, self.accelerator
         temporary = temporary_path(self.checkpoints, step)
         if accelerator.is_main_process:

@@ -6,13 +6,18 @@ holds, so they are left between two batches, and the resumed run does them again
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import TypeVar
 
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 
 from seq2seq.train.ranks import sum_over_ranks
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 class Stopped(Exception):
@@ -45,6 +50,40 @@ class Stop:
         """
         if self.requested:
             raise Stopped
+
+    def check_together(self) -> None:
+        """Leave the work at hand where any process was asked to. Every rank must call it.
+
+        Raises:
+            Stopped: On all ranks.
+        """
+        if self.on_any_rank():
+            raise Stopped
+
+    def divide(
+        self, items: Sequence[Item], work: Callable[[list[Item]], list[Found]]
+    ) -> list[Found]:
+        """Let every rank work on its share of some items. Every rank must call it.
+
+        Args:
+            items: The same on all ranks.
+            work: Finds something for each item it is given; may leave off by `check`.
+
+        Returns:
+            What was found for every item, in their order, on all ranks.
+
+        Raises:
+            Stopped: On all ranks, where one of them was asked to stop before all was done.
+        """
+        rank, ranks = self._accelerator.process_index, self._accelerator.num_processes
+        places = range(rank, len(items), ranks)
+        found: list[Found] = []
+        with suppress(Stopped):  # other ranks, not asked, wait below to hear of it
+            found = work([items[place] for place in places])
+        self.check_together()
+        pairs = list(zip(places, found, strict=True))
+        everything = gather_object(pairs) if ranks > 1 else pairs
+        return [one for _, one in sorted(everything, key=lambda pair: pair[0])]
 
     @contextmanager
     def signals_noted(self) -> Iterator[None]:

@@ -1,29 +1,45 @@
-"""Validation as a user would do it: beam search, scored against the raw dev reference."""
+"""Validation as a user would do it: beam search, scored against the raw dev reference.
 
+Beside it the loss of the references themselves, which falls while the translations still look
+alike, and rises again where a model learns its training pairs by heart.
+"""
+
+import math
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 
+import torch
 from accelerate import Accelerator
-from accelerate.utils import gather_object
 
-from seq2seq.decode.options import DecodeOptions, Hypothesis
+from seq2seq.decode.batches import encode_batch, evaluating, length_batches, padded
+from seq2seq.decode.options import DecodeOptions
 from seq2seq.decode.search import decode
+from seq2seq.errors import TrainingError
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Recipe
 from seq2seq.score.from_recipe import selection_metric, validation_options
 from seq2seq.score.measure import measure
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.log import Value
-from seq2seq.train.loop import Validation
-from seq2seq.train.ranks import agree
+from seq2seq.train.objective import smoothed_cross_entropy
+from seq2seq.train.ranks import agree, sum_over_ranks
+from seq2seq.train.selection import Validation
 from seq2seq.train.setup import Say
-from seq2seq.train.stop import Stop, Stopped
+from seq2seq.train.stop import Stop
 from seq2seq.train.trainee import Trainee
+
+NOT_FINITE = (
+    "the model's numbers have grown beyond what can be computed with; start a new run with a lower "
+    "train.peak_lr or a longer train.warmup_steps"
+)
 
 
 class Validator:
-    """Translates the dev set and scores it; ranks share the work and agree on the result."""
+    """Translates the dev set and scores it; ranks share the work and agree on the result.
+
+    Attributes:
+        metric: The score that selects checkpoints.
+    """
 
     def __init__(
         self,
@@ -38,12 +54,21 @@ class Validator:
         self._accelerator = accelerator
         self._tokenizer = tokenizer
         self._recipe = recipe
+        self.metric = selection_metric(recipe)
         self._stop = stop
         self._references = list(references)
         limit = min(recipe.data.cleaning.max_source_pieces, recipe.model.max_positions)
-        self._sources, long = cut_sources(tokenizer.encode(sources), limit, tokenizer.eos_id)
+        self._sources, long = cut(tokenizer.encode(sources), limit, tokenizer.eos_id)
         if long:
             say(f"dev: {long:,} of {len(references):,} sources are over {limit} pieces and are cut")
+        limit = recipe.model.max_positions
+        targets = tokenizer.encode_target(references)
+        self._targets, long = cut(targets, limit, tokenizer.eos_id)
+        if long:
+            say(
+                f"dev: {long:,} of {len(references):,} references are over {limit} pieces and are "
+                "cut for the dev loss, not for the scores"
+            )
         self._options = decode_options(
             recipe, beams=recipe.train.validation_beams, first_id=tokenizer.first_id
         )
@@ -60,27 +85,60 @@ class Validator:
 
         Raises:
             Stopped: On all ranks, where one of them was asked to stop before all was translated.
+            TrainingError: The model's numbers are not finite, so that it finds no translation.
         """
         start = time.perf_counter()
-        rank, ranks = self._accelerator.process_index, self._accelerator.num_processes
-        mine = list(range(rank, len(self._sources), ranks))
-        found = self._translate(model, [self._sources[place] for place in mine])
-        texts = self._tokenizer.decode([best[0].ids for best in found])
-        pairs = list(zip(mine, texts, strict=True))
-        everything = gather_object(pairs) if ranks > 1 else pairs
-        hypotheses = [text for _, text in sorted(everything)]
-        values = self._measure(hypotheses) if self._accelerator.is_main_process else {}
-        values = agree(values, ranks)
-        score = values[selection_metric(self._recipe)]
-        return Validation(score, {**values, "validation_seconds": time.perf_counter() - start})
+        places = range(len(self._sources))
+        texts = self._stop.divide(places, lambda mine: self._translate(model, mine))
+        missing = texts.count(None)
+        if missing:
+            raise TrainingError(
+                f"dev: no translation was found for {missing:,} of {len(texts):,} sources; "
+                f"{NOT_FINITE}"
+            )
+        values = (
+            self._measure([text or "" for text in texts])
+            if self._accelerator.is_main_process
+            else {}
+        )
+        values = agree(values, self._accelerator.num_processes)
+        loss = self._loss(model)
+        return Validation(
+            metric=self.metric,
+            score=values[self.metric],
+            chrf=values["chrf"],
+            loss=loss,
+            values=values
+            | {
+                "loss_nats_per_token": loss,
+                "perplexity": perplexity(loss),
+                "validation_seconds": time.perf_counter() - start,
+            },
+        )
 
-    def _translate(self, model: Transformer, sources: list[list[int]]) -> list[list[Hypothesis]]:
-        found: list[list[Hypothesis]] = []
-        with suppress(Stopped):  # other ranks, not asked, wait below to hear of it
-            found = decode(model, sources, self._options, progress=self._stop.check)
-        if self._stop.on_any_rank():
-            raise Stopped
-        return found
+    def _translate(self, model: Transformer, places: list[int]) -> list[str | None]:
+        """Translations of some dev sources; None where the search found nothing."""
+        sources = [self._sources[place] for place in places]
+        found = decode(model, sources, self._options, progress=self._stop.check)
+        texts = self._tokenizer.decode([best[0].ids if best else () for best in found])
+        return [text if best else None for text, best in zip(texts, found, strict=True)]
+
+    def _loss(self, model: Transformer) -> float:
+        """Nats for each piece of the dev references, over all ranks."""
+        rank, ranks = self._accelerator.process_index, self._accelerator.num_processes
+        mine = slice(rank, None, ranks)
+        sums = negative_log_likelihood(
+            model,
+            self._sources[mine],
+            self._targets[mine],
+            first_id=self._tokenizer.first_id,
+            batch_tokens=self._recipe.train.batch_tokens,
+        )
+        nats, pieces = sum_over_ranks(self._accelerator, *sums)
+        loss = nats / max(pieces, 1)
+        if not math.isfinite(loss):
+            raise TrainingError(f"dev: the loss is {loss}, needed a finite number; {NOT_FINITE}")
+        return loss
 
     def _measure(self, hypotheses: list[str]) -> dict[str, Value]:
         options = validation_options(self._recipe)
@@ -104,18 +162,67 @@ def decode_options(recipe: Recipe, *, beams: int, first_id: int | None) -> Decod
     )
 
 
-def cut_sources(
-    sources: Sequence[list[int]], limit: int, eos_id: int
-) -> tuple[list[list[int]], int]:
-    """Cut over-long dev sources, for every checkpoint alike; a finished model splits them instead.
+def cut(texts: Sequence[list[int]], limit: int, eos_id: int) -> tuple[list[list[int]], int]:
+    """Cut over-long dev text, for every checkpoint alike; a finished model splits it instead.
 
     Args:
-        sources: Pieces of each source, the end-of-sentence piece last.
-        limit: Most pieces of a source.
-        eos_id: The end-of-sentence piece, which a cut source keeps.
+        texts: Pieces of each text, the end-of-sentence piece last.
+        limit: Most pieces of a text.
+        eos_id: The end-of-sentence piece, which a cut text keeps.
 
     Returns:
-        The sources, and how many were cut.
+        The texts, and how many were cut.
     """
-    cut = [ids if len(ids) <= limit else [*ids[: limit - 1], eos_id] for ids in sources]
-    return cut, sum(len(ids) > limit for ids in sources)
+    kept = [ids if len(ids) <= limit else [*ids[: limit - 1], eos_id] for ids in texts]
+    return kept, sum(len(ids) > limit for ids in texts)
+
+
+def negative_log_likelihood(
+    model: Transformer,
+    sources: Sequence[list[int]],
+    targets: Sequence[list[int]],
+    *,
+    first_id: int | None,
+    batch_tokens: int,
+) -> tuple[float, int]:
+    """How surprised a model is by given targets, without dropout or label smoothing.
+
+    Unlike ``decode.forced`` it keeps no logits, which for large vocabularies are gigabytes.
+
+    Args:
+        model: The model.
+        sources: Pieces of each source.
+        targets: Pieces of each target, the end-of-sentence piece last.
+        first_id: The piece that every target begins with unasked; it is not counted.
+        batch_tokens: Padded pieces of the longer side in one batch.
+
+    Returns:
+        Nats over all pieces, and their number.
+    """
+    lengths = [max(map(len, pair)) for pair in zip(sources, targets, strict=True)]
+    pad_id, nats, pieces = model.config.pad_token_id, 0.0, 0
+    with evaluating(model):
+        for places in length_batches(lengths, batch_tokens):
+            batch = encode_batch(model, [sources[place] for place in places])
+            device = batch.memory.device
+            wanted = padded([targets[place] for place in places], pad_id=pad_id, device=device)
+            start = torch.full_like(wanted[:, :1], model.config.decoder_start_token_id)
+            inputs = torch.cat([start, wanted[:, :-1]], dim=1)
+            counted = wanted != pad_id
+            if first_id is not None:
+                counted[:, 0] &= wanted[:, 0] != first_id
+            _, nll = smoothed_cross_entropy(
+                model.decode(inputs, batch.memory, batch.mask)[counted],
+                model.output_weight,
+                model.logits_bias,
+                wanted[counted],
+                smoothing=0.0,
+                pad_id=pad_id,
+            )
+            nats, pieces = nats + float(nll), pieces + int(counted.sum())
+    return nats, pieces
+
+
+def perplexity(loss: float) -> float:
+    """The number of equally likely pieces that would surprise as much, e to the nats a piece."""
+    return math.exp(min(loss, 700.0))  # beyond that there is no such float

@@ -14,9 +14,14 @@ from safetensors.torch import load_file
 from torch.distributed.run import get_args_parser
 
 from seq2seq.errors import TrainingError
+from seq2seq.model.stock import load_model
 from seq2seq.recipe import load_recipe
+from seq2seq.run import Run
+from seq2seq.stock_tokenizer import open_tokenizer
 from seq2seq.train.checkpoint import checkpoint_path, steps_saved
 from seq2seq.train.setup import check_processes
+from seq2seq.train.validate import decode_options
+from seq2seq.translate import Translator
 from tests.end_to_end.digits import digits_recipe, write_digits
 from tests.warm import Warm
 
@@ -90,6 +95,18 @@ def test_two_processes_make_the_updates_of_one_with_twice_the_micro_batches(
         torch.testing.assert_close(tensor, theirs[name], atol=1e-3, rtol=0)
         assert torch.equal(tensor, weights(torchrun)[name]), name
     assert (two / "scores.json").is_file()
+    assert_translated_as_by_one(shared, Run(two))
+
+
+def assert_translated_as_by_one(recipe: Path, run: Run) -> None:
+    """Both processes translated a share of the test set, and of its words nothing else."""
+    tokenizer, spec = open_tokenizer(run.best), load_recipe(recipe)
+    texts = [line.split("\t")[0] for line in (recipe.parent / "test.tsv").read_text().splitlines()]
+    options = decode_options(spec, beams=spec.decode.beams, first_id=None)
+    alone = Translator(load_model(run.best), tokenizer).translate(texts, options)
+    written = (run.translations / "digits.txt").read_text(encoding="utf-8").splitlines()
+    assert written == [one.text for one in alone]
+    assert len(set(written)) > 1
 
 
 @pytest.mark.slow

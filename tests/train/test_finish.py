@@ -9,12 +9,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from seq2seq.errors import CheckpointError
+from seq2seq.pronouns.gender_report import report_gender
 from seq2seq.pronouns.items import Row, write_rows
 from seq2seq.recipe import parse_recipe
 from seq2seq.run import Run
 from seq2seq.train.checkpoint import Candidate, Progress, candidate_path, sha256
-from seq2seq.train.finish import choose_weights, items_shown, translate_test, write_lines
-from seq2seq.train.loop import Validation
+from seq2seq.train.finish import Finished, choose_weights, items_shown, translate_test, write_lines
+from seq2seq.train.selection import Validation
 from seq2seq.translate import Translation
 from tests.train import pointing
 
@@ -28,26 +29,37 @@ class Log:
 
 
 class Judge:
-    """A dev set that likes weights near a number."""
+    """A dev set that likes weights near a number; one that is blind sees it in chrF alone."""
 
-    def __init__(self, ideal: float):
+    metric = "bleu"
+
+    def __init__(self, ideal: float, *, blind: bool = False):
         self.ideal = ideal
+        self.blind = blind
 
     def score(self, model: nn.Linear) -> Validation:
-        return Validation(10 - abs(model.weight.item() - self.ideal), {})
+        likes = 10 - abs(model.weight.item() - self.ideal)
+        return Validation("bleu", 0.0 if self.blind else likes, likes, 1.5, {})
 
 
-def run_with(folder: Path, ideal: float) -> tuple[Run, nn.Linear, Progress, Judge]:
+def run_with(
+    folder: Path, ideal: float, *, blind: bool = False
+) -> tuple[Run, nn.Linear, Progress, Judge]:
     """Candidates with weights 1 and 3, scored by the judge."""
-    run, model, judge = Run(folder), nn.Linear(1, 1, bias=False), Judge(ideal)
+    run, model = Run(folder), nn.Linear(1, 1, bias=False)
+    judge = Judge(ideal, blind=blind)
     run.checkpoints.mkdir()
     candidates = []
     for step, weight in ((10, 1.0), (20, 3.0)):
         path = candidate_path(run.checkpoints, step)
         save_file({"weight": torch.tensor([[weight]])}, path)
-        candidates.append(Candidate(step, 10 - abs(weight - ideal), sha256(path)))
-    candidates.sort(key=lambda one: -one.score)
-    return run, model, Progress(candidates=candidates), judge
+        likes = 10 - abs(weight - ideal)
+        score = 0.0 if blind else likes
+        candidates.append(Candidate(step, score, sha256(path), chrf=likes, loss=1.5))
+    candidates.sort(key=lambda one: (-one.score, -(one.chrf or 0)))
+    equal = {"bleu": 0.0} if blind else {}
+    progress = Progress(candidates=candidates, validations=2, equal_scores=equal)
+    return run, model, progress, judge
 
 
 def test_a_line_break_in_a_test_source_is_read_as_a_space_and_said() -> None:
@@ -64,7 +76,7 @@ def test_a_line_break_in_a_test_source_is_read_as_a_space_and_said() -> None:
         where="test",
     )  # fmt: skip
     log: Any = Log()
-    stop: Any = SimpleNamespace(check=None)
+    stop: Any = SimpleNamespace(check=None, divide=lambda items, work: work(items))
     assert len(translate_test(translator, recipe, "t", ["one\ntwo", "three"], stop, log)) == 2
     assert seen == ["one two", "three"]
     assert log.lines[0] == "t: 1 sources with line breaks, which are read as spaces"
@@ -75,16 +87,33 @@ def test_an_average_that_wins_on_dev_is_taken(tmp_path: Path) -> None:
     choice = choose_weights(run, model, progress, judge, Log())  # type: ignore[arg-type]
     assert model.weight.item() == 2.0
     assert choice.weights == "average of steps 10, 20"
-    assert choice.dev_score == pytest.approx(9.9)
-    assert choice.rejected == "step 20, 9.10"
+    assert choice.dev.score == pytest.approx(9.9)
+    assert (choice.rejected, choice.decided_by) == ("step 20, 9.10", "bleu")
 
 
 def test_an_average_that_loses_is_rejected(tmp_path: Path) -> None:
     run, model, progress, judge = run_with(tmp_path, ideal=3.0)
     choice = choose_weights(run, model, progress, judge, Log())  # type: ignore[arg-type]
     assert model.weight.item() == 3.0
-    assert (choice.weights, choice.dev_score) == ("step 20", 10.0)
-    assert choice.rejected == "average of steps 10, 20, 9.00"
+    assert (choice.weights, choice.dev.score) == ("step 20", 10.0)
+    assert (choice.rejected, choice.decided_by) == ("average of steps 10, 20, 9.00", "bleu")
+
+
+@pytest.mark.parametrize(("ideal", "weights"), [(2.1, "average of steps 10, 20"), (3.0, "step 20")])
+def test_where_the_dev_score_is_blind_chrf_decides_and_that_is_said(
+    tmp_path: Path, ideal: float, weights: str
+) -> None:
+    run, model, progress, judge = run_with(tmp_path, ideal, blind=True)
+    choice = choose_weights(run, model, progress, judge, Log())  # type: ignore[arg-type]
+    assert (choice.weights, choice.decided_by) == (weights, "chrf")
+    assert choice.rejected.endswith(", 0.00 (chrf 9.10)" if ideal == 2.1 else "0.00 (chrf 9.00)")
+    text = Finished(choice, "bleu", {}, report_gender({})).to_text()
+    assert text.endswith("\ndev bleu is 0.00 in all 2 validations: chrF decides")
+    likes = 10 - abs(ideal - model.weight.item())
+    assert choice.to_json("bleu") == {
+        "metric": "bleu", "score": 0.0, "chrf": pytest.approx(likes),
+        "loss_nats_per_token": 1.5, "perplexity": 4.4817, "decided_by": "chrf",
+    }  # fmt: skip
 
 
 def test_damaged_weights_are_left_out_and_said(tmp_path: Path) -> None:

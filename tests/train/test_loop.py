@@ -19,10 +19,17 @@ from seq2seq.errors import TrainingError
 from seq2seq.model.config import build_config
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import TrainSpec
-from seq2seq.train.checkpoint import Progress, newest_sound_checkpoint, read_progress, steps_saved
+from seq2seq.train.checkpoint import (
+    Candidate,
+    Progress,
+    newest_sound_checkpoint,
+    read_progress,
+    steps_saved,
+)
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.log import TrainingLog
-from seq2seq.train.loop import Loop, Validation
+from seq2seq.train.loop import Loop
+from seq2seq.train.selection import Validation
 from seq2seq.train.stop import Stop
 from seq2seq.train.trainee import Losses, Trainee
 
@@ -74,7 +81,7 @@ def new_trainee(*, dropout: float = 0.0, rdrop_weight: float = 0.0) -> Trainee:
 def new_loop(
     folder: Path,
     *,
-    scores: Sequence[float] = (),
+    scores: Sequence[float | tuple[float, float, float]] = (),
     trainee: Trainee | None = None,
     **values: object,
 ) -> Loop:
@@ -87,8 +94,9 @@ def new_loop(
     given = iter(scores)
 
     def validate(_: Trainee) -> Validation:
-        score = next(given, 0.0)
-        return Validation(score, {"bleu": score})
+        found = next(given, 0.0)
+        score, chrf, loss = (found, 0.0, 1.0) if isinstance(found, float) else found
+        return Validation("bleu", score, chrf, loss, {"bleu": score, "loss_nats_per_token": loss})
 
     return Loop(
         accelerator,
@@ -193,14 +201,81 @@ def poison(loop: Loop, *, at: set[int]) -> None:
     trainee.register_forward_hook(spoil)
 
 
-def test_the_best_validations_are_kept_and_the_earlier_of_equals(tmp_path: Path) -> None:
+def test_the_best_validations_are_kept_and_the_later_of_equals_is_first(tmp_path: Path) -> None:
     scores = [1.0, 5.0, 3.0, 5.0, 4.0]
     loop = new_loop(tmp_path, steps=5, validate_every_steps=1, keep_best=3, scores=scores)
     progress = loop.run()
-    assert [(one.step, one.score) for one in progress.candidates] == [(2, 5.0), (4, 5.0), (5, 4.0)]
+    assert [(one.step, one.score) for one in progress.candidates] == [(4, 5.0), (2, 5.0), (5, 4.0)]
     kept = sorted(path.name for path in (tmp_path / "checkpoints").glob("weights-*"))
     # Step 3 is still a candidate of the checkpoint before the last.
     assert kept == [f"weights-00000{step}.safetensors" for step in (2, 3, 4, 5)]
+
+
+# dev scores as a run without a fitting tokenizer sees them: BLEU 0, while the model learns
+BLIND = [(0.0, 10.0, 3.0), (0.0, 30.0, 2.0), (0.0, 20.0, 2.5), (0.0, 30.0, 1.5), (0.0, 30.0, 1.5)]
+
+
+def test_where_the_score_is_blind_chrf_decides_then_the_loss_then_the_later_step(
+    tmp_path: Path,
+) -> None:
+    loop = new_loop(tmp_path, steps=5, validate_every_steps=1, keep_best=5, scores=BLIND)
+    said = loop.log._stream
+    progress = loop.run()
+    assert [one.step for one in progress.candidates] == [5, 4, 2, 3, 1]
+    assert progress.candidates[0].chrf == 30.0
+    assert progress.equal_scores == {"bleu": 0.0}
+    line = "dev bleu is 0.00 in all 2 validations: chrF decides\n"
+    assert said.getvalue().count("chrF decides") == said.getvalue().count(line) == 1
+
+
+def test_weights_that_only_chrf_can_tell_apart_survive_a_shelf_of_one(tmp_path: Path) -> None:
+    loop = new_loop(tmp_path, steps=3, validate_every_steps=1, keep_best=1, scores=BLIND[:3])
+    assert [one.step for one in loop.run().candidates] == [2]
+
+
+def test_a_score_that_tells_weights_apart_is_not_called_blind(tmp_path: Path) -> None:
+    scores = [(1.0, 5.0, 3.0), (2.0, 4.0, 3.0), (2.0, 4.0, 3.0)]
+    loop = new_loop(tmp_path, steps=3, validate_every_steps=1, scores=scores)
+    progress = loop.run()
+    assert progress.equal_scores == {}
+    assert "decides" not in loop.log._stream.getvalue()
+    assert [one.step for one in progress.candidates] == [3, 2, 1]
+
+
+def test_a_run_that_learns_is_not_out_of_patience_because_its_score_is_blind(
+    tmp_path: Path,
+) -> None:
+    scores = [(0.0, 0.0, 9.0 - step) for step in range(1, 5)]  # nothing yet but a falling loss
+    scores += [(0.0, float(step), 2.0) for step in range(5, 9)]  # then chrF rises, the loss stays
+    loop = new_loop(
+        tmp_path, steps=20, validate_every_steps=1, patience=2, scores=[*scores, *[scores[-1]] * 9]
+    )
+    assert loop.run().step == 10  # two validations after the last gain
+
+
+def test_a_candidate_of_an_earlier_version_loses_a_tie(tmp_path: Path) -> None:
+    loop = new_loop(tmp_path, steps=3, validate_every_steps=1, scores=[(0.0, 0.0, 5.0)] * 3)
+    loop.progress.candidates = [Candidate(0, 0.0)]
+    loop.progress.validated_step = 1
+    progress = loop.run()
+    assert [one.step for one in progress.candidates] == [3, 2, 0]
+    assert progress.equal_scores == {}  # what came before is not known
+
+
+def test_weights_that_are_no_numbers_are_neither_validated_nor_saved(tmp_path: Path) -> None:
+    loop = new_loop(tmp_path, steps=6, validate_every_steps=4, save_every_steps=2)
+    original = loop.update
+
+    def update() -> None:
+        original()
+        if loop.progress.step == 3:
+            next(loop.trainee.parameters()).data[0, 0] = math.nan
+
+    loop.update = update  # type: ignore[method-assign]
+    message = r"step 4: 1 of \d+ weight matrices hold numbers that are not finite, such as model"
+    with pytest.raises(TrainingError, match=message + r".*; the checkpoint of step 2 is kept; "):
+        loop.run()
+    assert steps_saved(tmp_path / "checkpoints") == [2]
 
 
 def test_patience_stops_the_run(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from seq2seq.recipe import TrainSpec
 from seq2seq.train.checkpoint import Progress
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.log import TrainingLog
-from seq2seq.train.loop import Loop, Validation
+from seq2seq.train.loop import Loop
+from seq2seq.train.selection import Validation
 from seq2seq.train.stop import Stop
 from seq2seq.train.trainee import Trainee
 from tests.train.test_guidance import model
@@ -64,7 +65,7 @@ def new_loop(folder: Path, *, share: float = 0.0, **values: object) -> Loop:
         spec=spec,
         checkpoints=folder / "checkpoints",
         progress=Progress(),
-        validate=lambda _: Validation(0.0, {}),
+        validate=lambda _: Validation("bleu", 0.0, 0.0, 0.0, {}),
         stop=Stop(accelerator),
         log=TrainingLog(folder / "metrics.jsonl", accelerator, stream=io.StringIO()),
         flops_per_token=(1.0, 1.0),

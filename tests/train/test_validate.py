@@ -1,8 +1,15 @@
-import pytest
+import math
 
+import pytest
+import torch
+from accelerate import Accelerator
+
+from seq2seq.decode.forced import force
+from seq2seq.errors import TrainingError
 from seq2seq.recipe import parse_recipe
-from seq2seq.train.stop import Stopped
-from seq2seq.train.validate import Validator, cut_sources
+from seq2seq.tokenizer import Tokenizer
+from seq2seq.train.stop import Stop, Stopped
+from seq2seq.train.validate import Validator, cut, negative_log_likelihood
 from tests.publish.small_models import random_model, random_text, small_tokenizer
 from tests.train.test_stop import stop_beside
 
@@ -14,10 +21,89 @@ RECIPE = {
 }
 
 
+def validator(
+    tokenizer: Tokenizer, sources: list[str], references: list[str], **model: int
+) -> tuple[Validator, list[str]]:
+    """A validator of one process, and what it says."""
+    said: list[str] = []
+    accelerator = Accelerator(cpu=True)
+    recipe = parse_recipe(RECIPE, where="test")
+    recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update=model)})
+    stop = Stop(accelerator)
+    return Validator(accelerator, tokenizer, recipe, sources, references, stop, said.append), said
+
+
+def test_dev_loss_is_the_mean_over_all_pieces_as_forced_scoring_has_it() -> None:
+    """Sentences of different lengths: a mean of means over sentences would be another number."""
+    tokenizer, texts = small_tokenizer("m2m_100"), random_text(9)
+    model = random_model("m2m_100", tokenizer.vocab_size)
+    references = [text.upper() * (row % 3) for row, text in enumerate(texts)]  # some are empty
+    judge, _ = validator(tokenizer, texts, references)
+    found = judge.score(model)
+    scores = force(model, tokenizer.encode(texts), tokenizer.encode(references))
+    pieces = [value for one in scores for value in one.token_log_probabilities]
+    assert found.loss == pytest.approx(-sum(pieces) / len(pieces), rel=1e-5)
+    assert found.values["loss_nats_per_token"] == found.loss
+    assert found.values["perplexity"] == pytest.approx(math.exp(found.loss))
+    means = [one.log_probability / len(one.token_log_probabilities) for one in scores]
+    assert abs(found.loss + sum(means) / len(means)) > 0.01
+    assert found.to_text().endswith(f"  loss {found.loss:.3f}")
+
+
+def test_two_ranks_find_the_loss_of_one() -> None:
+    tokenizer, texts = small_tokenizer("m2m_100"), random_text(9)
+    model = random_model("m2m_100", tokenizer.vocab_size)
+    judge, _ = validator(tokenizer, texts, texts)
+    sums = [
+        negative_log_likelihood(
+            model, judge._sources[rank::2], judge._targets[rank::2], first_id=None, batch_tokens=99
+        )
+        for rank in (0, 1)
+    ]
+    nats, pieces = (sum(parts) for parts in zip(*sums, strict=True))
+    assert nats / pieces == pytest.approx(judge.score(model).loss, rel=1e-6)
+
+
+def test_a_language_tag_that_every_target_begins_with_is_not_counted() -> None:
+    tokenizer = small_tokenizer("m2m_100")
+    model = random_model("m2m_100", tokenizer.vocab_size)
+    plain, tagged = (
+        negative_log_likelihood(model, [[5, 6, 2]], [[9, 7, 2]], first_id=first_id, batch_tokens=99)
+        for first_id in (None, 9)
+    )
+    first = force(model, [[5, 6, 2]], [[9, 7, 2]])[0].token_log_probabilities[0]
+    assert (plain[1], tagged[1]) == (3, 2)
+    assert plain[0] - tagged[0] == pytest.approx(-first, abs=1e-5)
+
+
+def test_references_beyond_the_models_positions_are_cut_for_the_loss_and_counted() -> None:
+    tokenizer, texts = small_tokenizer("m2m_100"), ["a dog", "a fox"]
+    references = ["the red fox " * 9, "an owl"]
+    model = random_model("m2m_100", tokenizer.vocab_size, max_positions=24)
+    judge, said = validator(tokenizer, texts, references, max_positions=24)
+    assert said == [
+        "dev: 1 of 2 references are over 24 pieces and are cut for the dev loss, not for the scores"
+    ]
+    assert math.isfinite(judge.score(model).loss)
+
+
+@pytest.mark.parametrize("broken", ["embedding", "decoder"])
+def test_a_model_without_numbers_is_an_error_of_training(broken: str) -> None:
+    tokenizer, texts = small_tokenizer("m2m_100"), random_text(3)
+    model = random_model("m2m_100", tokenizer.vocab_size)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.startswith(broken):
+                parameter.fill_(1e38)  # finite, but not what comes of it
+    judge, _ = validator(tokenizer, texts, texts)
+    with pytest.raises(TrainingError, match=r"dev: .*; the model's numbers have grown beyond"):
+        judge.score(model)
+
+
 def test_long_dev_sources_keep_their_end_and_are_counted() -> None:
     sources = [[5, 6, 2], [5, 6, 7, 8, 2]]
-    assert cut_sources(sources, 4, 2) == ([[5, 6, 2], [5, 6, 7, 2]], 1)
-    assert cut_sources(sources, 5, 2) == (sources, 0)
+    assert cut(sources, 4, 2) == ([[5, 6, 2], [5, 6, 7, 2]], 1)
+    assert cut(sources, 5, 2) == (sources, 0)
 
 
 def test_a_rank_that_nobody_asked_leaves_a_validation_with_the_one_that_was() -> None:
