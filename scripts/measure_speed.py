@@ -228,7 +228,7 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
     feed = Feed(prepared.training, spec)
     chosen: Any = precision
     if precision == "auto":
-        trial = compare_precisions(trainee, feed.worst(), state)
+        trial = compare_precisions(trainee, feed.worst()[0], state)
         note(trial.to_text())
         chosen = agree(trial.chosen, state.num_processes)
     accelerator = Accelerator(cpu=True, mixed_precision="bf16" if chosen == "bf16" else "no")

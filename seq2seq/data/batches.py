@@ -101,14 +101,27 @@ def in_bottleneck(share: float, *, seed: int, epoch: int, number: int) -> bool:
     return bool(random.random() < share)
 
 
-def worst_batch(plan: list[Indices], source_lengths: Lengths, target_lengths: Lengths) -> Indices:
-    """The batch that takes most memory: the largest area, padding included, of both sides."""
-    return max(
-        plan,
-        key=lambda batch: (
-            len(batch) * int(source_lengths[batch].max() + target_lengths[batch].max())
-        ),
+def worst_batches(
+    plan: list[Indices], source_lengths: Lengths, target_lengths: Lengths
+) -> list[Indices]:
+    """The batches that take most memory, one for each thing that memory grows with.
+
+    Returns:
+        The batch with the largest area, padding included, of both sides; the one whose attention of
+        sources to themselves is largest, and the one whose attention of targets is: to themselves
+        and to the source. The same batch may be all three.
+    """
+
+    def sides(batch: Indices) -> tuple[int, int, int]:
+        return len(batch), int(source_lengths[batch].max()), int(target_lengths[batch].max())
+
+    sizes = [sides(batch) for batch in plan]
+    costs = (
+        [rows * (source + target) for rows, source, target in sizes],
+        [rows * source * source for rows, source, target in sizes],
+        [rows * target * (source + target) for rows, source, target in sizes],
     )
+    return [plan[int(np.argmax(cost))] for cost in costs]
 
 
 def padding_share(plan: list[Indices], source_lengths: Lengths, target_lengths: Lengths) -> float:

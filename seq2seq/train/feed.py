@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from seq2seq.data.batches import Batch, in_bottleneck, plan_batches, worst_batch
+from seq2seq.data.batches import Batch, in_bottleneck, plan_batches, worst_batches
 from seq2seq.data.prepare import TrainingSet
 
 
@@ -59,10 +59,11 @@ class Feed:
         """Micro-batches of the current epoch on this rank."""
         return len(self._plan)
 
-    def worst(self) -> Batch:
-        """The micro-batch of the current epoch that needs the most memory."""
+    def worst(self) -> list[Batch]:
+        """The three micro-batches of the current epoch that need most memory, the largest first."""
         epoch = self._epoch
-        return self._collate(worst_batch(self._plan, epoch.source_lengths, epoch.target_lengths))
+        plan = worst_batches(self._plan, epoch.source_lengths, epoch.target_lengths)
+        return [self._collate(rows) for rows in plan]
 
     def _in_bottleneck(self) -> bool:
         """Decide it by the batch's number in the whole plan, whatever the number of ranks."""

@@ -35,8 +35,8 @@ from seq2seq.train.checkpoint import (
     write_rng,
     write_shared_parts,
 )
+from seq2seq.train.dry_run import run_dry
 from seq2seq.train.feed import Feed
-from seq2seq.train.hardware import out_of_memory
 from seq2seq.train.log import TrainingLog, Value, duration
 from seq2seq.train.meter import Meter, counts_of
 from seq2seq.train.ranks import agree, sum_over_ranks
@@ -111,26 +111,17 @@ class Loop:
         return self.progress
 
     def dry_run(self) -> None:
-        """Run the most memory-hungry micro-batch once, and forget it.
+        """Run the most memory-hungry micro-batches beside the optimizer's state, and forget them.
 
         Raises:
-            TrainingError: It does not fit into memory.
+            TrainingError: One does not fit into memory.
         """
-        batch = self.feed.worst()
-        try:
-            with torch.random.fork_rng():
-                self._backward(batch, tokens=batch.target_tokens)
-        except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
-                raise
-            rows, source = batch.source_ids.shape
-            raise TrainingError(
-                f"train.batch_tokens = {self.spec.batch_tokens}: the largest micro-batch ({rows} "
-                f"pairs, {source} source and {batch.target_ids.shape[1]} target pieces long) does "
-                "not fit into memory; lower train.batch_tokens and raise train.accumulate, or set "
-                "train.gradient_checkpointing = true"
-            ) from error
-        self.optimizer.zero_grad(set_to_none=True)
+        optimizer = getattr(self.optimizer, "optimizer", self.optimizer)
+
+        def work(batch: Batch) -> None:
+            self._backward(batch, tokens=batch.target_tokens)
+
+        run_dry(work, self.feed.worst(), optimizer, batch_tokens=self.spec.batch_tokens)
 
     def update(self) -> None:
         """Take the next window of micro-batches and make one optimizer step of them.

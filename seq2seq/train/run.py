@@ -238,7 +238,7 @@ def _run_loop(
     )
     loop.dry_run()
     memory = peak_memory_bytes(loop.accelerator.device) / 2**30
-    log.say(f"the largest batch fits: {memory:.2f} GiB at most so far")
+    log.say(f"the largest batches fit beside the optimizer: {memory:.2f} GiB at most so far")
     if not loop.finished and loop.accelerator.is_main_process:
         run.scores.unlink(missing_ok=True)  # of the model before it was trained further
     loop.run()
@@ -307,7 +307,7 @@ def _precision(
         return progress.precision
     if prepared.recipe.train.precision != "auto":
         return prepared.recipe.train.precision
-    trial = compare_precisions(trainee, feed.worst(), state)
+    trial = compare_precisions(trainee, feed.worst()[0], state)
     chosen: Precision = agree(trial.chosen, state.num_processes)
     say(trial.to_text())
     return chosen

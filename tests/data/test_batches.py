@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from seq2seq.data.batches import collate, padding_share, plan_batches, worst_batch
+from seq2seq.data.batches import collate, padding_share, plan_batches, worst_batches
 from seq2seq.errors import DataError
 
 
@@ -102,10 +102,18 @@ def test_padding_share_of_a_hand_worked_plan():
     assert share == pytest.approx(2 / 16)
 
 
-def test_the_worst_batch_has_the_largest_area_of_both_sides():
-    source, target = np.array([9, 2, 2, 5]), np.array([1, 6, 6, 5])
-    plan = [np.array([0]), np.array([1, 2]), np.array([3])]  # areas 10, 16 and 10
-    assert worst_batch(plan, source, target).tolist() == [1, 2]
+def test_the_worst_batches_are_those_of_most_pieces_and_of_the_longest_sides():
+    source, target = np.array([9, 2, 2, 5, 7, 7, 1]), np.array([1, 6, 6, 5, 7, 7, 9])
+    plan = [np.array(rows) for rows in ([0], [1, 2], [3], [4, 5], [6])]
+    areas, of_sources, of_targets = (list(batch) for batch in worst_batches(plan, source, target))
+    assert areas == [4, 5]  # 28 pieces; the others 10, 16, 10 and 10
+    assert of_sources == [4, 5]  # 98; the others 81, 8, 25 and 1
+    assert of_targets == [4, 5]  # 196; the others 10, 96, 50 and 90
+    del plan[3]
+    found = [batch.tolist() for batch in worst_batches(plan, source, target)]
+    assert found == [[1, 2], [0], [1, 2]]
+    del plan[1]
+    assert worst_batches(plan, source, target)[2].tolist() == [6]
 
 
 def test_a_pair_larger_than_the_budget_is_named_with_its_lengths():

@@ -61,7 +61,7 @@ def test_a_killed_run_ends_bit_for_bit_as_one_never_killed(
 ) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert resume.run_training(trainer, recipe, whole) == 0
-    for moment, count in (("micro-batch", 12), ("update", 7), ("flush", 5)):
+    for moment, count in (("micro-batch", 14), ("update", 7), ("flush", 5)):
         code = resume.run_training(trainer, recipe, killed, moment=moment, count=count)
         assert code == resume.SIGKILL, moment
     assert resume.run_training(trainer, recipe, killed) == 0

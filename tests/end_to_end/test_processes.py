@@ -114,7 +114,7 @@ def test_two_killed_processes_resume_to_the_same_weights(trainer: Warm, folder: 
     recipe = write_recipe(folder, "dropout", accumulate=2, dropout=0.2, processes=2)
     whole, killed = folder / "whole", folder / "killed"
     assert trainer.run((DRIVER, recipe, whole, "never", "0")).returncode == 0
-    assert trainer.run((DRIVER, recipe, killed, "micro-batch", "14")).returncode == -SIGKILL
+    assert trainer.run((DRIVER, recipe, killed, "micro-batch", "16")).returncode == -SIGKILL
     assert steps_saved(killed / "checkpoints") == [4]
     # The other process hears nothing of the first any more, and ends.
     assert trainer.run((DRIVER, recipe, killed, "never", "0")).returncode == 0

@@ -330,19 +330,54 @@ def test_a_signal_leaves_a_validation_which_the_resumed_run_repeats(tmp_path: Pa
     assert [one.step for one in loop.run().candidates] == [4, 2]
 
 
-def test_the_dry_run_leaves_no_trace(tmp_path: Path) -> None:
+def adam(trainee: Trainee) -> torch.optim.AdamW:
+    return torch.optim.AdamW(trainee.parameters(), lr=0.01, weight_decay=0.1, fused=True)
+
+
+@pytest.mark.parametrize("before", [0, 2])
+def test_the_dry_run_leaves_no_trace(tmp_path: Path, before: int) -> None:
+    """Neither at the start, nor where a resumed run has its optimizer's state already."""
     plain, dry = (
-        new_loop(tmp_path / "a"),
-        new_loop(tmp_path / "b", trainee=new_trainee(dropout=0.2)),
+        new_loop(tmp_path / name, trainee=new_trainee(dropout=0.2), weight_decay=0.1)
+        for name in "ab"
     )
-    plain.trainee = new_trainee(dropout=0.2)
-    plain.optimizer = torch.optim.AdamW(plain.trainee.parameters(), lr=0.01)
     for loop in (plain, dry):
+        loop.optimizer = adam(loop.trainee)
         torch.manual_seed(9)
+        for _ in range(before):
+            loop.update()
+        state, held = torch.get_rng_state(), weights(loop)
         if loop is dry:
             loop.dry_run()
+        assert torch.equal(torch.get_rng_state(), state)
+        assert torch.equal(weights(loop), held)
+        assert all(parameter.grad is None for parameter in loop.trainee.parameters())
         loop.run()
     assert torch.equal(weights(plain), weights(dry))
+
+
+def test_the_dry_run_holds_the_optimizers_state_while_it_runs_the_worst_batches(
+    tmp_path: Path,
+) -> None:
+    loop = new_loop(tmp_path)
+    loop.optimizer = adam(loop.trainee)
+    seen: list[tuple[int, int]] = []
+    original = loop._backward
+
+    def backward(batch: Batch, *, tokens: int) -> list[float]:
+        states = loop.optimizer.state.values()
+        held = sum(value.numel() for one in states for value in one.values())
+        assert all(parameter.grad is not None for parameter in loop.trainee.parameters())
+        seen.append((held, batch.source_ids.shape[1]))
+        return original(batch, tokens=tokens)
+
+    loop._backward = backward  # type: ignore[method-assign, assignment]
+    loop.dry_run()
+    count = sum(parameter.numel() for parameter in loop.trainee.parameters())
+    assert [held > 2 * count for held, _ in seen] == [True] * 3
+    longest = max(loop.feed._epoch.source_lengths)
+    assert seen[1][1] == longest
+    assert not loop.optimizer.state
 
 
 def test_a_batch_beyond_memory_is_explained(tmp_path: Path) -> None:
@@ -352,7 +387,9 @@ def test_a_batch_beyond_memory_is_explained(tmp_path: Path) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     loop.trainee.forward = fail  # type: ignore[method-assign, assignment]
-    with pytest.raises(TrainingError, match=r"train.batch_tokens = 64: the largest micro-batch"):
+    with pytest.raises(
+        TrainingError, match=r"train.batch_tokens = 64: one of the largest micro-batches"
+    ):
         loop.dry_run()
 
 
