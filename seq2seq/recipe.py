@@ -52,12 +52,17 @@ class CorpusSpec(Section):
     target: str | None = None
     """Text file of target segments, line by line beside `source`."""
     file: str | None = None
-    """One .tsv, .csv, .jsonl or .parquet file with a column for each side; plain, .gz or .zst."""
+    """One .tsv, .csv, .jsonl, .json or .parquet file with a column for each side; plain, .gz or
+    .zst. A .csv may have commas, or semicolons or tabs between the names in its first line; a JSON
+    file holds one object a line, or one array of objects."""
     source_field: str = "source"
     """Column of the source: a name, a dotted path such as `translation.en`, or for a TSV file
     without a header the column's number, counted from 1."""
     target_field: str = "target"
     """Column of the target, named like `source_field`."""
+    quoted: bool = False
+    """The .tsv file quotes fields as CSV does, as pandas and Excel write it; otherwise a quote in
+    it is a character like others."""
     weight: float = Field(1.0, gt=0)
     """How often each pair is seen in an epoch: 2 is twice, 0.5 a different half each epoch."""
     max_rows: int | None = Field(None, gt=0)
@@ -77,6 +82,8 @@ class CorpusSpec(Section):
             raise ValueError("needs exactly one of 'hub', 'source' with 'target', or 'file'")
         if self.streaming and self.hub is None:
             raise ValueError("'streaming' is for a dataset on the Hub; files are read as they are")
+        if self.quoted and not re.search(r"\.tsv(\.gz|\.zst)?$", (self.file or "").lower()):
+            raise ValueError("'quoted' is for a .tsv file; a .csv is always read so")
         if self.pronoun_items and self.file is None:
             raise ValueError("'pronoun_items' needs 'file', a .jsonl of the built-in corpus")
         return self
@@ -525,6 +532,14 @@ def parse_recipe(content: Mapping[str, Any], *, where: str) -> Recipe:
     """
     try:
         return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise RecipeError(_explain_problems(error, where)) from None
+
+
+def parse_corpus(content: Mapping[str, Any], *, where: str) -> CorpusSpec:
+    """Check what is said of one corpus outside a recipe; like ``parse_recipe``."""
+    try:
+        return CorpusSpec.model_validate(content)
     except ValidationError as error:
         raise RecipeError(_explain_problems(error, where)) from None
 

@@ -103,6 +103,8 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
         ({}, "needs exactly one of 'hub', 'source' with 'target', or 'file'"),
         ({"hub": "a/b", "file": "c.tsv"}, "needs exactly one of"),
         ({"source": "a.en"}, "a pair of text files needs both 'source' and 'target'"),
+        ({"file": "a.csv", "quoted": True}, "'quoted' is for a .tsv file; a .csv is always read"),
+        ({"hub": "a/b", "quoted": True}, "'quoted' is for a .tsv file"),
         ({"hub": "a/b", "pronoun_items": True}, "'pronoun_items' needs 'file'"),
     ],
 )

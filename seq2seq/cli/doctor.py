@@ -8,7 +8,7 @@ import typer
 from seq2seq.cli.options import AsJson, Overrides
 from seq2seq.cli.output import print_report
 from seq2seq.errors import RecipeError
-from seq2seq.recipe import CorpusSpec, load_recipe
+from seq2seq.recipe import load_recipe, parse_corpus
 
 EXAMPLES = (
     "doctor runs/demo",
@@ -31,6 +31,9 @@ def doctor(
     target_field: Annotated[
         str, typer.Option(metavar="NAME", help="For DATA: column of the target, or its number.")
     ] = "target",
+    quoted: Annotated[
+        bool, typer.Option("--quoted", help="For DATA: the .tsv file quotes fields as CSV does.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """What is wrong with this data or tokenizer?
@@ -48,6 +51,6 @@ def doctor(
     elif subject.suffix == ".toml":
         report = examine_recipe(load_recipe(subject, overrides or ()))
     else:
-        fields = {"source_field": source_field, "target_field": target_field}
-        report = examine_file(CorpusSpec.model_validate({"file": str(subject), **fields}))
+        fields = {"source_field": source_field, "target_field": target_field, "quoted": quoted}
+        report = examine_file(parse_corpus({"file": str(subject), **fields}, where=str(subject)))
     print_report(report, as_json=as_json)

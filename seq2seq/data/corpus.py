@@ -44,13 +44,19 @@ def read_corpus(
         DataError: A file cannot be read, is not UTF-8, lacks a column or is empty, two files have
             unequal numbers of lines, or the Hub does not give the dataset.
     """
+    noticed = Noticed() if noticed is None else noticed
     if spec.hub is not None:
         pairs = _read_hub(spec)
     elif spec.file is not None:
-        pairs = read_columns(folder / spec.file, spec.source_field, spec.target_field)
+        pairs = read_columns(
+            folder / spec.file,
+            spec.source_field,
+            spec.target_field,
+            quoted=spec.quoted,
+            noticed=noticed,
+        )
     else:
         pairs = _read_pair(folder / str(spec.source), folder / str(spec.target))
-    noticed = Noticed() if noticed is None else noticed
     pairs = itertools.islice(pairs, spec.max_rows)
     return to_dataset(_normalized(pairs, noticed, held_out=held_out), spec.name)
 

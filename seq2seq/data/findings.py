@@ -39,16 +39,17 @@ class Noticed:
         """Make a kind part of the report also where it is never met."""
         self.count.setdefault((what, action), 0)
 
-    def add(self, what: str, action: str, place: str) -> None:
-        """Count one more of a kind.
+    def add(self, what: str, action: str, place: str, count: int = 1) -> None:
+        """Count one more of a kind, or several at one place.
 
         Args:
             what: The kind.
             action: What is done about it.
             place: Row or line.
+            count: How many.
         """
         kind = (what, action)
-        self.count[kind] = self.count.get(kind, 0) + 1
+        self.count[kind] = self.count.get(kind, 0) + count
         first = self.first.setdefault(kind, [])
         if len(first) < EXAMPLES:
             first.append(place)

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -60,6 +61,83 @@ def test_columns_of_a_tsv_file_are_found_by_the_names_in_its_first_line(write):
 def test_quoted_csv_fields_may_hold_commas_quotes_and_line_ends(write):
     folder = write({"a.csv": 'source,target\n"a, ""b""","c\nd"\ne,f\n'})
     assert read(folder, file="a.csv") == [('a, "b"', "c\nd"), ("e", "f")]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_names_in_its_first_line_say_what_separates_a_csv_file(write, separator):
+    rows = [("source", "note", "target"), ('a; "b", c', "x", "d\te"), ("f", "y", "g")]
+    text = io.StringIO()
+    csv.writer(text, delimiter=separator).writerows(rows)
+    folder = write({"a.CSV": text.getvalue()})
+    assert read(folder, file="a.CSV") == [('a; "b", c', "d\te"), ("f", "g")]
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+def test_a_tsv_file_with_the_quotes_of_csv_is_read_as_meant_where_the_corpus_says_so(
+    write, quoting
+):
+    rows = [("source", "target"), ('He said "stop" twice.', "plain"), ("a\tb", "c\nd")]
+    text = io.StringIO()
+    csv.writer(text, delimiter="\t", quoting=quoting).writerows(rows)
+    folder = write({"a.tsv.GZ": gzip.compress(text.getvalue().encode())})
+    assert read(folder, file="a.tsv.GZ", quoted=True) == rows[1:]
+
+
+def looked_at(folder: Path, **spec) -> list[str]:
+    """What reading a corpus notices, but for its normal form."""
+    noticed = Noticed()
+    read_corpus(CorpusSpec(**spec), folder=folder, noticed=noticed)
+    return [
+        found.to_text() for found in findings_of({"a": noticed}) if "none" not in found.to_text()
+    ]
+
+
+KEPT = "kept as written, 'quoted = true' of the corpus reads them as meant"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('"He said ""stop""."\tx\nplain\tplain\n', [f"1 {KEPT} (as line 1)"]),
+        ('"a"\t"b"\n"c"\t"d"\n', [f"2 {KEPT} (as every line)"]),
+        ('"a"\t"b"\nc\t"d"\n', []),
+        ('"No," he said, "not so."\t"Nein", sagte er, "so nicht."\n', []),
+        ('5"\t5""\n', []),
+    ],
+)
+def test_fields_that_look_quoted_are_counted_and_kept(write, text, found):
+    folder = write({"a.tsv": text})
+    fields = {"source_field": "1", "target_field": "2"}
+    assert looked_at(folder, file="a.tsv", **fields) == [
+        f"fields quoted as in CSV: {said}" for said in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "count"), [("en\tde", 1), ("Source\ttarget", 1), ("no\tnein danke", 0), ("1\t2", 0)]
+)
+def test_a_header_in_a_file_read_by_numbers_is_said(write, first, count):
+    folder = write({"a.tsv": f"{first}\nhouse\tHaus\n"})
+    found = looked_at(folder, file="a.tsv", source_field="1", target_field="2")
+    assert found == ["first line that looks like a header: 1 kept as a pair (as line 1)"][:count]
+
+
+ROWS = [{"translation": {"en": "[house]", "de": "Haus"}}, {"translation": {"en": None, "de": "x"}}]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.JSON.gz"])
+def test_a_json_file_may_be_one_array_of_objects(write, name, indent):
+    text = json.dumps(ROWS, indent=indent).encode()
+    folder = write({name: gzip.compress(text) if "gz" in name else text})
+    fields = {"source_field": "translation.en", "target_field": "translation.de"}
+    assert read(folder, file=name, **fields) == [("[house]", "Haus"), ("", "x")]
+
+
+def test_a_json_file_may_hold_one_object_a_line(write):
+    folder = write({"a.json": "".join(json.dumps(row) + "\n" for row in ROWS)})
+    fields = {"source_field": "translation.en", "target_field": "translation.de"}
+    assert read(folder, file="a.json", **fields) == [("[house]", "Haus"), ("", "x")]
 
 
 def test_a_column_that_nobody_asks_for_may_be_named_twice(write):
@@ -237,7 +315,62 @@ def test_max_rows_takes_the_first_and_does_not_look_at_the_rest(write):
             {"file": "a.jsonl"},
             r"a.jsonl: line 1: JSON with a value that cannot be read \(.*recursion.*\), needed",
         ),
-        ({"a.txt": "x"}, {"file": "a.txt"}, r"a.txt: unknown kind '.txt', needed .tsv, .csv"),
+        (
+            {"a.tsv": '"source"\t"target"\n"x"\t"y"\n'},
+            {"file": "a.tsv"},
+            r"line 1 names no column 'source'.*; its names are quoted as in CSV: set quoted = true",
+        ),
+        (
+            {"a.tsv": 'source\ttarget\nx\t"two\nlines"\n'},
+            {"file": "a.tsv"},
+            r"line 3 has 1 columns, line 1 has 2; needed the same",
+        ),
+        (
+            {"a.tsv": 'source\ttarget\n"two\nlines"\ty\n'},
+            {"file": "a.tsv"},
+            r"line 2 has 1 columns.*; a text begins with a quote: .* set quoted = true",
+        ),
+        (
+            {"a.csv": "a;b\n"},
+            {"file": "a.csv", "source_field": "1", "target_field": "2"},
+            r"a.csv: line 1 has 1 columns, needed column 2; it holds semicolons or tabs",
+        ),
+        (
+            {"a.json": '[{"source": "a", "target": "b"}, {"source": "c"}]'},
+            {"file": "a.json"},
+            r"a.json: entry 2: no column 'target'; there are source",
+        ),
+        (
+            {"a.jsonl": '[["a", "b"]]'},
+            {"file": "a.jsonl"},
+            r"a.jsonl: entry 1: no column 'source'; the value there is an array, not an object",
+        ),
+        (
+            {"a.jsonl": '["a", "b"]\n["c", "d"]\n'},
+            {"file": "a.jsonl"},
+            r"a.jsonl: not JSON \(Extra data: line 2.*, or one array of objects",
+        ),
+        (
+            {"a.json": '{\n "data": []\n}'},
+            {"file": "a.json"},
+            r"a.json: line 1: not JSON .*needed one object a line, or one array of objects",
+        ),
+        ({"a.json": "[]"}, {"file": "a.json"}, r"a.json: no pairs in it"),
+        ({"a.json": ""}, {"file": "a.json"}, r"a.json: no pairs in it"),
+        (
+            {"a.txt": "x"},
+            {"file": "a.txt"},
+            r"a.txt: unknown kind '.txt', needed .tsv, .csv, .*; text without columns; give two",
+        ),
+        ({"a.xlsx": "x"}, {"file": "a.xlsx"}, r"kind '.xlsx', .*; a spreadsheet; save it as 'CSV"),
+        (
+            {"a.tar.gz": "x"},
+            {"file": "a.tar.gz"},
+            r"unknown kind '.tar.gz', .*; an archive; unpack",
+        ),
+        ({"a.docx": "x"}, {"file": "a.docx"}, r"unknown kind '.docx', .*; a document; save its"),
+        ({}, {"file": "."}, r": a folder, needed a file of pairs; name a file in it"),
+        ({"a.csv": b"PK\x03\x04"}, {"file": "a.csv"}, r"a.csv: this is a ZIP archive"),
         ({"a.parquet": "x"}, {"file": "a.parquet"}, r"a.parquet: not a Parquet file"),
         ({}, {"file": "a.parquet"}, r"a.parquet: no such file"),
         ({}, {"file": "a.tsv"}, r"a.tsv: no such file"),
