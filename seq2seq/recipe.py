@@ -15,9 +15,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from seq2seq.errors import RecipeError
+from seq2seq.file_names import file_name_problems
 
 Family = Literal["m2m_100", "marian"]
 Metric = Literal["bleu", "chrf", "chrf++", "rouge1", "rouge2", "rougeL", "rougeLsum"]
@@ -138,12 +146,20 @@ class DataSpec(Section):
     dev: CorpusSpec
     """Held-out pairs that choose the checkpoint; never trained on."""
     test: Mapping[str, CorpusSpec] = Field(default_factory=dict)
-    """Named test sets, translated and scored once at the end, never used to choose anything."""
+    """Named test sets, translated and scored once at the end, never used to choose anything; each
+    name becomes that of a file."""
     cleaning: CleaningSpec = CleaningSpec()
     copying: CopyingSpec = CopyingSpec()
     cache: str | None = "~/.cache/seq2seq"
     """Folder where encoded corpora are kept under a hash of their content, so that a second start
     is instant; safe to delete."""
+
+    @field_validator("test")
+    @classmethod
+    def _names_of_files(cls, test: Mapping[str, CorpusSpec]) -> Mapping[str, CorpusSpec]:
+        if problems := file_name_problems(list(test)):
+            raise ValueError(f"a name that becomes a file's {'; '.join(problems)}; rename it")
+        return test
 
 
 class TokenizerSpec(Section):

@@ -279,3 +279,11 @@ def test_a_model_to_begin_with_is_not_held_against_the_defaults(minimal: Path) -
     deep = ["init=a/b", "train.guided_attention.weight=1", "train.guided_attention.layer=11"]
     assert load_recipe(minimal, deep).train.guided_attention.layer == 11
     assert "layer = 11, counted from 0, is not among" in refused(minimal, deep[1:])
+
+
+@pytest.mark.parametrize("name", ["../escaped", "/tmp/escaped", "", "a\\\\b", ".hidden", "nul"])
+def test_a_test_set_whose_name_cannot_be_a_files_is_refused(minimal: Path, name: str) -> None:
+    text = minimal.read_text() + f'[data.test."{name}"]\nfile = "test.tsv"\n'
+    said = refused(write(minimal.parent, text))
+    assert "data.test: a name that becomes a file's" in said
+    assert said.endswith("; rename it")
