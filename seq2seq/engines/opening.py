@@ -12,9 +12,10 @@ from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES as ENCODER_DECODERS,
 )
-from transformers.utils import cached_file
+from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, WEIGHTS_INDEX_NAME, cached_file
 
 from seq2seq.errors import ModelError
+from seq2seq.model.weights import refuse_not_finite, shard_names
 from seq2seq.run import model_folder
 
 # What the library raises for a folder that it cannot use; which one depends on what is wrong.
@@ -32,10 +33,15 @@ def place_of(where: str | Path) -> str:
         The stock folder, or the name on the Hub.
 
     Raises:
-        ModelError: A folder without a model.
+        ModelError: A folder without a model, or whose weights lie elsewhere.
     """
-    on_disk = Path(where).exists() or Path(where).is_absolute()
-    return str(model_folder(Path(where)) if on_disk else where)
+    if not (Path(where).exists() or Path(where).is_absolute()):
+        return str(where)
+    folder = model_folder(Path(where))
+    for name in (SAFE_WEIGHTS_INDEX_NAME, WEIGHTS_INDEX_NAME):
+        if (folder / name).is_file():
+            shard_names(folder / name)
+    return str(folder)
 
 
 def open_encoder_decoder(where: str | Path, *, revision: str | None = None) -> Any:
@@ -49,7 +55,7 @@ def open_encoder_decoder(where: str | Path, *, revision: str | None = None) -> A
         The model.
 
     Raises:
-        ModelError: There is none, it is no encoder-decoder, or weights are missing.
+        ModelError: There is none, it is no encoder-decoder, or weights are missing or not finite.
     """
     place = place_of(where)
     try:
@@ -68,6 +74,7 @@ def open_encoder_decoder(where: str | Path, *, revision: str | None = None) -> A
     except UNUSABLE as error:
         raise ModelError(cannot_open(where, error)) from error
     refuse_gaps(loaded, where=where, kind=type(model).__name__)
+    refuse_not_finite(dict(model.named_parameters()), where=where)
     return model.float().eval()
 
 

@@ -6,20 +6,19 @@ files that surround the weights.
 """
 
 import json
-import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 from transformers import AutoConfig
 
 from seq2seq.errors import ModelError
 from seq2seq.model.config import ModelConfig, shares_inputs
 from seq2seq.model.transformer import Transformer
+from seq2seq.model.weights import read_weights, refuse_not_finite
 
 SHARED = "model.shared.weight"
 SOURCE = "model.encoder.embed_tokens.weight"
@@ -213,10 +212,12 @@ def load_model(folder: Path, *, config: ModelConfig | None = None) -> Transforme
         The model, in evaluation mode.
 
     Raises:
-        ModelError: A file is missing or damaged, or describes another kind of model.
+        ModelError: A file is missing or damaged, describes another kind of model, or holds
+            numbers that are not finite.
     """
     config = config or read_config(folder)
-    state = {name: tensor.float() for name, tensor in _read_weights(folder).items()}
+    state = {name: tensor.float() for name, tensor in read_weights(folder).items()}
+    refuse_not_finite(state, where=folder)
     if config.model_type == "marian" and "final_logits_bias" not in state:
         # Stock loading fills this gap with zeros too.
         state["final_logits_bias"] = torch.zeros(config.vocab_size)
@@ -249,45 +250,6 @@ def read_config(folder: Path) -> ModelConfig:
     config.encoder_layerdrop = config.decoder_layerdrop = 0.0
     config._name_or_path = ""  # it would be saved, and tell about folders of this machine
     return config
-
-
-def _read_weights(folder: Path) -> dict[str, Tensor]:
-    single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
-    pickled = folder / "pytorch_model.bin"
-    if single.exists():
-        files = [single]
-    elif index.exists():
-        shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-        files = [folder / shard for shard in sorted(set(shards))]
-    elif pickled.exists():
-        return _read_pickled(pickled)
-    else:
-        raise ModelError(
-            f"{folder}: no model.safetensors, weights in that format are needed; convert others by "
-            "loading them with transformers and calling save_pretrained"
-        )
-    state: dict[str, Tensor] = {}
-    for file in files:
-        try:
-            state |= load_file(file)
-        except (SafetensorError, FileNotFoundError) as error:
-            raise ModelError(
-                f"{file}: cannot be read ({error}), a whole safetensors file is needed; "
-                "copy or download it again"
-            ) from None
-    return state
-
-
-def _read_pickled(path: Path) -> dict[str, Tensor]:
-    try:
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(
-            f"{path}: cannot be read ({reason}), a whole file of nothing but weights is needed; "
-            "copy or download it again"
-        ) from None
-    return state
 
 
 @dataclass(frozen=True)

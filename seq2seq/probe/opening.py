@@ -30,6 +30,7 @@ from seq2seq.engines.opening import (
     refuse_gaps,
 )
 from seq2seq.errors import ModelError
+from seq2seq.model.weights import refuse_not_finite
 from seq2seq.probe.survey import SUPPORTED, Kind
 
 
@@ -70,7 +71,7 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
         The model as it was saved, and its tokenizer (None for a model of images).
 
     Raises:
-        ModelError: There is none, its kind is unknown, or weights are missing.
+        ModelError: There is none, its kind is unknown, or weights are missing or not finite.
     """
     place = place_of(where)
     try:
@@ -81,6 +82,7 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
         raise ModelError(cannot_open(where, error)) from error
     tokenizer = None if config.model_type in IMAGE_ENCODERS else open_tokenizer(where)
     refuse_gaps(loaded, where=where, kind=type(model).__name__)
+    refuse_not_finite(dict(model.named_parameters()), where=where)
     return model, tokenizer
 
 

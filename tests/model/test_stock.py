@@ -1,4 +1,6 @@
 import json
+import math
+import shutil
 
 import pytest
 import torch
@@ -6,6 +8,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoModelForSeq2SeqLM, GenerationConfig
 
+from seq2seq.engines.opening import open_encoder_decoder
 from seq2seq.errors import ModelError
 from seq2seq.model.stock import load_model, load_stock_state, save_model, stock_state
 from seq2seq.model.transformer import Transformer
@@ -291,3 +294,39 @@ def test_a_marian_folder_without_a_logits_bias_loads_like_the_stock_class(make_p
     del state["final_logits_bias"]
     save_file(state, tmp_path / "model.safetensors", metadata={"format": "pt"})
     assert not load_model(tmp_path).logits_bias.any()
+
+
+@pytest.mark.parametrize("name", ["../../secret.safetensors", "/etc/secret", "deep/a", "..\\a"])
+def test_an_index_that_names_files_elsewhere_is_refused(make_pair, tmp_path, name):
+    _, stock = make_pair("m2m_100")
+    stock.save_pretrained(tmp_path / "a" / "b", max_shard_size="20KB")
+    index = tmp_path / "a" / "b" / "model.safetensors.index.json"
+    content = json.loads(index.read_text())
+    first = next(iter(content["weight_map"]))
+    shutil.copy(index.parent / content["weight_map"][first], tmp_path / "secret.safetensors")
+    content["weight_map"][first] = name
+    index.write_text(json.dumps(content))
+    with pytest.raises(ModelError, match=r"names '.*', a file of the folder itself is needed"):
+        load_model(index.parent)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "{", '{"weight_map": 3}', '{"weight_map": {"a": 1}}'])
+def test_an_index_that_is_none_is_refused(make_pair, tmp_path, text):
+    ours, _ = make_pair("m2m_100")
+    save_model(ours, tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    (tmp_path / "model.safetensors.index.json").write_text(text)
+    with pytest.raises(ModelError, match="an index with a 'weight_map' is needed"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_weights_that_are_not_finite_are_refused_by_name(make_pair, tmp_path, number):
+    ours, _ = make_pair("m2m_100")
+    with torch.no_grad():
+        ours.encoder[0].feed_forward.expand.bias[3] = number
+    save_model(ours, tmp_path)
+    with pytest.raises(ModelError, match=r"1 weights hold .* such as 'model.encoder.layers.0.fc1"):
+        load_model(tmp_path)
+    with pytest.raises(ModelError, match=r"1 weights hold .* such as 'model.encoder.layers.0.fc1"):
+        open_encoder_decoder(tmp_path)

@@ -1,0 +1,101 @@
+"""Weights as the files of a stock folder hold them, under the stock names.
+
+A folder may be anybody's: nothing outside of it is read, and no code that a pickle could hold runs.
+"""
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from seq2seq.errors import ModelError
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """Read the weights of a folder: one file, its shards, or the pickle of an older model.
+
+    Raises:
+        ModelError: A file is missing or damaged, or lies outside the folder.
+    """
+    single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    pickled = folder / "pytorch_model.bin"
+    if single.exists():
+        files = [single]
+    elif index.exists():
+        files = [folder / name for name in shard_names(index)]
+    elif pickled.exists():
+        return _read_pickled(pickled)
+    else:
+        raise ModelError(
+            f"{folder}: no model.safetensors, weights in that format are needed; convert others by "
+            "loading them with transformers and calling save_pretrained"
+        )
+    state: dict[str, Tensor] = {}
+    for file in files:
+        try:
+            state |= load_file(file)
+        except (SafetensorError, FileNotFoundError) as error:
+            raise ModelError(
+                f"{file}: cannot be read ({error}), a whole safetensors file is needed; "
+                "copy or download it again"
+            ) from None
+    return state
+
+
+def shard_names(index: Path) -> list[str]:
+    """The files that an index of weights names, all of them in its own folder.
+
+    Raises:
+        ModelError: It is no such index, or names a file elsewhere, which a folder that somebody
+            else made must not have read.
+    """
+    try:
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        outside = [name for name in names if Path(name).name != name or "\\" in name]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"{index}: cannot be read ({type(error).__name__}: {error}), an index with a "
+            "'weight_map' is needed; copy or download it again"
+        ) from None
+    if outside:
+        raise ModelError(
+            f"{index}: names '{outside[0]}', a file of the folder itself is needed; copy the "
+            "weights there and write the index again"
+        )
+    return names
+
+
+def refuse_not_finite(weights: Mapping[str, Tensor], *, where: object) -> None:
+    """Refuse weights that cannot have learnt anything: their outputs would be empty or noise.
+
+    Args:
+        weights: By name.
+        where: What to call the model.
+
+    Raises:
+        ModelError: Some numbers are infinite or none at all.
+    """
+    wrong = [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]
+    if wrong:
+        raise ModelError(
+            f"{where}: {len(wrong)} weights hold numbers that are not finite, such as "
+            f"'{wrong[0]}'; copy or download the model again, or train it with a lower rate if it "
+            "was saved so"
+        )
+
+
+def _read_pickled(path: Path) -> dict[str, Tensor]:
+    try:
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"{path}: cannot be read ({reason}), a whole file of nothing but weights is needed; "
+            "copy or download it again"
+        ) from None
+    return state
