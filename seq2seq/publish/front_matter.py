@@ -19,6 +19,7 @@ METRICS = {
     "rouge1": ("rouge", "ROUGE-1"),
     "rouge2": ("rouge", "ROUGE-2"),
     "rougeL": ("rouge", "ROUGE-L"),
+    "rougeLsum": ("rouge", "ROUGE-Lsum"),
     "bleu_tokenized": ("bleu", "BLEU, tokenised"),
     "bleu_tokenized_lc": ("bleu", "BLEU, tokenised and lower-cased"),
 }
@@ -64,7 +65,11 @@ def base_model(facts: RunFacts) -> str | None:
 
 def scored(report: Mapping[str, Any]) -> dict[str, Any]:
     """The scores of one test set, without what stands beside them."""
-    return {key: value for key, value in report.items() if key not in ("baselines", "errors")}
+    return {
+        key: value
+        for key, value in report.items()
+        if isinstance(value, Mapping) and "signature" in value
+    }
 
 
 def metric_name(key: str) -> str:

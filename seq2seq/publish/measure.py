@@ -227,7 +227,7 @@ def score_outputs(
     hypotheses = [one.replace("\n", " ") for one in tokenizer.decode([one.ids for one in outputs])]
     references = [tokenizer.normalize(one) for one in text.references]
     if summaries:
-        return rouge(hypotheses, [references], resamples=0)["rougeL"]
+        return rouge(hypotheses, [references], language=language, resamples=0)["rougeL"]
     return bleu(hypotheses, [references], language=language, resamples=0)
 
 

@@ -5,13 +5,18 @@ as hypotheses, show none of these faults.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from seq2seq.score.result import Segments, check_parallel, check_texts
+from seq2seq.score.result import Segments, check_parallel
+from seq2seq.score.texts import References, comparable, existing
+from seq2seq.score.words import LETTER
 
 LONGEST_LOOP_WORDS = 8
 LOOP_TIMES = 3
+# Where letters stand for words: blocks of so many, and so many letters in all, as in 非常非常非常.
+LONGEST_LOOP_LETTERS, LEAST_LOOP_LETTERS = 20, 6
 SHORT, LONG = 0.5, 2.0
 _WORD = re.compile(r"[^\W\d_]{4,}")  # four letters or more: names and endings, not "a" or "die"
 
@@ -25,8 +30,8 @@ class ErrorReport:
         empty: nothing but spaces, where some reference has text.
         copied: equal to the source but for case and spaces, where no reference is; None
             without a source.
-        looping: the same one to eight words three times or more in a row, where no reference
-            has such a loop.
+        looping: the same one to eight words (letters, in scripts without spaces) three times or
+            more in a row, where no reference has such a loop.
         short: less than half as long as the shortest reference, in characters without spaces;
             empty ones included.
         long: more than twice as long as the longest reference.
@@ -55,7 +60,7 @@ class ErrorReport:
 
 def error_report(
     hypotheses: Segments,
-    references: Sequence[Segments],
+    references: References,
     sources: Segments | None = None,
     *,
     same_language: bool = False,
@@ -64,7 +69,7 @@ def error_report(
 
     Args:
         hypotheses: one segment a line.
-        references: one or more texts.
+        references: one or more texts; a blank line where another has text is no reference.
         sources: what was translated or summarised, if known.
         same_language: the source is in the hypotheses' language, so that words of the source
             are not a fault.
@@ -72,11 +77,11 @@ def error_report(
     Raises:
         ScoreError: the texts are empty or not parallel.
     """
-    check_texts(hypotheses, references)
+    compared = comparable(hypotheses, references)
     if sources is not None:
         check_parallel([("hypotheses", len(hypotheses)), ("sources", len(sources))])
     # Each row: a hypothesis with all of its references.
-    rows = [(h, texts) for h, *texts in zip(hypotheses, *references, strict=True)]
+    rows = list(zip(compared.hypotheses, existing(compared.references), strict=True))
     with_source = None if sources is None else list(zip(rows, sources, strict=True))
     return ErrorReport(
         segments=len(rows),
@@ -99,10 +104,15 @@ def has_loop(text: str) -> bool:
     """Whether one to eight words stand three times or more in a row, as in "I'm so I'm so I'm so".
 
     Args:
-        text: one segment; words are what stands between spaces, compared without case.
+        text: one segment; words are what stands between spaces, compared without case. Runs of
+            letters of a script without spaces are looked at letter by letter.
     """
     words = text.lower().split()
-    return any(_repeats(words, size) for size in range(1, LONGEST_LOOP_WORDS + 1))
+    if any(_repeats(words, size) for size in range(1, LONGEST_LOOP_WORDS + 1)):
+        return True
+    letters = LETTER.findall(text)
+    sizes = range(1, LONGEST_LOOP_LETTERS + 1)
+    return any(_repeats(letters, size, least=LEAST_LOOP_LETTERS) for size in sizes)
 
 
 def is_copy(hypothesis: str, source: str, references: Segments) -> bool:
@@ -117,12 +127,13 @@ def is_copy(hypothesis: str, source: str, references: Segments) -> bool:
     return bool(same) and _plain(hypothesis) == same and same not in map(_plain, references)
 
 
-def _repeats(words: list[str], size: int) -> bool:
+def _repeats(words: list[str], size: int, *, least: int = 0) -> bool:
     """A block of this size recurs when each word equals the word one block before it."""
+    wanted = max(size * (LOOP_TIMES - 1), least - size)
     run = 0
     for before, word in zip(words, words[size:], strict=False):
         run = run + 1 if before == word else 0
-        if run == size * (LOOP_TIMES - 1):
+        if run == wanted:
             return True
     return False
 
@@ -139,16 +150,16 @@ def _length_ratio(rows: Sequence[tuple[str, list[str]]]) -> float:
 def _untranslated_share(rows: Sequence[tuple[str, str, list[str]]]) -> float:
     total = left = 0
     for hypothesis, source, texts in rows:
-        words = _WORD.findall(hypothesis.lower())
-        foreign = set(_WORD.findall(source.lower())).difference(*map(_words, texts))
+        words = _words(hypothesis)
+        foreign = set(_words(source)).difference(*map(_words, texts))
         total += len(words)
         left += sum(word in foreign for word in words)
     return left / total if total else 0.0
 
 
 def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
+    return _WORD.findall(unicodedata.normalize("NFC", text).lower())
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())

@@ -69,22 +69,7 @@ def check_parallel(sizes: Sequence[tuple[str, int]]) -> None:
         )
 
 
-def check_texts(hypotheses: Segments, references: Sequence[Segments]) -> None:
+def check_texts(hypotheses: Segments, references: Sequence[Sequence[str | None]]) -> None:
     """``check_parallel`` for texts that have no file name."""
     named = [(f"reference {number}", len(text)) for number, text in enumerate(references, start=1)]
     check_parallel([("hypotheses", len(hypotheses)), *named])
-
-
-def interval_of(resampled: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of bootstrap resamples: their mean, plus and minus half their spread.
-
-    Args:
-        resampled: the score of each resample.
-
-    Source: ``estimate_ci`` of sacrebleu, so that ROUGE's interval means what BLEU's means.
-    """
-    ordered = sorted(resampled)
-    tail = len(ordered) // 40
-    half = (ordered[len(ordered) - tail - 1] - ordered[tail]) / 2
-    mean = sum(ordered) / len(ordered)
-    return mean - half, mean + half

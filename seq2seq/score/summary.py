@@ -1,99 +1,114 @@
-"""ROUGE for summaries, and the baseline that every summary has to beat: the first words."""
+"""ROUGE for summaries, and the baseline that every summary has to beat: the first words.
+
+The measure is rouge-score's; what it calls a word is ours, because its own tokenizer knows English
+alone (``words.py``). ROUGE-Lsum compares sentence by sentence: line breaks inside a text end them,
+as in rouge-score, and in a text without any, which a file of one segment a line always holds,
+``sentencex`` finds them.
+"""
 
 from collections.abc import Sequence
+from importlib.metadata import version
 
-from seq2seq.score.result import RESAMPLES, SEED, Score, Segments, check_texts, interval_of
+from seq2seq.score.figure import Figure, Measure, to_score
+from seq2seq.score.resampling import Statistics
+from seq2seq.score.result import RESAMPLES, Score, Segments
+from seq2seq.score.texts import References, comparable, existing
+from seq2seq.score.words import Words, first_units, rouge_words
 
-ROUGE_NAMES = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
+ROUGE_NAMES = {
+    "rouge1": "ROUGE-1",
+    "rouge2": "ROUGE-2",
+    "rougeL": "ROUGE-L",
+    "rougeLsum": "ROUGE-Lsum",
+}
 LEAD_WORDS = (8, 12)
 
 
 def rouge(
     hypotheses: Segments,
-    references: Sequence[Segments],
+    references: References,
     *,
+    language: str | None = None,
+    stem: bool | None = None,
     resamples: int = RESAMPLES,
 ) -> dict[str, Score]:
-    """ROUGE-1, ROUGE-2 and ROUGE-L: F1 of shared words, word pairs and longest subsequence.
+    """ROUGE-1, 2, L and Lsum: F1 of shared words, word pairs and longest subsequences.
 
     Args:
         hypotheses: one summary a line.
         references: one or more reference texts; with several, a segment's score is the mean
-            of its scores against each.
+            of its scores against each that it has.
+        language: code of the summaries' language, which decides what a word is.
+        stem: cut English endings off; None does so for English alone.
         resamples: bootstrap resamples for the interval; 0 leaves the interval out.
 
     Returns:
-        "rouge1", "rouge2" and "rougeL". Details count the segments where no reference has a
-        letter or digit of ASCII: rouge-score drops all others, so those segments score 0
-        whatever the summary says.
+        "rouge1", "rouge2", "rougeL" and "rougeLsum".
 
     Raises:
         ScoreError: the texts are empty or not parallel.
 
-    Source: Lin 2004; rouge-score (Google Research), stemmer on.
+    Source: Lin 2004; rouge-score (Google Research).
     """
-    found = segment_rouge(hypotheses, references)
-    signature = rouge_signature(len(references), f"bs:{resamples}" if resamples > 1 else None)
-    unscorable = sum(
-        not any(letter.isascii() and letter.isalnum() for text in texts for letter in text)
-        for texts in zip(*references, strict=True)
-    )
-    return {
-        key: Score(
-            name=ROUGE_NAMES[key],
-            value=sum(values) / len(values),
-            signature=signature,
-            interval=_bootstrap_interval(values, resamples) if resamples > 1 else None,
-            details={"unscorable_references": unscorable},
-        )
-        for key, values in found.items()
-    }
+    texts = comparable(hypotheses, references)
+    figures = measure_rouge(texts.references, language=language, stem=stem)(texts.hypotheses)
+    return {key: to_score(figure, resamples=resamples) for key, figure in figures.items()}
 
 
-def segment_rouge(hypotheses: Segments, references: Sequence[Segments]) -> dict[str, list[float]]:
+def measure_rouge(
+    references: References, *, language: str | None = None, stem: bool | None = None
+) -> Measure:
+    """ROUGE against references that ``comparable`` returned; arguments as for ``rouge``."""
+    import numpy as np
+
+    words = rouge_words(language, stem=stem)
+    segments = existing(references)
+    signature = _signature(references, words)
+    notes = _notes(segments, words, language)
+
+    def measure(hypotheses: Segments) -> dict[str, Figure]:
+        found = segment_rouge(hypotheses, segments, words, language=language)
+        return {
+            key: Figure(
+                name=ROUGE_NAMES[key],
+                statistics=Statistics(
+                    np.array(values, dtype=np.float64)[:, None],
+                    lambda sums, size: float(sums[0] / size),
+                ),
+                signature=_with_sentences(signature) if key == "rougeLsum" else signature,
+                notes=notes,
+            )
+            for key, values in found.items()
+        }
+
+    return measure
+
+
+def segment_rouge(
+    hypotheses: Segments,
+    references: Sequence[Segments],
+    words: Words,
+    *,
+    language: str | None = None,
+) -> dict[str, list[float]]:
     """ROUGE of every segment, 0 to 100: the mean over its references.
 
     Args:
         hypotheses: one summary a line.
-        references: one or more reference texts.
-
-    Raises:
-        ScoreError: the texts are empty or not parallel.
+        references: for each summary, the references that it has.
+        words: how text is cut.
+        language: code of the language, for finding sentences.
     """
     from rouge_score.rouge_scorer import RougeScorer
 
-    check_texts(hypotheses, references)
-    scorer = RougeScorer(list(ROUGE_NAMES), use_stemmer=True)
+    scorer = RougeScorer(list(ROUGE_NAMES), tokenizer=words)
     found: dict[str, list[float]] = {key: [] for key in ROUGE_NAMES}
-    for hypothesis, *texts in zip(hypotheses, *references, strict=True):
-        each = [scorer.score(text, hypothesis) for text in texts]
+    for hypothesis, texts in zip(hypotheses, references, strict=True):
+        made = _sentences(hypothesis, language)
+        each = [scorer.score(_sentences(text, language), made) for text in texts]
         for key, values in found.items():
             values.append(100 * sum(one[key].fmeasure for one in each) / len(each))
     return found
-
-
-def rouge_signature(reference_count: int, test: str | None) -> str:
-    """The choices behind a ROUGE figure, in the form of sacrebleu's signatures.
-
-    Args:
-        reference_count: how many references each segment has.
-        test: the resampling, such as "bs:1000"; None where there is none.
-    """
-    from importlib.metadata import version
-
-    resampled = [test, f"seed:{SEED}"] if test else []
-    return "|".join(
-        [
-            f"nrefs:{reference_count}",
-            *resampled,
-            "measure:f1",
-            "case:lc",
-            "tok:ascii-words",
-            "stem:porter",
-            "multi:mean",
-            f"version:rouge-score-{version('rouge-score')}",
-        ]
-    )
 
 
 def lead(document: str, words: int) -> str:
@@ -101,13 +116,19 @@ def lead(document: str, words: int) -> str:
 
     Args:
         document: the text.
-        words: how many words to keep; a word is what stands between spaces.
+        words: how many words to keep; a word is what stands between spaces, or a letter where the
+            script has no spaces.
     """
-    return " ".join(document.split()[:words])
+    return first_units(document, words)
 
 
 def lead_scores(
-    documents: Segments, references: Sequence[Segments], *, resamples: int = RESAMPLES
+    documents: Segments,
+    references: References,
+    *,
+    language: str | None = None,
+    stem: bool | None = None,
+    resamples: int = RESAMPLES,
 ) -> dict[str, dict[str, Score]]:
     """ROUGE of the first 8 and the first 12 words of each document.
 
@@ -116,6 +137,8 @@ def lead_scores(
     Args:
         documents: one source document a line.
         references: one or more reference texts.
+        language: code of the summaries' language.
+        stem: cut English endings off; None does so for English alone.
         resamples: bootstrap resamples for the intervals; 0 leaves them out.
 
     Returns:
@@ -123,18 +146,60 @@ def lead_scores(
     """
     return {
         f"lead-{words}": rouge(
-            [lead(document, words) for document in documents], references, resamples=resamples
+            [lead(document, words) for document in documents],
+            references,
+            language=language,
+            stem=stem,
+            resamples=resamples,
         )
         for words in LEAD_WORDS
     }
 
 
-def _bootstrap_interval(values: Sequence[float], resamples: int) -> tuple[float, float]:
-    import numpy as np
+def _sentences(text: str, language: str | None) -> str:
+    """A text with a line break after each of its sentences."""
+    if "\n" in text:
+        return text
+    from sentencex import segment
 
-    scores = np.asarray(values)
-    drawn = np.random.default_rng(SEED)
-    size = len(scores)
-    return interval_of(
-        [float(scores[drawn.integers(size, size=size)].mean()) for _ in range(resamples)]
+    return "\n".join(part.strip() for part in segment(language or "en", text))
+
+
+def _signature(references: References, words: Words) -> str:
+    """The choices behind a ROUGE figure, in the form of sacrebleu's signatures."""
+    missing = any(line is None for text in references for line in text)
+    return "|".join(
+        [
+            f"nrefs:{'var' if missing else len(references)}",
+            "measure:f1",
+            "case:lc",
+            words.signature,
+            "multi:mean",
+            f"version:rouge-score-{version('rouge-score')}",
+        ]
     )
+
+
+def _with_sentences(signature: str) -> str:
+    choices, _, library = signature.rpartition("|")
+    return f"{choices}|sent:sentencex-{version('sentencex')}|{library}"
+
+
+def _notes(references: Sequence[Segments], words: Words, language: str | None) -> tuple[str, ...]:
+    notes = []
+    empty = sum(
+        any(text.strip() for text in texts) and not any(map(words.tokenize, texts))
+        for texts in references
+    )
+    if empty:
+        kind = "words of the letters a to z, which English has" if words.ascii else "words"
+        notes.append(
+            f"ROUGE: {empty:,} of {len(references):,} segments have no reference with {kind}, and "
+            "score 0 whatever the summary says; check the language"
+        )
+    if language is None and not words.stem:
+        notes.append(
+            "ROUGE: no language was given, so words are compared as they are written; figures for "
+            "English are published with a stemmer, which --language en turns on"
+        )
+    return tuple(notes)

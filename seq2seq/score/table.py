@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from seq2seq.score.error_report import ErrorReport
+from seq2seq.score.files import Target
 from seq2seq.score.result import Score
 from seq2seq.score.significance import PairedTest
 
@@ -46,6 +47,17 @@ def fault_table(errors: ErrorReport) -> str:
         meaning = "words taken from the source that no reference has"
         rows.append(("untranslated", "", f"{errors.untranslated:.1%}", meaning))
     return _align(rows, right={1, 2})
+
+
+def note_lines(target: Target, notes: Sequence[str]) -> str:
+    """In which language and form text was compared, then a line for each note.
+
+    Args:
+        target: the language.
+        notes: sentences on what a reader should know.
+    """
+    lines = [f"language      {target.to_text()}", "Unicode form  NFC"]
+    return "\n".join([*lines, *(f"note: {note}" for note in notes)])
 
 
 def paired_table(bootstrap: PairedTest, randomization: PairedTest) -> str:

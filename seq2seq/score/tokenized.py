@@ -6,11 +6,14 @@ The steps are, in this order: lower-case (if asked), normalise punctuation, toke
 the official ``lc.norm.tok`` files of Multi30k were made, and it reproduces those files exactly.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
-from seq2seq.score.result import RESAMPLES, Score, Segments, check_texts
-from seq2seq.score.translation import corpus_score
+from seq2seq.languages import language_of
+from seq2seq.score.figure import to_score
+from seq2seq.score.result import RESAMPLES, Score, Segments
+from seq2seq.score.texts import References, comparable
+from seq2seq.score.translation import sacrebleu_measure
 
 # What the Moses tokenizer writes for characters that its decoder reserved; & must come last.
 MOSES_ENTITIES = {
@@ -27,7 +30,7 @@ MOSES_ENTITIES = {
 
 def tokenized_bleu(
     hypotheses: Segments,
-    references: Sequence[Segments],
+    references: References,
     language: str,
     *,
     lowercase: bool = False,
@@ -39,7 +42,7 @@ def tokenized_bleu(
     Args:
         hypotheses: detokenised segments; they are tokenised here.
         references: raw references, tokenised in the same way, or already tokenised ones.
-        language: two-letter code of the target language; it chooses abbreviations and
+        language: code of the target language; it chooses abbreviations and
             apostrophe rules.
         lowercase: lower-case both sides before anything else.
         references_are_tokenized: take the references' tokens as they are; only the entities
@@ -56,17 +59,19 @@ def tokenized_bleu(
     """
     from sacrebleu.metrics import BLEU
 
-    check_texts(hypotheses, references)
+    texts = comparable(hypotheses, references)
+    language = language_of(language).code  # Moses knows no longer codes
     tokenize = moses_tokenizer(language, lowercase=lowercase)
     given = _given_tokens(lowercase=lowercase) if references_are_tokenized else tokenize
-    scored = corpus_score(
+    measure = sacrebleu_measure(
+        "bleu",
         BLEU(tokenize="none", force=True),
-        [tokenize(line) for line in hypotheses],
-        [[given(line) for line in text] for text in references],
-        resamples=resamples,
+        [[None if line is None else given(line) for line in text] for text in texts.references],
         signed=_signed(language, lowercase=lowercase, given=references_are_tokenized),
     )
-    return replace(scored, name="BLEU-tokenized-lc" if lowercase else "BLEU-tokenized")
+    figures = measure([tokenize(line) for line in texts.hypotheses])
+    score = to_score(figures["bleu"], resamples=resamples)
+    return replace(score, name="BLEU-tokenized-lc" if lowercase else "BLEU-tokenized")
 
 
 def moses_tokenizer(language: str, *, lowercase: bool = False) -> Callable[[str], str]:

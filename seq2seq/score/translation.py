@@ -1,23 +1,26 @@
 """BLEU, chrF and TER, computed and signed by sacrebleu on detokenised text.
 
 sacrebleu does the tokenising itself, which is what makes its figures comparable between papers:
-give it raw hypotheses and the raw reference file.
+give it raw hypotheses and the raw reference file. What it is told is the target language, because
+a tokenizer that fits another one makes a perfect translation score 0. Signatures are its own; only
+where it has no way to cut a script (TER of Thai, say) ours says how it was done.
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from itertools import chain
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seq2seq.score.result import RESAMPLES, Score, Segments, check_texts
-from seq2seq.score.tokenization import choose_cutting
+from seq2seq.score.figure import Figure, Measure, to_score
+from seq2seq.score.resampling import Statistics
+from seq2seq.score.result import RESAMPLES, Score, Segments
+from seq2seq.score.texts import References, comparable, existing
+from seq2seq.score.tokenization import Script, choose_cutting, script_of
+from seq2seq.score.words import LETTER
 
 
 def bleu(
     hypotheses: Segments,
-    references: Sequence[Segments],
+    references: References,
     *,
     language: str | None = None,
     tokenize: str | None = None,
@@ -45,15 +48,16 @@ def bleu(
 
     Source: Papineni et al. 2002; Post 2018 (sacrebleu).
     """
-    cutting = choose_cutting(chain(*references), language=language, tokenize=tokenize, spm=spm)
-    metric = cutting.metric(lowercase=lowercase)
-    found = corpus_score(metric, hypotheses, references, resamples=resamples)
-    return replace(found, notes=cutting.notes)
+    texts = comparable(hypotheses, references)
+    measure = measure_bleu(
+        texts.references, language=language, tokenize=tokenize, spm=spm, lowercase=lowercase
+    )
+    return to_score(measure(texts.hypotheses)["bleu"], resamples=resamples)
 
 
 def chrf(
     hypotheses: Segments,
-    references: Sequence[Segments],
+    references: References,
     *,
     word_order: int = 0,
     lowercase: bool = False,
@@ -75,37 +79,29 @@ def chrf(
 
     Source: Popović 2015 and 2017.
     """
-    from sacrebleu.metrics import CHRF
-
-    class PlainChrf(CHRF):  # type: ignore[misc]
-        """sacrebleu's, whose resamples without any match would be of another number type.
-
-        Python's statistics refuse to mix the two, which ends in a traceback where a text has
-        almost nothing in common with its reference.
-        """
-
-        def _compute_score_from_stats(self, stats: Any) -> Any:
-            found = super()._compute_score_from_stats(stats)
-            found.score = float(found.score)
-            return found
-
-    metric = PlainChrf(word_order=word_order, lowercase=lowercase)
-    return corpus_score(metric, hypotheses, references, resamples=resamples)
+    texts = comparable(hypotheses, references)
+    measure = measure_chrf(texts.references, word_order=word_order, lowercase=lowercase)
+    (figure,) = measure(texts.hypotheses).values()
+    return to_score(figure, resamples=resamples)
 
 
 def ter(
     hypotheses: Segments,
-    references: Sequence[Segments],
+    references: References,
     *,
+    language: str | None = None,
     resamples: int = RESAMPLES,
 ) -> Score:
     """Translation edit rate: edits and shifts for every hundred reference words; lower is better.
 
-    Case is ignored, as Tercom does by default; the signature says so.
+    Case is ignored, as Tercom does by default; the signature says so. Chinese and Japanese are
+    cut as Tercom cuts Asian text (``norm:yes|asian:yes``), other scripts without spaces into
+    letters with their accents (``tok:tercom-letters``).
 
     Args:
         hypotheses: one detokenised segment a line.
         references: one or more raw reference texts.
+        language: code of the target language; without it the script of the references decides.
         resamples: bootstrap resamples for the interval; 0 leaves the interval out.
 
     Raises:
@@ -113,49 +109,92 @@ def ter(
 
     Source: Snover et al. 2006.
     """
+    texts = comparable(hypotheses, references)
+    measure = measure_ter(texts.references, language=language)
+    return to_score(measure(texts.hypotheses)["ter"], resamples=resamples)
+
+
+def measure_bleu(
+    references: References,
+    *,
+    language: str | None = None,
+    tokenize: str | None = None,
+    spm: str | Path | None = None,
+    lowercase: bool = False,
+) -> Measure:
+    """BLEU against references that ``comparable`` returned; arguments as for ``bleu``."""
+    lines = (line for texts in existing(references) for line in texts)
+    cutting = choose_cutting(lines, language=language, tokenize=tokenize, spm=spm)
+    metric = cutting.metric(lowercase=lowercase)
+    return sacrebleu_measure("bleu", metric, references, notes=cutting.notes)
+
+
+def measure_chrf(
+    references: References, *, word_order: int = 0, lowercase: bool = False
+) -> Measure:
+    """The chrF against references that ``comparable`` returned; arguments as for ``chrf``."""
+    from sacrebleu.metrics import CHRF
+
+    metric = CHRF(word_order=word_order, lowercase=lowercase)
+    return sacrebleu_measure("chrf++" if word_order else "chrf", metric, references)
+
+
+def measure_ter(references: References, *, language: str | None = None) -> Measure:
+    """TER against references that ``comparable`` returned; arguments as for ``ter``."""
     from sacrebleu.metrics import TER
 
-    return corpus_score(TER(), hypotheses, references, resamples=resamples)
+    script = script_of((line for texts in existing(references) for line in texts), language)
+    if script in (Script.CHINESE, Script.JAPANESE):
+        return sacrebleu_measure("ter", TER(normalized=True, asian_support=True), references)
+    metric = TER()
+    if script is Script.UNSPACED:
+        metric.tokenizer = _Letters(metric.tokenizer)
+        metric.tokenizer_signature = metric.tokenizer.signature()
+    return sacrebleu_measure("ter", metric, references)
 
 
-def corpus_score(
+def sacrebleu_measure(
+    key: str,
     metric: Any,
-    hypotheses: Segments,
-    references: Sequence[Segments],
+    references: References,
     *,
-    resamples: int,
+    notes: tuple[str, ...] = (),
     signed: Mapping[str, str] | None = None,
-) -> Score:
-    """Let a sacrebleu metric score a corpus, and keep what it says as a ``Score``.
+) -> Measure:
+    """A metric of sacrebleu as one of ours.
 
     Args:
-        metric: a sacrebleu metric, fresh: it remembers its references.
-        hypotheses: one segment a line.
-        references: one or more texts.
-        resamples: bootstrap resamples for the interval; 0 leaves the interval out.
-        signed: keys to set in the signature, for text that was prepared before sacrebleu saw
-            it; without it the signature is sacrebleu's, untouched.
+        key: what its figure is called among others.
+        metric: fresh, as it remembers its references.
+        references: as ``comparable`` returned them.
+        notes: sentences for each of its figures.
+        signed: keys to set in the signature, for text that was prepared before sacrebleu saw it;
+            without it the signature is sacrebleu's, untouched.
     """
-    check_texts(hypotheses, references)
-    found = metric.corpus_score(list(hypotheses), [list(r) for r in references], resamples)
+    import numpy as np
+
+    read = metric._cache_references(references)
+    metric._ref_cache = read
     signature = metric.get_signature()
-    for key, value in (signed or {}).items():
-        signature.update(key, value)
-    return Score(
-        name=found.name,
-        value=found.score,
-        signature=str(signature),
-        interval=_interval(found, str(signature)) if resamples > 1 else None,
-        details=_details(found),
-    )
+    for name, value in (signed or {}).items():
+        signature.update(name, value)
 
+    def of_sums(sums: Any, _: int) -> float:
+        return float(metric._compute_score_from_stats(sums).score)
 
-def _interval(found: Any, signature: str) -> tuple[float, float]:
-    """The interval sacrebleu prints as "mean ± half width"."""
-    printed = json.loads(found.format(width=6, signature=signature, is_json=True))
-    # sacrebleu leaves both out where the mean is 0, that is where no resample scored anything.
-    mean, half = printed.get("confidence_mean", 0.0), printed.get("confidence_var", 0.0)
-    return mean - half, mean + half
+    def measure(hypotheses: Segments) -> dict[str, Figure]:
+        rows = np.array(metric._extract_corpus_statistics(hypotheses, None), dtype=np.float64)
+        found = metric._compute_score_from_stats(rows.sum(0))
+        figure = Figure(
+            name=found.name,
+            statistics=Statistics(rows, of_sums),
+            signature=str(signature),
+            details=_details(found),
+            notes=notes + _too_short(found),
+        )
+        return {key: figure}
+
+    return measure
 
 
 def _details(found: Any) -> dict[str, float]:
@@ -171,3 +210,27 @@ def _details(found: Any) -> dict[str, float]:
             return {"edits": found.num_edits, "reference_words": found.ref_length}
         case _:
             return {}
+
+
+def _too_short(found: Any) -> tuple[str, ...]:
+    """BLEU of text without four words in a row is 0, however good the text is."""
+    if found.name != "BLEU" or found.totals[-1] or not found.totals[0]:
+        return ()
+    longest = sum(total > 0 for total in found.totals)
+    return (
+        f"no hypothesis has more than {longest} words, and BLEU needs {len(found.totals)} in a "
+        "row: it is 0 whatever the text says; read chrF",
+    )
+
+
+class _Letters:
+    """Tercom's tokenizer, and each letter of a script without spaces as a word."""
+
+    def __init__(self, tokenizer: Any):
+        self._tokenizer = tokenizer
+
+    def __call__(self, line: str) -> str:
+        return " ".join(LETTER.sub(r" \g<0> ", self._tokenizer(line)).split())
+
+    def signature(self) -> str:
+        return f"{self._tokenizer.signature()}-letters"

@@ -18,7 +18,8 @@ from seq2seq.errors import TrainingError
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Recipe
 from seq2seq.score.from_recipe import selection_metric, validation_options
-from seq2seq.score.measure import measure
+from seq2seq.score.measure import measure_texts
+from seq2seq.score.texts import comparable
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.log import Value
 from seq2seq.train.objective import smoothed_cross_entropy
@@ -56,6 +57,8 @@ class Validator:
         self._recipe = recipe
         self.metric = selection_metric(recipe)
         self._stop = stop
+        self._say = say
+        self._noted: set[str] = set()  # each note is said once a run
         self._references = list(references)
         limit = min(recipe.data.cleaning.max_source_pieces, recipe.model.max_positions)
         self._sources, long = cut(tokenizer.encode(sources), limit, tokenizer.eos_id)
@@ -141,12 +144,17 @@ class Validator:
         return loss
 
     def _measure(self, hypotheses: list[str]) -> dict[str, Value]:
-        options = validation_options(self._recipe)
-        return {
-            name: score.value
-            for metric in options.metrics
-            for name, score in measure(metric, hypotheses, [self._references], options).items()
-        }
+        texts = comparable(hypotheses, [self._references])
+        scores = measure_texts(texts, validation_options(self._recipe))
+        notes = [
+            *texts.preparation.notes("outputs"),
+            *(n for s in scores.values() for n in s.notes),
+        ]
+        for note in dict.fromkeys(notes):
+            if note not in self._noted:
+                self._say(f"dev: {note}")
+        self._noted.update(notes)
+        return {name: score.value for name, score in scores.items()}
 
 
 def decode_options(recipe: Recipe, *, beams: int, first_id: int | None) -> DecodeOptions:

@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 
 from seq2seq.errors import DataError, ScoreError
+from seq2seq.score.comparison import compare_files
 from seq2seq.score.measure import ScoreOptions
-from seq2seq.score.report import compare_files, score_files, score_texts
+from seq2seq.score.report import score_files, score_texts
+from seq2seq.score.summary import ROUGE_NAMES
 from seq2seq.score.translation import bleu
 
 Write = Callable[[str, str], Path]
 TRUTH = "Das Haus ist sehr alt.\nAnna sieht heute den Garten.\n"
 MADE = "Das Haus ist sehr groß.\nAnna sieht heute den Garten.\n"
+BESIDE = ["errors", "language", "texts", "notes"]
 QUICK = ScoreOptions(resamples=50, trials=50)
 
 
@@ -38,7 +41,7 @@ def test_json_holds_score_signature_and_interval_of_each_metric(write: Write) ->
     made, truth = write("made.de", MADE), write("truth.de.gz", TRUTH)
     report = score_files(made, [truth], source=write("source.en", "a\nb\n"), options=QUICK)
     found = json.loads(json.dumps(report.to_json()))
-    assert list(found) == ["bleu", "chrf", "ter", "errors"]
+    assert list(found) == ["bleu", "chrf", "ter", *BESIDE]
     for key in ("bleu", "chrf", "ter"):
         assert list(found[key]) == ["score", "signature", "interval", "details"]
         low, high = found[key]["interval"]
@@ -53,7 +56,7 @@ def test_json_holds_score_signature_and_interval_of_each_metric(write: Write) ->
 def test_json_says_null_where_no_interval_was_asked_for(write: Write) -> None:
     options = ScoreOptions(metrics=("chrf++",), resamples=0)
     found = score_files(write("a", MADE), [write("b", TRUTH)], options=options).to_json()
-    assert list(found) == ["chrf++", "errors"]
+    assert list(found) == ["chrf++", *BESIDE]
     assert found["chrf++"]["interval"] is None
 
 
@@ -64,9 +67,9 @@ def test_rouge_stands_beside_its_lead_baselines(write: Write) -> None:
         options=options,
     )  # fmt: skip
     found = report.to_json()
-    assert list(found) == ["rouge1", "rouge2", "rougeL", "baselines", "errors"]
+    assert list(found) == [*ROUGE_NAMES, "baselines", *BESIDE]
     assert list(found["baselines"]) == ["lead-8", "lead-12"]
-    assert list(found["baselines"]["lead-8"]) == ["rouge1", "rouge2", "rougeL"]
+    assert list(found["baselines"]["lead-8"]) == list(ROUGE_NAMES)
     # These documents are shorter than eight words: the lead is the document, which was copied.
     assert found["baselines"]["lead-8"]["rouge1"] == found["rouge1"]
     assert found["errors"]["copied"] == 1
@@ -78,7 +81,8 @@ def test_the_tokenised_protocol_takes_its_language_from_the_references_name(writ
     options = ScoreOptions(metrics=("bleu",), tokenized=True, resamples=0)
     report = score_files(write("made", MADE), [write("truth.de.gz", TRUTH)], options=options)
     found = report.to_json()
-    assert list(found) == ["bleu", "bleu_tokenized", "bleu_tokenized_lc", "errors"]
+    assert list(found) == ["bleu", "bleu_tokenized", "bleu_tokenized_lc", *BESIDE]
+    assert found["language"] == {"code": "de", "source": "from the references' names"}
     assert "tok:moses-de" in found["bleu_tokenized"]["signature"]
     assert len({found[key]["signature"] for key in list(found)[:3]}) == 3
 
@@ -110,13 +114,14 @@ def test_the_tokenised_protocol_asks_for_a_language_it_cannot_know(write: Write)
 def test_the_table_for_people_is_aligned_and_complete(write: Write) -> None:
     report = score_files(write("made", MADE), [write("truth", TRUTH)], options=QUICK)
     text = report.to_text()
-    scores, faults = text.split("\n\n")
+    scores, faults, beside = text.split("\n\n")
     head, *rows = scores.splitlines()
     assert [row.split()[0] for row in rows] == ["BLEU", "chrF2", "TER"]
     column = head.index("signature")
     assert all(row[column:].startswith("nrefs:1|bs:50|") for row in rows)
     assert re.search(r"^looping +0 +0\.0%", faults, re.MULTILINE)
     assert "copied" not in faults  # there is no source to copy from
+    assert beside == "language      not known\nUnicode form  NFC"
 
 
 def test_files_of_different_length_are_named_with_their_line_counts(write: Write) -> None:
@@ -159,11 +164,12 @@ def test_comparing_gives_each_metric_with_both_tests(write: Write) -> None:
     one, two, truth = write("one", MADE), write("two", TRUTH), write("truth", TRUTH)
     report = compare_files([one, two, one], [truth], options=QUICK)
     found = json.loads(json.dumps(report.to_json()))
-    assert list(found) == ["segments", "bleu", "chrf", "ter"]
+    assert list(found) == ["segments", "bleu", "chrf", "ter", "language", "texts", "notes"]
     assert list(found["bleu"]) == ["bootstrap", "randomization"]
     test = found["bleu"]["bootstrap"]
     assert [row["system"] for row in test["systems"]] == [str(one), str(two), str(one)]
-    assert list(test["systems"][1]) == ["system", "score", "difference", "p_value", "interval"]
+    row = ["system", "score", "difference", "p_value", "resamples", "interval"]
+    assert list(test["systems"][1]) == row
     assert test["systems"][0]["p_value"] is None
     assert test["systems"][2]["p_value"] == 1
     assert test["systems"][1]["difference"] > 0

@@ -45,7 +45,7 @@ def test_without_its_extra_a_language_falls_back_and_says_how_to_have_it(
 
 @pytest.mark.parametrize(
     ("lines", "name", "script"),
-    [(CHINESE, "zh", "Chinese"), (JAPANESE, "ja-mecab", "Japanese"), (THAI, "char", "a script")],
+    [(CHINESE, "zh", "Chinese"), (JAPANESE, "ja-mecab", "Japanese"), (THAI, "char", "of a script")],
 )
 def test_without_a_language_the_script_decides_and_that_is_said(
     lines: list[str], name: str, script: str
@@ -53,7 +53,7 @@ def test_without_a_language_the_script_decides_and_that_is_said(
     for language in (None, "xx"):
         cutting = choose_cutting(lines, language=language)
         assert cutting.name == name
-        assert cutting.notes[0].startswith(f"the references are {script}")
+        assert f"the references are {script}" in cutting.notes[0]
     assert choose_cutting(ENGLISH) == tokenization.Cutting("13a")
 
 
