@@ -182,7 +182,7 @@ def _copy(check: Check) -> str:
 
 def _limits(facts: RunFacts) -> Iterator[str]:
     recipe = facts.recipe
-    names = " and ".join(f"`{code}`" for code in languages(recipe))
+    names = " and ".join(f"`{language.tag}`" for language in languages(facts))
     yield f"- It knows {names} as they are written in its training data, and no other language."
     yield (
         f"- It saw sources of at most {recipe.data.cleaning.max_source_pieces} pieces and targets "

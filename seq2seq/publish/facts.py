@@ -6,7 +6,7 @@ a file that is not there leaves its section out of the card.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -98,6 +98,8 @@ def read_facts(run: Run) -> RunFacts:
         )
     folder = export_folder(run) if export_folder(run).is_dir() else None
     check = None if folder is None else verify_check(folder)
+    if folder is not None:
+        _refuse_outside(run, [*folder.rglob("*")])
     if check is not None:
         verify_source(check, run.best)
     records = _read_log(run.metrics)
@@ -190,6 +192,7 @@ def _read_probe(run: Run) -> ProbeSection | None:
             f"{folder}: no {PROBE_SECTION}, needed what the probe says in the card; "
             "probe the model again, or remove the folder"
         )
+    _refuse_outside(run, [path])
     text = path.read_text(encoding="utf-8").strip()
     names = list(dict.fromkeys(name for _, name, _ in FIGURE.findall(text)))
     missing = [name for name in names if not (folder / name).is_file()]
@@ -198,9 +201,25 @@ def _read_probe(run: Run) -> ProbeSection | None:
             f"{path}: shows {', '.join(repr(name) for name in missing)}, but there is no such "
             "file beside it; probe the model again"
         )
+    _refuse_outside(run, [folder / name for name in names])
     _verify_probed(run, {(folder / name).parent for name in names})
     text = FIGURE.sub(rf"\1{folder.name}/\2\3", text)
     return ProbeSection(text, {f"{folder.name}/{name}": folder / name for name in names})
+
+
+def _refuse_outside(run: Run, paths: Iterable[Path]) -> None:
+    """Refuse to publish what only looks like a part of the run.
+
+    Raises:
+        PublishError: A file lies elsewhere, by a symbolic link or by its name.
+    """
+    home = run.folder.resolve()
+    outside = [path for path in paths if not path.resolve().is_relative_to(home)]
+    if outside:
+        raise PublishError(
+            f"{outside[0]}: is {outside[0].resolve()}, which lies outside the run, needed a file "
+            "of the run itself; put a copy there, or probe the model again"
+        )
 
 
 def _verify_probed(run: Run, shown: set[Path]) -> None:

@@ -4,11 +4,14 @@ Source:
     https://huggingface.co/docs/hub/model-cards and its ``modelcard.md`` specification.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from seq2seq.errors import PublishError
+from seq2seq.languages import Language, language_of
 from seq2seq.publish.facts import RunFacts
-from seq2seq.recipe import CorpusSpec, Recipe
+from seq2seq.recipe import CorpusSpec
 
 # Our keys in scores.json, the Hub's name of the metric, and what people call it.
 METRICS = {
@@ -23,6 +26,7 @@ METRICS = {
     "bleu_tokenized": ("bleu", "BLEU, tokenised"),
     "bleu_tokenized_lc": ("bleu", "BLEU, tokenised and lower-cased"),
 }
+HUB_CODE = re.compile("[a-z]{2,3}")  # it refuses a card with longer ones, and capitals
 TASKS = {"translation": "Translation", "summarization": "Summarization"}
 
 
@@ -39,7 +43,8 @@ def front_matter(facts: RunFacts, name: str, *, license: str | None) -> dict[str
     """
     recipe = facts.recipe
     metadata = {
-        "language": languages(recipe),
+        "language": list(dict.fromkeys(one.code for one in languages(facts))),
+        "language_bcp47": _tags(languages(facts)),
         "license": license,
         "library_name": "transformers",
         "pipeline_tag": recipe.task,
@@ -52,9 +57,28 @@ def front_matter(facts: RunFacts, name: str, *, license: str | None) -> dict[str
     return {key: value for key, value in metadata.items() if value}
 
 
-def languages(recipe: Recipe) -> list[str]:
-    """The languages of a model, each once."""
-    return list(dict.fromkeys([recipe.source_language, recipe.target_language]))
+def languages(facts: RunFacts) -> list[Language]:
+    """The languages of a model, each once.
+
+    Raises:
+        PublishError: The Hub would not know one by its code.
+    """
+    recipe, found = facts.recipe, dict[str, Language]()
+    for key in ("source_language", "target_language"):
+        code = getattr(recipe, key)
+        language = language_of(code)
+        if language.script is None or not HUB_CODE.fullmatch(language.code):
+            raise PublishError(
+                f"{facts.run.recipe}: {key} = '{code}', needed a code of ISO 639 such as 'en', "
+                "with script or region if they matter ('sr-Latn'); write the language's code there"
+            )
+        found[language.tag] = language
+    return list(found.values())
+
+
+def _tags(found: Sequence[Language]) -> list[str]:
+    """Full tags, where they say more than the codes."""
+    return [one.tag for one in found] if any(one.tag != one.code for one in found) else []
 
 
 def base_model(facts: RunFacts) -> str | None:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from json import JSONDecodeError
 from typing import Any
 
 from seq2seq.errors import PublishError
@@ -17,6 +18,8 @@ from seq2seq.publish.plan import CARD, Plan, PlannedFile
 ATTRIBUTES = ".gitattributes"  # the Hub's own file in every repository
 # What the Hub itself puts into a new repository.
 FIRST = {"model": {ATTRIBUTES}, "space": {ATTRIBUTES, CARD}}
+# Mistakes in code, ours or the client's: no network and no user can mend them.
+FAULTS = (TypeError, AttributeError, LookupError, NameError, AssertionError, NotImplementedError)
 
 
 @dataclass(frozen=True)
@@ -266,9 +269,11 @@ def _remove_empty(api: Any, plan: Plan) -> None:
 
 @contextmanager
 def _explained(where: str) -> Iterator[None]:
-    """Turn whatever the client raises into one line; the client's code alone stands inside."""
+    """Turn what the client raises into one line, but no fault; its code alone stands inside."""
     try:
         yield
+    except FAULTS:
+        raise
     except Exception as error:
         raise PublishError(f"{where}: {_explain(error)}") from error
 
@@ -299,12 +304,28 @@ def _explain(error: Exception) -> str:
             when = f"in {wait} seconds" if wait else "later"
             return f"asked too often (429); nothing is half there; give the same command {when}"
         case None:
-            return (
-                f"no connection, or it was lost ({said}); nothing is half there; check the "
-                "network and HF_HUB_OFFLINE, then give the same command again"
-            )
+            return _explain_unanswered(error, said)
         case status:
             return f"the Hub answered {status} ({said}); give the same command again later"
+
+
+def _explain_unanswered(error: Exception, said: str) -> str:
+    """What it means that the client stopped without an answer: a file, a value, or the network."""
+    lost = (ConnectionError, TimeoutError, JSONDecodeError)  # a login page answers, but no JSON
+    if isinstance(error, OSError) and error.filename is not None and not isinstance(error, lost):
+        return (
+            f"'{error.filename}' cannot be read ({error.strerror}); nothing is half there; make it "
+            "readable, then give the same command again"
+        )
+    if isinstance(error, ValueError) and not isinstance(error, lost):
+        return (
+            f"the Hub's client does not take what it was given ({said}); nothing is half there; "
+            "mend what it names in the run, then publish it again"
+        )
+    return (
+        f"no connection, or it was lost ({said}); nothing is half there; check the network and "
+        "HF_HUB_OFFLINE, then give the same command again"
+    )
 
 
 def _answered(error: BaseException | None) -> BaseException | None:
@@ -320,6 +341,7 @@ def _said(error: BaseException) -> str:
 
     server: str | None = getattr(error, "server_message", None)
     lines = [line.strip() for line in (server or str(error)).splitlines() if line.strip()]
-    said = ("; ".join(lines) if server else lines[0]) if lines else type(error).__name__
+    whole = server or isinstance(error, ValueError)
+    said = ("; ".join(lines) if whole else lines[0]) if lines else type(error).__name__
     token = get_token()
     return said.replace(token, "…") if token else said

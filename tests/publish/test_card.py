@@ -72,6 +72,35 @@ def test_the_head_passes_the_hubs_rules_and_an_unquoted_no_would_not(exported: R
     assert errors == ['"language[1]" must be an ISO 639 code, got False; quote "no"']
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "codes", "tags"),
+    [
+        ("eng_Latn", "vi-VN", ["en", "vi"], ["en-Latn", "vi-VN"]),
+        ("EN", "zho_Hans", ["en", "zh"], ["en", "zh-Hans"]),
+        ("zh-Hans", "zh-Hant", ["zh"], ["zh-Hans", "zh-Hant"]),
+        ("eng", "yue", ["en", "yue"], None),
+        ("sr_Latn", "no", ["sr", "no"], ["sr-Latn", "no"]),
+    ],
+)
+def test_languages_are_the_hubs_codes_and_what_more_is_known_stands_apart(
+    tmp_path: Path, source: str, target: str, codes: list[str], tags: list[str] | None
+) -> None:
+    card = card_of(write_run(tmp_path / "run", source_language=source, target_language=target))
+    assert validate_card(card, "model") == ([], [])
+    data = ModelCard(card).data.to_dict()
+    assert data["language"] == codes
+    assert data.get("language_bcp47") == tags
+
+
+@pytest.mark.parametrize("code", ["xx", "digits", "english", "und"])
+def test_a_code_of_no_language_is_refused(tmp_path: Path, code: str) -> None:
+    run = write_run(tmp_path / "run", target_language=code)
+    with pytest.raises(
+        PublishError, match=rf"recipe.json: target_language = '{code}', needed a code of ISO 639"
+    ):
+        card_of(run)
+
+
 def test_scores_stand_with_interval_and_signature(exported: Run) -> None:
     table = rows(section(card_of(exported), "Scores"))
     assert table[2:] == [

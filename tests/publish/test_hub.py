@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from seq2seq.errors import PublishError
+from seq2seq.publish.hub import _explained
 from tests.hub.server import READER, WRITER
 
 SCRIPT = Path(__file__).parent / "upload_scenarios.py"
@@ -206,3 +209,25 @@ def test_the_first_card_that_the_hub_writes_is_not_somebody_elses(outcomes: dict
 def test_no_token_is_ever_shown(outcomes: dict[str, Any]) -> None:
     said = json.dumps([found["said"] for found in outcomes.values()])
     assert not any(token in said for token in (WRITER, READER, "hf_wrong"))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", "a.svg"), "'a.svg' cannot be read (Permission "),
+        (FileNotFoundError(2, "No such file or directory", "b"), "'b' cannot be read (No such "),
+        (ValueError("Invalid metadata.\n- no list"), "given (Invalid metadata.; - no list)"),
+        (ConnectionError("refused"), "no connection, or it was lost (refused)"),
+        (TimeoutError("too slow"), "no connection, or it was lost (too slow)"),
+        (json.JSONDecodeError("no JSON", "<html>", 0), "no connection, or it was lost (no JSON"),
+    ],
+)
+def test_what_goes_wrong_here_is_not_called_a_lost_connection(error: Exception, said: str) -> None:
+    with pytest.raises(PublishError, match=re.escape(said)), _explained("tester/owl"):
+        raise error
+
+
+@pytest.mark.parametrize("fault", [TypeError("a bug"), AttributeError("a bug"), KeyError("a bug")])
+def test_a_fault_of_ours_is_shown_as_one(fault: Exception) -> None:
+    with pytest.raises(type(fault), match="a bug"), _explained("tester/owl"):
+        raise fault

@@ -147,3 +147,34 @@ def test_names_of_the_hub_are_taken(name: str) -> None:
 def test_other_names_are_refused_before_anything_is_read(name: str) -> None:
     with pytest.raises(PublishError, match="needed owner/name of letters, digits"):
         plan_model(Run(Path("nowhere")), name)
+
+
+@pytest.mark.parametrize("link", ["probe/T1/heat.svg", "probe/card.md", "exports/hub/config.json"])
+def test_a_link_that_leads_out_of_the_run_is_refused(
+    exported: Run, tmp_path: Path, link: str
+) -> None:
+    """Whoever sends a run could have any file of this machine published with it."""
+    write_probe(exported, "![heads](T1/heat.svg)")
+    path, secret = exported.folder / link, tmp_path / "secret"
+    secret.write_bytes(path.read_bytes())
+    path.unlink()
+    path.symlink_to(secret)
+    with pytest.raises(PublishError, match=rf"{link}: is .*/secret, which lies outside the run"):
+        plan_model(exported, "tester/owl")
+
+
+def test_a_figure_named_by_a_path_out_of_the_run_is_refused(exported: Run, tmp_path: Path) -> None:
+    (tmp_path / "secret.svg").write_text("<svg/>")
+    write_probe(exported, "![heads](../../secret.svg)")
+    with pytest.raises(PublishError, match="which lies outside the run"):
+        plan_model(exported, "tester/owl")
+
+
+def test_a_link_inside_the_run_and_a_run_behind_a_link_are_published(
+    exported: Run, tmp_path: Path
+) -> None:
+    probe = write_probe(exported, "![heads](T1/heat.svg)")
+    (probe / "heat.svg").rename(probe / "drawn.svg")
+    (probe / "heat.svg").symlink_to("drawn.svg")
+    (tmp_path / "link").symlink_to(exported.folder)
+    assert plan_model(Run(tmp_path / "link"), "tester/owl")
