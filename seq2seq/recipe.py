@@ -410,8 +410,9 @@ class Recipe(Section):
     target_language: str = Field(min_length=2)
     """Language code of the target; for summarization the same as the source's."""
     preset: Literal["auto", "none"] = "none"
-    """`auto` chooses vocabulary, size, dropout, batch and warm-up from the number of training
-    pairs; every key that the recipe gives itself stays as given."""
+    """`auto` chooses vocabulary, size, dropout and batch from the number of training pairs and
+    their characters, and the length of the run from their pieces; every key that the recipe gives
+    itself stays as given."""
     init: str | None = None
     """Model to train further, with its own tokenizer: a run, a folder in the stock format of
     `m2m_100` (NLLB too) or `marian` (opus-mt), or the name of such a model on the Hub. Its shape

@@ -5,7 +5,16 @@ from typing import Any
 import pytest
 
 from seq2seq.errors import RecipeError
-from seq2seq.preset import TIERS, Choice, fit_warmup, resolve_preset, with_choices
+from seq2seq.preset import (
+    TIERS,
+    Choice,
+    characters_needed,
+    fit_warmup,
+    length_choices,
+    settled,
+    shape_choices,
+    with_choices,
+)
 from seq2seq.recipe import Recipe, differences, parse_recipe
 
 
@@ -19,48 +28,122 @@ def recipe(**given: Any) -> Recipe:
     return parse_recipe(content | given, where="test")
 
 
+LATIN = {chr(number): 1000 for number in range(97, 123)}
+# 3,000 characters, most of them rare
+CHINESE = {chr(0x4E00 + rank): 10**8 // (1 + rank) ** 2 for rank in range(3000)}
+
+
+def shaped(given: Recipe, *, pairs: int, characters: dict[str, int] = LATIN) -> Recipe:
+    return with_choices(given, shape_choices(given, pairs=pairs, characters=characters))
+
+
+def resolved(given: Recipe, *, pairs: int, batches: int = 100) -> Recipe:
+    shape = shaped(given, pairs=pairs)
+    length = length_choices(shape, pairs=pairs, epoch_pairs=pairs, batches=batches)
+    return settled(with_choices(shape, length))
+
+
 def test_without_the_preset_nothing_is_chosen() -> None:
     plain = recipe(preset="none")
-    assert resolve_preset(plain, pairs=1000, tokens_per_pair=10) == (plain, ())
+    assert shape_choices(plain, pairs=1000, characters=LATIN) == ()
+    assert length_choices(plain, pairs=1000, epoch_pairs=1000, batches=9) == ()
+    assert settled(plain) is plain
 
 
 def test_what_is_chosen_is_what_the_recipe_then_says() -> None:
-    resolved, choices = resolve_preset(recipe(), pairs=7127, tokens_per_pair=12)
-    changed = {key: new for key, (_, new) in differences(recipe(), resolved).items()}
-    defaults = {choice.key: choice.value for choice in choices} | {"preset": "none"}
-    assert changed.items() <= defaults.items()
-    assert all(choice.reason for choice in choices)
-    assert resolved.tokenizer.vocab_size == 1000
-    assert resolved.model.dropout == 0.3
+    shape = shape_choices(recipe(), pairs=7127, characters=LATIN)
+    found = with_choices(recipe(), shape)
+    length = length_choices(found, pairs=7127, epoch_pairs=7127, batches=61)
+    found = settled(with_choices(found, length))
+    changed = {key: new for key, (_, new) in differences(recipe(), found).items()}
+    chosen = {choice.key: choice.value for choice in shape + length} | {"preset": "none"}
+    assert changed.items() <= chosen.items()
+    assert all(choice.reason for choice in shape + length)
+    assert (found.tokenizer.vocab_size, found.model.dropout) == (1000, 0.3)
+    assert found.tokenizer.character_coverage == 1.0
 
 
 def test_what_the_recipe_gives_stays_as_given() -> None:
     given = recipe(train={"steps": 50}, model={"dropout": 0.05})
-    resolved, choices = resolve_preset(given, pairs=7127, tokens_per_pair=12)
-    assert (resolved.train.steps, resolved.model.dropout) == (50, 0.05)
-    assert not {"train.steps", "model.dropout"} & {choice.key for choice in choices}
+    shape = shape_choices(given, pairs=7127, characters=LATIN)
+    length = length_choices(given, pairs=7127, epoch_pairs=7127, batches=61)
+    assert not {"train.steps", "model.dropout"} & {choice.key for choice in shape + length}
+    found = resolved(given, pairs=7127)
+    assert (found.train.steps, found.model.dropout) == (50, 0.05)
 
 
 def test_resolving_again_changes_nothing() -> None:
-    resolved, _ = resolve_preset(recipe(), pairs=7127, tokens_per_pair=12)
-    assert resolve_preset(resolved, pairs=5, tokens_per_pair=1) == (resolved, ())
+    found = resolved(recipe(), pairs=7127)
+    assert resolved(found, pairs=5) is found
 
 
 def test_more_data_never_gives_a_smaller_vocabulary_or_model() -> None:
     sizes = []
     for tier in TIERS:
-        pairs = int(min(tier.most_pairs, 4_500_000))
-        resolved, _ = resolve_preset(recipe(), pairs=pairs, tokens_per_pair=25)
-        sizes.append((resolved.tokenizer.vocab_size, resolved.model.width))
+        found = resolved(recipe(), pairs=int(min(tier.most_pairs, 4_500_000)))
+        sizes.append((found.tokenizer.vocab_size, found.model.width))
     assert sizes == sorted(sizes)
     assert len(set(sizes)) > 3
 
 
 @pytest.mark.parametrize("pairs", [1, 50, 15_000, 15_001, 10_000_000])
 def test_every_size_of_data_gives_a_recipe_that_can_be_used(pairs: int) -> None:
-    resolved, _ = resolve_preset(recipe(), pairs=pairs, tokens_per_pair=20)
-    assert 0 < resolved.train.warmup_steps < resolved.train.steps
-    assert resolved.train.steps % 100 == 0
+    train = resolved(recipe(), pairs=pairs, batches=max(1, pairs // 100)).train
+    assert 0 < train.warmup_steps < train.steps
+    assert train.steps % 100 == 0
+    assert 5 <= train.steps / train.validate_every_steps <= 10
+
+
+def test_a_script_of_thousands_of_characters_gets_room_for_them_and_for_words() -> None:
+    for pairs, fewer in ((8000, 1000), (21_000, 4000)):
+        spec = shaped(recipe(), pairs=pairs, characters=CHINESE).tokenizer
+        assert spec.character_coverage == 0.9995
+        needed = characters_needed(CHINESE, spec.character_coverage)
+        assert 400 < needed < 3000
+        assert fewer + needed <= spec.vocab_size < fewer + needed + 100
+
+
+def test_a_vocabulary_that_is_given_holds_as_many_characters_as_it_has_room_for() -> None:
+    found = [
+        shaped(recipe(tokenizer={"vocab_size": size}), pairs=8000, characters=CHINESE).tokenizer
+        for size in (300, 1000, 2500, 4000)
+    ]
+    assert [spec.character_coverage for spec in found] == [0.995, 0.999, 0.9995, 1.0]
+    for spec in found:
+        assert characters_needed(CHINESE, spec.character_coverage) <= 0.8 * spec.vocab_size
+
+
+def test_characters_are_counted_from_the_most_frequent_on() -> None:
+    counts = {"a": 90, "b": 9, "c": 1}
+    needed = [characters_needed(counts, coverage) for coverage in (0.9, 0.91, 0.99, 0.991, 1.0)]
+    assert needed == [1, 2, 2, 3, 3]
+
+
+def length(pairs: int, **values: Any) -> dict[str, Choice]:
+    train = values.pop("train", {})
+    values = {"epoch_pairs": pairs, "batches": 60, **values}
+    return {one.key: one for one in length_choices(recipe(train=train), pairs=pairs, **values)}
+
+
+def test_the_length_is_so_many_epochs_of_what_an_epoch_costs() -> None:
+    steps = length(7127)["train.steps"]
+    assert (steps.value, steps.reason) == (3600, "about 60 epochs of 7,127 pairs, 60 updates each")
+    assert length(7127, batches=120)["train.steps"].value == 7200
+    weighted = length(7127, epoch_pairs=14_254, batches=120)["train.steps"]
+    assert weighted.reason == "about 60 epochs of 14,254 pairs, 120 updates each"
+
+
+def test_updates_of_several_processes_and_micro_batches_are_fewer() -> None:
+    steps = length(7127, batches=30, processes=2, train={"accumulate": 3})["train.steps"]
+    assert steps.value == 600
+    assert steps.reason == (
+        "about 60 epochs of 7,127 pairs, 10 updates of 2 processes of 3 micro-batches each"
+    )
+
+
+def test_a_reason_says_the_epochs_that_there_are() -> None:
+    assert length(50, batches=1)["train.steps"].reason.startswith("about 300 epochs of 50 pairs")
+    assert length(40_000)["train.steps"].reason.startswith("about 30 epochs of 40,000 pairs")
 
 
 def fitted(**train: Any) -> tuple[int, tuple[Choice, ...]]:
@@ -115,12 +198,12 @@ def test_a_preset_that_chooses_length_or_warm_up_is_not_judged_before() -> None:
 
 def test_what_a_preset_chooses_leaves_room_for_a_fall_that_is_given() -> None:
     given = recipe(train={"decay_share": 0.9, "steps": 100})
-    resolved, _ = resolve_preset(given, pairs=1000, tokens_per_pair=12)
-    assert resolved.train.warmup_steps == 10
-    assert fit_warmup(resolved, where="r.toml") == (resolved, ())
+    found = resolved(given, pairs=1000)
+    assert found.train.warmup_steps == 10
+    assert fit_warmup(found, where="r.toml") == (found, ())
 
 
 def test_choices_of_an_earlier_start_hold_where_the_recipe_gives_nothing() -> None:
     begun = (Choice("train.warmup_steps", 7, "then"), Choice("model.width", 64, "then"))
-    found = with_choices(recipe(model={"width": 32}), begun)
+    found = settled(with_choices(recipe(model={"width": 32}), begun))
     assert (found.train.warmup_steps, found.model.width, found.preset) == (7, 32, "none")

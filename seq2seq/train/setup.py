@@ -2,20 +2,24 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import torch
 from accelerate import PartialState
 from accelerate.tracking import get_available_trackers
 
+from seq2seq.data.batches import plan_batches
 from seq2seq.data.copying import CopyingReport, with_copying
 from seq2seq.data.parallel_text import ParallelText, read_text
 from seq2seq.data.prepare import TrainingSet, prepare
 from seq2seq.data.store import Cache
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
-from seq2seq.preset import Choice, fit_warmup, resolve_preset, with_choices
+from seq2seq.normalization import normalize
+from seq2seq.preset import Choice, fit_warmup, length_choices, settled, shape_choices, with_choices
 from seq2seq.recipe import Recipe, differences, recipe_json
 from seq2seq.run import Run, describe_environment, write_json
 from seq2seq.stock_tokenizer import open_tokenizer
@@ -26,7 +30,8 @@ from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved
 from seq2seq.train.pretrained import Pretrained, open_pretrained
 from seq2seq.train.resume import check_changes, machine_changes
 
-SAMPLED_LINES = 2000
+# Lines that characters are counted in; more would find rare ones that need no piece.
+MOST_COUNTED = 500_000
 ROUND_TRIP_LINES = 20_000
 
 Say = Callable[[str], None]
@@ -118,7 +123,7 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
     begun = recorded_choices(run)
     text = read_text(recipe.data)
     say(text.report.to_text())
-    recipe, choices = _settle(recipe, begun, text)
+    recipe, choices = _settle_shape(recipe, begun, text)
     for choice in choices:
         say(choice.to_text())
     if pretrained is None:
@@ -137,6 +142,9 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
         copying = training.report_copying()
         say(copying.to_text())
     training.check_budget(recipe.train.batch_tokens)
+    recipe, more = _settle_length(recipe, begun, text, training)
+    for choice in more:
+        say(choice.to_text())
     for finding in training.report.findings[len(text.report.findings) :]:
         say(finding.to_text())
     marked = None
@@ -148,7 +156,7 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
     round_trip = check_round_trip(tokenizer, *sides)
     say(round_trip.to_text())
     return Prepared(
-        recipe, choices, text, tokenizer, training, round_trip, marked, pretrained, copying
+        recipe, choices + more, text, tokenizer, training, round_trip, marked, pretrained, copying
     )
 
 
@@ -170,17 +178,51 @@ def recorded_choices(run: Run) -> tuple[Choice, ...] | None:
         ) from None
 
 
-def _settle(
+def _settle_shape(
     recipe: Recipe, begun: tuple[Choice, ...] | None, text: ParallelText
 ) -> tuple[Recipe, tuple[Choice, ...]]:
-    """Fill in what the recipe leaves open: as the run began, or from the data."""
+    """Fill in what decides pieces and model: as the run began, or from the text."""
+    if begun is None:
+        counts = count_characters(text) if recipe.preset == "auto" else {}
+        begun = shape_choices(recipe, pairs=text.pairs, characters=counts)
+    return with_choices(recipe, begun), begun
+
+
+def _settle_length(
+    recipe: Recipe, begun: tuple[Choice, ...] | None, text: ParallelText, training: TrainingSet
+) -> tuple[Recipe, tuple[Choice, ...]]:
+    """Fill in the rest, from what an epoch of the encoded text costs."""
     if begun is not None:
-        return with_choices(recipe, begun), begun
-    recipe, choices = resolve_preset(
-        recipe, pairs=text.pairs, tokens_per_pair=_tokens_per_pair(text)
-    )
-    recipe, fitted = fit_warmup(recipe, where="recipe")
-    return recipe, choices + fitted
+        return settled(recipe), ()
+    chosen: tuple[Choice, ...] = ()
+    if recipe.preset == "auto":
+        epoch, processes = training.epoch(0), PartialState().num_processes
+        plan = plan_batches(
+            epoch.source_lengths,
+            epoch.target_lengths,
+            batch_tokens=recipe.train.batch_tokens,
+            seed=recipe.seed,
+            epoch=0,
+            world_size=processes,
+        )
+        chosen = length_choices(
+            recipe,
+            pairs=text.pairs,
+            epoch_pairs=len(epoch),
+            batches=len(plan),
+            processes=processes,
+        )
+    recipe, fitted = fit_warmup(settled(with_choices(recipe, chosen)), where="recipe")
+    return recipe, chosen + fitted
+
+
+def count_characters(text: ParallelText) -> Counter[str]:
+    """How often each character stands in the training text, of a large one in a part of it."""
+    every = max(1, 2 * text.pairs // MOST_COUNTED)
+    counts = Counter[str]()
+    for line in islice(text.training_texts(), 0, None, every):
+        counts.update(normalize(line))
+    return counts
 
 
 def write_facts(
@@ -233,12 +275,6 @@ def _tokenizer(recipe: Recipe, run: Run, text: ParallelText) -> TokenizerLike:
     flush_folder(unfinished)
     replace_folder(unfinished, run.tokenizer)
     return tokenizer
-
-
-def _tokens_per_pair(text: ParallelText) -> float:
-    """Rough pieces of a target, for turning epochs into updates: 1.3 a word, and the end."""
-    lines = _first(text.training_texts(), SAMPLED_LINES)
-    return 1 + 1.3 * sum(len(line.split()) for line in lines) / max(len(lines), 1)
 
 
 def _first(texts: Iterable[str], count: int) -> list[str]:

@@ -1,7 +1,9 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from random import Random
 
+import numpy as np
 import pytest
 from accelerate import PartialState
 
@@ -11,6 +13,7 @@ from seq2seq.recipe import Recipe, parse_recipe
 from seq2seq.run import Run
 from seq2seq.train import setup
 from seq2seq.train.setup import (
+    Prepared,
     check_folder,
     check_processes,
     check_trackers,
@@ -106,3 +109,58 @@ def test_copying_pairs_are_said_and_reported_but_not_counted_as_real(
         assert copying["pairs"] + copying["too_long"] + copying["unknown"] == 30
         assert copying["shared_name"] == 60
         assert len(prepared.training.epoch(0)) == 60 + copying["pairs"]
+
+
+CJK = [chr(0x4E00 + number) for number in range(1500)]
+
+
+@pytest.fixture(scope="module")
+def chinese(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pairs of English words and Chinese characters: as many pieces, far fewer spaces."""
+    random, folder = Random(3), tmp_path_factory.mktemp("chinese")
+    words = ["".join(random.choices("aeiklmnoprst", k=3)) for _ in range(1500)]
+    lines = []
+    for _ in range(400):
+        numbers = [int(1500 * random.random() ** 3) for _ in range(random.randint(3, 9))]
+        english = " ".join(words[number] for number in numbers)
+        lines.append(f"{english}\t{''.join(CJK[number] for number in numbers)}\n")
+    (folder / "a.tsv").write_text("".join(lines), encoding="utf-8")
+    return folder
+
+
+def chosen(
+    folder: Path, *, back: bool = False, weight: float = 1.0, accumulate: int = 1
+) -> Prepared:
+    """A recipe whose preset is settled on these pairs, in one direction or the other."""
+    first, second = ("2", "1") if back else ("1", "2")
+    corpus = {"file": "a.tsv", "source_field": first, "target_field": second}
+    data = {"folder": str(folder), "cache": None, "train": [corpus | {"weight": weight}]}
+    content = {
+        "source_language": "zh" if back else "en",
+        "target_language": "en" if back else "zh",
+        "preset": "auto",
+        "data": data | {"dev": corpus, "cleaning": {"overlap": "keep"}},
+        "train": {"batch_tokens": 256, "accumulate": accumulate},
+    }
+    run = Run(folder / f"{back} {weight} {accumulate}")
+    return prepare_run(parse_recipe(content, where="test"), run, say=lambda _: None)
+
+
+def test_both_directions_of_a_corpus_are_trained_for_as_long(chinese: Path) -> None:
+    there, back = (chosen(chinese, back=back) for back in (False, True))
+    assert there.recipe.train.steps == pytest.approx(back.recipe.train.steps, rel=0.1)
+    epoch = there.training.epoch(0)
+    longer = np.maximum(epoch.source_lengths, epoch.target_lengths).sum()
+    updates = 60 * longer / 256  # without what cutting into batches loses
+    assert updates < there.recipe.train.steps < 1.15 * updates + 100
+    assert there.recipe.tokenizer.vocab_size > 1000 + 400
+    assert there.recipe.preset == "none"
+
+
+def test_weights_and_micro_batches_are_counted_in_the_length_of_a_run(chinese: Path) -> None:
+    plain, twice, fewer = (
+        chosen(chinese, **values).recipe.train.steps  # type: ignore[arg-type]
+        for values in ({}, {"weight": 2.0}, {"accumulate": 2})
+    )
+    assert twice == pytest.approx(2 * plain, rel=0.1)
+    assert fewer == pytest.approx(plain / 2, rel=0.1)
