@@ -1,0 +1,151 @@
+"""Runs of the command, each in a process forked from one that has loaded what takes long.
+
+A forked process can hang, be killed, close its streams or fill a folder without harm to the next.
+"""
+
+import importlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.fuzz.inputs import Input, make
+
+MODULES = ("torch", "transformers", "datasets", "seq2seq.cli.app", "seq2seq.translate", "seq2seq.score.report",
+           "seq2seq.doctor", "seq2seq.probe.study", "seq2seq.engines.stock", "seq2seq.data.prepare",
+           "transformers.models.m2m_100.modeling_m2m_100", "sacrebleu.metrics")  # fmt: skip
+SECONDS = 40
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one run ended, and what is wrong with that."""
+
+    kind: str
+    number: int
+    arguments: tuple[str, ...]
+    code: int
+    stderr: str
+    problems: tuple[str, ...]
+
+    def cause(self) -> str:
+        """The last line of what was said, which names the exception if there was one."""
+        lines = self.stderr.strip().splitlines()
+        return f"{', '.join(self.problems)}: {lines[-1][:140] if lines else ''}"
+
+
+def load() -> None:
+    """Import what the commands import; a fork has it then."""
+    for module in MODULES:
+        importlib.import_module(module)
+
+
+def run(kind: str, seed: int, number: int) -> Outcome:
+    """Make an input, run it, and judge how it ended."""
+    with tempfile.TemporaryDirectory(prefix="seq2seq-fuzz-") as name:
+        top = Path(name)
+        folder = top / "work"
+        folder.mkdir()
+        tried = make(kind, seed, number, folder)
+        code = _call(tried, folder, top)
+        out = (top / "out").read_bytes()
+        said = (top / "err").read_text("utf-8", "replace")
+        problems = tuple(find_problems(tried, code, out, said, top))
+        for path in sorted(top.rglob("*")):
+            if path.is_fifo():
+                path.unlink()
+    return Outcome(kind, number, tried.arguments, code, said, problems)
+
+
+def _call(tried: Input, folder: Path, top: Path) -> int:
+    """The exit code; -14 where the time ran out."""
+    (top / "in").write_bytes(tried.stdin)
+    child = os.fork()
+    if child == 0:
+        _become(tried, folder, top)
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return -signal.SIGALRM
+
+
+def _become(tried: Input, folder: Path, top: Path) -> None:
+    """Run the command in this process and end it."""
+    code = 1
+    try:
+        os.chdir(folder)
+        os.environ["HOME"] = str(folder)
+        for number, (path, flags) in enumerate(
+            (
+                (top / "in", os.O_RDONLY),
+                (top / "out", os.O_WRONLY | os.O_CREAT),
+                (top / "err", os.O_WRONLY | os.O_CREAT),
+            )
+        ):
+            os.dup2(os.open(path, flags), number)
+        sys.stdin, sys.stdout, sys.stderr = (
+            open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+            for number, mode in ((0, "r"), (1, "w"), (2, "w"))
+        )
+        # as the interpreter gives arguments that are no text
+        sys.argv = ["seq2seq", *tried.arguments]
+        from seq2seq.cli.app import main
+
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except BaseException:
+                code = code or 1
+        os._exit(code & 0xFF)
+
+
+def find_problems(tried: Input, code: int, out: bytes, said: str, top: Path) -> list[str]:
+    """What is wrong with how a run ended.
+
+    Args:
+        tried: What was run.
+        code: Its exit code; negative for the signal that ended it.
+        out: What it wrote to stdout.
+        said: What it wrote to stderr.
+        top: The folder around its own, in which nothing else may stand.
+    """
+    problems = []
+    if code == -signal.SIGALRM:
+        return [f"no end within {SECONDS} s"]
+    if code not in (0, 2):
+        problems.append(f"exit code {code}")
+    if "Traceback (most recent call last)" in said:
+        problems.append("traceback")
+    if code == 2 and not said.strip():
+        problems.append("exit code 2 without a word")
+    if code == 0 and tried.lines is not None and out.count(b"\n") != tried.lines:
+        problems.append(f"{out.count(bytes([10]))} lines out for {tried.lines} in")
+    known = {"work", "in", "out", "err"}
+    strangers = sorted(path.name for path in top.iterdir() if path.name not in known)
+    if strangers:
+        problems.append(f"wrote outside its folder: {strangers}")
+    return problems
+
+
+def clear_leftovers() -> None:
+    """Remove folders of runs that were killed themselves."""
+    for path in Path(tempfile.gettempdir()).glob("seq2seq-fuzz-*"):
+        shutil.rmtree(path, ignore_errors=True)
