@@ -60,12 +60,14 @@ class CorpusSpec(Section):
     target: str | None = None
     """Text file of target segments, line by line beside `source`."""
     file: str | None = None
-    """One .tsv, .csv, .jsonl, .json or .parquet file with a column for each side; plain, .gz or
-    .zst. A .csv may have commas, or semicolons or tabs between the names in its first line; a JSON
-    file holds one object a line, or one array of objects."""
+    """One file with a column for each side: .tsv, .csv, .jsonl, .json (plain, .gz or .zst) or
+    .parquet; or of translators, .tmx, .xlf and .xliff, plain or packed. A .csv may have commas, or
+    semicolons or tabs between the names in its first line; a JSON file holds one object a line, or
+    one array of objects; inline tags of TMX and XLIFF are left out and counted."""
     source_field: str = "source"
     """Column of the source: a name, a dotted path such as `translation.en`, or for a TSV file
-    without a header the column's number, counted from 1."""
+    without a header the column's number, counted from 1. For TMX its language code (`en` also takes
+    `en-GB`); for XLIFF that or nothing."""
     target_field: str = "target"
     """Column of the target, named like `source_field`."""
     quoted: bool = False

@@ -14,6 +14,7 @@ EXAMPLES = (
     "doctor runs/demo",
     "doctor recipes/multi30k-en-de-files.toml --set data.folder=data/multi30k",
     "doctor pairs.tsv --source-field 1 --target-field 2",
+    "doctor memory.tmx --source-field en --target-field es",
 )
 
 
@@ -26,10 +27,10 @@ def doctor(
     ],
     overrides: Overrides = None,
     source_field: Annotated[
-        str, typer.Option(metavar="NAME", help="For DATA: column of the source, or its number.")
+        str, typer.Option(metavar="NAME", help="For DATA: column or language of the source.")
     ] = "source",
     target_field: Annotated[
-        str, typer.Option(metavar="NAME", help="For DATA: column of the target, or its number.")
+        str, typer.Option(metavar="NAME", help="For DATA: column or language of the target.")
     ] = "target",
     quoted: Annotated[
         bool, typer.Option("--quoted", help="For DATA: the .tsv file quotes fields as CSV does.")

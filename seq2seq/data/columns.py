@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.data.findings import Noticed
+from seq2seq.data.tmx import read_tmx
+from seq2seq.data.xliff import read_xliff
 from seq2seq.errors import DataError
 from seq2seq.languages import language_of
 from seq2seq.lines import iterate_lines
@@ -58,10 +60,11 @@ def read_columns(
     """The pairs of one file, whose kind its name tells.
 
     Args:
-        path: A .tsv, .csv, .jsonl or .json file, plain or ending in .gz or .zst, or a .parquet
-            file; capitals do not matter. A JSON file holds one object a line, or one array.
+        path: A .tsv, .csv, .jsonl, .json, .tmx, .xlf or .xliff file, plain or ending in .gz or
+            .zst, or a .parquet file; capitals do not matter. A JSON file holds one object a line,
+            or one array.
         source_field: Column of the source: a name, a dotted path, or for TSV and CSV without a
-            header a number counted from 1.
+            header a number counted from 1; for TMX and XLIFF its language code.
         target_field: Column of the target, named alike.
         quoted: Whether fields of a TSV file are quoted as those of CSV are.
         noticed: Where to count what is odd and yet read.
@@ -88,6 +91,10 @@ def read_columns(
             return _from_rows(path, rows, fields, noticed)
         case ".jsonl" | ".json":
             return _from_json(path, fields)
+        case ".tmx":
+            return read_tmx(path, fields, noticed)
+        case ".xlf" | ".xliff":
+            return read_xliff(path, fields, noticed)
         case ".parquet" if path.suffix.lower() == ".parquet":
             return _from_parquet(path, fields)
         case _:
@@ -105,8 +112,8 @@ def _unknown_kind(path: Path, kind: str) -> DataError:
         return DataError(f"{path}: a folder, needed a file of pairs; name a file in it")
     said = next((what for what, kinds in OTHER_KINDS.items() if kind in kinds), "rename the file")
     return DataError(
-        f"{path}: unknown kind '{''.join(path.suffixes)}', needed .tsv, .csv, .jsonl, .json (also "
-        f"with .gz or .zst) or .parquet; {said}"
+        f"{path}: unknown kind '{''.join(path.suffixes)}', needed .tsv, .csv, .jsonl, .json, .tmx, "
+        f".xlf, .xliff (also with .gz or .zst) or .parquet; {said}"
     )
 
 
