@@ -261,8 +261,8 @@ def test_documents_in_xliff_2_give_the_pairs_of_their_segments(write):
     pairs, found = look(write({"a.XLIFF": SECOND}), "a.XLIFF")
     assert pairs == [("A bold move.", "Un paso audaz.")]
     assert found == [
-        "units with inline tags: 1 read without them (as line 5)",
-        "units without a translation: 1 left out (as line 8)",
+        "units with inline tags: 1 read without them (as line 6)",
+        "units without a translation: 1 left out (as line 9)",
     ]
 
 
