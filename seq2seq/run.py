@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import ModelError, RecipeError
+from seq2seq.files import replacing
 from seq2seq.recipe import Recipe, parse_recipe
 
 VERSIONED = (
@@ -177,13 +178,11 @@ def describe_environment() -> dict[str, Any]:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON for people and programs: indented, UTF-8, replaced in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    with temporary.open("w", encoding="utf-8") as file:
+    with replacing(path) as file:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def _version(package: str) -> str | None:

@@ -1,15 +1,26 @@
 """All subcommands in one list, and what becomes of an error.
 
-Data goes to stdout, progress to stderr. The exit code is 0, 2 for a mistake of the user (one line,
-no traceback), 1 for a fault of ours (with traceback), and 130 after Ctrl-C. Nothing imported here
-loads torch: asking for help must not take seconds.
+Data goes to stdout, progress to stderr. The exit code is 0; 2 for what the user can mend (one
+line); 1 for a fault of ours (one line, the traceback if ``SEQ2SEQ_TRACEBACK`` is set); and, as a
+shell counts signals, 130 after Ctrl-C, 143 after SIGTERM, 129 after the terminal has gone, and 141
+where whoever read our output has left, as after ``| head``. Nothing imported here loads torch:
+asking for help must not take seconds.
 """
 
 import io
+import os
+import signal
 import sys
-from typing import Annotated
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from seq2seq import __version__
 from seq2seq.cli import (
@@ -25,10 +36,42 @@ from seq2seq.cli import (
     train,
     translate,
 )
-from seq2seq.errors import Seq2SeqError
+from seq2seq.errors import DataError, Seq2SeqError
+
+OURS, YOURS, READER_LEFT = 1, 2, 141
+TRACEBACK = "SEQ2SEQ_TRACEBACK"
+"""If this is set in the environment, a fault of ours shows where it happened."""
+
+
+class _ReaderLeft(Exception):
+    """Whoever read our output wants no more of it."""
+
+
+class _Commands(TyperGroup):
+    """Tells that a reader has left, where typer would end the program with the code of a fault."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the command line, which may print a help text."""
+        with _telling_that_reader_left():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, *args: Any) -> Any:
+        """Run the command."""
+        with _telling_that_reader_left():
+            return super().invoke(*args)
+
+
+@contextmanager
+def _telling_that_reader_left() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise _ReaderLeft from None
+
 
 app = typer.Typer(
     name="seq2seq",
+    cls=_Commands,
     help="Train translation and summarization models from raw text and score them honestly.",
     add_completion=False,
     no_args_is_help=True,
@@ -87,13 +130,105 @@ def _global_options(
 
 def main() -> None:
     """Run the command line; the only place that turns an error into an exit code."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # text is UTF-8 whatever the locale says
-            # Names of files may be no text at all; an error must be able to name one.
-            errors = "backslashreplace" if stream is sys.stderr else "strict"
-            stream.reconfigure(encoding="utf-8", errors=errors)
+    _prepare_streams()
+    with _ended_by_signals():
+        sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        code = _code_of_command()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except Seq2SeqError as error:
+        return _end(str(error), YOURS)
+    except (_ReaderLeft, BrokenPipeError):
+        _give_up_stdout()
+        return READER_LEFT
+    except OSError as error:
+        if error.errno is None:  # libraries raise it for much else
+            return _end_with_our_fault(error)
+        if error.filename is None:  # who writes to a file names it
+            return _end(f"standard output: cannot be written: {error.strerror}", YOURS)
+        return _end(f"{error.filename}: cannot be read or written: {error.strerror}", YOURS)
+    except Exception as error:
+        return _end_with_our_fault(error)
+
+
+def _code_of_command() -> int:
+    if sys.stdout is None:
+        raise DataError(
+            "standard output: it is closed, needed a place for results; send them to a file or "
+            "to /dev/null"
+        )
     try:
         app(prog_name="seq2seq")
-    except Seq2SeqError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def _end(message: str, code: int) -> int:
+    _give_up_stdout()
+    typer.echo(f"error: {message}", err=True)
+    return code
+
+
+def _end_with_our_fault(error: Exception) -> int:
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    reason = (str(error).strip().splitlines() or [""])[0]
+    return _end(
+        f"a fault of ours: {type(error).__name__}: {reason}; run it again with {TRACEBACK}=1 to "
+        "see where, and report it",
+        OURS,
+    )
+
+
+def _give_up_stdout() -> None:
+    """Write what stdout still holds; where it takes no more, let go of that.
+
+    Python would try again when it ends, and complain then.
+    """
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _prepare_streams() -> None:
+    """Make text UTF-8 whatever the locale says, and closed streams harmless."""
+    # A file that is opened while 0, 1 or 2 is closed gets that number, and what libraries print.
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names of files may be no text at all: stdout repeats their bytes, as other programs
+            # do; an error must be able to name one.
+            errors = {sys.stdin: "strict", sys.stdout: "surrogateescape"}
+            stream.reconfigure(encoding="utf-8", errors=errors.get(stream, "backslashreplace"))
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let what is unfinished be tidied up before a request to end is obeyed."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    old = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # some systems lack one
+            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+                old[number] = signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)

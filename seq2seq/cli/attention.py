@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from seq2seq.cli.options import AnyModel
+from seq2seq.cli.output import check_output, open_output
 from seq2seq.errors import DataError
 
 EXAMPLES = (
@@ -48,6 +49,8 @@ def attention(
     if image is not None and target is not None:
         raise DataError("attention: --target with an image, which nothing is written of; leave out")
 
+    check_output(out)
+
     from transformers.utils import logging
 
     from seq2seq.probe.access import StockModel
@@ -62,9 +65,7 @@ def attention(
     else:
         page = show_text(opened, text or "", target=target)
     html = attention_page(page)
-    try:
-        out.write_text(html, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise DataError(f"{out}: cannot be written: {error.strerror}") from None
+    with open_output(out) as stream:
+        stream.write(html)
     typer.echo(str(out))
     typer.echo(f"{out}: {len(html.encode()) / 1e6:.2f} MB; open it in a browser", err=True)

@@ -1,9 +1,16 @@
-"""How results reach stdout: text for people, or one JSON object for programs."""
+"""How results reach stdout or a file: text for people, or one JSON object for programs."""
 
 import json
-from typing import Any, Protocol
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TextIO
 
 import typer
+
+from seq2seq.errors import DataError
+from seq2seq.files import replacing
 
 
 class Report(Protocol):
@@ -34,3 +41,44 @@ def print_json(content: Any) -> None:
 def as_json_text(content: Any) -> str:
     """JSON that people can read too."""
     return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def check_output(output: Path) -> None:
+    """Refuse what cannot become the output, before any work is done for it.
+
+    Raises:
+        DataError: It is a folder, or its name asks for packing.
+    """
+    if output.suffix in (".gz", ".zst"):
+        raise DataError(f"{output}: output is plain text, needed a name without {output.suffix}")
+    if output.is_dir():
+        raise DataError(f"{output}: a folder, needed the name of a file in it")
+    if not output.parent.is_dir():
+        raise DataError(f"{output}: cannot be written: {output.parent} is no folder; make it first")
+
+
+@contextmanager
+def open_output(output: Path | None) -> Iterator[TextIO]:
+    """Stdout, or a file that appears under its name only when it is whole.
+
+    An existing file is replaced, which is said on stderr.
+
+    Args:
+        output: The file; None for stdout.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    if output is None:
+        yield sys.stdout
+        return
+    existed = output.is_file()
+    try:
+        with replacing(output) as stream:
+            yield stream
+    except OSError as error:
+        if error.filename != str(output):
+            raise
+        raise DataError(f"{output}: cannot be written: {error.strerror}") from None
+    if existed:
+        typer.echo(f"{output}: replaced the file that was there", err=True)

@@ -9,6 +9,7 @@ import typer
 from seq2seq.cli.options import AnyModel, AsJson
 from seq2seq.cli.output import print_json
 from seq2seq.errors import DataError
+from seq2seq.files import write_text
 
 if TYPE_CHECKING:
     from seq2seq.probe.cases import Case
@@ -96,7 +97,7 @@ def probe(
     if out is None and Path(model).is_dir():
         # The card brings a heading of its own.
         section = to_markdown(study).partition("\n\n")[2]
-        (folder.parent / "card.md").write_text(section + _figures(folder), encoding="utf-8")
+        write_text(folder.parent / "card.md", section + _figures(folder))
     if as_json:
         print_json(to_json(study))
         return

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from seq2seq.cli.options import AsJson, Examples
-from seq2seq.cli.output import Report, print_report
+from seq2seq.cli.output import Report, check_output, open_output, print_report
 from seq2seq.errors import PublishError
 
 EXAMPLES = (
@@ -69,11 +69,14 @@ def publish(
 
     if examples and not space:
         raise PublishError("publish: --example without --space, which shows it; add --space")
+    if card is not None:
+        check_output(card)
     plans = [plan_model(Run(run), repository, license=license)]
     if space:
         plans.append(plan_space(Run(run), repository, examples=examples or ()))
     if card is not None:
-        card.write_text(plans[0].card(), encoding="utf-8")
+        with open_output(card) as stream:
+            stream.write(plans[0].card())
     if dry_run:
         print_report(_Both(plans), as_json=as_json)
         return

@@ -1,8 +1,7 @@
 """The commands that put a model to work: one output line for every input line."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
@@ -10,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 import typer
 
 from seq2seq.cli.options import AsJson
-from seq2seq.cli.output import as_json_text
-from seq2seq.errors import DataError
+from seq2seq.cli.output import as_json_text, check_output, open_output
 from seq2seq.lines import STDIN, iterate_lines
 from seq2seq.run import Run
 
@@ -112,7 +110,7 @@ def _run(model: Path, source: Path, output: Path | None, asked: _Options, *, as_
     from seq2seq.translate import CHUNK_LINES, Report
 
     if output is not None:
-        _check_output(output)
+        check_output(output)
     translator, max_source_pieces = _load(model, asked.engine)
     beams = asked.beam or translator.options.beams
     options = replace(translator.options, beams=beams, n_best=asked.n_best)
@@ -126,7 +124,7 @@ def _run(model: Path, source: Path, output: Path | None, asked: _Options, *, as_
         chunk_lines=1 if typed else CHUNK_LINES,
     )
     report, translations = Report(), []
-    with _open(output) as stream:
+    with open_output(output) as stream:
         for chunk in chunks:
             if as_json:
                 translations += [_to_json(one) for one in chunk.translations]
@@ -176,37 +174,3 @@ def _write(
 
 def _to_json(one: "Translation") -> dict[str, Any]:
     return {"text": one.text, **asdict(one)}
-
-
-def _check_output(output: Path) -> None:
-    """Refuse what cannot become the output, before any work is done for it."""
-    if output.suffix in (".gz", ".zst"):
-        raise DataError(f"{output}: output is plain text, needed a name without {output.suffix}")
-    if output.is_dir():
-        raise DataError(f"{output}: a folder, needed the name of a file in it")
-
-
-@contextmanager
-def _open(output: Path | None) -> Iterator[TextIO]:
-    """Stdout, or a file that appears under its name only when it is whole.
-
-    A device or pipe is written to as it stands; a link stays one.
-    """
-    if output is None:
-        yield sys.stdout
-        return
-    special = output.exists() and not output.is_file()
-    target = output if special else output.resolve()
-    path = target if special else target.with_name(f".{target.name}.part")
-    try:
-        stream = path.open("w", encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise DataError(f"{output}: cannot be written: {error.strerror}") from None
-    try:
-        with stream:
-            yield stream
-        if not special:
-            path.replace(target)
-    finally:
-        if not special:
-            path.unlink(missing_ok=True)  # it is still there if something went wrong

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from seq2seq.errors import DataError
+from seq2seq.files import replacing
 from seq2seq.lines import iterate_lines
 from seq2seq.probe.asked import Trial
 from seq2seq.probe.cases import Case
@@ -59,7 +60,7 @@ def write_record(path: Path, record: Record) -> None:
         path: of the file.
         record: what was seen.
     """
-    with path.open("w", encoding="utf-8", newline="\n") as file:
+    with replacing(path) as file:
         for fields in item_fields(record):
             file.write(json.dumps(fields, ensure_ascii=False) + "\n")
 

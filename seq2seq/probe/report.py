@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from seq2seq.files import write_text
 from seq2seq.probe.asked import Effect
 from seq2seq.probe.causal import matters
 from seq2seq.probe.record import ITEMS_FILE, write_record
@@ -50,8 +51,8 @@ def write_study(study: Study, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(to_json(study), ensure_ascii=False, indent=1)
-    (folder / "probe.json").write_text(text + "\n", encoding="utf-8")
-    (folder / "probe.md").write_text(to_markdown(study), encoding="utf-8")
+    write_text(folder / "probe.json", text + "\n")
+    write_text(folder / "probe.md", to_markdown(study))
     if study.record is not None:
         write_record(folder / ITEMS_FILE, study.record)
 

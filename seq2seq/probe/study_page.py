@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
+from seq2seq.files import write_text
 from seq2seq.probe.access import StockModel
 from seq2seq.probe.asked import Asked, Effect
 from seq2seq.probe.cases import Case
@@ -58,9 +59,9 @@ def write_page(study: Study, model: StockModel, cases: Sequence[Case], folder: P
     folder.mkdir(parents=True, exist_ok=True)
     page = study_page(study, model, cases)
     path = folder / "probe.html"
-    path.write_text(attention_page(page), encoding="utf-8", newline="\n")
+    write_text(path, attention_page(page))
     for name, svg in figures(page).items():
-        (folder / f"{name}.svg").write_text(svg, encoding="utf-8", newline="\n")
+        write_text(folder / f"{name}.svg", svg)
     return path
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from seq2seq.files import write_text
 from seq2seq.pronouns.controls import CONTROLS, Control, control_items
 from seq2seq.pronouns.draw import Draw
 from seq2seq.pronouns.fillers import Voice, draw_fillers, everyday_fillers
@@ -129,7 +130,7 @@ def write_corpus(
     ]
     report = CorpusReport(tuple(languages), seed, LICENCE, SCHEMA, tuple(files))
     text = json.dumps(asdict(report), ensure_ascii=False, indent=2)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    write_text(folder / MANIFEST, text + "\n")
     return report
 
 

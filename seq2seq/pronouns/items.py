@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import DataError
+from seq2seq.files import replacing
 from seq2seq.lines import iterate_lines
 
 SCHEMA = 1
@@ -177,7 +178,7 @@ def _item_fields(item: Item) -> dict[str, Any]:
 
 
 def _write_lines(path: Path, objects: Iterable[dict[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
+    with replacing(path) as file:
         for fields in objects:
             file.write(json.dumps(fields, ensure_ascii=False) + "\n")
 

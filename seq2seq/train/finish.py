@@ -10,6 +10,7 @@ from typing import Any
 from safetensors.torch import load_file
 
 from seq2seq.errors import CheckpointError
+from seq2seq.files import write_text
 from seq2seq.lines import read_lines
 from seq2seq.model.stock import SearchDefaults, save_model
 from seq2seq.model.transformer import Transformer
@@ -322,4 +323,4 @@ def write_lines(path: Path, lines: Sequence[str]) -> None:
     """One segment a line; a line break inside a segment becomes a space."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(line.replace("\n", " ") + "\n" for line in lines)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)

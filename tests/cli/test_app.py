@@ -1,5 +1,6 @@
 """The command line: what goes to stdout, what to stderr, and with which exit code."""
 
+import errno
 import json
 import os
 import signal
@@ -281,12 +282,82 @@ def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_fault_of_ours_is_exit_1_with_a_traceback(recipe: Path) -> None:
-    broken = "import seq2seq.cli.recipe as r; r.load_recipe = lambda *a: 1 / 0"
-    result = run(broken, "recipe", "check", str(recipe))
-    assert (result.returncode, result.stdout) == (1, "")
-    assert "Traceback" in result.stderr
-    assert "ZeroDivisionError" in result.stderr
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_fault_of_ours_is_exit_1_and_shows_where_only_if_asked(
+    cli: Cli, recipe: Path, monkeypatch: pytest.MonkeyPatch, shown: bool
+) -> None:
+    monkeypatch.setattr("seq2seq.cli.recipe.load_recipe", lambda *_: 1 / 0)
+    if shown:
+        monkeypatch.setenv("SEQ2SEQ_TRACEBACK", "1")
+    result = cli("recipe", "check", recipe)
+    assert (result.code, result.out) == (1, "")
+    *trace, last = result.err.splitlines()
+    assert last == (
+        "error: a fault of ours: ZeroDivisionError: division by zero; run it again with "
+        "SEQ2SEQ_TRACEBACK=1 to see where, and report it"
+    )
+    assert ("Traceback (most recent call last):" in trace) is shown
+    assert bool(trace) is shown
+
+
+def test_a_file_of_the_system_that_fails_is_named_and_no_fault_of_ours(
+    cli: Cli, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/out")
+
+    monkeypatch.setattr("seq2seq.cli.recipe.load_recipe", full)
+    result = cli("recipe", "check", recipe)
+    assert result.code == 2
+    assert result.err == "error: /data/out: cannot be read or written: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "said"),
+    [
+        (">&-", 2, "error: standard output: it is closed, needed a place for results"),
+        (">/dev/full", 2, "error: standard output: cannot be written: No space left on device\n"),
+        ("2>&-", 0, ""),
+        ("<&-", 0, ""),
+    ],
+)
+def test_a_standard_output_that_is_closed_or_full_is_said(
+    redirection: str, code: int, said: str
+) -> None:
+    command = f'"{sys.executable}" -m seq2seq --version {redirection}'
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert result.returncode == code
+    assert result.stderr.startswith(said)
+    assert result.stderr.count("\n") == bool(said)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["recipe", "explain", "seed"]])
+def test_a_reader_that_has_left_ends_the_command_in_silence(arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = subprocess.run(
+        [sys.executable, "-m", "seq2seq", *arguments],
+        stdout=writing, stderr=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (141, b"")
+
+
+def test_sigterm_tidies_up_what_is_unfinished(recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "folder"
+    out.mkdir()
+    code = (
+        "import os, pathlib, time, seq2seq.cli.recipe as r, seq2seq.files as f\n"
+        "def stopped(*_):\n"
+        f"    with f.replacing(pathlib.Path({str(out / 'out')!r})):\n"
+        f"        assert len(os.listdir({str(out)!r})) == 1\n"
+        f"        os.kill(os.getpid(), {int(signal.SIGTERM)})\n"
+        "        time.sleep(20)\n"
+        "r.load_recipe = stopped"
+    )
+    result = run(code, "recipe", "check", str(recipe))
+    assert (result.returncode, result.stdout, result.stderr) == (143, "", "")
+    assert list(out.iterdir()) == []
 
 
 def test_ctrl_c_is_exit_130_without_a_traceback(recipe: Path) -> None:

@@ -59,4 +59,4 @@ def test_a_text_or_an_image_is_needed(cli: Any, arguments: list[str], said: str)
 def test_a_page_that_cannot_be_written_is_said(cli: Any, tmp_path: Path, model: list[Any]) -> None:
     result = cli("attention", "some/model", "it", "--out", tmp_path / "none" / "it.html")
     assert result.code == 2
-    assert "it.html: cannot be written: No such file or directory" in result.err
+    assert "none is no folder; make it first" in result.err

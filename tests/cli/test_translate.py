@@ -83,6 +83,18 @@ def test_output_to_a_file_is_the_same_and_leaves_stdout_empty(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["input.en", "input.gz", "new.de"]
 
 
+def test_an_output_that_was_there_is_replaced_and_that_is_said(
+    cli: Cli, model: Path, source: Path, expected: list[str], tmp_path: Path
+) -> None:
+    output = tmp_path / "old.de"
+    output.write_text("precious\n" * 100, encoding="utf-8")
+    output.chmod(0o600)
+    result = cli("translate", model, "--input", source, "--output", output)
+    assert f"{output}: replaced the file that was there\n" in result.err
+    assert output.read_text(encoding="utf-8").split("\n") == [*expected, ""]
+    assert output.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_failed_translation_leaves_no_output_file(cli: Cli, model: Path, tmp_path: Path) -> None:
     source, output = tmp_path / "bad.en", tmp_path / "bad.de"
     source.write_bytes(b"the fox\n" * 3 + b"\xff\n")
@@ -94,7 +106,7 @@ def test_a_failed_translation_leaves_no_output_file(cli: Cli, model: Path, tmp_p
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("out.gz", "needed a name without .gz"), ("gone/out", "cannot be written: No such file")],
+    [("out.gz", "needed a name without .gz"), ("gone/out", "gone is no folder; make it first")],
 )
 def test_an_output_that_cannot_be_written_is_named(
     cli: Cli, model: Path, source: Path, tmp_path: Path, name: str, problem: str

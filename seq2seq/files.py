@@ -1,0 +1,178 @@
+"""Files of this machine, read without waiting for ever and written whole or not at all.
+
+A name that a user gives may be a pipe that nobody writes to, a device without end, or gigabytes of
+something else. What should be a small file of settings is therefore opened only if it is a regular
+file, and read up to a bound.
+"""
+
+import errno
+import json
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, TextIO
+
+from seq2seq.errors import Seq2SeqError
+
+MOST_BYTES = 2**29
+"""More than any vocabulary or index of weights that is published."""
+
+PART = ".part"
+"""How the name ends that a file has until it is whole."""
+
+
+def read_text(path: Path, *, error: type[Seq2SeqError], needed: str) -> str:
+    """Read a file of settings: recipe, configuration, vocabulary.
+
+    Args:
+        path: The file.
+        error: What to raise.
+        needed: What should be there, for messages: "a recipe (TOML)".
+
+    Returns:
+        Its text; a byte order mark at the start is not part of it.
+
+    Raises:
+        Seq2SeqError: Of the kind ``error``: there is none, it is no regular file, cannot be read,
+            is larger than 512 MiB, or is not UTF-8.
+    """
+    try:
+        with open(path, "rb", opener=_open_at_once) as stream:
+            content = stream.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        problem = "no such file"
+    except (OSError, ValueError) as found:  # a name with a NUL is a ValueError
+        problem = str(getattr(found, "strerror", None) or found)
+    else:
+        if len(content) <= MOST_BYTES:
+            return _decode(content, path, error=error, needed=needed)
+        problem = f"more than {MOST_BYTES >> 20} MiB"
+    raise error(f"{path}: {problem}, needed {needed}; check the path") from None
+
+
+def read_json(path: Path, *, error: type[Seq2SeqError], needed: str) -> Any:
+    """Read a JSON file of settings.
+
+    Args:
+        path: The file.
+        error: What to raise.
+        needed: What should be there, for messages: "the config.json of a stock model".
+
+    Returns:
+        Its content.
+
+    Raises:
+        Seq2SeqError: Of the kind ``error``: as for ``read_text``, or it is not JSON.
+    """
+    text = read_text(path, error=error, needed=needed)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as found:
+        reason = "nested too deeply" if isinstance(found, RecursionError) else found
+        raise error(
+            f"{path}: not JSON ({reason}), needed {needed}; copy or download it again"
+        ) from None
+
+
+def read_json_object(path: Path, *, error: type[Seq2SeqError], needed: str) -> dict[str, Any]:
+    """Read a JSON file that holds one object; see ``read_json``.
+
+    Raises:
+        Seq2SeqError: Of the kind ``error``: as for ``read_json``, or it holds something else.
+    """
+    content = read_json(path, error=error, needed=needed)
+    if not isinstance(content, dict):
+        kind = "nothing" if content is None else f"a {type(content).__name__}"
+        raise error(
+            f"{path}: holds {kind} where an object is needed, {needed}; copy or download it again"
+        )
+    return content
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """A text file that appears under its name only when it is whole.
+
+    Until then it has a name of its own, so two programs that write to one name do not mix: each
+    replaces the whole, and the last one stays. An existing file keeps its permissions, a link
+    stays a link, and a device or pipe is written to as it stands.
+
+    Args:
+        path: Where it appears when the block ends; left as it was where the block raises.
+
+    Raises:
+        OSError: It cannot be written; the error names the path.
+    """
+    try:
+        with _written_beside(_resolved(path)) as stream:
+            yield stream
+    except OSError as error:
+        ours = error.filename is None or str(error.filename).endswith(PART)
+        if error.errno is None or not ours:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file as ``replacing`` does: whole, or not at all.
+
+    Raises:
+        OSError: It cannot be written; the error names the path.
+    """
+    with replacing(path) as stream:
+        stream.write(text)
+
+
+@contextmanager
+def _written_beside(target: Path) -> Iterator[TextIO]:
+    mode = target.stat().st_mode if target.exists() else None
+    if mode is not None and not stat.S_ISREG(mode):
+        with target.open("w", encoding="utf-8", newline="\n") as stream:
+            yield stream
+        return
+    if mode is not None and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+    path = target.with_name(f".seq2seq-{secrets.token_hex(8)}{PART}")
+    # Nobody else may read what replaces a private file, not even for a moment.
+    private = partial(os.open, mode=0o666 if mode is None else 0o600)
+    opened = open(path, "x", encoding="utf-8", newline="\n", opener=private)  # noqa: SIM115
+    try:
+        with opened as stream:
+            if mode is not None:
+                path.chmod(stat.S_IMODE(mode))
+            yield stream
+        path.replace(target)
+    finally:
+        path.unlink(missing_ok=True)  # it is still there if something went wrong
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except RuntimeError:  # Python before 3.13, for links that lead to themselves
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a regular file; never wait for whoever writes to a pipe."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+    raise OSError(errno.EINVAL, kind, path)
+
+
+def _decode(content: bytes, path: Path, *, error: type[Seq2SeqError], needed: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as found:
+        raise error(
+            f"{path}: byte {content[found.start]:#04x} at position {found.start + 1} is not "
+            f"UTF-8, needed {needed} in UTF-8; save it so, or download it again"
+        ) from None
