@@ -15,9 +15,9 @@ from seq2seq.data.corpus import iterate_chunks, read_corpus
 from seq2seq.data.findings import Noticed, findings_of
 from seq2seq.data.parallel_text import read_text
 from seq2seq.recipe import CleaningSpec, CorpusSpec, Recipe
+from seq2seq.round_trip import RoundTripReport, check_round_trip
 from seq2seq.run import Run
 from seq2seq.stock_tokenizer import open_tokenizer
-from seq2seq.tokenizer import RoundTripReport, check_round_trip
 
 Side = Literal["source", "target"]
 Unit = Literal["words", "pieces"]

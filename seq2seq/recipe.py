@@ -170,9 +170,13 @@ class TokenizerSpec(Section):
     kind: Literal["unigram", "bpe"] = "unigram"
     """Unigram language model (Kudo 2018) or byte-pair encoding (Sennrich et al. 2016)."""
     vocab_size: int = Field(8000, ge=32)
-    """Pieces in the vocabulary, special pieces included."""
+    """Pieces in the vocabulary, special pieces included, those of `byte_fallback` not."""
     character_coverage: float = Field(1.0, gt=0.9, le=1)
-    """Share of the training text's characters that the vocabulary must hold."""
+    """Share of the training text's characters that the vocabulary must hold; the rarest ones beyond
+    it are spelt in bytes, or unknown without `byte_fallback`."""
+    byte_fallback: bool = True
+    """Spell characters that the vocabulary lacks in the bytes of UTF-8, so that names, emoji and
+    foreign scripts can be read and written; adds 256 pieces to `vocab_size`."""
     lowercase: bool = False
     """Fold all text to lower case; stored in the tokenizer itself."""
     sampling_alpha: float = Field(0.0, ge=0)

@@ -56,6 +56,11 @@ class StockTokenizer:
         self.first_id = self._first()
 
     @property
+    def byte_ids(self) -> tuple[int, ...]:
+        """None: these tokenizers do not spell in bytes."""
+        return ()
+
+    @property
     def vocab_size(self) -> int:
         """One more than the largest id."""
         return max(self._spellings) + 1

@@ -1,10 +1,8 @@
 """The joint vocabulary: trained in the same command as the model, saved as stock files.
 
-Text is put into one normal form (canonical Unicode composition, every run of white space one
-space, no space at the ends, lower case if asked), cut into words at the spaces, and each word into
-pieces. The normal form is part of ``tokenizer.json``, so whoever loads the folder gets it too. It
-is NFC and not NFKC because NFKC rewrites what is written (``½`` becomes three characters): a
-translation could then never equal its reference.
+Text is put into one normal form (that of ``normalization``, and every run of white space one space,
+no space at the ends, lower case if asked), cut into words at the spaces, and each word into pieces.
+The normal form is part of ``tokenizer.json``, so whoever loads the folder gets it too.
 
 A unigram vocabulary (Kudo 2018, arXiv:1804.10959) is found by sentencepiece's trainer on text that
 already has the normal form, so sentencepiece's own normalisation is off and both programs cut
@@ -13,14 +11,18 @@ alike. Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909) is trained by
 Special pieces stand where the exported model families need them: ``<s>`` 0, ``<pad>`` 1, ``</s>``
 2, ``<unk>`` 3 for M2M100; ``</s>`` 0, ``<unk>`` 1 and ``<pad>`` last for Marian. Text that looks
 like a special piece is text: ``</s>`` in a line does not end the sentence.
+
+A character without a piece is spelt in the bytes of UTF-8, as sentencepiece does it: ``<0x00>`` to
+``<0xFF>`` stand behind the pieces that were learnt, so that any text comes back as it was. Typed by
+a user, ``<0x41>`` is text as well. One character cannot come back: ``▁``, which marks where a word
+starts, reads as a space.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,19 +30,27 @@ import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, processors
 
 from seq2seq.errors import ModelError
+from seq2seq.normalization import INVISIBLE
 from seq2seq.recipe import Family, TokenizerSpec
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.vocabulary import (
     BOS,
+    BYTES,
     EOS,
     PAD,
     UNK,
     WORD_START,
     find_merges,
     find_unigrams,
+    first_bytes,
     word_splitter,
 )
 
+# Unicode's white space and the separators that Python counts as well.
+WHITE_SPACE = r"\s\x1c-\x1f"
+# Subword sampling lists the cuts of parts of a word. Parts of so few pieces have few cuts, and are
+# met again in other words.
+PART_PIECES = 6
 # Lower than any spelling of the same characters, so that text never becomes a special piece.
 SPECIAL_SCORE = -1000.0
 
@@ -113,7 +123,7 @@ class Tokenizer:
             ModelError: The tokenizer does not split text into words first.
         """
         pre_tokenizer = self.backend.pre_tokenizer
-        if pre_tokenizer is None or not getattr(pre_tokenizer, "split", True):
+        if pre_tokenizer is None or len(pre_tokenizer.pre_tokenize_str("a b")) == 1:
             raise ModelError(
                 "tokenizer: it cuts whole sentences at once, subword sampling needs one that "
                 "splits text into words first; set sampling_alpha and bpe_dropout to 0"
@@ -121,26 +131,66 @@ class Tokenizer:
         split = pre_tokenizer.pre_tokenize_str
         return [[word for word, _ in split(self.normalize(text))] for text in texts]
 
+    def split_word(self, word: str) -> list[str]:
+        """A word in parts of few pieces each, at places where one of its pieces ends.
+
+        The pieces of the parts, one after the other, are those of the word: no merge and no better
+        spelling goes over the end of a piece.
+        """
+        if len(word) <= PART_PIECES:
+            return [word]
+        ends = [0, *accumulate(self._lengths(word))]
+        bounds = [*ends[:-1:PART_PIECES], len(word)]
+        return [word[start:end] for start, end in pairwise(bounds)]
+
+    def _lengths(self, word: str) -> Iterator[int]:
+        """Characters of each piece of a word; one for all bytes of a character."""
+        spelt = word.encode()
+        for token in self.backend.model.tokenize(word):
+            if token.id == self.unk_id:  # a run of any length
+                start, end = token.offsets
+                yield len(spelt[start:end].decode())
+            elif token.id not in self._bytes:
+                yield len(token.value)
+            elif token.id in self._first_bytes:
+                yield 1
+
+    @cached_property
+    def _bytes(self) -> frozenset[int]:
+        return frozenset(self.byte_ids)
+
+    @cached_property
+    def _first_bytes(self) -> frozenset[int]:
+        return first_bytes(self.byte_ids)
+
     def pieces(self) -> dict[str, int]:
-        """Every piece that text can become, with its id; special pieces are not among them."""
-        special = {token.content for token in self.backend.get_added_tokens_decoder().values()}
+        """Every piece that is written as text, with its id: none that is special or a byte."""
+        others = {token.content for token in self.backend.get_added_tokens_decoder().values()}
+        if self.byte_ids:
+            others.update(BYTES)
         vocabulary = self.backend.get_vocab(with_added_tokens=False)
-        return {piece: number for piece, number in vocabulary.items() if piece not in special}
+        return {piece: number for piece, number in vocabulary.items() if piece not in others}
+
+    @cached_property
+    def byte_ids(self) -> tuple[int, ...]:
+        """Ids of the pieces for the bytes 0 to 255; none where unknown characters are unknown."""
+        numbers = [self.backend.token_to_id(piece) for piece in BYTES]
+        whole = self._read_model().get("byte_fallback") and None not in numbers
+        return tuple(numbers) if whole else ()
 
     @property
     def kind(self) -> Literal["unigram", "bpe"] | None:
         """How the vocabulary was found, if it is one of those that a recipe knows."""
-        model = json.loads(self.backend.to_str())["model"]["type"]
         kinds: dict[str, Literal["unigram", "bpe"]] = {"Unigram": "unigram", "BPE": "bpe"}
-        return kinds.get(model)
+        return kinds.get(self._read_model()["type"])
 
     def piece_scores(self) -> dict[str, float]:
         """Log-probability of each piece.
 
         Raises:
-            ModelError: The vocabulary is not a unigram one that spells with characters.
+            ModelError: The vocabulary is not a unigram one.
         """
-        model = self._model("Unigram", "sampling_alpha", without=("byte_fallback",))
+        model = self._model("Unigram", "sampling_alpha")
         known = self.pieces()
         return {piece: score for piece, score in model["vocab"] if piece in known}
 
@@ -150,7 +200,7 @@ class Tokenizer:
         Raises:
             ModelError: The vocabulary is not one of plain byte-pair encoding.
         """
-        odd = ("byte_fallback", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges")
+        odd = ("continuing_subword_prefix", "end_of_word_suffix", "ignore_merges")
         merges = self._model("BPE", "bpe_dropout", without=odd)["merges"]
         pairs = (merge if isinstance(merge, list) else merge.split(" ") for merge in merges)
         return {(left, right): rank for rank, (left, right) in enumerate(pairs)}
@@ -170,8 +220,11 @@ class Tokenizer:
         text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
         (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
 
-    def _model(self, kind: str, option: str, *, without: Sequence[str]) -> dict[str, Any]:
-        model = dict(json.loads(self.backend.to_str())["model"])
+    def _read_model(self) -> dict[str, Any]:
+        return dict(json.loads(self.backend.to_str())["model"])
+
+    def _model(self, kind: str, option: str, *, without: Sequence[str] = ()) -> dict[str, Any]:
+        model = self._read_model()
         odd = [name for name in without if model.get(name)]
         if model["type"] != kind or odd:
             found = model["type"] + (f" with {', '.join(odd)}" if odd else "")
@@ -245,36 +298,44 @@ def train_tokenizer(
     normalizer = _normalizer(spec.lowercase)
     normal = (normalizer.normalize_str(text) for text in texts)
     special = len(_arrange({}, family))
+    fallback = spec.byte_fallback
+    spelling = dict.fromkeys(BYTES, SPECIAL_SCORE) if fallback else {}
     model: Any
     if spec.kind == "unigram":
-        vocabulary = _arrange(find_unigrams(normal, spec, special=special, seed=seed), family)
+        pieces = find_unigrams(normal, spec, special=special, seed=seed)
+        vocabulary = _arrange(pieces | spelling, family)
         unknown = list(vocabulary).index(UNK)
-        model = models.Unigram(list(vocabulary.items()), unk_id=unknown, byte_fallback=False)
+        model = models.Unigram(list(vocabulary.items()), unk_id=unknown, byte_fallback=fallback)
     else:
-        pieces, merges = find_merges(normal, spec, special=special)
-        vocabulary = _arrange(dict.fromkeys(pieces, 0.0), family)
+        spelt, merges = find_merges(normal, spec, special=special)
+        vocabulary = _arrange(dict.fromkeys(spelt, 0.0) | spelling, family)
         ids = {piece: number for number, piece in enumerate(vocabulary)}
-        model = models.BPE(vocab=ids, merges=merges, unk_token=UNK, fuse_unk=True)
-    return _assemble(model, normalizer, spec.kind, family)
+        model = models.BPE(
+            vocab=ids, merges=merges, unk_token=UNK, fuse_unk=True, byte_fallback=fallback
+        )
+    return _assemble(model, normalizer, spec, family)
 
 
 def vocabulary_note(tokenizer: TokenizerLike, spec: TokenizerSpec) -> str:
     """One line on the size of the vocabulary; says so where it is smaller than asked for."""
-    if tokenizer.vocab_size == spec.vocab_size:
-        return f"{spec.vocab_size:,} {spec.kind} pieces"
+    spelling = f" and {len(tokenizer.byte_ids)} bytes" if tokenizer.byte_ids else ""
+    size = tokenizer.vocab_size - len(tokenizer.byte_ids)
+    if size == spec.vocab_size:
+        return f"{size:,} {spec.kind} pieces{spelling}"
     # measured: on text of a thousand different words unigram needs half as many pieces again
     advice = "; kind bpe suits text of few different words better" if spec.kind != "bpe" else ""
     return (
-        f"{tokenizer.vocab_size:,} {spec.kind} pieces instead of {spec.vocab_size:,}: "
+        f"{size:,} {spec.kind} pieces{spelling} instead of {spec.vocab_size:,}: "
         f"the training text holds no more{advice}"
     )
 
 
 def _normalizer(lowercase: bool) -> Any:
-    steps: list[Any] = [normalizers.Lowercase()] if lowercase else []
+    steps: list[Any] = [normalizers.Replace(Regex(INVISIBLE), "")]
+    steps += [normalizers.Lowercase()] if lowercase else []
     steps += [
         normalizers.NFC(),
-        normalizers.Replace(Regex(r"\s+"), " "),
+        normalizers.Replace(Regex(rf"[{WHITE_SPACE}{WORD_START}]+"), " "),
         normalizers.Strip(),
     ]
     return normalizers.Sequence(steps)
@@ -286,11 +347,16 @@ def _arrange(pieces: Mapping[str, float], family: Family) -> dict[str, float]:
     return dict.fromkeys(before, SPECIAL_SCORE) | dict(pieces) | dict.fromkeys(after, SPECIAL_SCORE)
 
 
-def _assemble(model: Any, normalizer: Any, kind: str, family: Family) -> Tokenizer:
+def _assemble(model: Any, normalizer: Any, spec: TokenizerSpec, family: Family) -> Tokenizer:
     backend = tokenizers.Tokenizer(model)
     backend.normalizer = normalizer
-    backend.pre_tokenizer = word_splitter(kind)
-    backend.decoder = decoders.Metaspace(WORD_START, prepend_scheme="always")
+    backend.pre_tokenizer = word_splitter(spec.kind)
+    decoder = decoders.Metaspace(WORD_START, prepend_scheme="always")
+    if spec.byte_fallback:
+        # bytes may spell any character, a line break too: a model's output stays one line
+        broken = decoders.Replace(Regex(f"[{WHITE_SPACE}]"), " ")
+        decoder = decoders.Sequence([decoders.ByteFallback(), broken, decoder])
+    backend.decoder = decoder
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_input_names": ["input_ids", "attention_mask"],
@@ -310,88 +376,3 @@ def _assemble(model: Any, normalizer: Any, kind: str, family: Family) -> Tokeniz
         special_tokens=[(EOS, backend.token_to_id(EOS))],
     )
     return Tokenizer(backend, config)
-
-
-@dataclass(frozen=True)
-class RoundTripReport:
-    """How much of a text survives being cut into pieces and put together again."""
-
-    lines: int
-    exact: int
-    pieces: int
-    unknown: int
-    examples: tuple[tuple[int, str, str], ...]
-    """Line number, normal form and what came back, of the first lines that differ."""
-
-    @classmethod
-    def of(
-        cls,
-        tokenizer: TokenizerLike,
-        sources: Iterable[str],
-        targets: Iterable[str],
-        *,
-        examples: int = 3,
-    ) -> "RoundTripReport":
-        """Encode and decode every text, each side by its own rules; targets are counted on."""
-        lines = exact = pieces = unknown = 0
-        differing: list[tuple[int, str, str]] = []
-        encoded_batches = chain(
-            ((batch, tokenizer.encode(batch)) for batch in _in_batches(sources, 10_000)),
-            ((batch, tokenizer.encode_target(batch)) for batch in _in_batches(targets, 10_000)),
-        )
-        for batch, encoded in encoded_batches:
-            for text, ids, back in zip(batch, encoded, tokenizer.decode(encoded), strict=True):
-                lines += 1
-                pieces += len(ids)
-                unknown += ids.count(tokenizer.unk_id)
-                normal = tokenizer.normalize(text)
-                exact += back == normal
-                if back != normal and len(differing) < examples:
-                    differing.append((lines, normal, back))
-        return cls(lines, exact, pieces, unknown, tuple(differing))
-
-    @property
-    def exact_share(self) -> float:
-        """Share of lines that come back in their normal form."""
-        return self.exact / self.lines if self.lines else 1.0
-
-    @property
-    def unknown_share(self) -> float:
-        """Share of pieces that are the unknown piece."""
-        return self.unknown / self.pieces if self.pieces else 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """The counts, for programs."""
-        return {
-            "lines": self.lines,
-            "exact": self.exact,
-            "pieces": self.pieces,
-            "unknown_pieces": self.unknown,
-        }
-
-    def to_text(self) -> str:
-        """One line for people, and one for each example."""
-        head = (
-            f"round trip: {self.exact:,} of {self.lines:,} lines come back as they were "
-            f"({100 * self.exact_share:.2f} %); {self.unknown:,} of {self.pieces:,} pieces unknown "
-            f"({100 * self.unknown_share:.4f} %)"
-        )
-        return "\n  ".join([head, *(f"line {n}: {a!r} became {b!r}" for n, a, b in self.examples)])
-
-
-def check_round_trip(
-    tokenizer: TokenizerLike, sources: Iterable[str], targets: Iterable[str] = ()
-) -> RoundTripReport:
-    """Encode and decode every text and report what did not come back."""
-    return RoundTripReport.of(tokenizer, sources, targets)
-
-
-def _in_batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for text in texts:
-        batch.append(text)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -49,8 +49,17 @@ class WordEncoder(Encoder, Protocol):
         """The words of each text that are cut without their neighbours."""
         ...
 
+    def split_word(self, word: str) -> list[str]:
+        """A word in parts of few pieces each, at places where one of its pieces ends."""
+        ...
+
     def pieces(self) -> dict[str, int]:
-        """Every piece that text can become, with its id."""
+        """Every piece that is written as text, with its id: none that is special or a byte."""
+        ...
+
+    @property
+    def byte_ids(self) -> tuple[int, ...]:
+        """Ids of the pieces for the bytes 0 to 255; none where unknown characters are unknown."""
         ...
 
     def piece_scores(self) -> dict[str, float]:
@@ -83,6 +92,11 @@ class TokenizerLike(Encoder, Protocol):
     @property
     def vocab_size(self) -> int:
         """One more than the largest id."""
+        ...
+
+    @property
+    def byte_ids(self) -> tuple[int, ...]:
+        """Ids of the pieces for the bytes 0 to 255; none where unknown characters are unknown."""
         ...
 
     @property

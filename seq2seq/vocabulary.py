@@ -7,11 +7,11 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import tokenizers
-from tokenizers import models, pre_tokenizers
+from tokenizers import Regex, models, pre_tokenizers
 
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import TokenizerSpec
@@ -20,10 +20,21 @@ BOS, PAD, EOS, UNK = "<s>", "<pad>", "</s>", "<unk>"
 # Present in every vocabulary, so that text such as "</s>" can always be spelt out.
 SPELLING = "".join(sorted(set(BOS + PAD + EOS + UNK)))
 WORD_START = "▁"
+# Pieces that spell a character without a piece of its own, in the notation of sentencepiece.
+BYTES = tuple(f"<0x{value:02X}>" for value in range(256))
 # Sentences that sentencepiece trains on; more changes nothing but time and memory.
 MOST_SENTENCES = 5_000_000
 # sentencepiece reserves this block character and would skip the whole line that holds it.
-RESERVED = {ord("▅"): None, 0: None}
+RESERVED = {ord("▅"): None}
+# The trainers' time and memory grow faster than a line or a word does: both go to them in parts of
+# at most so many characters. A line in a script without spaces is one word.
+LONGEST_PART = 1000
+_PART = re.compile(rf"\S(?:.{{0,{LONGEST_PART - 2}}}\S)?(?= |$)|\S{{{LONGEST_PART}}}")
+
+
+def first_bytes(byte_ids: Sequence[int]) -> frozenset[int]:
+    """Of the ids of all bytes, those that begin a character in UTF-8; the others continue one."""
+    return frozenset(number for byte, number in enumerate(byte_ids) if byte & 0xC0 != 0x80)
 
 
 def find_unigrams(
@@ -49,7 +60,7 @@ def find_unigrams(
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=(text.translate(RESERVED) for text in texts),
+            sentence_iterator=bounded_parts(text.translate(RESERVED) for text in texts),
             model_writer=model,
             model_type="unigram",
             vocab_size=spec.vocab_size - special + 1,  # sentencepiece counts its own <unk>
@@ -73,6 +84,15 @@ def find_unigrams(
     # Ten digits, because tokenizers' reader is off by a last bit where a number has seventeen: the
     # tokenizer would not be the same before and after saving.
     return {processor.id_to_piece(i): round(processor.get_score(i), 10) for i in numbers}
+
+
+def bounded_parts(texts: Iterable[str]) -> Iterator[str]:
+    """Texts as they are, long ones cut at spaces, or inside words of more than a part."""
+    for text in texts:
+        if len(text) <= LONGEST_PART:
+            yield text
+        else:
+            yield from (part[0] for part in _PART.finditer(text))
 
 
 def _explain_training(message: str, spec: TokenizerSpec) -> RecipeError:
@@ -108,7 +128,7 @@ def find_merges(
     """
     from tokenizers import trainers
 
-    kept = list(texts)
+    kept = list(bounded_parts(texts))
     alphabet = _alphabet(kept, spec.character_coverage)
     size = spec.vocab_size - special
     if len(alphabet) > size:
@@ -151,6 +171,8 @@ def word_splitter(kind: str) -> Any:
     it, so there punctuation stands alone; the unigram trainer weighs that by itself.
     """
     spaces = pre_tokenizers.Metaspace(WORD_START, prepend_scheme="always")
-    if kind == "unigram":
-        return spaces
-    return pre_tokenizers.Sequence([spaces, pre_tokenizers.Punctuation("contiguous")])
+    if kind == "bpe":
+        return pre_tokenizers.Sequence([spaces, pre_tokenizers.Punctuation("contiguous")])
+    # a unigram vocabulary would find the piece for a byte in text that is written like it
+    bracket = pre_tokenizers.Split(Regex("<(?=0x[0-9A-F]{2}>)"), "isolated")
+    return pre_tokenizers.Sequence([spaces, bracket])

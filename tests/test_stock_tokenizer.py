@@ -16,8 +16,9 @@ from seq2seq.data.prepare import prepare
 from seq2seq.data.store import NO_CACHE, encode_corpus
 from seq2seq.errors import ModelError
 from seq2seq.recipe import CleaningSpec, CorpusSpec, DataSpec, TokenizerSpec
+from seq2seq.round_trip import check_round_trip
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
-from seq2seq.tokenizer import Tokenizer, check_round_trip, train_tokenizer
+from seq2seq.tokenizer import Tokenizer, train_tokenizer
 from tests.stock_layouts import ENGLISH, GERMAN, m2m100, nllb, opus_mt, sentences, write_pairs
 
 Languages = tuple[str, str]

@@ -13,13 +13,14 @@ import tokenizers
 
 from seq2seq.errors import ModelError, RecipeError
 from seq2seq.recipe import TokenizerSpec
+from seq2seq.round_trip import check_round_trip
 from seq2seq.tokenizer import (
     Tokenizer,
-    check_round_trip,
     load_tokenizer,
     train_tokenizer,
     vocabulary_note,
 )
+from seq2seq.vocabulary import bounded_parts
 
 UNIGRAM = TokenizerSpec(kind="unigram", vocab_size=160)
 BPE = TokenizerSpec(kind="bpe", vocab_size=160)
@@ -62,15 +63,17 @@ def test_special_pieces_stand_where_m2m100_needs_them(spec):
     tokenizer = train(spec)
     assert ids_of(tokenizer, "<s>", "<pad>", "</s>", "<unk>") == [0, 1, 2, 3]
     assert (tokenizer.pad_id, tokenizer.eos_id, tokenizer.unk_id) == (1, 2, 3)
-    assert tokenizer.vocab_size == spec.vocab_size
+    assert tokenizer.vocab_size == spec.vocab_size + 256
+    assert tokenizer.byte_ids == tuple(range(spec.vocab_size, spec.vocab_size + 256))
 
 
 @KINDS
 def test_special_pieces_stand_where_marian_needs_them(spec):
     tokenizer = train(spec, family="marian")
-    assert ids_of(tokenizer, "</s>", "<unk>", "<pad>") == [0, 1, spec.vocab_size - 1]
+    last = spec.vocab_size + 256 - 1
+    assert ids_of(tokenizer, "</s>", "<unk>", "<pad>") == [0, 1, last]
     assert (tokenizer.eos_id, tokenizer.unk_id) == (0, 1)
-    assert tokenizer.pad_id == tokenizer.vocab_size - 1 == spec.vocab_size - 1
+    assert tokenizer.pad_id == tokenizer.vocab_size - 1 == last
     assert ids_of(tokenizer, "<s>") == [None]
 
 
@@ -244,7 +247,7 @@ def test_the_stock_tokenizer_of_transformers_4_cuts_alike(spec, family, tmp_path
 
 
 def test_round_trip_counts_planted_unknown_characters_and_nothing_else():
-    tokenizer = train(UNIGRAM)
+    tokenizer = train(UNIGRAM.model_copy(update={"byte_fallback": False}))
     clean = check_round_trip(tokenizer, lines())
     assert (clean.lines, clean.exact, clean.unknown, clean.examples) == (300, 300, 0, ())
     assert "300 of 300 lines come back as they were (100.00 %); 0 of" in clean.to_text()
@@ -257,28 +260,45 @@ def test_round_trip_counts_planted_unknown_characters_and_nothing_else():
 
 
 @KINDS
+def test_round_trip_counts_the_characters_that_are_spelt_in_bytes(spec):
+    tokenizer = train(spec)
+    clean = check_round_trip(tokenizer, lines())
+    assert (clean.exact, clean.spelt) == (300, 0)
+    assert "in bytes" not in clean.to_text()
+    planted = check_round_trip(tokenizer, [*lines(), "the 日本 robot 語"])
+    assert (planted.exact, planted.unknown, planted.spelt) == (301, 0, 3)
+    assert planted.to_text().endswith(" unknown (0.0000 %); 3 characters spelt in bytes")
+    assert planted.to_json()["characters_in_bytes"] == 3
+
+
+@KINDS
 def test_character_coverage_leaves_the_rarest_characters_out(spec):
     texts = [*lines(), "Ωa Ωa Ωa"]
-    assert check_round_trip(train(spec, texts=texts), ["Ωa"]).unknown == 0
-    changes = {"character_coverage": 0.999, "vocab_size": 5000}
-    covering = train(spec.model_copy(update=changes), texts=texts)
-    assert check_round_trip(covering, ["Ωa"]).unknown == 1
-    assert not [piece for piece in covering.pieces() if "Ω" in piece]
+    assert check_round_trip(train(spec, texts=texts), ["Ωa"]).spelt == 0
+    for fallback in (False, True):
+        changes = {"character_coverage": 0.999, "vocab_size": 5000, "byte_fallback": fallback}
+        covering = train(spec.model_copy(update=changes), texts=texts)
+        report = check_round_trip(covering, ["Ωa"])
+        assert (report.exact, report.unknown, report.spelt) == (fallback, not fallback, fallback)
+        assert not [piece for piece in covering.pieces() if "Ω" in piece]
 
 
 @pytest.mark.parametrize("spec", [UNIGRAM, BPE], ids=["unigram", "bpe"])
 def test_a_text_with_fewer_pieces_gives_a_smaller_vocabulary_and_says_so(spec):
     spec = spec.model_copy(update={"vocab_size": 5000})
     tokenizer = train(spec)
-    assert 100 < tokenizer.vocab_size < 1000
+    learnt = tokenizer.vocab_size - 256
+    assert 100 < learnt < 1000
     note = vocabulary_note(tokenizer, spec)
-    assert note.startswith(f"{tokenizer.vocab_size:,} {spec.kind} pieces instead of 5,000")
+    assert note.startswith(f"{learnt} {spec.kind} pieces and 256 bytes instead of 5,000")
     assert ("kind bpe suits" in note) == (spec.kind == "unigram")
     assert check_round_trip(tokenizer, lines()).exact == 300
 
 
 def test_a_vocabulary_of_the_size_asked_for_is_noted_plainly():
-    assert vocabulary_note(train(UNIGRAM), UNIGRAM) == "160 unigram pieces"
+    assert vocabulary_note(train(UNIGRAM), UNIGRAM) == "160 unigram pieces and 256 bytes"
+    plain = UNIGRAM.model_copy(update={"byte_fallback": False})
+    assert vocabulary_note(train(plain), plain) == "160 unigram pieces"
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
@@ -302,6 +322,26 @@ def test_long_documents_are_trained_on_whole():
     tokenizer = train(UNIGRAM, texts=[*lines(), "robot " * 2000 + "zyxwv " * 60])
     assert check_round_trip(tokenizer, ["zyxwv"]).unknown == 0
     assert "▁zyxwv" in tokenizer.pieces()
+
+
+@KINDS
+def test_a_word_without_end_is_trained_on_in_parts(spec):
+    word = "zyxwv" * 40_000  # whole it takes the trainers minutes, or numbers that are too small
+    tokenizer = train(spec, texts=[*lines(), word])
+    assert check_round_trip(tokenizer, ["zyxwv"]).spelt == 0
+    assert any("zyxwv" in piece for piece in tokenizer.pieces())
+
+
+@pytest.mark.parametrize(
+    "text", ["ab " * 2000, "x" * 2500, "a " + "x" * 1500 + " b", "x" * 1000 + " " + "y" * 999]
+)
+def test_long_text_goes_to_the_trainers_in_parts_without_loss(text):
+    parts = list(bounded_parts(["short", text.strip()]))
+    assert parts[0] == "short"
+    assert max(map(len, parts)) <= 1000
+    assert "".join(parts[1:]).replace(" ", "") == text.replace(" ", "")
+    words = {word for part in parts for word in part.split()}
+    assert {word for word in text.split() if len(word) <= 1000} <= words
 
 
 def test_byte_pairs_never_join_a_word_and_its_full_stop():
@@ -379,7 +419,7 @@ def test_a_tokenizer_that_cannot_be_used_says_why(tmp_path):
 
 def test_sampling_is_refused_for_a_tokenizer_that_has_no_words_or_another_kind(tmp_path):
     def whole(content):
-        content["pre_tokenizer"]["split"] = False
+        content["pre_tokenizer"]["pretokenizers"][0]["split"] = False
 
     with pytest.raises(ModelError, match="cuts whole sentences at once"):
         load_tokenizer(saved(tmp_path, whole)).split_words(["a b"])

@@ -21,7 +21,7 @@ from seq2seq.data.corpus import iterate_chunks
 from seq2seq.data.marks import Marks
 from seq2seq.data.ragged import DamagedFile, Ragged, concatenate, read_arrays, write_arrays
 from seq2seq.data.sampling import WordTable
-from seq2seq.data.segmentation import Choices, dropout_choices, unigram_choices
+from seq2seq.data.segmentation import DropoutSampler, Spelling, UnigramSampler
 from seq2seq.errors import DataError
 from seq2seq.recipe import TokenizerSpec
 from seq2seq.tokenizer_like import Encoder, WordEncoder
@@ -92,6 +92,8 @@ def encode_words(
 ) -> tuple[list[EncodedPairs], WordTable]:
     """Word numbers of every pair, and the table of all words' cuts, for subword sampling.
 
+    A word of many pieces counts as several.
+
     Args:
         datasets: Corpora that share the table.
         encoder: The tokenizer.
@@ -105,18 +107,25 @@ def encode_words(
     Raises:
         DataError: The folder cannot be written.
     """
-    numbers: dict[str, int] = {}
+    parts: dict[str, int] = {}
+    words: dict[str, list[int]] = {}
+
+    def number(word: str) -> list[int]:
+        if word not in words:
+            found = encoder.split_word(word)
+            words[word] = [parts.setdefault(part, len(parts)) for part in found]
+        return words[word]
 
     def to_numbers(texts: Sequence[str]) -> list[list[int]]:
         lines = encoder.split_words(texts)
-        return [[numbers.setdefault(word, len(numbers)) for word in line] for line in lines]
+        return [[part for word in line for part in number(word)] for line in lines]
 
     def compute() -> dict[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {}
         for i, dataset in enumerate(datasets):
             packed = _pack(_encode_chunks(dataset, to_numbers, to_numbers))
             arrays |= {f"{i}.{name}": array for name, array in packed.items()}
-        table = WordTable.of(_choices(list(numbers), encoder, spec, seed))
+        table = WordTable.of(map(_sampler(encoder, spec, seed).choices, parts))
         return arrays | {
             "cuts.values": table.cuts.values,
             "cuts.offsets": table.cuts.offsets,
@@ -126,7 +135,7 @@ def encode_words(
 
     texts = [hash_text(dataset) for dataset in datasets]
     sampling = (spec.sampling_alpha, spec.sampling_best, spec.bpe_dropout, seed)
-    key = _key("words", *texts, encoder.fingerprint, *map(repr, sampling))
+    key = _key("parts of words", *texts, encoder.fingerprint, *map(repr, sampling))
     arrays = _cached(key, cache, compute)
     pairs = [
         _unpack({name: arrays[f"{i}.{name}"] for name in _NAMES}) for i in range(len(datasets))
@@ -145,36 +154,15 @@ def hash_text(dataset: Any) -> str:
     return digest.hexdigest()
 
 
-def _choices(
-    words: Sequence[str], encoder: WordEncoder, spec: TokenizerSpec, seed: int
-) -> list[Choices]:
-    ids, unknown = encoder.pieces(), encoder.unk_id
+def _sampler(
+    encoder: WordEncoder, spec: TokenizerSpec, seed: int
+) -> UnigramSampler | DropoutSampler:
+    spelling = Spelling(encoder.pieces(), encoder.unk_id, encoder.byte_ids)
     if spec.sampling_alpha:
         scores = encoder.piece_scores()
-        return [
-            unigram_choices(
-                word,
-                scores=scores,
-                ids=ids,
-                unknown=unknown,
-                best=spec.sampling_best,
-                alpha=spec.sampling_alpha,
-            )
-            for word in words
-        ]
+        return UnigramSampler(scores, spelling, spec.sampling_best, spec.sampling_alpha)
     ranks = encoder.merge_ranks()
-    return [
-        dropout_choices(
-            word,
-            ranks=ranks,
-            ids=ids,
-            unknown=unknown,
-            draws=spec.sampling_best,
-            dropout=spec.bpe_dropout,
-            seed=seed,
-        )
-        for word in words
-    ]
+    return DropoutSampler(ranks, spelling, spec.sampling_best, spec.bpe_dropout, seed)
 
 
 _NAMES = ("source.values", "source.offsets", "target.values", "target.offsets")

@@ -157,9 +157,10 @@ def model_facts(config: ModelConfig) -> dict[str, Any]:
 
 def tokenizer_facts(tokenizer: TokenizerLike) -> dict[str, Any]:
     """What a recipe's section ``tokenizer`` may say about a finished tokenizer."""
-    facts: dict[str, Any] = {"vocab_size": tokenizer.vocab_size}
+    spelling = len(tokenizer.byte_ids)
+    facts: dict[str, Any] = {"vocab_size": tokenizer.vocab_size - spelling}
     if isinstance(tokenizer, Tokenizer):
-        facts |= {"lowercase": tokenizer.normalize("A") == "a"}
+        facts |= {"lowercase": tokenizer.normalize("A") == "a", "byte_fallback": bool(spelling)}
         if tokenizer.kind is not None:
             facts["kind"] = tokenizer.kind
     return facts

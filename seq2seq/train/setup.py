@@ -21,9 +21,10 @@ from seq2seq.errors import CheckpointError, RecipeError, TrainingError
 from seq2seq.normalization import normalize
 from seq2seq.preset import Choice, fit_warmup, length_choices, settled, shape_choices, with_choices
 from seq2seq.recipe import Recipe, differences, recipe_json
+from seq2seq.round_trip import RoundTripReport, check_round_trip
 from seq2seq.run import Run, describe_environment, write_json
 from seq2seq.stock_tokenizer import open_tokenizer
-from seq2seq.tokenizer import RoundTripReport, check_round_trip, train_tokenizer, vocabulary_note
+from seq2seq.tokenizer import train_tokenizer, vocabulary_note
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.annotate import MarkedRows, mark_text
 from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved

@@ -8,7 +8,7 @@ import pytest
 import sentencepiece
 from tokenizers import Tokenizer, models
 
-from seq2seq.data.segmentation import dropout_choices, fuse_unknown, merge, unigram_choices
+from seq2seq.data.segmentation import DropoutSampler, Spelling, UnigramSampler, merge
 
 SCORES = {
     "a": -2.0,
@@ -26,7 +26,7 @@ UNKNOWN = 3
 
 def choices(word, *, best=64, alpha=1.0, scores=SCORES):
     ids = {piece: number for number, piece in enumerate(scores, start=4)}
-    return unigram_choices(word, scores=scores, ids=ids, unknown=UNKNOWN, best=best, alpha=alpha)
+    return UnigramSampler(scores, Spelling(ids, UNKNOWN), best, alpha).choices(word)
 
 
 def all_ways(word: str) -> list[tuple[float, list[str]]]:
@@ -59,7 +59,20 @@ def test_only_the_best_cuts_are_kept_and_their_probabilities_sum_to_one():
 
 def test_neighbouring_unknown_characters_become_one_unknown_piece():
     assert choices("▁xyb").cuts == ((IDS["▁"], UNKNOWN, IDS["b"]),)
-    assert fuse_unknown(["x", "b", "y", "z"], IDS, UNKNOWN) == (UNKNOWN, IDS["b"], UNKNOWN)
+    assert Spelling(IDS, UNKNOWN).cut(["x", "b", "y", "z"]) == (UNKNOWN, IDS["b"], UNKNOWN)
+
+
+def test_unknown_characters_are_spelt_in_bytes_where_there_are_some():
+    spelling = Spelling(IDS, UNKNOWN, byte_ids=range(1000, 1256))
+    in_bytes = (1000 + 0xC3, 1000 + 0xA9, 1000 + 0x78)
+    assert UnigramSampler(SCORES, spelling, 64, 1.0).choices("▁éxb").cuts == (
+        (IDS["▁"], *in_bytes, IDS["b"]),
+    )
+    sampler = DropoutSampler({("▁", "a"): 0}, spelling, draws=20, dropout=0.5, seed=1)
+    assert set(sampler.choices("▁aéx").cuts) == {
+        (IDS["▁a"], *in_bytes),
+        (IDS["▁"], IDS["a"], *in_bytes),
+    }
 
 
 def test_a_character_known_only_inside_a_longer_piece_is_not_called_unknown_lightly():
@@ -104,9 +117,7 @@ def test_without_dropout_merging_is_that_of_tokenizers(word):
 
 
 def dropout_draws(word: str, *, dropout: float, draws: int, seed: int = 1):
-    return dropout_choices(
-        word, ranks=RANKS, ids=VOCABULARY, unknown=UNKNOWN, draws=draws, dropout=dropout, seed=seed
-    )
+    return DropoutSampler(RANKS, Spelling(VOCABULARY, UNKNOWN), draws, dropout, seed).choices(word)
 
 
 def exact_law(pieces: tuple[str, ...], dropout: float) -> dict[tuple[str, ...], float]:

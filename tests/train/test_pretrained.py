@@ -192,11 +192,11 @@ def test_a_run_keeps_what_resuming_needs(folders: dict[str, Path], tmp_path: Pat
 def test_a_tokenizer_with_more_pieces_than_the_model_is_refused(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
-    shutil.copytree(folders["opus-mt"], tmp_path / "opus")
+    shutil.copytree(folders["ours"], tmp_path / "ours")
     for name in ("config.json", "model.safetensors"):
-        (tmp_path / "opus" / name).write_bytes((folders["ours"] / name).read_bytes())
-    with pytest.raises(RecipeError, match="the tokenizer has '64' pieces, the model '48'; needed"):
-        open_pretrained(recipe("x"), str(tmp_path / "opus"), Run(tmp_path / "run"))
+        (tmp_path / "ours" / name).write_bytes((folders["opus-mt"] / name).read_bytes())
+    with pytest.raises(RecipeError, match="the tokenizer has '304' pieces, the model '64'; needed"):
+        open_pretrained(recipe("x"), str(tmp_path / "ours"), Run(tmp_path / "run"))
 
 
 @pytest.mark.parametrize(
