@@ -174,9 +174,10 @@ class Tokenizer:
     @cached_property
     def byte_ids(self) -> tuple[int, ...]:
         """Ids of the pieces for the bytes 0 to 255; none where unknown characters are unknown."""
-        numbers = [self.backend.token_to_id(piece) for piece in BYTES]
-        whole = self._read_model().get("byte_fallback") and None not in numbers
-        return tuple(numbers) if whole else ()
+        found = (self.backend.token_to_id(piece) for piece in BYTES)
+        numbers = tuple(number for number in found if number is not None)
+        whole = self._read_model().get("byte_fallback") and len(numbers) == len(BYTES)
+        return numbers if whole else ()
 
     @property
     def kind(self) -> Literal["unigram", "bpe"] | None:
@@ -351,7 +352,7 @@ def _assemble(model: Any, normalizer: Any, spec: TokenizerSpec, family: Family) 
     backend = tokenizers.Tokenizer(model)
     backend.normalizer = normalizer
     backend.pre_tokenizer = word_splitter(spec.kind)
-    decoder = decoders.Metaspace(WORD_START, prepend_scheme="always")
+    decoder: Any = decoders.Metaspace(WORD_START, prepend_scheme="always")
     if spec.byte_fallback:
         # bytes may spell any character, a line break too: a model's output stays one line
         broken = decoders.Replace(Regex(f"[{WHITE_SPACE}]"), " ")
