@@ -13,6 +13,7 @@ scores.json             dev and test scores with their signatures
 translations/NAME.txt   what the test sets were translated to
 exports/hub/            the model in another format, with export.json: how it was measured
 probe/                  what was seen inside the model, with figures
+training.lock           only while a training is at work: which process on which machine
 """
 
 import json
@@ -100,6 +101,11 @@ class Run:
     def exports(self) -> Path:
         """Folder of the exports, one folder for each."""
         return self.folder / "exports"
+
+    @property
+    def lock(self) -> Path:
+        """What a training holds while it is at work; says which process that is."""
+        return self.folder / "training.lock"
 
     @property
     def probe(self) -> Path:

@@ -6,6 +6,7 @@ update, to add up their gradients.
 """
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,10 @@ from seq2seq.errors import TrainingError
 # A launcher has started this process if it set the first of these, or one of those of MPI.
 LAUNCHED = "WORLD_SIZE"
 MPI_SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+# Each of them numbers the processes of its own, from 0.
+RANKS = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
 THREADS = "OMP_NUM_THREADS"
+GLOO_INTERFACE = "GLOO_SOCKET_IFNAME"
 READY = "SEQ2SEQ_READY_FILE"
 # A process that is gone shows in the next exchange at once, and its exit code a little later.
 PATIENCE_SECONDS = 5.0
@@ -118,34 +122,42 @@ def processes_beside(command: Sequence[str], count: int) -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
+def is_first() -> bool:
+    """Whether this is the first of the processes that whatever launcher has started."""
+    return all(int(os.environ.get(name, "0")) == 0 for name in RANKS)
+
+
 def note_ready() -> None:
-    """Tell the first process that this one has come as far as meeting it; end when it ends."""
-    if READY not in os.environ:
-        return
-
-    def end_with_the_first() -> None:
-        os.read(0, 1)  # comes back when the other end of the pipe is gone
-        os._exit(1)
-
-    threading.Thread(target=end_with_the_first, daemon=True).start()
-    Path(os.environ[READY]).touch()
+    """Tell the first process that this one has come as far as meeting it."""
+    if READY in os.environ:
+        Path(os.environ[READY]).touch()
 
 
 def _meeting_place(count: int, threads: int) -> tuple[dict[str, str], object]:
-    """Variables as torchrun sets them, and the store that the processes find each other by."""
+    """Variables as torchrun sets them, and the store that the processes find each other by.
+
+    Nobody outside this machine can connect: the store would listen to everybody unless it is given
+    a socket, gloo would take whatever interface the machine's name belongs to.
+    """
     # Being asked for port 0, the system gives a free one.
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
     store = torch.distributed.TCPStore(  # type: ignore[attr-defined]  # though documented
-        "127.0.0.1", 0, is_master=True, wait_for_workers=False
-    )
+        "127.0.0.1", port, is_master=True, wait_for_workers=False,
+        master_listen_fd=listening.detach(),
+    )  # fmt: skip
     shared = {
         "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(store.port),
+        "MASTER_PORT": str(port),
         "TORCHELASTIC_USE_AGENT_STORE": "True",
         "LOCAL_WORLD_SIZE": str(count),
         THREADS: str(threads),
         "MKL_NUM_THREADS": str(threads),
         LAUNCHED: str(count),
     }
+    loopback = {name for _, name in socket.if_nameindex()} & {"lo", "lo0"}
+    if loopback and GLOO_INTERFACE not in os.environ:
+        shared[GLOO_INTERFACE] = min(loopback)
     return shared, store
 
 
@@ -230,4 +242,4 @@ def train_command(recipe: Path, overrides: Sequence[str], run: Path, *, resume: 
     resumed = ["--resume"] if resume else []
     given = [str(recipe), *sets, "--run", str(run), *resumed]
     # -P: what lies in the current folder must not stand in for an installed package.
-    return [sys.executable, "-P", "-m", "seq2seq", "train", *given]
+    return [sys.executable, "-P", "-m", "seq2seq.train.follow", "train", *given]

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from seq2seq.model.transformer import Transformer
 from seq2seq.preset import fit_warmup
 from seq2seq.recipe import Recipe, load_recipe, recipe_json
 from seq2seq.run import Run
-from seq2seq.train.beside import note_ready, processes_beside, train_command
+from seq2seq.train.beside import is_first, note_ready, processes_beside, train_command
 from seq2seq.train.build import build_model, build_optimizer, compare_precisions, flops_per_token
 from seq2seq.train.checkpoint import (
     Progress,
@@ -35,6 +36,7 @@ from seq2seq.train.hardware import (
     matrix_peak,
     peak_memory_bytes,
 )
+from seq2seq.train.lock import sole_training
 from seq2seq.train.log import TrainingLog, duration
 from seq2seq.train.loop import Loop
 from seq2seq.train.pretrained import freeze
@@ -130,13 +132,14 @@ def train(
     keep_freed_memory()
     recipe = load_recipe(recipe_path, overrides)
     run = Run(run_folder or Path("runs") / recipe_path.stem)
-    check_folder(run, resume=resume)
-    if not steps_saved(run.checkpoints):
-        fit_warmup(recipe, where=str(recipe_path))  # refused now, before the text is read
     command = train_command(recipe_path, overrides, run.folder, resume=resume)
-    with processes_beside(command, recipe.train.processes or 1):
-        note_ready()
-        return _train_together(recipe, run, recipe_path, overrides)
+    with sole_training(run) if is_first() else nullcontext():
+        check_folder(run, resume=resume)
+        if not steps_saved(run.checkpoints):
+            fit_warmup(recipe, where=str(recipe_path))  # refused now, before the text is read
+        with processes_beside(command, recipe.train.processes or 1):
+            note_ready()
+            return _train_together(recipe, run, recipe_path, overrides)
 
 
 def _train_together(

@@ -4,15 +4,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from signal import SIGTERM
 
 import pytest
 import torch
 
 from seq2seq.errors import TrainingError
 from seq2seq.train import beside
-from seq2seq.train.beside import note_ready, processes_beside, train_command
+from seq2seq.train.beside import is_first, note_ready, processes_beside, train_command
 
 READY = "import os, pathlib; pathlib.Path(os.environ['SEQ2SEQ_READY_FILE']).touch(); "
 
@@ -118,23 +119,30 @@ def test_a_fault_of_another_is_shown_beside_that_of_this_one(capfd):
     assert capfd.readouterr().err == "process 2 ended with exit code 1:\na traceback\n"
 
 
-def test_another_ends_when_the_first_is_killed(tmp_path):
+def test_another_ends_with_the_first_even_before_it_has_come_as_far_as_meeting_it(tmp_path):
     place = tmp_path / "pid"
-    other = (
-        "import os, time; from seq2seq.train.beside import note_ready; note_ready(); "
-        f"open(r'{place}', 'w').write(str(os.getpid())); time.sleep(99)"
+    other = (  # what the command line loads takes so long that the first is killed meanwhile
+        "import os, runpy, time; start = runpy.run_module\n"
+        "def load(name, **_):\n"
+        f"    open(r'{place}', 'w').write(str(os.getpid())); time.sleep(99)\n"
+        "runpy.run_module = load; start('seq2seq.train.follow', run_name='__main__')"
     )
     first = (
-        f"import os, sys; from pathlib import Path; place = Path(r'{place}')\n"
-        "from seq2seq.train.beside import processes_beside\n"
-        f"with processes_beside([sys.executable, '-c', {other!r}], 2):\n"
-        "    while not (place.exists() and place.read_text()): pass\n"
-        "    os.kill(os.getpid(), 9)\n"
+        "import sys; from seq2seq.train.beside import processes_beside\n"
+        f"with processes_beside([sys.executable, '-c', {other!r}], 2): pass\n"
     )
-    assert subprocess.run(program(first), check=False).returncode == -9
-    end = time.monotonic() + 30
-    while running(int(place.read_text())):
+    with subprocess.Popen(program(first)) as process:
+        wait_until(lambda: place.exists() and place.read_text())
+        process.terminate()  # as a shell or a cluster does
+    assert process.returncode == -SIGTERM
+    wait_until(lambda: not running(int(place.read_text())))
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not true():
         assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def running(process: int) -> bool:
@@ -175,4 +183,50 @@ def test_an_error_of_this_process_stays_what_it_is_and_ends_the_others(monkeypat
 def test_the_command_is_the_same_training_again(tmp_path):
     command = train_command(tmp_path / "r.toml", ["seed=2", "train.steps=5"], tmp_path, resume=True)
     given = ["--set", "seed=2", "--set", "train.steps=5", "--run", str(tmp_path), "--resume"]
-    assert command[1:] == ["-P", "-m", "seq2seq", "train", str(tmp_path / "r.toml"), *given]
+    assert command[1:] == [
+        "-P",
+        "-m",
+        "seq2seq.train.follow",
+        "train",
+        str(tmp_path / "r.toml"),
+        *given,
+    ]
+
+
+def listening() -> set[str]:
+    """Addresses on which this process waits for others to connect, as /proc writes them."""
+    links = (link for link in Path("/proc/self/fd").iterdir() if link.is_symlink())
+    own = {str(link.readlink()) for link in links}
+    tables = (Path("/proc/self/net", name).read_text("ascii") for name in ("tcp", "tcp6"))
+    rows = [line.split() for table in tables for line in table.splitlines()[1:]]
+    return {row[1].split(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in own}
+
+
+@pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="needs Linux's /proc")
+def test_nobody_outside_this_machine_can_connect(monkeypatch):
+    """Neither to the store that processes meet at nor to what gloo exchanges gradients by."""
+    monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
+    assert listening() == set()
+    shared, store = beside._meeting_place(2, 1)
+    assert listening() == {"0100007F"}  # 127.0.0.1, last byte first
+    assert shared["GLOO_SOCKET_IFNAME"] == "lo"
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        assert listening() == {"0100007F"}
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def test_the_interface_that_a_user_names_stays(monkeypatch):
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth7")
+    assert "GLOO_SOCKET_IFNAME" not in beside._meeting_place(2, 1)[0]
+
+
+@pytest.mark.parametrize("name", ["RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK"])
+def test_the_first_process_of_any_launcher_knows_that_it_is(name, monkeypatch):
+    assert is_first()
+    monkeypatch.setenv(name, "1")
+    assert not is_first()
+    monkeypatch.setenv(name, "0")
+    assert is_first()
