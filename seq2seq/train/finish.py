@@ -32,6 +32,7 @@ from seq2seq.train.checkpoint import (
 )
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.selection import (
+    LOSS,
     Judged,
     blind_text,
     decided_by,
@@ -63,7 +64,7 @@ class Choice:
         content = {"metric": metric, "score": self.dev.score, "chrf": self.dev.chrf}
         if self.dev.loss is not None:
             content |= {
-                "loss_nats_per_token": self.dev.loss,
+                LOSS: self.dev.loss,
                 "perplexity": perplexity(self.dev.loss),
             }
         rounded = {k: round(v, 4) if isinstance(v, float) else v for k, v in content.items()}

@@ -12,6 +12,8 @@ from typing import Protocol
 
 from seq2seq.train.log import Value
 
+LOSS = "loss_nats_per_token"
+
 
 class Judged(Protocol):
     """Weights that a validation has looked at.
@@ -45,12 +47,12 @@ class Validation:
 
     def to_text(self) -> str:
         """One line for people."""
-        shown = {name: value for name, value in self.values.items() if isinstance(value, float)}
-        shown = {name: value for name, value in shown.items() if not name.endswith("seconds")}
-        loss = shown.pop("loss_nats_per_token", None)
-        parts = [f"{name} {value:.2f}" for name, value in shown.items()]
-        parts += [] if loss is None else [f"loss {loss:.3f}"]
-        return "dev " + "  ".join(parts)
+        shown = [
+            f"{name} {value:.2f}" if name != LOSS else f"loss {value:.3f}"
+            for name, value in self.values.items()
+            if isinstance(value, float) and not name.endswith("seconds")
+        ]
+        return "dev " + "  ".join(shown)
 
 
 def quality(one: Judged) -> tuple[float, float, float]:

@@ -24,7 +24,7 @@ from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.log import Value
 from seq2seq.train.objective import smoothed_cross_entropy
 from seq2seq.train.ranks import agree, sum_over_ranks
-from seq2seq.train.selection import Validation
+from seq2seq.train.selection import LOSS, Validation
 from seq2seq.train.setup import Say
 from seq2seq.train.stop import Stop
 from seq2seq.train.trainee import Trainee
@@ -113,7 +113,7 @@ class Validator:
             loss=loss,
             values=values
             | {
-                "loss_nats_per_token": loss,
+                LOSS: loss,
                 "perplexity": perplexity(loss),
                 "validation_seconds": time.perf_counter() - start,
             },

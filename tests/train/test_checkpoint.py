@@ -66,6 +66,15 @@ def test_everything_saved_comes_back_bit_for_bit(tmp_path: Path) -> None:
     assert read_progress(path) == Progress(step=7, candidates=[Candidate(7, 1.5)])
 
 
+def test_progress_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    """It knew neither chrF and loss of a candidate nor what its scores had in common."""
+    content = {"step": 7, "validated_step": 6, "candidates": [{"step": 6, "score": 1.5}]}
+    (tmp_path / "progress.json").write_text(json.dumps(content))
+    progress = read_progress(tmp_path)
+    assert progress == Progress(step=7, validated_step=6, candidates=[Candidate(6, 1.5)])
+    assert (progress.validations, progress.equal_scores) == (0, {})
+
+
 def test_a_restored_optimizer_takes_the_same_next_step(tmp_path: Path) -> None:
     path = save(tmp_path, 1, seed=1)
     reference, reference_optimizer = trained(1)

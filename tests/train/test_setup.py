@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from accelerate import PartialState
 
+from seq2seq import preset
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
 from seq2seq.preset import Choice
 from seq2seq.recipe import Recipe, parse_recipe
@@ -164,3 +165,17 @@ def test_weights_and_micro_batches_are_counted_in_the_length_of_a_run(chinese: P
     )
     assert twice == pytest.approx(2 * plain, rel=0.1)
     assert fewer == pytest.approx(plain / 2, rel=0.1)
+
+
+def test_a_run_goes_on_with_what_was_chosen_whatever_would_be_chosen_now(
+    chinese: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, run = chosen(chinese), Run(chinese / "False 1.0 1")
+    (chinese / "r.toml").touch()
+    write_facts(run, begun, chinese / "r.toml", overrides=(), say=lambda _: None)
+    tiers = [replace(tier, vocab_size=64, width=16, epochs=1) for tier in preset.TIERS]
+    monkeypatch.setattr(preset, "TIERS", tiers)
+    assert chosen(chinese, weight=0.5).recipe.model.width == 16
+    (run.checkpoints / "step-000010").mkdir(parents=True)
+    resumed = chosen(chinese)
+    assert (resumed.recipe, resumed.choices) == (begun.recipe, begun.choices)

@@ -47,7 +47,7 @@ def test_dev_loss_is_the_mean_over_all_pieces_as_forced_scoring_has_it() -> None
     assert found.values["perplexity"] == pytest.approx(math.exp(found.loss))
     means = [one.log_probability / len(one.token_log_probabilities) for one in scores]
     assert abs(found.loss + sum(means) / len(means)) > 0.01
-    assert found.to_text().endswith(f"  loss {found.loss:.3f}")
+    assert f"  loss {found.loss:.3f}  perplexity {math.exp(found.loss):.2f}" in found.to_text()
 
 
 def test_two_ranks_find_the_loss_of_one() -> None:
