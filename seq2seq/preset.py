@@ -116,7 +116,7 @@ def _vocabulary(
         fitting = (one for one in COVERAGES if characters_needed(characters, one) <= room)
         coverage = next(fitting, COVERAGES[-1])
         reason = f"{len(characters):,} characters leave no room for other pieces"
-    elif rich and getattr(spec, "byte_fallback", True):
+    elif rich and spec.byte_fallback:
         coverage = RICH_COVERAGE
         reason = f"{len(characters):,} characters; the rarest are spelt in bytes"
     needed = characters_needed(characters, coverage)
