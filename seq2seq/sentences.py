@@ -1,11 +1,18 @@
-"""Cut a text that is too long for the model into sentences, and those that are too long into less.
+"""Cut text into sentences, and a sentence that is too long for the model into less.
 
-The rules know no language. A sentence ends with one of ``. ! ? … ؟ ۔ ।``, perhaps with closing
-quotes or brackets, before white space, unless the next word starts with a lower-case letter or the
-mark is the full stop of a single letter ("J. Bach"); and with ``。！？｡`` wherever they stand. A
-sentence that is too long is cut after commas, semicolons, colons and dashes, what is still too
-long at white space, and then anywhere; such bits are packed into parts that are as long as the
-model can read.
+Where a sentence ends is decided by ``sentencex``, which knows the marks of all scripts and, for the
+larger languages, abbreviations and dates. It cuts a little too often; what it finds is no end here
+
+- before a lower-case letter, if the text has capitals and the mark is no word of its own;
+- behind what holds no letter ("1."), or before what holds neither letter nor digit;
+- after ``.``, ``!``, ``?`` without a space, except between Chinese characters and the like;
+- after a title ("Mrs. Hill"), an initial, a short word before a number ("Art. 3"), and a day or an
+  ordinal ("3. Mai") in languages that write them so and where the language is unknown;
+- before the Japanese particle that introduces what was said.
+
+The marks of Khmer, which it does not know, are added. A sentence that is too long is cut after
+commas, semicolons, colons and dashes, what is still too long at white space, and then anywhere;
+such bits are packed into parts that are as long as the model can read.
 """
 
 import re
@@ -14,33 +21,120 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import Literal
 
+from seq2seq.languages import UNSPACED_LETTER, language_of, unspaced_share
+
 Long = Literal["split", "truncate", "refuse"]
 """What to do with a text that is longer than the model can read."""
 
-CLOSING = r"[\"'”’»›)\]}」』）]*"
-SENTENCE_END = re.compile(
-    rf"(?:[.!?…؟۔।]+{CLOSING}(?=\s))|(?:[。！？｡]+{CLOSING})",  # the second needs no space
+# sentencex takes time that grows with the square of the length in texts of some scripts, so a long
+# text is shown to it in windows, each beginning where a sentence begins.
+WINDOW = 1000
+# Ends that it does not know: the marks of Khmer, and full-width marks before a digit.
+MORE_ENDS = re.compile(r"[\u17d4\u17d5]+|[。！？｡]+[」』”’）]*(?=\d)")
+LONE_STOP = re.compile(r" \. *$")
+PLAIN_MARK = re.compile(r"[.!?\u2026][\"'\u201d\u2019\u00bb\u203a)\]}]*$")
+TITLE = re.compile(r"(?i)\b(?:Mr|Mrs|Ms|Dr|Prof)\.\s*$")
+INITIAL = re.compile(r"(?:^|[\s.(])([^\W\d_])\.\s*$")
+SHORT_WORD = re.compile(r"\b[^\W\d_a-z]\w{0,3}\.\s*$")
+ORDINAL = re.compile(r"(?<!\S)[(\"'\u201e\u201c\u00ab]?(?:[12]?\d|3[01])\.\s*$")
+JAPANESE_QUOTE = re.compile(r"[\u300d\u300f]\s*$")
+# Languages whose ordinals and days are a number with a full stop.
+DOTTED_ORDINALS = frozenset(
+    {"bs", "cs", "da", "de", "et", "eu", "fi", "fo", "gsw", "hr", "hsb", "hu", "is", "lb", "lv"}
+    | {"nb", "nds", "nn", "no", "pl", "sk", "sl", "sq", "sr", "tr"}
 )
 CLAUSE_END = re.compile(r"[,;:،؛—–](?=\s)|[，、；：]")
 WORD_END = re.compile(r"(?<=\S)(?=\s)")
-INITIAL = re.compile(r"(?:^|[\s.(])[^\W\d_]\.$")
 
 
-def split_text(text: str, fits: Callable[[str], bool]) -> list[str]:
+def sentences_of(text: str, *, language: str | None = None) -> list[str]:
+    """Cut a text into its sentences.
+
+    Args:
+        text: Any text; a line break in it is a space.
+        language: Code of its language; None if that is not known.
+
+    Returns:
+        The sentences with the white space behind them: together they are the text.
+
+    Source: ``sentencex`` (github.com/wikimedia/sentencex), and the rules of this module.
+    """
+    # Other white space, also a plain non-breaking space, ends the library in a panic.
+    plain = re.sub(r"\s", " ", text)
+    code = language_of(language).code if language else None
+    lower = plain.islower()  # then a small letter tells nothing
+    ends: list[int] = []
+    start, lettered = 0, False
+    for before, after in pairwise([*_candidates(plain, code), len(plain)]):
+        part, following = plain[start:before], plain[before:after]
+        start, lettered = before, lettered or any(map(str.isalpha, part))
+        if lettered and _is_end(part, following, code, lower=lower):
+            ends.append(before)
+            lettered = False
+    return _cut(text, ends)
+
+
+def _candidates(text: str, code: str | None) -> Iterator[int]:
+    """Where a sentence may end, the end of the text left out."""
+    import sentencex  # only who splits pays for its tables
+
+    start = 0
+    while start < len(text):
+        window = text[start : start + WINDOW]
+        lengths = map(len, sentencex.segment(code or "en", window))
+        more = (match.end() for match in MORE_ENDS.finditer(window))
+        # A window is no place to end a sentence, so its last part begins the next window.
+        found = sorted({*accumulate(lengths), *more} - {len(window)})
+        yield from (start + end for end in found)
+        last = start + len(window) == len(text)
+        start = len(text) if last else start + (found[-1] if found else len(window))
+
+
+def _is_end(part: str, following: str, code: str | None, *, lower: bool) -> bool:
+    first, initial = following.lstrip()[:1], INITIAL.search(part)
+    spaced = part.endswith(" ") or following.startswith(" ")
+    return not (
+        (first.islower() and not lower and not LONE_STOP.search(part))
+        or not any(map(str.isalnum, following))
+        or (PLAIN_MARK.search(part) and not spaced and not UNSPACED_LETTER.match(first))
+        or TITLE.search(part)
+        or (initial and initial[1].isupper())
+        or (first.isdigit() and SHORT_WORD.search(part))
+        or ((code is None or code in DOTTED_ORDINALS) and ORDINAL.search(part))
+        or (first == "と" and JAPANESE_QUOTE.search(part))
+    )
+
+
+def split_text(text: str, fits: Callable[[str], bool], *, language: str | None = None) -> list[str]:
     """Split a text into sentences, and sentences that do not fit into less.
 
     Args:
         text: The text.
         fits: Whether the model can read a part at once. A single character always counts as
             fitting, so that the splitting ends.
+        language: Code of the text's language; None if that is not known.
 
     Returns:
         The parts without white space around them. Together they are the whole text.
     """
     parts: list[str] = []
-    for sentence in _cut(text, _sentence_ends(text)):
+    for sentence in sentences_of(text, language=language):
         parts.extend(_split_long(sentence, fits))
     return [stripped for part in parts if (stripped := part.strip())]
+
+
+def join_parts(texts: Sequence[str], *, language: str | None = None) -> str:
+    """Put together again what was split.
+
+    Args:
+        texts: What became of the parts.
+        language: Code of their language; if None, their letters tell how it is written.
+
+    Returns:
+        The texts with single spaces between them, or with nothing where words need no spaces.
+    """
+    spaced = language_of(language).spaced if language else unspaced_share(texts) < 0.5
+    return (" " if spaced else "").join(stripped for one in texts if (stripped := one.strip()))
 
 
 def _split_long(text: str, fits: Callable[[str], bool]) -> list[str]:
@@ -57,14 +151,6 @@ def _split_long(text: str, fits: Callable[[str], bool]) -> list[str]:
 def _cut(text: str, places: Iterable[int]) -> list[str]:
     edges = sorted({0, len(text), *places})
     return [text[start:end] for start, end in pairwise(edges)]
-
-
-def _sentence_ends(text: str) -> Iterator[int]:
-    for match in SENTENCE_END.finditer(text):
-        following = text[match.end() :].lstrip()[:1]
-        initial = INITIAL.search(text[max(0, match.end() - 4) : match.end()])
-        if not following.islower() and not initial:
-            yield match.end()
 
 
 def _characters(text: str) -> list[str]:

@@ -41,6 +41,7 @@ class StockTokenizer:
         stock: The object of the library.
         folder: Where its files lie.
         languages: Tags of source and target; None for a class without tags.
+        text_languages: Codes of both languages, where the files tell them.
     """
 
     def __init__(self, stock: Any, folder: Path, languages: tuple[str, str] | None):
@@ -48,10 +49,13 @@ class StockTokenizer:
         self.stock = stock
         self.folder = folder
         self.languages = languages
+        said = _read_config(folder)
+        self.text_languages = languages or (said.get("source_lang"), said.get("target_lang"))
         self.eos_id = int(stock.eos_token_id)
         self.pad_id = int(stock.pad_token_id)
         self.unk_id = int(stock.unk_token_id)
         self._spellings = {number: piece for piece, number in _vocabulary(stock).items()}
+        self._plain_lead = ""
         self._spelled = re.compile("|".join(map(re.escape, stock.all_special_tokens)))
         self.first_id = self._first()
 
@@ -145,6 +149,31 @@ class StockTokenizer:
         text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
         (folder / CONFIG).write_text(text, encoding="utf-8")
 
+    def write_in(self, language: str) -> None:
+        """Choose the language that an opus-mt model of several targets writes; else do nothing.
+
+        Raises:
+            ModelError: The model does not write it.
+        """
+        codes = self.output_languages()
+        if not codes:
+            return
+        if f">>{language}<<" not in codes:
+            known = [code.strip("><") for code in codes]
+            raise ModelError(
+                f"{self.folder}: the target is '{language}'{_nearest(language, known)}, needed one "
+                f"of the {len(known)} languages that the model writes"
+            )
+        self._plain_lead = f">>{language}<< "
+
+    def lead(self, text: str) -> str:
+        """What stands before a source, or is to stand there, and before each part of it.
+
+        The tag that tells an opus-mt model of several targets what to write: that of the text, else
+        that of the language chosen by ``write_in``; nothing for other models.
+        """
+        return lead_of(self.stock, text) or self._plain_lead
+
     def output_languages(self) -> list[str]:
         """Codes of which each source must begin with one: opus-mt models of several targets."""
         return list(getattr(self.stock, "supported_language_codes", ()))
@@ -197,13 +226,15 @@ class StockTokenizer:
         return rows
 
 
-def open_tokenizer(folder: Path, *, languages: tuple[str, str] | None = None) -> TokenizerLike:
+def open_tokenizer(
+    folder: Path, *, languages: tuple[str | None, str | None] = (None, None)
+) -> TokenizerLike:
     """Read the tokenizer of a run or of a stock model folder, of whichever kind it is.
 
     Args:
         folder: A folder with ``tokenizer.json``, or in the layout of opus-mt, NLLB or M2M100.
         languages: Of source and target, as the tokenizer calls them; what the folder itself says
-            if None. A tokenizer without language tags has no use for them.
+            where None. A tokenizer without language tags has no use for them.
 
     Returns:
         The tokenizer.
@@ -234,7 +265,8 @@ def open_tokenizer(folder: Path, *, languages: tuple[str, str] | None = None) ->
         )
     if kind not in TAGGED:
         return StockTokenizer(stock, folder, None)
-    _set_languages(stock, folder, languages or _stored_languages(folder))
+    stored = _stored_languages(stock, folder)
+    _set_languages(stock, folder, (languages[0] or stored[0], languages[1] or stored[1]))
     return StockTokenizer(stock, folder, (stock.src_lang, stock.tgt_lang))
 
 
@@ -298,8 +330,8 @@ def _set_languages(stock: Any, folder: Path, languages: tuple[str | None, str | 
     if problems:
         raise ModelError(
             f"{folder}: {'; '.join(problems)}; needed two of the {len(known)} languages that the "
-            f"tokenizer knows: give a recipe source_tag and target_tag, or {CONFIG} src_lang and "
-            "tgt_lang"
+            f"tokenizer knows: give a recipe source_tag and target_tag, 'translate' "
+            f"--source-language and --target-language, or {CONFIG} src_lang and tgt_lang"
         )
     stock.src_lang, stock.tgt_lang = languages
 
@@ -311,16 +343,27 @@ def _nearest(language: str | None, known: Sequence[str]) -> str:
     return f" (did you mean {' or '.join(alike[:3])}?)" if alike else ""
 
 
-def _stored_languages(folder: Path) -> tuple[str | None, str | None]:
-    config = _read_config(folder)
-    return config.get("src_lang"), config.get("tgt_lang")
+def _stored_languages(stock: Any, folder: Path) -> tuple[str | None, str | None]:
+    """What the files say; of the target also as the piece that every output is to begin with."""
+    config, search = _read_config(folder), _read_object(folder / "generation_config.json")
+    tags = {stock.convert_tokens_to_ids(tag_of(stock, one)): one for one in tags_of(stock)}
+    forced = tags.get(search.get("forced_bos_token_id"))
+    return config.get("src_lang"), config.get("tgt_lang") or forced
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG
+    return _read_object(folder / CONFIG)
+
+
+def _read_object(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ModelError(f"{path}: not JSON ({error}), copy or download it again") from None
+    if not isinstance(content, dict):
+        raise ModelError(
+            f"{path}: a {type(content).__name__}, needed an object; copy or download it again"
+        )
+    return content

@@ -1,144 +1,52 @@
 """Text in, text out: one output for every input, and a count of everything that is not plain.
 
-An input is one line. A blank one gives an empty output. One that is longer than the model can read
-is, as the caller chooses, split and joined again, cut off, or refused; each is counted in the
-`Report`. Translations and summaries are made alike; only what to do with long input differs.
+An input is one line, which gets the normal form of `seq2seq.normalization`. A blank one gives an
+empty output. One that is longer than the model can read is, as the caller chooses, split and joined
+again, cut off, or refused; each is counted in the `Report`. Translations and summaries are made
+alike; only what to do with long input differs.
 
-Long input is split where sentences end (`seq2seq.sentences`), each sentence becoming a part of its
-own as in training. The outputs of the parts are joined by single spaces.
+A model that was trained on single sentences leaves out the others of a line, so for it a line is
+split where sentences end (`seq2seq.sentences`), and each is translated by itself. Outputs of parts
+are joined by single spaces, or by nothing in languages that are written without.
 """
 
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS
 from seq2seq.decode.options import DecodeOptions, Hypothesis
-from seq2seq.decode.stored import stored_options
+from seq2seq.decode.stored import stored_search
+from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.engine import Engine, EngineName, NativeEngine
 from seq2seq.engines.load import load_engine
 from seq2seq.errors import DataError, ModelError
 from seq2seq.model.transformer import Transformer
 from seq2seq.pipeline.pipeline import pipeline as pipeline  # where its users look for it
+from seq2seq.reading import ReadText, TextReader, Trained
+from seq2seq.run import Run
 from seq2seq.sentences import Long as Long
-from seq2seq.sentences import split_text
-from seq2seq.stock_tokenizer import StockTokenizer, lead_of, open_tokenizer
+from seq2seq.sentences import join_parts
+from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.tokenizer_like import TokenizerLike
+from seq2seq.translated import Candidate as Candidate
+from seq2seq.translated import Report as Report
+from seq2seq.translated import Translation as Translation
+from seq2seq.translated import is_copy, repeats
 
 # Lines that are read before the first of them is translated: enough to sort by length.
 CHUNK_LINES = 2000
+# A model whose training sources held several sentences this often can read several. Of Tatoeba's
+# they are 0.2 to 1.3 %, of Multi30k's below 0.1 %; what lies between was not measured.
+READS_SEVERAL = 0.05
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One possible output.
-
-    Attributes:
-        text: The output.
-        score: Length-penalised; see `seq2seq.decode.options`.
-        log_probability: Natural logarithm. Of split input, the sum over its parts.
-        ended: Whether the model ended all of it; otherwise some of it hit the length limit.
-    """
-
-    text: str
-    score: float
-    log_probability: float
-    ended: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Translation:
-    """What became of one input.
-
-    Attributes:
-        candidates: The best first; none for blank input.
-        parts: In how many parts the input was read: 0 if it was blank, above 1 if it was split.
-        unknown: Pieces of the input that are not in the vocabulary.
-        dropped: Pieces of the input that were cut off.
-    """
-
-    candidates: tuple[Candidate, ...]
-    parts: int
-    unknown: int
-    dropped: int
-
-    @property
-    def text(self) -> str:
-        """The best output; empty for blank input."""
-        return self.candidates[0].text if self.candidates else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Counts over some translations; reports of chunks can be added.
-
-    Attributes:
-        lines: Inputs, and so outputs.
-        empty: Inputs without anything to translate.
-        split: Inputs that were read in parts.
-        truncated: Inputs whose end was cut off.
-        dropped_pieces: Pieces that were lost so.
-        unknown_pieces: Pieces of the inputs that are not in the vocabulary.
-        unfinished: Outputs that were cut off at the length limit.
-        seconds: Time spent.
-    """
-
-    lines: int = 0
-    empty: int = 0
-    split: int = 0
-    truncated: int = 0
-    dropped_pieces: int = 0
-    unknown_pieces: int = 0
-    unfinished: int = 0
-    seconds: float = 0.0
-
-    @classmethod
-    def of(cls, translations: Sequence[Translation], *, seconds: float = 0.0) -> Self:
-        """Count.
-
-        Args:
-            translations: What to count.
-            seconds: The time they took.
-
-        Returns:
-            The counts.
-        """
-        return cls(
-            lines=len(translations),
-            empty=sum(one.parts == 0 for one in translations),
-            split=sum(one.parts > 1 for one in translations),
-            truncated=sum(one.dropped > 0 for one in translations),
-            dropped_pieces=sum(one.dropped for one in translations),
-            unknown_pieces=sum(one.unknown for one in translations),
-            unfinished=sum(not one.candidates[0].ended for one in translations if one.candidates),
-            seconds=seconds,
-        )
-
-    def __add__(self, other: "Report") -> "Report":
-        return Report(
-            *(getattr(self, one.name) + getattr(other, one.name) for one in fields(Report))
-        )
-
-    def sentences(self) -> str:
-        """Say in one line what a user should know; whatever is 0 is left out.
-
-        Returns:
-            For example ``1,000 lines in 12.3 s; 2 empty; 1 split``.
-        """
-        said = [f"{self.lines:,} lines in {self.seconds:.1f} s"]
-        for count, what in (
-            (self.empty, "empty"),
-            (self.split, "longer than the model can read, split"),
-            (self.truncated, f"longer than the model can read, {self.dropped_pieces:,} pieces cut"),
-            (self.unfinished, "outputs cut off at the length limit"),
-            (self.unknown_pieces, "pieces unknown to the model"),
-        ):
-            if count:
-                said.append(f"{count:,} {what}")
-        return "; ".join(said)
+Split = Literal["auto", "sentences", "long"]
+"""Which lines are split: those of several sentences, or only those that are too long. ``"auto"``
+splits at sentences where the model is known to have been trained on single ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +57,6 @@ class Chunk:
     report: Report
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """An input as the model will read it: the pieces of its parts."""
-
-    parts: list[list[int]]
-    unknown: int = 0
-    dropped: int = 0
-
-
 class Translator:
     """A model and its tokenizer, ready to translate or to summarise.
 
@@ -165,6 +64,11 @@ class Translator:
         engine: The program that runs the model.
         tokenizer: The tokenizer it was trained with.
         options: The search its folder asks for; the default where a call names none.
+        languages: Codes of source and target; None where they are not known.
+        trained: What the model was trained to read.
+        max_source_pieces: The most pieces that it was trained to read, end-of-sequence included;
+            None where only the number of its positions is known.
+        remarks: What of the folder's search is not followed, a sentence each.
     """
 
     def __init__(
@@ -172,15 +76,20 @@ class Translator:
         model: Transformer | Engine,
         tokenizer: TokenizerLike,
         options: DecodeOptions | None = None,
+        *,
+        languages: tuple[str | None, str | None] = (None, None),
+        trained: Trained = "lines",
+        max_source_pieces: int | None = None,
+        remarks: Sequence[str] = (),
     ):
         self.engine = NativeEngine(model) if isinstance(model, Transformer) else model
         self.tokenizer = tokenizer
         self.options = options or DecodeOptions()
-        if tokenizer.vocab_size > self.engine.vocab_size:
-            raise ModelError(
-                f"translator: the tokenizer has '{tokenizer.vocab_size}' pieces, the model "
-                f"'{self.engine.vocab_size}'; needed the tokenizer the model was trained with"
-            )
+        self.languages = languages
+        self.trained = trained
+        self.max_source_pieces = max_source_pieces
+        self.remarks = tuple(remarks)
+        self._check_vocabulary()
 
     @property
     def model(self) -> Transformer:
@@ -194,27 +103,69 @@ class Translator:
         return self.engine.model
 
     @classmethod
-    def load(cls, path: Path, *, engine: EngineName = "native") -> Self:
+    def load(
+        cls,
+        path: Path,
+        *,
+        engine: EngineName = "native",
+        source_language: str | None = None,
+        target_language: str | None = None,
+    ) -> Self:
         """Load a run's best model, a stock model folder, or what an engine's export wrote.
 
         Args:
             path: The folder.
             engine: The program that is to run it.
+            source_language: Code of the sources' language, where the folder does not say it or
+                its model knows several.
+            target_language: Code of the outputs' language.
 
         Returns:
-            A translator whose options are those of the folder's ``generation_config.json``.
+            A translator whose options are those of the folder's ``generation_config.json``; a run
+            limits the length of outputs and sources as its recipe says.
 
         Raises:
-            ModelError: If a file is missing or the parts do not fit each other.
+            ModelError: If a file is missing, the parts do not fit each other, or the model does
+                not know a language.
         """
         loaded, folder = load_engine(engine, path)
-        return cls(loaded, open_tokenizer(folder), stored_options(folder))
+        tokenizer = open_tokenizer(folder, languages=(source_language, target_language))
+        if isinstance(tokenizer, StockTokenizer) and target_language:
+            tokenizer.write_in(target_language)
+        stored = stored_search(folder)
+        options, remarks = stored.options, stored.remarks(engine)
+        if tokenizer.first_id is not None:
+            options = replace(options, first_id=tokenizer.first_id)
+        known = getattr(tokenizer, "text_languages", (None, None))
+        trained: Trained = "sentences" if isinstance(tokenizer, StockTokenizer) else "unknown"
+        longest = None
+        run = Run(path)
+        if run.recipe.is_file():
+            recipe = run.read_recipe()
+            options = replace(
+                options,
+                max_length=None,
+                max_length_factor=recipe.decode.max_length_factor,
+                max_length_offset=recipe.decode.max_length_extra,
+            )
+            known = (recipe.source_language, recipe.target_language)
+            trained, longest = trained_on(run), recipe.data.cleaning.max_source_pieces
+        return cls(
+            loaded,
+            tokenizer,
+            options,
+            languages=(source_language or known[0], target_language or known[1]),
+            trained=trained,
+            max_source_pieces=longest,
+            remarks=remarks,
+        )
 
     def translate(
         self,
         texts: Sequence[str],
         options: DecodeOptions | None = None,
         *,
+        split: Split = "auto",
         long: Long = "split",
         max_source_pieces: int | None = None,
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
@@ -226,9 +177,10 @@ class Translator:
         Args:
             texts: One line each.
             options: What to search for; `self.options` if None.
-            long: What to do with input longer than the model can read.
-            max_source_pieces: The most pieces to read at once, end-of-sequence included; as many
-                as the model has positions if None.
+            split: Which texts to split; those of several sentences, or only those too long.
+            long: What to do with input, or one sentence of it, longer than the model can read.
+            max_source_pieces: The most pieces to read at once, end-of-sequence included; if None,
+                those of `self.max_source_pieces`, or as many as the model has positions.
             batch_tokens: Padded source pieces times beams in one batch.
             progress: Told after every batch how many parts of inputs are done.
             first_line: Number of the first text in messages.
@@ -242,8 +194,16 @@ class Translator:
         """
         options = options or self.options
         _check_lines(texts, first_line)
-        most = self._most(max_source_pieces)
-        prepared = self._prepare(texts, long, most=most, first_line=first_line)
+        by_sentence = split == "sentences" or (split == "auto" and self.trained == "sentences")
+        reader = TextReader(
+            self.tokenizer,
+            self._most(max_source_pieces),
+            self.languages[0],
+            by_sentence=by_sentence,
+            counting=self.trained != "lines",
+            long=long,
+        )
+        prepared = reader.read(texts, first_line=first_line)
         found = iter(
             self.engine.search(
                 [part for one in prepared for part in one.parts],
@@ -259,6 +219,7 @@ class Translator:
         texts: Iterable[str],
         options: DecodeOptions | None = None,
         *,
+        split: Split = "auto",
         long: Long = "split",
         max_source_pieces: int | None = None,
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
@@ -270,6 +231,7 @@ class Translator:
         Args:
             texts: One line each; read as they are needed.
             options: As in `translate`, like all that follow.
+            split: Which texts to split.
             long: What to do with input longer than the model can read.
             max_source_pieces: The most pieces to read at once.
             batch_tokens: Padded source pieces times beams in one batch.
@@ -286,6 +248,7 @@ class Translator:
             translations = self.translate(
                 lines,
                 options,
+                split=split,
                 long=long,
                 max_source_pieces=max_source_pieces,
                 batch_tokens=batch_tokens,
@@ -296,10 +259,64 @@ class Translator:
             yield Chunk(translations, Report.of(translations, seconds=seconds))
             first_line += len(lines)
 
+    def search(
+        self,
+        *,
+        beams: int | None = None,
+        length_penalty: float | None = None,
+        no_repeat_ngram: int | None = None,
+        n_best: int = 1,
+    ) -> DecodeOptions:
+        """The folder's search with some settings changed, and nothing else.
+
+        Args:
+            beams: As in `DecodeOptions`, like all that follow; the folder's if None.
+            length_penalty: The folder's if None.
+            no_repeat_ngram: The folder's if None.
+            n_best: Hypotheses to return.
+
+        Returns:
+            The options. CTranslate2 always stops early; where the folder asks for another rule,
+            that is added to the remarks.
+        """
+        plain = self.options
+        options = replace(
+            plain,
+            beams=plain.beams if beams is None else beams,
+            length_penalty=plain.length_penalty if length_penalty is None else length_penalty,
+            no_repeat_ngram=plain.no_repeat_ngram if no_repeat_ngram is None else no_repeat_ngram,
+            n_best=n_best,
+        )
+        converted = isinstance(self.engine, ConvertedEngine)
+        if converted and options.beams > 1 and options.early_stopping is not True:
+            self.remarks = (
+                *self.remarks,
+                *[
+                    f"early_stopping is '{options.early_stopping}' with {options.beams} beams, but "
+                    "CTranslate2 always stops early: some outputs may differ (--engine native)"
+                ],
+            )
+            options = replace(options, early_stopping=True)
+        return options
+
+    def _check_vocabulary(self) -> None:
+        most = self.engine.vocab_size
+        if self.tokenizer.vocab_size > most:
+            raise ModelError(
+                f"translator: the tokenizer has '{self.tokenizer.vocab_size}' pieces, the model "
+                f"'{most}'; needed the tokenizer the model was trained with"
+            )
+        asked = {self.options.first_id or 0}.union(*self.options.forbidden)
+        if max(asked) >= most:
+            raise ModelError(
+                f"translator: generation_config.json names piece '{max(asked)}', the model has "
+                f"{most}; correct the file or download it again"
+            )
+
     def _most(self, max_source_pieces: int | None) -> int:
         positions = self.engine.positions
         if max_source_pieces is None:
-            return positions
+            return min(self.max_source_pieces or positions, positions)
         if max_source_pieces < 2:
             raise DataError(
                 f"input: max_source_pieces is '{max_source_pieces}', needed at least 2, one piece "
@@ -307,67 +324,62 @@ class Translator:
             )
         return min(max_source_pieces, positions)
 
-    def _prepare(
-        self, texts: Sequence[str], long: Long, *, most: int, first_line: int
-    ) -> list[_Prepared]:
-        encoded = self.tokenizer.encode(texts)
-        too_long = [place for place, ids in enumerate(encoded) if len(ids) > most]
-        if too_long and long == "refuse":
-            named = ", ".join(
-                f"line {first_line + place} has '{len(encoded[place])}' pieces"
-                for place in too_long[:3]
-            )
-            more = f" and {len(too_long) - 3} more" if len(too_long) > 3 else ""
-            raise DataError(
-                f"input: {named}{more}, needed at most {most}; split them into sentences, or "
-                "choose to split or to truncate"
-            )
-        return [
-            self._parts(text, ids, long, most=most)
-            for text, ids in zip(texts, encoded, strict=True)
-        ]
-
-    def _parts(self, text: str, ids: list[int], long: Long, *, most: int) -> _Prepared:
-        eos, unknown = self.tokenizer.eos_id, ids.count(self.tokenizer.unk_id)
-        if not text.strip() or ids in ([], [eos]):
-            return _Prepared([])
-        if len(ids) <= most:
-            return _Prepared([ids], unknown)
-        if long == "truncate":
-            return _Prepared([[*ids[: most - 1], eos]], unknown, dropped=len(ids) - most)
-        lead = ""
-        if isinstance(self.tokenizer, StockTokenizer):
-            lead = lead_of(self.tokenizer.stock, text)
-        parts = split_text(
-            text[len(lead) :], lambda part: len(self.tokenizer.encode([lead + part])[0]) <= most
-        )
-        encoded = self.tokenizer.encode([lead + part for part in parts])
-        return _Prepared([ids for ids in encoded if ids != [eos]], unknown)
-
     def _finish(
-        self, prepared: _Prepared, found: list[list[Hypothesis]], options: DecodeOptions
+        self, prepared: ReadText, found: list[list[Hypothesis]], options: DecodeOptions
     ) -> Translation:
         """Join what the parts became: the best of each, then the second best of each, and so on."""
         ranked = list(zip(*found, strict=False))
         texts = self.tokenizer.decode([one.ids for parts in ranked for one in parts])
         candidates = [
-            _join(parts, texts[rank * len(parts) : (rank + 1) * len(parts)], options.length_penalty)
+            self._join(parts, texts[rank * len(parts) :], options.length_penalty)
             for rank, parts in enumerate(ranked)
         ]
-        return Translation(tuple(candidates), len(found), prepared.unknown, prepared.dropped)
+        return Translation(
+            tuple(candidates),
+            len(found),
+            unknown=prepared.unknown,
+            dropped=prepared.dropped,
+            too_long=prepared.too_long,
+            sentences=prepared.sentences if len(found) == 1 else 0,
+            normalized=prepared.normalized,
+            copied=bool(candidates) and is_copy(candidates[0].text, prepared.text),
+        )
+
+    def _join(
+        self, parts: Sequence[Hypothesis], texts: Sequence[str], length_penalty: float
+    ) -> Candidate:
+        log_probability = sum(part.log_probability for part in parts)
+        length = sum(len(part.ids) for part in parts)
+        unknown = self.tokenizer.unk_id
+        return Candidate(
+            # A line break in the output would shift every later line.
+            join_parts(
+                [text.replace("\n", " ") for text in texts[: len(parts)]],
+                language=self.languages[1],
+            ),
+            parts[0].score if len(parts) == 1 else log_probability / length**length_penalty,
+            log_probability,
+            ended=all(part.ended for part in parts),
+            loops=any(repeats(part.ids) for part in parts if not part.ended),
+            unknown=sum(part.ids.count(unknown) for part in parts),
+        )
 
 
-def _join(parts: Sequence[Hypothesis], texts: Sequence[str], length_penalty: float) -> Candidate:
-    log_probability = sum(part.log_probability for part in parts)
-    length = sum(len(part.ids) for part in parts)
-    # A line break in the output would shift every later line.
-    text = " ".join(text.replace("\n", " ").strip() for text in texts)
-    return Candidate(
-        text.strip(),
-        parts[0].score if len(parts) == 1 else log_probability / length**length_penalty,
-        log_probability,
-        all(part.ended for part in parts),
-    )
+def trained_on(run: Run) -> Trained:
+    """Find out what the model of a run was trained to read.
+
+    Args:
+        run: A run folder.
+
+    Returns:
+        What its data report says; ``"unknown"`` for runs whose report does not.
+    """
+    try:
+        report = json.loads(run.data_report.read_text(encoding="utf-8"))
+        share = report["several_sentences_share"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "unknown"
+    return "lines" if share is None or share >= READS_SEVERAL else "sentences"
 
 
 def _check_lines(texts: Sequence[str], first_line: int) -> None:

@@ -3,33 +3,103 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seq2seq import sentences
-from seq2seq.sentences import split_text
+from seq2seq.sentences import WINDOW, sentences_of, split_text
 
 
 def words(most: int):
     return lambda text: len(text.split()) <= most
 
 
+SENTENCES = {
+    "en": [
+        ["One dog. ", "Two dogs! ", "Three? ", "Four"],
+        ['He said "Go." ', "Then he left."],
+        ["See J. S. Bach. ", "He wrote it."],
+        ["Birds, e.g. crows, fly. ", "They do."],
+        ["It costs 3.50 now. ", "Really."],
+        ["Wait... ", "What?! ", "Yes."],
+        ["Dr. Smith met Mrs. Hill.  ", "They talked."],
+        ["See Fig. 3. and Art. 5 of it. ", "Fine."],
+        ["In group 5. ", "Then rest."],
+        ["I saw it at 3 p.m. ", "Then I left."],
+        ["Good! 😀"],
+        ["they see one cup . ", "I see two . ", "he sees J ."],
+        ["he left. ", "then she came, e.g. by bus. ", "why? ", "no idea"],
+        ["1. Open the box. ", "2. Close it."],
+        ["Yahoo!Japan is www.Example.com. ", "Good."],
+        ["Great! ", "😀 Thanks."],
+        ["no end"],
+    ],
+    "de": [
+        ["Am 3. Mai kam Dr. Müller. ", "Er ging."],
+        ["Nach Art. 3 GG gilt das. ", "Siehe Abs. 2."],
+        ["Die 2. Auflage im 19. Jahrhundert. ", "Mrs. Hill las sie."],
+    ],
+    "fr": [["M. Hill a lu Art. 3. ", "Mrs. Hill aussi."]],
+    "es": [["¿Vienes? ", "¡Sí! ", "Vale."]],
+    "vi": [["Tôi đi. ", "Anh ấy ở lại."]],
+    "ru": [["Он пришёл. ", "Она ушла."]],
+    "el": [["Τι είναι; ", "Αυτό."]],
+    "zh-CN": [
+        ["他来了。", "她走了！", "好吗？", "好"],
+        ["他说：“走吧！”", "然后走了。", "3.5元!", "好"],
+    ],
+    "jpn_Jpan": [["今日は雨です。", "「行こう。」と言った。", "はい！"]],
+    "ko": [["안녕하세요. ", "저는 학생입니다."]],
+    "th": [["สวัสดีครับ ผมชื่อจอห์น"]],
+    "hi": [["वह आया। ", "वह गया।"]],
+    "my": [["မင်္ဂလာပါ။ ", "နေကောင်းလား။"]],
+    "km": [["ខ្ញុំ។", " អ្នក។"]],
+    "hy": [["Ես ուսանող եմ։ ", "Լավ"]],
+    "am": [["ሰላም ነው። ", "እንዴት ነህ፧ ", "ደህና።"]],
+    "ar": [["كيف حالك؟ ", "أنا بخير."]],
+    "ur": [["یہ ہے۔ ", "وہ نہیں۔"]],
+    None: [
+        ["Am 3. Mai kam Mrs. Hill. ", "Er ging."],
+        ["他来了。", "她走了！"],
+        ["वह आया। ", "वह गया।"],
+    ],
+}
+
+
 @pytest.mark.parametrize(
-    ("text", "sentences"),
+    ("language", "sentences"),
+    [(language, sentences) for language, texts in SENTENCES.items() for sentences in texts],
+)
+def test_text_is_cut_where_sentences_end(language: str | None, sentences: list[str]) -> None:
+    text = "".join(sentences)
+    assert sentences_of(text, language=language) == sentences
+    stripped = [one.strip() for one in sentences]
+    assert split_text(text, lambda part: True, language=language) == stripped
+
+
+@pytest.mark.parametrize(
+    ("language", "sentences"),
     [
-        ("One dog. Two dogs! Three? Four", ["One dog.", "Two dogs!", "Three?", "Four"]),
-        ('He said "Go." Then he left.', ['He said "Go."', "Then he left."]),
-        ("See J. S. Bach. He wrote it.", ["See J. S. Bach.", "He wrote it."]),
-        ("Birds, e.g. crows, fly. They do.", ["Birds, e.g. crows, fly.", "They do."]),
-        ("It costs 3.50 now. Really.", ["It costs 3.50 now.", "Really."]),
-        ("Wait... What?! Yes.", ["Wait...", "What?!", "Yes."]),
-        ("他来了。她走了！好吗？好", ["他来了。", "她走了！", "好吗？", "好"]),
-        ("¿Vienes? ¡Sí! Vale.", ["¿Vienes?", "¡Sí!", "Vale."]),
-        ("वह आया। वह गया।", ["वह आया।", "वह गया।"]),
-        ("In group 5. Then rest.", ["In group 5.", "Then rest."]),
-        ("no end", ["no end"]),
+        ("en", ["Dr. Hill came on time. ", "They talked! "]),
+        ("de", ["Am 3. Mai kam er. ", "Er ging. "]),
+        ("zh", ["他来了。", "他说：“走吧！”"]),
+        ("km", ["ខ្ញុំ។", "អ្នក។"]),
     ],
 )
-def test_text_is_cut_where_sentences_end(text: str, sentences: list[str]) -> None:
-    assert split_text(text, lambda part: True) == sentences
+def test_a_long_line_is_cut_as_a_short_one_is(language: str, sentences: list[str]) -> None:
+    some = 4 * WINDOW // len("".join(sentences))
+    assert sentences_of("".join(sentences) * some, language=language) == sentences * some
+
+
+@given(st.text(), st.sampled_from([None, "en", "de", "zh", "ja", "hi", "xx"]))
+def test_sentences_are_the_whole_text_whatever_it_is(text: str, language: str | None) -> None:
+    assert "".join(sentences_of(text, language=language)) == text
+
+
+def test_white_space_of_other_kinds_is_white_space() -> None:
+    """Before a name's initial, the library takes it for one byte and ends in a panic."""
+    text = "3“\r\xa0B\xa0.' One.\u2028Two.\nThree."
+    assert sentences_of(text, language="en")[1:] == ["Two.\n", "Three."]
 
 
 def test_a_sentence_too_long_is_cut_at_commas_and_packed() -> None:

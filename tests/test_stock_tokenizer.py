@@ -151,6 +151,52 @@ def test_places_in_a_text_with_a_special_piece_cover_it(folders: dict[str, Path]
     assert {place for start, end in spans for place in range(start, end)} >= set(range(2, 6))
 
 
+def test_the_target_is_that_asked_for_else_that_of_the_files_else_the_forced_piece(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "nllb"
+    shutil.copytree(folders["nllb"], folder)
+    path = folder / "tokenizer_config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) | {"src_lang": "eng_Latn"}
+    oracle = stock(folder, None).convert_tokens_to_ids
+
+    def first(asked: str | None = None) -> int | None:
+        return open_tokenizer(folder, languages=(None, asked)).first_id
+
+    (folder / "generation_config.json").write_text(
+        json.dumps({"forced_bos_token_id": oracle("fra_Latn")})
+    )
+    path.write_text(json.dumps(config))
+    assert first() == oracle("fra_Latn")
+    path.write_text(json.dumps(config | {"tgt_lang": "deu_Latn"}))
+    assert first() == oracle("deu_Latn")
+    assert first("eng_Latn") == oracle("eng_Latn")
+    with pytest.raises(
+        ModelError, match=r"the target is 'deu' \(did you mean deu_Latn\?\); needed"
+    ):
+        first("deu")
+
+
+def test_an_opus_model_of_several_targets_is_told_its_target(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "opus"
+    shutil.copytree(folders["opus-mt"], folder)
+    vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+    tags = {f">>{code}<<": len(vocabulary) + n for n, code in enumerate(("deu", "fra"))}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary | tags))
+    tokenizer = open_tokenizer(folder)
+    assert isinstance(tokenizer, StockTokenizer)
+    assert [tokenizer.lead(text) for text in ("the", ">>fra<< the")] == ["", ">>fra<< "]
+    tokenizer.write_in("deu")
+    assert [tokenizer.lead(text) for text in ("the", ">>fra<< the")] == [">>deu<< ", ">>fra<< "]
+    assert tokenizer.encode([tokenizer.lead("the") + "the"])[0][0] == tags[">>deu<<"]
+    with pytest.raises(
+        ModelError, match=r"the target is 'de' \(did you mean deu\?\), needed one of"
+    ):
+        tokenizer.write_in("de")
+
+
 def test_both_unknown_languages_are_told_with_those_that_begin_alike(
     folders: dict[str, Path],
 ) -> None:

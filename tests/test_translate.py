@@ -1,24 +1,25 @@
 """The models here are random: what counts is which text goes in, and where its output comes out."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import tokenizers
 import torch
 from tokenizers import models, pre_tokenizers, processors
 
-from seq2seq.decode.options import DecodeOptions
+from seq2seq.decode.batches import Ids
+from seq2seq.decode.options import DecodeOptions, Hypothesis
 from seq2seq.decode.search import decode
-from seq2seq.decode.stored import stored_options
+from seq2seq.engines.engine import NativeEngine, Progress
 from seq2seq.errors import DataError, ModelError
 from seq2seq.model.config import build_config
 from seq2seq.model.stock import save_model
 from seq2seq.model.transformer import Transformer
+from seq2seq.reading import Trained
 from seq2seq.tokenizer import Tokenizer
-from seq2seq.translate import Report, Translator
+from seq2seq.translate import Report, Split, Translator
+from seq2seq.translated import is_copy, repeats
 
 WORDS = ["Ann", "sees", "Bob", "The", "dog", "runs", "and", "we", "sleep", ".", ","]
 POSITIONS = 12
@@ -54,6 +55,32 @@ def small_model(vocabulary: int = 4 + len(WORDS)) -> Transformer:
             if "cross_attention.key_value" in name or "cross_attention.output" in name:
                 parameter.mul_(20)
     return model
+
+
+class Scripted(NativeEngine):
+    """Answers as it is told to; what has more than eight words is cut off."""
+
+    def __init__(self, answers: Mapping[str, str]):
+        super().__init__(small_model())
+        tokenizer = word_tokenizer()
+        backend = tokenizer.backend
+        self.answers = {}
+        for source, answer in answers.items():
+            ids = [backend.token_to_id(word) for word in answer.split()]
+            end = [] if len(ids) > 8 else [tokenizer.eos_id]
+            self.answers[tuple(tokenizer.encode([source])[0])] = Hypothesis(
+                (*ids, *end), -1.0, -1.0, bool(end)
+            )
+
+    def search(
+        self,
+        sources: Sequence[Ids],
+        options: DecodeOptions,
+        *,
+        batch_tokens: int = 1,
+        progress: Progress | None = None,
+    ) -> list[list[Hypothesis]]:
+        return [[self.answers[tuple(ids)]] for ids in sources]
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +183,74 @@ def test_unknown_pieces_are_counted(translator: Translator) -> None:
     assert Report.of(found).unknown_pieces == 3
 
 
+def test_text_is_read_in_its_normal_form_and_what_that_changes_is_counted(
+    translator: Translator,
+) -> None:
+    odd = ["The d\u00adog\u200b runs", "\ufeff", "Ann \u200f sees", "Ann"]
+    plain = ["The dog runs", "", "Ann  sees", "Ann"]
+    found = translator.translate(odd)
+    assert [one.text for one in found] == [one.text for one in translator.translate(plain)]
+    assert [one.normalized for one in found] == [True, True, True, False]
+    report = Report.of(found)
+    assert (report.normalized, report.empty, report.unknown_pieces) == (3, 1, 0)
+    assert Report.of(translator.translate(["Cafe\u0301", "Caf\u00e9"])).normalized == 1
+
+
+def test_sentences_are_read_one_by_one_where_that_is_asked_for(translator: Translator) -> None:
+    line, sentences = "Ann sees Bob . The dog runs", ["Ann sees Bob .", "The dog runs"]
+    wanted = " ".join(alone(translator, one) for one in sentences).strip()
+    found = translator.translate([line, "Ann", ""], split="sentences")
+    assert found[0].text == wanted != translator.translate([line])[0].text
+    assert [one.parts for one in found] == [2, 1, 0]
+    report = Report.of(found)
+    assert (report.by_sentence, report.split, report.several_sentences) == (1, 0, 0)
+    with pytest.raises(DataError, match=r"line 1 has '13' pieces, needed at most 12"):
+        translator.translate(["Ann . " + "Bob " * 12], split="sentences", long="refuse")
+
+
+@pytest.mark.parametrize(
+    ("trained", "split", "apart", "said"),
+    [("sentences", "auto", True, 0), ("sentences", "long", False, 1), ("unknown", "auto", False, 1),
+     ("unknown", "sentences", True, 0), ("lines", "auto", False, 0)],
+)  # fmt: skip
+def test_what_a_model_was_trained_on_decides_and_nothing_is_lost_unsaid(
+    trained: Trained, split: Split, apart: bool, said: int
+) -> None:
+    translator = Translator(small_model(), word_tokenizer(), OPTIONS, trained=trained)
+    report = Report.of(translator.translate(["Ann sees . The dog", "we sleep"], split=split))
+    assert (report.by_sentence, report.several_sentences) == (int(apart), said)
+
+
+@pytest.mark.parametrize(
+    ("languages", "joined"),
+    [((None, "en"), "Ann Bob"), (("zh", "zh"), "AnnBob"), ((None, "tha_Thai"), "AnnBob"),
+     ((None, "ko"), "Ann Bob"), (("zh", None), "Ann Bob")],
+)  # fmt: skip
+def test_parts_are_joined_as_the_target_language_is_written(
+    languages: tuple[str | None, str | None], joined: str
+) -> None:
+    answers = {"Ann .": "Ann", "Bob .": "Bob"}
+    translator = Translator(Scripted(answers), word_tokenizer(), OPTIONS, languages=languages)
+    assert translator.translate(["Ann . Bob ."], split="sentences")[0].text == joined
+
+
+def test_what_is_wrong_with_outputs_is_counted() -> None:
+    answers = {
+        "Ann": "",
+        "Bob": "Ann <unk> <unk>",
+        "The dog runs": "The dog runs",
+        "dog": "dog",
+        "we sleep": "Ann " + "sees Bob " * 5,
+        "runs": "Ann sees Bob The dog runs and we sleep .",
+    }
+    translator = Translator(Scripted(answers), word_tokenizer(), OPTIONS)
+    report = Report.of(translator.translate([*answers, ""]))
+    assert (report.lines, report.empty) == (7, 1)
+    assert (report.empty_outputs, report.copies, report.unknown_written) == (1, 1, 2)
+    assert (report.unfinished, report.loops) == (2, 1)
+    assert report.broken_characters == 0
+
+
 def test_candidates_come_best_first_with_their_scores(translator: Translator) -> None:
     options = DecodeOptions(beams=4, n_best=3, max_length_factor=0, max_length_offset=6)
     for one in translator.translate(["The dog runs .", LONG], options):
@@ -203,11 +298,15 @@ def test_a_stream_names_the_line_of_the_whole_input(translator: Translator) -> N
 
 def test_the_report_says_what_is_not_zero() -> None:
     assert Report(lines=1200, seconds=3.04).sentences() == "1,200 lines in 3.0 s"
-    report = Report(3, 1, 2, 1, 1500, 7, 1, 0.5)
+    report = Report(*range(1, 16), seconds=0.5)
     assert report.sentences() == (
-        "3 lines in 0.5 s; 1 empty; 2 longer than the model can read, split; 1 longer than the "
-        "model can read, 1,500 pieces cut; 1 outputs cut off at the length limit; 7 pieces unknown "
-        "to the model"
+        "1 lines in 0.5 s; 2 empty; 3 with invisible characters or decomposed letters, put right; "
+        "4 longer than the model can read, split; 5 of several sentences, read sentence by "
+        "sentence; 6 of several sentences, read as a whole: some may be left out (--split "
+        "sentences); 7 longer than the model can read, 8 pieces cut; 9 pieces unknown to the "
+        "model; 10 outputs empty though their line is not; 11 outputs cut off at the length limit, "
+        "12 of them repeating themselves; 13 outputs the same as their line; 14 unknown pieces in "
+        "outputs, left out there; 15 broken characters in outputs"
     )
 
 
@@ -218,41 +317,31 @@ def test_a_folder_is_loaded_with_the_search_it_asks_for(
     translator.tokenizer.save(tmp_path / "best")
     for folder in (tmp_path, tmp_path / "best"):
         loaded = Translator.load(folder)
-        assert loaded.options == DecodeOptions(beams=5)
+        assert loaded.options == DecodeOptions(beams=5, max_length=POSITIONS - 1)
         found = loaded.translate([LONG], OPTIONS)
         assert [one.text for one in found] == [one.text for one in translator.translate([LONG])]
-
-
-@pytest.mark.parametrize(
-    ("stored", "options"),
-    [
-        ({}, DecodeOptions(early_stopping=True)),
-        ({"num_beams": 4, "early_stopping": False}, DecodeOptions(beams=4, early_stopping=False)),
-        ({"early_stopping": "never"}, DecodeOptions(early_stopping=False)),
-        (
-            {"length_penalty": 0.6, "no_repeat_ngram_size": 3, "forced_bos_token_id": 9},
-            DecodeOptions(length_penalty=0.6, no_repeat_ngram=3, first_id=9),
-        ),
-        ({"no_repeat_ngram_size": None, "num_beams": None}, DecodeOptions()),
-    ],
-)
-def test_generation_settings_are_read(
-    stored: dict[str, Any], options: DecodeOptions, tmp_path: Path
-) -> None:
-    (tmp_path / "generation_config.json").write_text(json.dumps(stored), encoding="utf-8")
-    assert stored_options(tmp_path) == options
-
-
-def test_without_generation_settings_the_defaults_stand(tmp_path: Path) -> None:
-    assert stored_options(tmp_path) == DecodeOptions()
-
-
-def test_damaged_generation_settings_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "generation_config.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ModelError, match=r"generation_config.json: not JSON .*, copy or download"):
-        stored_options(tmp_path)
 
 
 def test_a_tokenizer_of_another_model_is_refused() -> None:
     with pytest.raises(ModelError, match="tokenizer has '15' pieces, the model '10'; needed the"):
         Translator(small_model(vocabulary=10), word_tokenizer())
+
+
+@pytest.mark.parametrize(
+    ("ids", "loops"),
+    [([7] * 8, True), ([7] * 7, False), ([1, 2, *[3, 4] * 4], True), ([*[3, 4] * 4, 5], False),
+     ([1, *[2, 3, 4] * 3], True), ([9, *[1, 2, 3, 4, 5] * 2], False), (list(range(40)), False),
+     ([9, *list(range(12)) * 3], True), ([], False)],
+)  # fmt: skip
+def test_a_sequence_that_ends_in_turns_of_one_repeats(ids: list[int], loops: bool) -> None:
+    assert repeats(ids) == loops
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "copied"),
+    [("a b c", "a  b c", True), ("a b", "a b", False), ("a b c", "a b d", False),
+     ("我今天很高兴", "我今天很高兴", True), ("北京", "北京", False),
+     ("https://a.b/c", "https://a.b/c", False)],
+)  # fmt: skip
+def test_a_copy_is_more_than_a_name(text: str, source: str, copied: bool) -> None:
+    assert is_copy(text, source) == copied

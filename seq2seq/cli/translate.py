@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
@@ -11,7 +11,6 @@ import typer
 from seq2seq.cli.options import AsJson
 from seq2seq.cli.output import as_json_text, check_output, open_output
 from seq2seq.lines import STDIN, iterate_lines
-from seq2seq.run import Run
 
 if TYPE_CHECKING:  # asking for help must not load it
     from seq2seq.translate import Translation, Translator
@@ -20,6 +19,7 @@ TRANSLATE_EXAMPLES = (
     "translate runs/demo --input sentences.en --output sentences.es",
     "translate runs/demo --beam 10 --n-best 3 < sentences.en",
     "translate runs/demo --engine ctranslate2 < sentences.en",
+    "translate nllb --source-language eng_Latn --target-language deu_Latn < sentences.en",
 )
 SUMMARIZE_EXAMPLES = (
     "summarize runs/debian-descriptions --input documents.txt",
@@ -55,26 +55,66 @@ Long = Annotated[
     Literal["split", "truncate", "refuse"],
     typer.Option(metavar="HOW", help="Over-long input: split, truncate or refuse; always counted."),
 ]
+Split = Annotated[
+    Literal["auto", "sentences", "long"],
+    typer.Option(
+        metavar="WHAT",
+        help="Lines to split: sentences (all of several), long (only over-long ones), or auto: "
+        "sentences if the model was trained on single ones.",
+    ),
+]
+SourceLanguage = Annotated[
+    str | None,
+    typer.Option(metavar="CODE", help="Of the input. [default: the model's]", show_default=False),
+]
+TargetLanguage = Annotated[
+    str | None,
+    typer.Option(metavar="CODE", help="Of the output, if there is a choice. [default: the "
+                 "model's]", show_default=False),
+]  # fmt: skip
+LengthPenalty = Annotated[
+    float | None,
+    typer.Option(metavar="X", help="Above 0 favours long outputs. [default: the model's]",
+                 show_default=False),
+]  # fmt: skip
+NoRepeatNgram = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="No N pieces in a row occur twice; 0: allowed. [default: the "
+                 "model's]", min=0, show_default=False),
+]  # fmt: skip
+BatchTokens = Annotated[
+    int, typer.Option(metavar="N", help="Source pieces times beams in one batch.", min=1)
+]
 
 
 def translate(
     model: Model,
     source: Input = Path("-"),
     output: Output = None,
+    source_language: SourceLanguage = None,
+    target_language: TargetLanguage = None,
     beam: Beam = None,
+    length_penalty: LengthPenalty = None,
+    no_repeat_ngram: NoRepeatNgram = None,
     n_best: NBest = 1,
+    split: Split = "auto",
     long: Long = "split",
     engine: Engine = "native",
+    batch_tokens: BatchTokens = 8192,
     as_json: AsJson = False,
 ) -> None:
     """Translate text, one output line for every input line.
 
-    Empty lines stay empty lines. Input longer than the model can read is split into sentences and
-    joined again. The counts of both go to stderr. Input may be .gz or .zst. The network is not
-    touched.
+    Empty lines stay empty lines. Invisible characters are removed and letters composed. Lines of
+    several sentences, which a model of single sentences would shorten, and input longer than the
+    model can read are split and joined again. Counts of this, of empty, repeating and copied
+    outputs and of unknown pieces go to stderr. The search is that of the model's
+    generation_config.json; what of it is not followed is named. Input may be .gz or .zst. The
+    network is not touched.
     """
-    options = _Options(beam, n_best, long, engine)
-    _run(model, source, output, options, as_json=as_json)
+    asked = _Asked(beam, length_penalty, no_repeat_ngram, n_best, split, long, batch_tokens)
+    translator = _load(output, model, engine, source_language, target_language)
+    _run(translator, source, output, asked, as_json=as_json)
 
 
 def summarize(
@@ -82,9 +122,12 @@ def summarize(
     source: Input = Path("-"),
     output: Output = None,
     beam: Beam = None,
+    length_penalty: LengthPenalty = None,
+    no_repeat_ngram: NoRepeatNgram = None,
     n_best: NBest = 1,
     long: Long = "truncate",
     engine: Engine = "native",
+    batch_tokens: BatchTokens = 8192,
     as_json: AsJson = False,
 ) -> None:
     """Summarize documents, one document and one summary a line.
@@ -92,35 +135,62 @@ def summarize(
     A document longer than the model can read is summarized from its beginning, as in training; how
     many and how much was cut goes to stderr. The network is not touched.
     """
-    options = _Options(beam, n_best, long, engine)
-    _run(model, source, output, options, as_json=as_json)
+    asked = _Asked(beam, length_penalty, no_repeat_ngram, n_best, "long", long, batch_tokens)
+    translator = _load(output, model, engine, None, None)
+    translator.trained = "lines"  # a document is no line of several sentences by mistake
+    _run(translator, source, output, asked, as_json=as_json)
 
 
 @dataclass(frozen=True)
-class _Options:
-    """What both commands are asked for alike."""
+class _Asked:
+    """What both commands are asked for alike; None is what the model's folder asks for."""
 
     beam: int | None
+    length_penalty: float | None
+    no_repeat_ngram: int | None
     n_best: int
+    split: Literal["auto", "sentences", "long"]
     long: Literal["split", "truncate", "refuse"]
-    engine: Literal["native", "transformers", "ctranslate2"]
+    batch_tokens: int
 
 
-def _run(model: Path, source: Path, output: Path | None, asked: _Options, *, as_json: bool) -> None:
-    from seq2seq.translate import CHUNK_LINES, Report
+def _load(
+    output: Path | None,
+    model: Path,
+    engine: Literal["native", "transformers", "ctranslate2"],
+    source_language: str | None,
+    target_language: str | None,
+) -> "Translator":
+    from seq2seq.translate import Translator
 
     if output is not None:
         check_output(output)
-    translator, max_source_pieces = _load(model, asked.engine)
-    beams = asked.beam or translator.options.beams
-    options = replace(translator.options, beams=beams, n_best=asked.n_best)
+    return Translator.load(
+        model, engine=engine, source_language=source_language, target_language=target_language
+    )
+
+
+def _run(
+    translator: "Translator", source: Path, output: Path | None, asked: _Asked, *, as_json: bool
+) -> None:
+    from seq2seq.translate import CHUNK_LINES, Report
+
+    options = translator.search(
+        beams=asked.beam,
+        length_penalty=asked.length_penalty,
+        no_repeat_ngram=asked.no_repeat_ngram,
+        n_best=asked.n_best,
+    )
+    for remark in translator.remarks:
+        typer.echo(f"note: {remark}", err=True)
     # Somebody who types wants each answer before the next line.
     typed = str(source) == STDIN and sys.stdin is not None and sys.stdin.isatty()
     chunks = translator.stream(
         iterate_lines(source),
         options,
+        split=asked.split,
         long=asked.long,
-        max_source_pieces=max_source_pieces,
+        batch_tokens=asked.batch_tokens,
         chunk_lines=1 if typed else CHUNK_LINES,
     )
     report, translations = Report(), []
@@ -137,25 +207,6 @@ def _run(model: Path, source: Path, output: Path | None, asked: _Options, *, as_
             content = {"translations": translations, "report": asdict(report)}
             stream.write(as_json_text(content) + "\n")
     typer.echo(report.sentences(), err=True)
-
-
-def _load(
-    model: Path, engine: Literal["native", "transformers", "ctranslate2"]
-) -> tuple["Translator", int | None]:
-    """A model, and the longest source that its run trained on, which is what it can read well."""
-    from seq2seq.translate import Translator
-
-    translator = Translator.load(model, engine=engine)
-    run = Run(model)
-    if not run.recipe.is_file():
-        return translator, None
-    recipe = run.read_recipe()
-    translator.options = replace(
-        translator.options,
-        max_length_factor=recipe.decode.max_length_factor,
-        max_length_offset=recipe.decode.max_length_extra,
-    )
-    return translator, recipe.data.cleaning.max_source_pieces
 
 
 def _write(

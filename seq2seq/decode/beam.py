@@ -110,6 +110,8 @@ class _Search:
             return self.log_probability, torch.zeros_like(chosen), chosen
         gain = logits.float().log_softmax(1)
         forbid(gain, self.ids.flatten(0, 1), self.model, self.options)
+        if self.options.renormalize:
+            gain = gain.log_softmax(1)
         # The best of all beams together are among the best of each.
         gain, pieces = top_entries(gain, 2 * beams)
         each = gain.shape[1]
@@ -139,8 +141,8 @@ class _Search:
             The sentences that stay, or None if all do.
         """
         done = self.finished.full
-        if not self.options.early_stopping:
-            hope = self.log_probability[:, 0] / length**self.options.length_penalty
+        if self.options.early_stopping is not True:
+            hope = self.log_probability[:, 0] / self._hoped_length(length)
             done = done & (hope <= self.finished.score[:, -1])
         self.open &= ~done & (length < self.limit)
         stay = self.open.nonzero()[:, 0]
@@ -155,6 +157,13 @@ class _Search:
         self.open, self.limit = self.open[stay], self.limit[stay]
         self.ids, self.log_probability = self.ids[stay], self.log_probability[stay]
         return stay
+
+    def _hoped_length(self, length: int) -> float | Float[Tensor, " sentences"]:
+        """What divides the log-probability of an open hypothesis in the best case looked at."""
+        penalty = self.options.length_penalty
+        if self.options.early_stopping == "never" and penalty > 0:
+            return self.limit**penalty
+        return float(length**penalty)
 
     def _leave(self, sentences: Int[Tensor, " leaving"]) -> None:
         found = self.finished.take(

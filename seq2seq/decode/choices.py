@@ -22,7 +22,7 @@ def forbid(
     """Write minus infinity over the pieces that may not come next.
 
     Take the normalizer of the probabilities first: what is forbidden is not shared out among the
-    rest, so scores stay those of the model.
+    rest, so scores stay those of the model. A step in which no piece is left is the caller's risk.
 
     Args:
         logits: Changed in place.
@@ -34,6 +34,12 @@ def forbid(
     logits[:, model.config.pad_token_id] = -inf
     if length - 1 < options.min_length:
         logits[:, model.config.eos_token_id] = -inf
+    for *before, piece in options.forbidden:
+        if not before:
+            logits[:, piece] = -inf
+        elif len(before) <= length:
+            prefix = torch.tensor(before, device=history.device)
+            logits[(history[:, length - len(before) :] == prefix).all(1), piece] = -inf
     if 0 < options.no_repeat_ngram <= length:
         logits.masked_fill_(
             repetitions(history, options.no_repeat_ngram, vocabulary=logits.shape[1]), -inf

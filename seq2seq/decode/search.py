@@ -11,7 +11,6 @@ from seq2seq.decode.batches import (
 )
 from seq2seq.decode.beam import search_beams
 from seq2seq.decode.options import DecodeOptions, Hypothesis
-from seq2seq.decode.sample import draw_samples
 from seq2seq.model.transformer import Transformer
 
 
@@ -23,7 +22,7 @@ def decode(
     batch_tokens: int = DEFAULT_BATCH_TOKENS,
     progress: Callable[[int], None] | None = None,
 ) -> list[list[Hypothesis]]:
-    """Find the best targets for each source, or draw samples.
+    """Find the best targets for each source.
 
     Sources of like length share a batch, the longest first, so that a batch too large for the
     machine shows at once.
@@ -43,12 +42,11 @@ def decode(
         ModelError: If a source is empty or longer than the model has positions.
     """
     check_lengths("source", sources, model)
-    search = search_beams if options.sampling is None else draw_samples
     results: dict[int, list[Hypothesis]] = {}
-    lengths = [len(ids) * options.rows_per_sentence for ids in sources]
+    lengths = [len(ids) * options.beams for ids in sources]
     with evaluating(model):
         for batch in length_batches(lengths, batch_tokens):
-            found = search(model, [sources[place] for place in batch], options)
+            found = search_beams(model, [sources[place] for place in batch], options)
             results.update(zip(batch, found, strict=True))
             if progress is not None:
                 progress(len(results))

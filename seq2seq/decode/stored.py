@@ -1,38 +1,193 @@
-"""The search that a stock model folder asks for."""
+"""The search that a stock model folder asks for, read as ``generate`` reads it.
+
+``generate`` takes ``generation_config.json``, where that is missing the same keys of
+``config.json``, and for what neither says the defaults of the library: one beam, no early stopping.
+Here, too, and in every engine; only where no length is named, which the library then takes to be 20
+pieces, the limit is our own. Settings that our search does not have are named, never passed over.
+"""
 
 import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.errors import ModelError
 
+FILES = ("generation_config.json", "config.json")
+# What another search would need, with the values that ask for nothing. Of these, ``generate`` of
+# the stock classes itself follows those of the first table.
+KNOWN_TO_GENERATE: Mapping[str, tuple[Any, ...]] = {
+    "repetition_penalty": (1.0,),
+    "encoder_repetition_penalty": (1.0,),
+    "encoder_no_repeat_ngram_size": (0,),
+    "begin_suppress_tokens": ([],),
+    "sequence_bias": ([], {}),
+    "exponential_decay_length_penalty": (),
+    "guidance_scale": (1.0,),
+    "max_time": (),
+}
+KNOWN_TO_NOBODY: Mapping[str, tuple[Any, ...]] = {
+    "do_sample": (False,),
+    "num_return_sequences": (1,),
+    "num_beam_groups": (1,),
+    "diversity_penalty": (0.0,),
+    "penalty_alpha": (0.0,),
+    "force_words_ids": ([],),
+    "constraints": ([],),
+    "stop_strings": ([],),
+    "watermarking_config": (),
+}
 
-def stored_options(folder: Path) -> DecodeOptions:
+
+@dataclass(frozen=True, slots=True)
+class StoredSearch:
+    """What a folder asks for.
+
+    Attributes:
+        options: What every engine follows.
+        only_generate: Settings beyond that, with their values, that ``generate`` alone follows.
+        not_followed: Settings that no engine follows.
+    """
+
+    options: DecodeOptions
+    only_generate: tuple[str, ...] = ()
+    not_followed: tuple[str, ...] = ()
+
+    def remarks(self, engine: str) -> list[str]:
+        """What a user should know who lets an engine search so.
+
+        Args:
+            engine: Its name; ``transformers`` runs ``generate``.
+
+        Returns:
+            A sentence on the settings that are not followed, or none.
+        """
+        missed, advice = self.not_followed, ""
+        if engine != "transformers" and self.only_generate:
+            missed = (*self.only_generate, *missed)
+            advice = f"; --engine transformers follows {', '.join(self.only_generate)}"
+        return [f"settings of the folder not followed: {', '.join(missed)}{advice}"] * bool(missed)
+
+
+Count = Annotated[int, Field(ge=0)]
+Pieces = list[Count]
+
+
+class _Settings(BaseModel):
+    """The keys that are followed; None and absent are the same."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    num_beams: Annotated[int, Field(ge=1)] | None = None
+    early_stopping: bool | Literal["never"] | None = None
+    length_penalty: float | None = None
+    no_repeat_ngram_size: Count | None = None
+    max_length: Annotated[int, Field(ge=2)] | None = None
+    max_new_tokens: Annotated[int, Field(ge=1)] | None = None
+    min_length: Count | None = None
+    min_new_tokens: Count | None = None
+    bad_words_ids: list[Annotated[Pieces, Field(min_length=1)]] | None = None
+    suppress_tokens: Pieces | None = None
+    renormalize_logits: bool | None = None
+    forced_bos_token_id: Count | None = None
+    # An output that is cut off loses its last piece to this one, and is cut off all the same.
+    forced_eos_token_id: Count | Pieces | None = None
+    pad_token_id: Count | None = None
+    eos_token_id: Count | Pieces | None = None
+    decoder_start_token_id: Count | Pieces | None = None
+
+
+def stored_search(folder: Path) -> StoredSearch:
     """Read the search that a stock model folder asks for.
 
     Args:
-        folder: If it has no ``generation_config.json``, or for what that does not say, the
-            defaults stand. The limit of the length is always ours.
+        folder: One without either file asks for nothing: one beam.
 
     Returns:
-        The options.
+        The search, and what of it is not followed.
 
     Raises:
-        ModelError: If the file is not JSON, or asks for what contradicts itself.
+        ModelError: If a file is not JSON, or asks for what contradicts itself.
+
+    Source: transformers 5, ``generation/utils.py`` (``_prepare_generation_config`` and
+    ``_prepare_generated_length``).
     """
-    path = folder / "generation_config.json"
-    if not path.is_file():
-        return DecodeOptions()
+    config = _read(folder / FILES[1])
+    path = next((folder / name for name in FILES if (folder / name).is_file()), None)
+    content = config if path is None else _read(path)
     try:
-        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        settings = _Settings.model_validate(content)
+    except ValidationError as error:
+        names = dict.fromkeys(str(details["loc"][0]) for details in error.errors())
+        problems = ", ".join(f"{name} is {content[name]!r}" for name in names)
+        raise ModelError(
+            f"{path}: {problems}, needed what 'generate' takes; correct it or download it again"
+        ) from None
+    return StoredSearch(
+        _options(settings),
+        (*_named(content, KNOWN_TO_GENERATE), *_special_pieces(content, config)),
+        tuple(_named(content, KNOWN_TO_NOBODY)),
+    )
+
+
+def _options(settings: _Settings) -> DecodeOptions:
+    """Count pieces as we do: without the start piece, which ``max_length`` includes."""
+    longest, shortest = settings.max_new_tokens, settings.min_new_tokens
+    if longest is None and settings.max_length is not None:
+        longest = settings.max_length - 1
+    if shortest is None:
+        shortest = max(0, (settings.min_length or 1) - 1)
+    forbidden = [
+        *(settings.bad_words_ids or []),
+        *([one] for one in settings.suppress_tokens or []),
+    ]
+    # No engine writes padding, and an end cannot be forbidden: ``generate`` passes over that, too.
+    ends = settings.eos_token_id
+    idle = [
+        [settings.pad_token_id],
+        *([one] for one in (ends if isinstance(ends, list) else [ends])),
+    ]
+    return DecodeOptions(
+        beams=settings.num_beams or 1,
+        length_penalty=1.0 if settings.length_penalty is None else settings.length_penalty,
+        early_stopping=settings.early_stopping or False,
+        no_repeat_ngram=settings.no_repeat_ngram_size or 0,
+        max_length=longest,
+        min_length=shortest,
+        forbidden=tuple(tuple(row) for row in forbidden if row not in idle),
+        renormalize=settings.renormalize_logits or False,
+        first_id=settings.forced_bos_token_id,
+    )
+
+
+def _named(content: Mapping[str, Any], table: Mapping[str, tuple[Any, ...]]) -> Iterator[str]:
+    for name, idle in table.items():
+        value = content.get(name)
+        if value is not None and value not in idle:
+            yield f"{name} {value!r}"
+
+
+def _special_pieces(content: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
+    """Special ids that the search file changes: our own model takes those of ``config.json``."""
+    for name in ("decoder_start_token_id", "eos_token_id", "pad_token_id"):
+        value, own = content.get(name), config.get(name)
+        if value is not None and own is not None and value not in (own, [own]):
+            yield f"{name} {value!r}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ModelError(f"{path}: not JSON ({error}), copy or download it again") from None
-    plain = DecodeOptions()
-    return DecodeOptions(
-        beams=stored.get("num_beams") or plain.beams,
-        length_penalty=stored.get("length_penalty", plain.length_penalty),
-        early_stopping=stored.get("early_stopping", plain.early_stopping) is True,
-        no_repeat_ngram=stored.get("no_repeat_ngram_size") or 0,
-        first_id=stored.get("forced_bos_token_id"),
-    )
+    if not isinstance(content, dict):
+        raise ModelError(
+            f"{path}: a {type(content).__name__}, needed an object; copy or download it again"
+        )
+    return content

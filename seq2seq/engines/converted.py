@@ -3,11 +3,12 @@
 What its search and ours mean by the same word, as measured:
 
 - With its ``patience`` of 1 a search stops where ours does with early stopping, and only then.
-- Its ``min_decoding_length`` is 1 unless set to 0, and forbids an empty output in a way that
-  changes the probabilities of everything else.
 - It never ends an output right behind a piece that the output was made to begin with.
-- What it forbids it shares out among the rest; ours does not. So with ``no_repeat_ngram`` it
-  compares beams by slightly other scores. In these two cases scores are computed afterwards.
+- What it forbids it shares out among the rest; ours does so only if asked. So with
+  ``no_repeat_ngram`` and ``forbidden`` it compares beams by slightly other scores. In these cases
+  scores are computed afterwards.
+- The same holds for its ``min_decoding_length``, which is 1 unless set to 0; there the difference
+  decides between beams, so a least length is honoured in greedy search alone.
 - Padding is impossible in post-norm models. In pre-norm models it is a piece like any other; only
   where that shows in an output is the search done again with padding forbidden.
 """
@@ -95,23 +96,26 @@ class ConvertedEngine(ForeignEngine):
             ModelError: Naming every option that cannot be honoured.
         """
         problems = []
-        if options.sampling is not None:
-            problems.append("it cannot sample as our own search does")
-        if options.beams > 1 and not options.early_stopping:
-            problems.append("it always stops early, early_stopping 'False' is asked for")
-        if options.min_length:
-            problems.append(f"min_length is '{options.min_length}', it can only do 0 as we mean it")
+        if options.beams > 1 and options.early_stopping is not True:
+            found = options.early_stopping
+            problems.append(f"it always stops early, early_stopping '{found}' is asked for")
+        if options.beams > 1 and options.min_length:
+            problems.append(
+                f"min_length is '{options.min_length}' with {options.beams} beams, which it "
+                "compares by other scores"
+            )
         if problems:
             raise ModelError(f"ctranslate2 engine: {'; '.join(problems)}; use engine native")
 
     def _search_batch(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:
-        found = self._translate(sources, limit, options, forbidden=None)
+        forbidden = [[self._pieces[piece] for piece in row] for row in options.forbidden]
+        found = self._translate(sources, limit, options, forbidden=forbidden)
         pad_id = self._ids.get(self._pad)
         padded = [n for n, beams in enumerate(found) if any(pad_id in one.ids for one in beams)]
         again = self._translate(
-            [sources[n] for n in padded], limit, options, forbidden=[[self._pad]]
+            [sources[n] for n in padded], limit, options, forbidden=[*forbidden, [self._pad]]
         )
         return [
             dict(zip(padded, again, strict=True)).get(n, beams) for n, beams in enumerate(found)
@@ -123,7 +127,7 @@ class ConvertedEngine(ForeignEngine):
         limit: int,
         options: DecodeOptions,
         *,
-        forbidden: list[list[str]] | None,
+        forbidden: list[list[str]],
     ) -> list[list[Hypothesis]]:
         if not sources:
             return []
@@ -135,9 +139,9 @@ class ConvertedEngine(ForeignEngine):
             num_hypotheses=options.beams,
             length_penalty=options.length_penalty,
             no_repeat_ngram_size=options.no_repeat_ngram,
-            suppress_sequences=forbidden,
+            suppress_sequences=forbidden or None,
             max_decoding_length=limit,
-            min_decoding_length=0,
+            min_decoding_length=options.min_length,
             max_input_length=0,
             return_end_token=True,
             return_scores=True,
@@ -146,7 +150,8 @@ class ConvertedEngine(ForeignEngine):
             [self._hypothesis(*one, options) for one in zip(r.hypotheses, r.scores, strict=True)]
             for r in found
         ]
-        changed = options.no_repeat_ngram or forbidden or first is not None
+        shared = bool(options.no_repeat_ngram or forbidden or options.min_length)
+        changed = first is not None or (shared and not options.renormalize)
         return self._rescored(sources, beams, options) if changed else beams
 
     def _hypothesis(

@@ -56,7 +56,7 @@ def search_within_limits(
         for same_limit in again.values():
             work(same_limit)
 
-    for group in _groups(limits, together=options.early_stopping or options.beams == 1):
+    for group in _groups(limits, together=options.early_stopping is True or options.beams == 1):
         lengths = [len(sources[place]) * options.beams for place in group]
         for batch in length_batches(lengths, batch_tokens):
             work([group[place] for place in batch])

@@ -57,15 +57,7 @@ class StockEngine(ForeignEngine):
         return int(self.config.vocab_size)
 
     def check_options(self, options: DecodeOptions) -> None:
-        """Refuse sampling, whose draws are not ours.
-
-        Raises:
-            ModelError: It is asked for.
-        """
-        if options.sampling is not None:
-            raise ModelError(
-                "transformers engine: cannot sample as our own does; use engine native"
-            )
+        """Everything that may be asked for is one of its own options."""
 
     @torch.inference_mode()
     def generate(self, sources: Sequence[Ids], settings: Any) -> list[list[list[int]]]:
@@ -119,6 +111,8 @@ class StockEngine(ForeignEngine):
             early_stopping=options.early_stopping if options.beams > 1 else False,
             length_penalty=options.length_penalty,
             no_repeat_ngram_size=options.no_repeat_ngram,
+            bad_words_ids=self._forbidden(options) or None,
+            renormalize_logits=options.renormalize,
             min_length=0,
             min_new_tokens=options.min_length or None,
             max_length=None,
@@ -128,6 +122,11 @@ class StockEngine(ForeignEngine):
             do_sample=False,
         )
         return settings
+
+    def _forbidden(self, options: DecodeOptions) -> list[list[int]]:
+        """What the folder forbids stays so: our own search never writes padding either."""
+        wanted = [*(self._settings.bad_words_ids or []), *map(list, options.forbidden)]
+        return [row for place, row in enumerate(wanted) if row not in wanted[:place]]
 
     def _inputs(self, sources: Sequence[Ids]) -> dict[str, torch.Tensor]:
         pad_id = self._settings.pad_token_id

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seq2seq.decode.stored import stored_options
+from seq2seq.decode.stored import stored_search
 from seq2seq.errors import PublishError
 from seq2seq.model.transformer import Transformer
 
@@ -49,10 +49,11 @@ def _weight_problems(model: Transformer) -> Iterator[str]:
 
 def _search_problems(folder: Path) -> Iterator[str]:
     """Stock beam search stops by default where CTranslate2's does not."""
-    options = stored_options(folder)
-    if options.beams > 1 and not options.early_stopping:
+    options = stored_search(folder).options
+    if options.beams > 1 and options.early_stopping is not True:
+        early = str(options.early_stopping).lower()
         yield (
-            f"generation_config.json asks for {options.beams} beams and early_stopping 'false', "
+            f"generation_config.json asks for {options.beams} beams and early_stopping '{early}', "
             "true is needed, because CTranslate2 always stops early"
         )
 

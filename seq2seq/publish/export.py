@@ -162,12 +162,6 @@ def _load(path: Path) -> _Model:
     translator = Translator.load(folder)
     run = Run(path)
     recipe = run.read_recipe() if run.recipe.is_file() else None
-    if recipe is not None:
-        translator.options = replace(
-            translator.options,
-            max_length_factor=recipe.decode.max_length_factor,
-            max_length_offset=recipe.decode.max_length_extra,
-        )
     return _Model(folder, translator, recipe)
 
 

@@ -53,10 +53,12 @@ class OnnxEngine(ForeignEngine):
         Raises:
             ModelError: It is asked for.
         """
-        if options.beams > 1 or options.sampling is not None or options.min_length:
+        if options.beams > 1 or options.min_length:
             raise ModelError("onnx engine: only greedy search is known here; ask for 1 beam")
-        if options.no_repeat_ngram or options.first_id is not None:
-            raise ModelError("onnx engine: it knows neither no_repeat_ngram nor a first piece")
+        if options.no_repeat_ngram or options.first_id is not None or options.forbidden:
+            raise ModelError(
+                "onnx engine: it knows neither no_repeat_ngram nor first or forbidden pieces"
+            )
 
     def _search_batch(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions

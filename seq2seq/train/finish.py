@@ -42,7 +42,7 @@ from seq2seq.train.selection import (
 )
 from seq2seq.train.stop import Stop
 from seq2seq.train.validate import Validator, decode_options, perplexity
-from seq2seq.translate import Long, Report, Translation, Translator
+from seq2seq.translate import Long, Report, Translation, Translator, trained_on
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,12 @@ def finish(
         save_best(run, model, tokenizer, recipe)
     reports: dict[str, ScoreReport] = {}
     items: dict[str, tuple[Sequence[Item], Sequence[str]]] = {}
-    translator = Translator(model, tokenizer)
+    translator = Translator(
+        model,
+        tokenizer,
+        languages=(recipe.source_language, recipe.target_language),
+        trained=trained_on(run),
+    )
     for name, data in tests.items():
         log.progress(f"translating {name}: {len(data):,} segments")
         sources, references = list(data["source"]), list(data["target"])

@@ -23,6 +23,7 @@ from seq2seq.preset import Choice, fit_warmup, length_choices, settled, shape_ch
 from seq2seq.recipe import Recipe, differences, recipe_json
 from seq2seq.round_trip import RoundTripReport, check_round_trip
 from seq2seq.run import Run, describe_environment, write_json
+from seq2seq.sentences import sentences_of
 from seq2seq.stock_tokenizer import open_tokenizer
 from seq2seq.tokenizer import train_tokenizer, vocabulary_note
 from seq2seq.tokenizer_like import TokenizerLike
@@ -34,6 +35,7 @@ from seq2seq.train.resume import check_changes, machine_changes
 # Lines that characters are counted in; more would find rare ones that need no piece.
 MOST_COUNTED = 500_000
 ROUND_TRIP_LINES = 20_000
+SENTENCE_LINES = 5_000  # of each corpus, to see how many hold several sentences
 
 Say = Callable[[str], None]
 
@@ -256,6 +258,7 @@ def write_facts(
         "pairs": prepared.training.pairs,
         "preset": choices,
         "round_trip": prepared.round_trip.to_json(),
+        "several_sentences_share": _several_sentences(prepared),
     }
     if prepared.copying is not None:
         report["copying"] = prepared.copying.to_json()
@@ -263,6 +266,22 @@ def write_facts(
         report["marked_rows"] = prepared.marked.to_json()
     write_json(run.data_report, report)
     write_json(run.recipe, json.loads(recipe_json(prepared.recipe)))
+
+
+def _several_sentences(prepared: Prepared) -> float | None:
+    """Share of the training sources that hold several sentences; None for documents.
+
+    A model that saw hardly any leaves out all but one, so whoever translates has to know.
+    """
+    if prepared.recipe.task == "summarization":
+        return None
+    language, several, seen = prepared.recipe.source_language, 0, 0
+    for pairs in prepared.text.train.values():
+        rows = range(0, len(pairs), max(1, len(pairs) // SENTENCE_LINES))
+        sources = pairs.select(rows)["source"]
+        several += sum(len(sentences_of(text, language=language)) > 1 for text in sources)
+        seen += len(rows)
+    return several / seen if seen else 0.0
 
 
 def _tokenizer(recipe: Recipe, run: Run, text: ParallelText) -> TokenizerLike:

@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ def test_n_best_numbers_the_lines_and_keeps_empty_ones(
 
 def test_beams_are_those_asked_for(cli: Cli, model: Path, source: Path) -> None:
     greedy = Translator.load(model)
-    options = type(greedy.options)(beams=1)
+    options = replace(greedy.options, beams=1)
     texts = [one.text for one in greedy.translate(LINES, options)]
     assert cli("translate", model, "--input", source, "--beam", 1).out.split("\n")[:-1] == texts
     more = cli("translate", model, "--input", source, "--beam", 1, "--n-best", 2)
@@ -200,13 +201,13 @@ def test_a_run_reads_no_more_at_once_than_it_was_trained_on(
     run, source = Run(tmp_path / "run"), tmp_path / "long.en"
     shutil.copytree(model, run.best)
     source.write_text("a dog runs. the fox\n", encoding="utf-8")
-    assert "split" not in cli("translate", run.folder, "--input", source).err
+    assert "can read" not in cli("translate", run.folder, "--input", source).err
     data = {"train": [{"file": "a.tsv"}], "dev": {"file": "b.tsv"},
             "cleaning": {"max_source_pieces": 6, "max_target_pieces": 32}}  # fmt: skip
     recipe = tiny_recipe(data=data, decode={"max_length_factor": 0.1, "max_length_extra": 1})
     run.recipe.write_text(recipe_json(recipe), encoding="utf-8")
     result = cli("translate", run.folder, "--input", source, "--json")
-    assert "split" in result.err
+    assert "longer than the model can read, split" in result.err
     assert "cut off at the length limit" in result.err
 
 
@@ -214,3 +215,67 @@ def test_a_folder_without_a_model_is_named(cli: Cli, tmp_path: Path) -> None:
     result = cli("translate", tmp_path)
     assert (result.code, result.out) == (2, "")
     assert "neither a run folder nor a model folder" in result.err
+
+
+def test_settings_of_the_folder_that_are_not_followed_are_named(
+    cli: Cli, model: Path, source: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    assert "note:" not in cli("translate", folder, "--input", source).err
+    path = folder / "generation_config.json"
+    odd = {"repetition_penalty": 1.3, "do_sample": True, "num_return_sequences": 1}
+    path.write_text(json.dumps(json.loads(path.read_text()) | odd), encoding="utf-8")
+    assert (
+        "note: settings of the folder not followed: repetition_penalty 1.3, do_sample True; "
+        "--engine transformers follows repetition_penalty 1.3"
+    ) in cli("translate", folder, "--input", source).err
+    stock = cli("translate", folder, "--input", source, "--engine", "transformers").err
+    assert "not followed: do_sample True\n" in stock
+
+
+def test_options_change_what_they_name(cli: Cli, model: Path, source: Path) -> None:
+    def texts(*options: str) -> list[str]:
+        return list(cli("translate", model, "--input", source, *options).out.split("\n"))
+
+    plain = texts()
+    assert texts("--length-penalty", "1.0", "--no-repeat-ngram", "0") == plain
+    assert texts("--batch-tokens", "1") == plain
+    assert texts("--no-repeat-ngram", "1") != plain
+    shorter = texts("--length-penalty", "-3")
+    assert sum(map(len, shorter)) < sum(map(len, plain))
+
+
+def test_lines_of_several_sentences_are_counted_or_split(
+    cli: Cli, model: Path, source: Path
+) -> None:
+    whole = cli("translate", model, "--input", source)
+    assert "1 of several sentences, read as a whole: some may be left out (--split" in whole.err
+    apart = cli("translate", model, "--input", source, "--split", "sentences")
+    assert "1 of several sentences, read sentence by sentence" in apart.err
+    parts = ["a dog.", "it runs.", "it runs far."]
+    translator = Translator.load(model)
+    joined = " ".join(one.text for one in translator.translate(parts) if one.text)
+    assert apart.out.split("\n")[2] == joined
+    summary = cli("summarize", model, "--input", source)
+    assert "sentences" not in summary.err
+
+
+@pytest.mark.parametrize(
+    ("report", "split"),
+    [({"several_sentences_share": 0.002}, True), ({"several_sentences_share": 0.3}, False)],
+)
+def test_a_run_knows_whether_it_was_trained_on_single_sentences(
+    cli: Cli, model: Path, tmp_path: Path, report: dict[str, float], split: bool
+) -> None:
+    run, source = Run(tmp_path / "run"), tmp_path / "two.en"
+    shutil.copytree(model, run.best)
+    source.write_text("A dog runs. The fox.\n", encoding="utf-8")
+    run.recipe.write_text(recipe_json(tiny_recipe()), encoding="utf-8")
+    assert "read as a whole" in cli("translate", run.folder, "--input", source).err
+    run.data_report.write_text(json.dumps(report), encoding="utf-8")
+    said = cli("translate", run.folder, "--input", source).err
+    assert ("1 of several sentences, read sentence by sentence" in said) == split
+    assert "read as a whole" not in said
+    asked = cli("translate", run.folder, "--input", source, "--split", "long").err
+    assert ("read as a whole" in asked) == split

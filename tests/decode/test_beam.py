@@ -53,7 +53,8 @@ def generated(trained: Any, sources: list[list[int]], wanted: DecodeOptions) -> 
         min_new_tokens=wanted.min_length or None,
         max_new_tokens=wanted.max_length_offset,
         max_length=None,
-        bad_words_ids=[[config.pad_token_id]],
+        bad_words_ids=[[config.pad_token_id], *map(list, wanted.forbidden)],
+        renormalize_logits=wanted.renormalize,
         forced_bos_token_id=wanted.first_id,
         forced_eos_token_id=None,
         do_sample=False,
@@ -86,6 +87,11 @@ SEARCHES = [
     {"beams": 1, "no_repeat_ngram": 3},
     {"beams": 4, "no_repeat_ngram": 3, "n_best": 2},
     {"beams": 4, "no_repeat_ngram": 1},
+    {"beams": 4, "early_stopping": "never", "n_best": 4},
+    {"beams": 5, "early_stopping": "never", "length_penalty": 2.0, "n_best": 5},
+    {"beams": 1, "forbidden": ((20,), (21, 22))},
+    {"beams": 4, "forbidden": ((20,), (21, 22), (5, 5, 6)), "n_best": 4},
+    {"beams": 4, "forbidden": ((20,), (21, 22)), "renormalize": True, "n_best": 4},
 ]
 
 
@@ -127,7 +133,7 @@ def test_models_that_end_anywhere_are_searched_as_generate_does(
     pair = Pair(model, AutoModelForSeq2SeqLM.from_pretrained(tmp_path).eval())
     eos = model.config.eos_token_id
     sources = [[*torch.randint(4, 11, (length,)).tolist(), eos] for length in (0, 1, 3, 5, 8)]
-    for penalty, early in itertools.product([0.0, 1.0, 3.0], [True, False]):
+    for penalty, early in itertools.product([0.0, 1.0, 3.0], [True, False, "never"]):
         wanted = options(beams=4, n_best=4, length_penalty=penalty, early_stopping=early)
         ours = decode(model, sources, wanted)
         for mine, theirs in zip(ours, generated(pair, sources, wanted), strict=True):

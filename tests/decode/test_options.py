@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from seq2seq.decode.options import DecodeOptions, ForcedScore, Sampling
+from seq2seq.decode.options import DecodeOptions, ForcedScore
 from seq2seq.errors import ModelError
 
 
@@ -20,13 +20,7 @@ from seq2seq.errors import ModelError
             {"max_length_factor": 0, "max_length_offset": 0},
             "are both '0', one must leave room for output",
         ),
-        ({"sampling": Sampling()}, "beams is '5' with sampling, needs 1; n_best asks for more"),
-        (
-            {"beams": 1, "sampling": Sampling(temperature=0)},
-            "temperature is '0', needs more than 0",
-        ),
-        ({"beams": 1, "sampling": Sampling(top_k=-1)}, "top_k is '-1', needs at least 0"),
-        ({"beams": 1, "sampling": Sampling(top_p=1.5)}, "top_p is '1.5', needs more than 0 and at"),
+        ({"max_length": 0}, "max_length is '0', needs at least 1"),
         ({"beams": 0, "min_length": -1}, "beams is '0', .*; min_length is '-1', needs"),
     ],
 )
@@ -41,3 +35,9 @@ def test_the_score_divides_by_a_power_of_the_length() -> None:
     assert forced.score(0.0) == -8.0
     assert forced.score(1.0) == -2.0
     assert forced.score(2.0) == -0.5
+
+
+def test_a_stated_length_counts_more_than_the_source() -> None:
+    assert DecodeOptions(max_length=7).length_limits([1, 90], positions=64) == [7, 7]
+    assert DecodeOptions(max_length=99).length_limits([1], positions=64) == [64]
+    assert DecodeOptions().length_limits([1, 90], positions=64) == [22, 64]

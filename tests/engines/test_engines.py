@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from seq2seq.decode.options import DecodeOptions, Sampling
+from seq2seq.decode.options import DecodeOptions
 from seq2seq.engines.converted import ConvertedEngine, converted_folder
 from seq2seq.engines.load import load_engine
 from seq2seq.engines.stock import StockEngine
@@ -28,10 +28,16 @@ SEARCHES: list[dict[str, Any]] = [
     {"beams": 3, "first_id": 9, "n_best": 3},
     {"beams": 1, "first_id": 9},
     {"beams": 1, "no_repeat_ngram": 2},
+    {"beams": 1, "min_length": 6},
+    {"beams": 1, "forbidden": ((7,), (8, 9))},
+    {"beams": 3, "max_length": 4, "n_best": 2},
 ]
 STOCK_SEARCHES: list[dict[str, Any]] = [
     {"beams": 3, "no_repeat_ngram": 2, "n_best": 2},
     {"beams": 3, "min_length": 4},
+    {"beams": 3, "forbidden": ((7,), (8, 9)), "n_best": 3},
+    {"beams": 3, "forbidden": ((7,), (8, 9)), "renormalize": True, "n_best": 3},
+    {"beams": 3, "early_stopping": "never", "max_length_factor": 0.5, "max_length_offset": 3},
     {"beams": 3, "early_stopping": False, "max_length_factor": 0.5, "max_length_offset": 3},
 ]
 
@@ -80,8 +86,8 @@ def test_given_targets_are_scored_alike(loaded: Loaded, name: str) -> None:
     ("asked", "problem"),
     [
         ({"beams": 2, "early_stopping": False}, "it always stops early, early_stopping 'False'"),
-        ({"beams": 2, "min_length": 3}, "min_length is '3', it can only do 0 as we mean it"),
-        ({"beams": 1, "sampling": Sampling()}, "it cannot sample as our own search does"),
+        ({"beams": 2, "early_stopping": "never"}, "it always stops early, early_stopping 'never'"),
+        ({"beams": 2, "min_length": 3}, "min_length is '3' with 2 beams, which it compares by"),
     ],
 )
 def test_ctranslate2_refuses_what_it_would_do_differently(
@@ -89,11 +95,6 @@ def test_ctranslate2_refuses_what_it_would_do_differently(
 ) -> None:
     with pytest.raises(ModelError, match=f"ctranslate2 engine: {problem}.*; use engine native"):
         loaded.others["ctranslate2"].search([[5, 2]], DecodeOptions(**asked))
-
-
-def test_stock_classes_refuse_to_sample(loaded: Loaded) -> None:
-    with pytest.raises(ModelError, match="transformers engine: cannot sample as our own does"):
-        loaded.others["transformers"].search([[5]], DecodeOptions(beams=1, sampling=Sampling()))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -193,7 +193,7 @@ SETTINGS: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     (
         "generation_config.json",
         lambda content: content.pop("early_stopping") and content.update(early_stopping="never"),
-        "early_stopping 'false', true is needed",
+        "early_stopping 'never', true is needed",
     ),
     (
         "tokenizer_config.json",

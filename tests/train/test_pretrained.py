@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from seq2seq.data.batches import collate
-from seq2seq.decode.stored import stored_options
+from seq2seq.decode.stored import stored_search
 from seq2seq.errors import ModelError, RecipeError
 from seq2seq.model.stock import read_config, save_model
 from seq2seq.model.transformer import IMPOSSIBLE, Transformer
@@ -262,12 +262,12 @@ def test_a_saved_model_translates_as_stock_programs_do_with_it(
     expected = tokenizer.batch_decode(found, skip_special_tokens=True)
     translator = Translator.load(run.folder)
     assert translator.options.first_id == pretrained.tokenizer.first_id
-    options = replace(translator.options, beams=2, max_length_factor=0.0, max_length_offset=9)
+    options = replace(translator.options, beams=2, max_length=9)
     assert [one.text for one in translator.translate(lines, options)] == expected
     if pretrained.tokenizer.first_id is not None:
         assert set(found[:, 1].tolist()) == {pretrained.tokenizer.first_id}
     asked = decode_options(completed, beams=3, first_id=pretrained.tokenizer.first_id)
-    assert asked.first_id == stored_options(run.best).first_id
+    assert asked.first_id == stored_search(run.best).options.first_id
 
 
 HUB = """

@@ -22,6 +22,7 @@ from seq2seq.train.setup import (
     recorded_choices,
     write_facts,
 )
+from seq2seq.translate import READS_SEVERAL, trained_on
 
 
 def recipe(**train: object) -> Recipe:
@@ -179,3 +180,24 @@ def test_a_run_goes_on_with_what_was_chosen_whatever_would_be_chosen_now(
     (run.checkpoints / "step-000010").mkdir(parents=True)
     resumed = chosen(chinese)
     assert (resumed.recipe, resumed.choices) == (begun.recipe, begun.choices)
+
+
+@pytest.mark.parametrize(("task", "share"), [("translation", 0.25), ("summarization", None)])
+def test_the_share_of_sources_with_several_sentences_is_kept(
+    task: str, share: float | None, tmp_path: Path
+) -> None:
+    ends = ["Dr. Hill slept.", "Tom ate. He slept.", "It cost 3.50 here.", "No end"]
+    lines = "".join(f"Note {n}: {end}\tx {n}\n" for n in range(40) for end in ends)
+    (tmp_path / "a.tsv").write_text(lines, encoding="utf-8")
+    corpus = {"file": "a.tsv", "source_field": "1", "target_field": "2"}
+    data = {"folder": str(tmp_path), "train": [corpus], "dev": {**corpus, "max_rows": 3},
+            "cleaning": {"overlap": "keep"}, "cache": None}  # fmt: skip
+    content = {"task": task, "source_language": "en", "target_language": "en", "data": data,
+               "tokenizer": {"vocab_size": 50, "kind": "bpe"}}  # fmt: skip
+    run = Run(tmp_path / "run")
+    prepared = prepare_run(parse_recipe(content, where="test"), run, say=lambda line: None)
+    (tmp_path / "recipe.toml").write_text("")
+    write_facts(run, prepared, tmp_path / "recipe.toml", overrides=(), say=lambda line: None)
+    report = json.loads(run.data_report.read_text(encoding="utf-8"))
+    assert report["several_sentences_share"] == share
+    assert trained_on(run) == ("lines" if share is None or share > READS_SEVERAL else "sentences")

@@ -1,0 +1,205 @@
+"""What became of some texts, and counts of everything about them that is not plain."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+from seq2seq.languages import unspaced_share
+
+# An output that was cut off is a loop if it ends in this many pieces or more, and in at least so
+# many turns, of one sequence over and over.
+LOOP_PIECES, LOOP_TURNS = 8, 3
+# An output equal to its line says something from here on: names and numbers stay as they are.
+COPY_WORDS, COPY_CHARACTERS = 3, 6
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One possible output.
+
+    Attributes:
+        text: The output.
+        score: Length-penalised; see `seq2seq.decode.options`.
+        log_probability: Natural logarithm. Of split input, the sum over its parts.
+        ended: Whether the model ended all of it; otherwise some of it hit the length limit.
+        loops: Whether some of it repeats itself up to that limit.
+        unknown: Unknown pieces that the model wrote; they leave no trace in the text.
+    """
+
+    text: str
+    score: float
+    log_probability: float
+    ended: bool
+    loops: bool = False
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What became of one input.
+
+    Attributes:
+        candidates: The best first; none for blank input.
+        parts: In how many parts the input was read: 0 if it was blank, above 1 if it was split.
+        unknown: Pieces of the input that are not in the vocabulary.
+        dropped: Pieces of the input that were cut off.
+        too_long: Whether the input was longer than the model can read.
+        sentences: How many sentences a text holds that was read as a whole, where the model may
+            know single sentences only; else 0.
+        normalized: Whether the normal form (`seq2seq.normalization`) changed the input.
+        copied: Whether the output is the input, and that no mere name or number.
+    """
+
+    candidates: tuple[Candidate, ...]
+    parts: int
+    unknown: int = 0
+    dropped: int = 0
+    too_long: bool = False
+    sentences: int = 0
+    normalized: bool = False
+    copied: bool = False
+
+    @property
+    def text(self) -> str:
+        """The best output; empty for blank input."""
+        return self.candidates[0].text if self.candidates else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Counts over some translations; reports of chunks can be added.
+
+    Attributes:
+        lines: Inputs, and so outputs.
+        empty: Inputs without anything to translate.
+        normalized: Inputs with invisible characters, or letters in another than the normal form.
+        split: Inputs that were too long and therefore read in parts.
+        by_sentence: Other inputs that were read sentence by sentence.
+        several_sentences: Inputs of several sentences, read as a whole by a model that may know
+            single sentences only.
+        truncated: Inputs whose end was cut off.
+        dropped_pieces: Pieces that were lost so.
+        unknown_pieces: Pieces of the inputs that are not in the vocabulary.
+        empty_outputs: Outputs without any text, of inputs with text.
+        unfinished: Outputs that were cut off at the length limit.
+        loops: Those of them that repeat themselves up to it.
+        copies: Outputs that are their inputs.
+        unknown_written: Unknown pieces in outputs, which leave no trace there.
+        broken_characters: Characters in outputs whose bytes are none, written as U+FFFD.
+        seconds: Time spent.
+    """
+
+    lines: int = 0
+    empty: int = 0
+    normalized: int = 0
+    split: int = 0
+    by_sentence: int = 0
+    several_sentences: int = 0
+    truncated: int = 0
+    dropped_pieces: int = 0
+    unknown_pieces: int = 0
+    empty_outputs: int = 0
+    unfinished: int = 0
+    loops: int = 0
+    copies: int = 0
+    unknown_written: int = 0
+    broken_characters: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, translations: Sequence[Translation], *, seconds: float = 0.0) -> Self:
+        """Count; of several candidates only the best.
+
+        Args:
+            translations: What to count.
+            seconds: The time they took.
+
+        Returns:
+            The counts.
+        """
+        best = [one.candidates[0] for one in translations if one.candidates]
+        return cls(
+            lines=len(translations),
+            empty=sum(one.parts == 0 for one in translations),
+            normalized=sum(one.normalized for one in translations),
+            split=sum(one.parts > 1 and one.too_long for one in translations),
+            by_sentence=sum(one.parts > 1 and not one.too_long for one in translations),
+            several_sentences=sum(one.sentences > 1 for one in translations),
+            truncated=sum(one.dropped > 0 for one in translations),
+            dropped_pieces=sum(one.dropped for one in translations),
+            unknown_pieces=sum(one.unknown for one in translations),
+            empty_outputs=sum(not one.text for one in best),
+            unfinished=sum(not one.ended for one in best),
+            loops=sum(one.loops for one in best),
+            copies=sum(one.copied for one in translations),
+            unknown_written=sum(one.unknown for one in best),
+            broken_characters=sum(one.text.count(REPLACEMENT) for one in best),
+            seconds=seconds,
+        )
+
+    def __add__(self, other: "Report") -> "Report":
+        return Report(
+            *(getattr(self, one.name) + getattr(other, one.name) for one in fields(Report))
+        )
+
+    def sentences(self) -> str:
+        """Say in one line what a user should know; whatever is 0 is left out.
+
+        Returns:
+            For example ``1,000 lines in 12.3 s; 2 empty; 1 translated to nothing``.
+        """
+        said = [f"{count:,} {what}" for count, what in self._counts() if count]
+        return "; ".join([f"{self.lines:,} lines in {self.seconds:.1f} s", *said])
+
+    def _counts(self) -> Iterator[tuple[int, str]]:
+        yield self.empty, "empty"
+        yield self.normalized, "with invisible characters or decomposed letters, put right"
+        yield self.split, "longer than the model can read, split"
+        yield self.by_sentence, "of several sentences, read sentence by sentence"
+        yield (
+            self.several_sentences,
+            "of several sentences, read as a whole: some may be left out (--split sentences)",
+        )
+        yield self.truncated, f"longer than the model can read, {self.dropped_pieces:,} pieces cut"
+        yield self.unknown_pieces, "pieces unknown to the model"
+        yield self.empty_outputs, "outputs empty though their line is not"
+        loops = f", {self.loops:,} of them repeating themselves" if self.loops else ""
+        yield self.unfinished, f"outputs cut off at the length limit{loops}"
+        yield self.copies, "outputs the same as their line"
+        yield self.unknown_written, "unknown pieces in outputs, left out there"
+        yield self.broken_characters, "broken characters in outputs"
+
+
+def repeats(ids: Sequence[int]) -> bool:
+    """Tell whether a sequence ends by repeating itself.
+
+    Args:
+        ids: Pieces, without an end of the sequence.
+
+    Returns:
+        Whether its last pieces, `LOOP_PIECES` or more, are one sequence over and over, in at least
+        `LOOP_TURNS` turns.
+    """
+    for period in range(1, len(ids) // LOOP_TURNS + 1):
+        tail = max(LOOP_PIECES, LOOP_TURNS * period)
+        if tail <= len(ids) and ids[-tail:-period] == ids[-tail + period :]:
+            return True
+    return False
+
+
+def is_copy(text: str, source: str) -> bool:
+    """Tell whether an output is its input, where that says something.
+
+    Args:
+        text: The output.
+        source: The input in its normal form.
+
+    Returns:
+        Whether both are the same but for white space, and long enough.
+    """
+    words = source.split()
+    if text.split() != words:
+        return False
+    unspaced = unspaced_share([source]) > 0.5 and len("".join(words)) >= COPY_CHARACTERS
+    return unspaced or len(words) >= COPY_WORDS
