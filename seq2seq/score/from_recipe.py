@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from seq2seq.languages import language_of
 from seq2seq.recipe import Metric, Recipe
 from seq2seq.score.measure import ScoreOptions
 from seq2seq.score.tokenization import has_word_tokenizer
@@ -35,13 +36,19 @@ def validation_options(recipe: Recipe) -> ScoreOptions:
 
 
 def final_options(recipe: Recipe) -> ScoreOptions:
-    """How the translations of test sets are scored."""
+    """How the translations of test sets are scored.
+
+    TER is left out where every letter counts as a word: it looks for words that moved, which among
+    hundreds of letters takes up to seconds a segment. ``seq2seq score --metric ter`` has it.
+    """
     if recipe.task == "summarization":
         return _options(recipe, "rouge")
-    tokenized = recipe.score.tokenized
+    metrics = ["bleu", "chrf"]
     if selection_metric(recipe) == "chrf++":
-        return _options(recipe, "bleu", "chrf", "chrf++", "ter", tokenized=tokenized)
-    return _options(recipe, "bleu", "chrf", "ter", tokenized=tokenized)
+        metrics.append("chrf++")
+    if language_of(recipe.target_language).spaced:
+        metrics.append("ter")
+    return _options(recipe, *metrics, tokenized=recipe.score.tokenized)
 
 
 def _options(

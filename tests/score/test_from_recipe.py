@@ -46,6 +46,11 @@ def test_summaries_are_chosen_by_rouge_l() -> None:
     assert selection_metric(chosen) == "rouge1"
 
 
+@pytest.mark.parametrize(("target", "has_ter"), [("de", True), ("ko", True), ("zh", False)])
+def test_final_scores_leave_out_ter_where_letters_are_words(target: str, has_ter: bool) -> None:
+    assert final_options(recipe(target)).metrics == ("bleu", "chrf", *["ter"] * has_ter)
+
+
 def test_the_options_carry_language_tokenizer_and_file() -> None:
     found = final_options(
         recipe("th", score={"spm": "flores.model", "tokenize": "char"},
