@@ -12,6 +12,7 @@ from seq2seq.publish.card_tables import (
     data_tables,
     error_table,
     gender_table,
+    score_notes,
     score_table,
     table,
 )
@@ -55,7 +56,7 @@ def render_card(facts: RunFacts, name: str, *, license: str | None) -> str:
     head = ModelCardData(**front_matter(facts, name, license=license)).to_yaml()
     sections = {
         "Use": _usage(facts, name),
-        "Scores": score_table(facts.scores),
+        "Scores": "\n\n".join(filter(None, (score_table(facts.scores), score_notes(facts.scores)))),
         "Faults in the output": error_table(facts.scores),
         "Which noun is the pronoun?": _pronouns(facts),
         "Training data": data_tables(facts),

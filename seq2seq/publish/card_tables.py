@@ -42,6 +42,14 @@ def score_table(scores: Mapping[str, Any]) -> str:
     return table(["test set", "metric", "score", "95 % interval", "signature"], rows)
 
 
+def score_notes(scores: Mapping[str, Any]) -> str:
+    """What a reader of the scores should know, such as text in another Unicode form."""
+    tests = scores["test"].items()
+    return "\n".join(
+        f"- {test}: {note}." for test, report in tests for note in report.get("notes", [])
+    )
+
+
 def error_table(scores: Mapping[str, Any]) -> str:
     """How many outputs are plainly wrong."""
     rows = []

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seq2seq.errors import ScoreError
 from seq2seq.score.files import Target, read_parallel, with_language
 from seq2seq.score.measure import ScoreOptions, open_measure
 from seq2seq.score.result import Segments, check_parallel
@@ -100,6 +101,11 @@ def compare_texts(
     """
     check_count(len(systems))
     options = options or ScoreOptions(metrics=("bleu", "chrf"))
+    if min(options.resamples, options.trials) < 1:
+        raise ScoreError(
+            f"compare: {options.resamples} resamples and {options.trials} trials, needed one or "
+            "more of each; leave them at their defaults"
+        )
     sizes = [(name, len(text)) for name, text in systems]
     sizes += [(f"reference {n}", len(text)) for n, text in enumerate(references, start=1)]
     check_parallel(sizes)

@@ -114,7 +114,7 @@ class Finished:
 
 
 def overview(reports: Mapping[str, ScoreReport]) -> str:
-    """A row for each test set with the half width of the interval, and each signature once."""
+    """A row for each test set with the half width of the interval; signatures and notes below."""
     widest = max(len(name) for name in reports)
     rows, signatures = [], {}
     for name, report in reports.items():
@@ -125,7 +125,8 @@ def overview(reports: Mapping[str, ScoreReport]) -> str:
             signatures[score.name] = score.signature
         rows.append(f"{name:<{widest}}  {'   '.join(cells)}")
     lines = [f"{name}: {signature}" for name, signature in signatures.items()]
-    return "\n".join([*rows, *lines])
+    notes = [f"note: {name}: {note}" for name, report in reports.items() for note in report.notes]
+    return "\n".join([*rows, *lines, *notes])
 
 
 def finish(

@@ -191,6 +191,37 @@ def test_scores_are_printed_for_people_and_for_programs(cli: Cli, tmp_path: Path
     assert "chrf" not in scores
 
 
+def test_the_language_of_scores_is_that_of_the_name_or_the_one_given(
+    cli: Cli, tmp_path: Path
+) -> None:
+    lines = ["今天天气很好。", "孩子们在花园里玩。"]
+    output, reference = write(tmp_path / "a.zh", *lines), write(tmp_path / "b.zh", *lines)
+    plain = write(tmp_path / "b.txt", *lines)
+
+    def bleu(*arguments: object) -> dict[str, Any]:
+        shown = cli("score", output, *arguments, "--metric", "bleu", "--json")
+        return json.loads(shown.out) | {"stderr": shown.err}
+
+    named, given = bleu("--reference", reference), bleu("--reference", plain, "--language", "zh")
+    assert named["bleu"] == given["bleu"]
+    assert "tok:zh" in named["bleu"]["signature"]
+    assert (named["notes"], named["stderr"]) == ([], "")
+    guessed = bleu("--reference", plain)
+    assert guessed["bleu"]["score"] == pytest.approx(100)
+    assert guessed["stderr"] == f"note: {guessed['notes'][0]}\n"
+    char = bleu("--reference", reference, "--tokenize", "char")
+    assert "tok:char" in char["bleu"]["signature"]
+    wrong = bleu("--reference", reference, "--tokenize", "13a")
+    assert (wrong["bleu"]["score"], len(wrong["notes"])) == (0, 2)
+    text = cli("score", output, "--reference", reference).out
+    assert "language      zh (from the references' names)" in text
+    refused = cli("score", output, "--reference", reference, "--tokenize", "flores200")
+    assert refused.code == 2
+    assert "never fetched from the network" in refused.err
+    both = cli("compare", output, output, "--reference", reference, "--metric", "chrf++", "--json")
+    assert list(json.loads(both.out))[1] == "chrf++"
+
+
 def test_the_default_metrics_are_those_that_the_help_names(cli: Cli, tmp_path: Path) -> None:
     path = write(tmp_path / "a.en", "one two three four five")
     for command, systems in (("score", [path]), ("compare", [path, path])):

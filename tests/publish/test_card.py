@@ -101,6 +101,14 @@ def test_a_code_of_no_language_is_refused(tmp_path: Path, code: str) -> None:
         card_of(run)
 
 
+def test_notes_on_the_scores_stand_below_them(exported: Run) -> None:
+    content = json.loads(exported.scores.read_text())
+    content["test"]["news"]["notes"] = ["references: 2 of 3 lines are not in the composed form"]
+    exported.scores.write_text(json.dumps(content))
+    lines = section(card_of(exported), "Scores").splitlines()
+    assert lines[-1] == "- news: references: 2 of 3 lines are not in the composed form."
+
+
 def test_scores_stand_with_interval_and_signature(exported: Run) -> None:
     table = rows(section(card_of(exported), "Scores"))
     assert table[2:] == [

@@ -1,5 +1,7 @@
 """The error report: each fault planted once, and no fault found in the references."""
 
+import unicodedata
+
 import pytest
 
 from seq2seq.errors import ScoreError
@@ -53,6 +55,19 @@ def test_summaries_may_use_the_words_of_their_source() -> None:
     assert report.copied == 0
 
 
+def test_a_blank_second_reference_is_none() -> None:
+    report = error_report(["ab cd", ""], [["abcd", "ef"], ["", "gh"]])
+    assert report.length_ratio == pytest.approx(4 / (4 + 2))
+    assert (report.short, report.long, report.empty, report.empty_references) == (1, 0, 1, 0)
+
+
+def test_the_unicode_form_makes_no_fault() -> None:
+    given = [unicodedata.normalize("NFD", line) for line in ("Đường mở rộng", "Tiếng Việt")]
+    report = error_report(["Đường mở rộng", "Tiếng Việt"], [["x y", "a b"]], given)
+    assert (report.copied, report.untranslated) == (2, 1)
+    assert error_report(given, [["Đường mở rộng", "Tiếng Việt"]]).length_ratio == 1
+
+
 def test_empty_references_are_counted_apart() -> None:
     report = error_report(["", "a"], [["", "a"], [" ", ""]])
     assert report.empty == 0  # there was nothing to say
@@ -71,6 +86,12 @@ def test_empty_references_are_counted_apart() -> None:
         ("x " + "a b c d e f g h " * 3, True),
         ("x " + "a b c d e f g h i " * 3, False),  # nine words: longer than the rule
         ("", False),
+        ("我觉得非常非常非常好", True),
+        ("他在二〇〇〇年来了", False),  # three letters of one kind are a number, or a laugh
+        ("哈哈哈", False),
+        ("的的的的的的", True),
+        ("ฉันชอบอ่านฉันชอบอ่านฉันชอบอ่าน", True),
+        ("ฉันชอบอ่านหนังสือมากๆ", False),
     ],
 )
 def test_a_loop_is_one_to_eight_words_three_times_in_a_row(text: str, expected: bool) -> None:

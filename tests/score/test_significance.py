@@ -223,6 +223,11 @@ def test_fewer_than_two_systems_are_refused() -> None:
         compare([("one", ["a"])], [["a"]])
 
 
+def test_no_resamples_are_no_test() -> None:
+    with pytest.raises(ScoreError, match="compare: 0 resamples and 10000 trials, needed one or"):
+        compare([("one", ["a"]), ("two", ["b"])], [["a"]], resamples=0)
+
+
 def test_systems_that_are_not_parallel_are_refused_by_name() -> None:
     with pytest.raises(ScoreError, match="one: 2 lines, but two has 1 and reference 1 has 3,"):
         compare([("one", ["a", "b"]), ("two", ["a"])], [["a", "b", "c"]])

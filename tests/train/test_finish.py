@@ -14,7 +14,15 @@ from seq2seq.pronouns.items import Row, write_rows
 from seq2seq.recipe import parse_recipe
 from seq2seq.run import Run
 from seq2seq.train.checkpoint import Candidate, Progress, candidate_path, sha256
-from seq2seq.train.finish import Finished, choose_weights, items_shown, translate_test, write_lines
+from seq2seq.train.finish import (
+    Finished,
+    choose_weights,
+    items_shown,
+    overview,
+    score_test,
+    translate_test,
+    write_lines,
+)
 from seq2seq.train.selection import Validation
 from seq2seq.translate import Translation
 from tests.train import pointing
@@ -114,6 +122,24 @@ def test_where_the_dev_score_is_blind_chrf_decides_and_that_is_said(
         "metric": "bleu", "score": 0.0, "chrf": pytest.approx(likes),
         "loss_nats_per_token": 1.5, "perplexity": 4.4817, "decided_by": "chrf",
     }  # fmt: skip
+
+
+def test_test_sets_are_scored_in_their_language_and_notes_end_the_overview() -> None:
+    lines = ["今天天气很好。", "孩子们在花园里玩。"]
+    recipe = parse_recipe(
+        {"source_language": "en", "target_language": "zho_Hans",
+         "data": {"train": [{"file": "a.tsv"}], "dev": {"file": "b.tsv"}}},
+        where="test",
+    )  # fmt: skip
+    report = score_test(recipe, "t", ["a", "b"], lines, lines)
+    assert list(report.scores) == ["bleu", "chrf"]
+    assert report.scores["bleu"].value == pytest.approx(100)
+    assert "tok:zh" in report.scores["bleu"].signature
+    assert report.to_json()["language"] == {"code": "zho_Hans", "source": "given"}
+    other = score_test(recipe, "u", ["a"], ["good day"], ["good day"])
+    text = overview({"t": report, "u": other})
+    assert text.splitlines()[0].startswith("t  BLEU 100.00")
+    assert "\nnote: u: only 0% of the references' letters are of scripts without spaces" in text
 
 
 def test_damaged_weights_are_left_out_and_said(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import math
+import unicodedata
 
 import pytest
 import torch
@@ -22,12 +23,16 @@ RECIPE = {
 
 
 def validator(
-    tokenizer: Tokenizer, sources: list[str], references: list[str], **model: int
+    tokenizer: Tokenizer,
+    sources: list[str],
+    references: list[str],
+    target_language: str = "de",
+    **model: int,
 ) -> tuple[Validator, list[str]]:
     """A validator of one process, and what it says."""
     said: list[str] = []
     accelerator = Accelerator(cpu=True)
-    recipe = parse_recipe(RECIPE, where="test")
+    recipe = parse_recipe(RECIPE | {"target_language": target_language}, where="test")
     recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update=model)})
     stop = Stop(accelerator)
     return Validator(accelerator, tokenizer, recipe, sources, references, stop, said.append), said
@@ -98,6 +103,24 @@ def test_a_model_without_numbers_is_an_error_of_training(broken: str) -> None:
     judge, _ = validator(tokenizer, texts, texts)
     with pytest.raises(TrainingError, match=r"dev: .*; the model's numbers have grown beyond"):
         judge.score(model)
+
+
+def test_dev_scores_are_cut_by_the_target_language_and_composed_and_each_note_is_said_once() -> (
+    None
+):
+    tokenizer, texts = small_tokenizer("m2m_100"), random_text(2)
+    lines = ["今天天气很好。", "孩子们在花园里玩。"]
+    judge, _ = validator(tokenizer, texts, lines, target_language="zh")
+    assert judge._measure(lines) == pytest.approx({"bleu": 100, "chrf": 100})
+    lines = ["Hội đồng thành phố mở rộng đường.", "Trường học đóng cửa vì bão."]
+    given = [unicodedata.normalize("NFD", line) for line in lines]
+    judge, said = validator(tokenizer, texts, given, target_language="vi")
+    for _ in range(2):
+        assert judge._measure(lines) == pytest.approx({"bleu": 100, "chrf": 100})
+    assert said == [
+        "dev: references: 2 of 2 lines are not in the composed Unicode form (NFC); all text is "
+        "compared in it"
+    ]
 
 
 def test_long_dev_sources_keep_their_end_and_are_counted() -> None:
