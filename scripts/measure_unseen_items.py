@@ -20,7 +20,7 @@ import typer
 
 from seq2seq.data.copying import CopyingMaker
 from seq2seq.data.made_up import held_back
-from seq2seq.data.prepare import ParallelText, read_text
+from seq2seq.data.parallel_text import ParallelText, read_text
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.normalization import normalize
 from seq2seq.run import Run
