@@ -266,8 +266,12 @@ def _separator(first: Sequence[str], fields: tuple[str, str]) -> str:
 
     Excel writes semicolons where the comma is the decimal sign. Without such names it is a comma.
     """
+    _allow_long_fields()
     for separator in SEPARATORS:
-        names = next(csv.reader(first, delimiter=separator), [])
+        try:
+            names = next(csv.reader(first, delimiter=separator), [])
+        except csv.Error:  # said with its line when the rows are read
+            continue
         if set(fields) <= set(names):
             return separator
     return ","

@@ -372,6 +372,11 @@ def test_max_rows_takes_the_first_and_does_not_look_at_the_rest(write):
         ({}, {"file": "."}, r": a folder, needed a file of pairs; name a file in it"),
         ({"a.csv": b"PK\x03\x04"}, {"file": "a.csv"}, r"a.csv: this is a ZIP archive"),
         ({"a.parquet": "x"}, {"file": "a.parquet"}, r"a.parquet: not a Parquet file"),
+        (
+            {"a.csv": "source,\rtarget\nx,y\n"},
+            {"file": "a.csv"},
+            r"a.csv: line 1: not CSV \(new-line character seen in unquoted field",
+        ),
         ({}, {"file": "a.parquet"}, r"a.parquet: no such file"),
         ({}, {"file": "a.tsv"}, r"a.tsv: no such file"),
     ],
