@@ -35,6 +35,8 @@ def main() -> int:
         outcome = run(kind, options.seed, number)
         codes[kind, outcome.code] += 1
         failed += [outcome] if outcome.problems else []
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{number + 1:,} of {options.count:,}, {len(failed):,} wrong ")
     clear_leftovers()
     return report(failed, codes, options.seed)
 

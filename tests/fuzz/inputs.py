@@ -248,8 +248,9 @@ def model(draw: Random, folder: Path) -> Input:
         spoil_text_file(draw, folder / "m" / name)
     if draw.random() < 0.1:
         weights = folder / "m" / "model.safetensors"
-        if weights.exists():
-            weights.unlink()
+        if weights.is_dir():
+            weights.rmdir()
+        weights.unlink(missing_ok=True)
         index = {
             "weight_map": {
                 "model.shared.weight": draw.choice(["../x", "/etc/passwd", "a", 3, None, "model"])
@@ -326,6 +327,8 @@ def command_line(draw: Random, folder: Path) -> Input:
     """Words of the command line in any order, with odd values."""
     _write_corpus(folder)
     (folder / "r.toml").write_text(RECIPE, encoding="utf-8")
+    if draw.random() < 0.5:
+        return _nearly_right(draw)
     words = [draw.choice(COMMANDS) if draw.random() < 0.95 else _word(draw)]
     if words[0] == "corpus":
         words.append(draw.choice(["pronouns", "x"]))
@@ -336,6 +339,47 @@ def command_line(draw: Random, folder: Path) -> Input:
     if words[0] in ("train", "demo"):
         words.append("--no-such-option")  # neither may begin its work
     return Input(tuple(words), stdin=draw.choice([b"", b"1 2\n", b"\xff\n", b"1\x00\n"]))
+
+
+RIGHT = [
+    ["translate", str(MODEL), "--input", "dev.en", "--output", "out", "--beam", "1"],
+    ["translate", str(MODEL), "--input", "dev.en", "--n-best", "2", "--beam", "2", "--json"],
+    ["summarize", str(MODEL), "--input", "dev.en", "--long", "truncate"],
+    ["score", "dev.es", "--reference", "dev.es", "--metric", "chrf", "--language", "es"],
+    [
+        "score",
+        "dev.es",
+        "--reference",
+        "dev.es",
+        "--reference",
+        "dev.en",
+        "--metric",
+        "bleu",
+        "--json",
+    ],
+    ["compare", "dev.es", "dev.en", "--reference", "dev.es", "--metric", "bleu"],
+    ["attention", str(MODEL), "1 2", "--target", "2 1", "--out", "a.html"],
+    ["doctor", "train.tsv", "--source-field", "1", "--target-field", "2"],
+    ["recipe", "check", "r.toml", "--set", "train.steps=5"],
+    ["recipe", "explain", "train.steps"],
+]
+
+
+def _nearly_right(draw: Random) -> Input:
+    """A command line that works, with a word exchanged, doubled or left out."""
+    words = list(draw.choice(RIGHT))
+    for _ in range(draw.choice([0, 1, 1, 2])):
+        place = draw.randrange(1, len(words))
+        match draw.randrange(4):
+            case 0:
+                del words[place]
+            case 1:
+                words.insert(place, draw.choice(OPTIONS))
+            case _:
+                words[place] = _word(draw)
+        if len(words) < 2:
+            break
+    return Input(tuple(words), stdin=draw.choice([b"", b"1 2\n", b"\xff\n"]))
 
 
 def _word(draw: Random) -> str:

@@ -53,8 +53,10 @@ def run(kind: str, seed: int, number: int) -> Outcome:
         folder.mkdir()
         tried = make(kind, seed, number, folder)
         code = _call(tried, folder, top)
-        out = (top / "out").read_bytes()
-        said = (top / "err").read_text("utf-8", "replace")
+        streams = [top / "out", top / "err"]
+        if not all(stream.is_file() for stream in streams):
+            return Outcome(kind, number, tried.arguments, code, "", ("removed files around it",))
+        out, said = streams[0].read_bytes(), streams[1].read_text("utf-8", "replace")
         problems = tuple(find_problems(tried, code, out, said, top))
         for path in sorted(top.rglob("*")):
             if path.is_fifo():
