@@ -29,6 +29,8 @@ RESERVED = {ord("▅"): None}
 # The trainers' time and memory grow faster than a line or a word does: both go to them in parts of
 # at most so many characters. A line in a script without spaces is one word.
 LONGEST_PART = 1000
+# Characters of a merged piece; otherwise the same character a thousand times becomes one.
+LONGEST_PIECE = 32
 _PART = re.compile(rf"\S(?:.{{0,{LONGEST_PART - 2}}}\S)?(?= |$)|\S{{{LONGEST_PART}}}")
 
 
@@ -140,6 +142,7 @@ def find_merges(
         min_frequency=2,
         initial_alphabet=alphabet,
         limit_alphabet=len(alphabet),
+        max_token_length=LONGEST_PIECE,
         show_progress=False,
     )
     backend.train_from_iterator(kept, trainer)

@@ -37,6 +37,14 @@ ODD_LINES = [
 ]
 
 
+# what no training text held: foreign scripts, what is invisible, text that looks like a byte
+STRANGE_LINES = [
+    "unknown 日本",
+    "so\u00adft\u200b \ufeff▅\x1c<0x41>x<0xE6>",
+    "👩\u200d👧 {name} <b>",
+]
+
+
 def lines(count: int = 300) -> list[str]:
     """Made-up sentences with capitals, punctuation and letters of several languages."""
     drawn = random.Random(4)
@@ -211,7 +219,7 @@ def test_the_stock_tokenizer_of_transformers_5_cuts_alike(spec, family, tmp_path
     tokenizer = train(spec.model_copy(update={"lowercase": True}), family=family)
     tokenizer.save(tmp_path)
     stock = AutoTokenizer.from_pretrained(str(tmp_path))
-    texts = [*lines()[:50], *ODD_LINES, "unknown 日本"]
+    texts = [*lines()[:50], *ODD_LINES, *STRANGE_LINES]
     encoded = stock(texts)
     assert set(encoded) == {"input_ids", "attention_mask"}
     ids = encoded["input_ids"]
@@ -236,7 +244,7 @@ def test_the_stock_tokenizer_of_transformers_4_cuts_alike(spec, family, tmp_path
     tokenizer.save(tmp_path)
     # as beside a model: transformers 4 must not take a tokenizer class from the model's type
     (tmp_path / "config.json").write_text(json.dumps({"model_type": family}))
-    texts = [*lines()[:50], *ODD_LINES, "unknown 日本"]
+    texts = [*lines()[:50], *ODD_LINES, *STRANGE_LINES]
     program = "import transformers; assert transformers.__version__[0] == '4'" + STOCK
     result = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path), json.dumps(texts)],
@@ -330,6 +338,15 @@ def test_a_word_without_end_is_trained_on_in_parts(spec):
     tokenizer = train(spec, texts=[*lines(), word])
     assert check_round_trip(tokenizer, ["zyxwv"]).spelt == 0
     assert any("zyxwv" in piece for piece in tokenizer.pieces())
+    assert max(map(len, tokenizer.pieces())) <= 32
+    parts = tokenizer.split_word("▁" + word[:5000])
+    assert "".join(parts) == "▁" + word[:5000]
+    assert max(map(len, parts)) <= 6 * 32
+
+
+def test_a_character_without_end_makes_no_piece_without_end():
+    pieces = train(BPE, texts=["x" * 20_000] * 3).pieces()
+    assert 16 <= max(map(len, pieces)) <= 32
 
 
 @pytest.mark.parametrize(
