@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 from transformers import AutoConfig
 
 from seq2seq.errors import ModelError
 from seq2seq.model.config import ModelConfig, shares_inputs
 from seq2seq.model.transformer import Transformer
-from seq2seq.model.weights import read_weights, refuse_not_finite
+from seq2seq.model.weights import read_weights, refuse_not_finite, write_weights
 
 SHARED = "model.shared.weight"
 SOURCE = "model.encoder.embed_tokens.weight"
@@ -278,7 +277,7 @@ def save_model(model: Transformer, folder: Path, *, search: SearchDefaults | Non
     config.dtype = "float32"
     config.to_json_file(folder / "config.json", use_diff=False)
     state = {name: tensor.float().cpu() for name, tensor in stock_state(model).items()}
-    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    write_weights(state, folder / "model.safetensors")
     (folder / "model.safetensors").chmod(0o644)  # safetensors lets nobody else read its files
     _write_json(
         folder / "generation_config.json", generation_settings(config, search or SearchDefaults())

@@ -4,13 +4,15 @@ A folder may be anybody's: nothing outside of it is read, and no code that a pic
 """
 
 import json
+import os
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from seq2seq.errors import ModelError
@@ -99,3 +101,18 @@ def _read_pickled(path: Path) -> dict[str, Tensor]:
             "copy or download it again"
         ) from None
     return state
+
+
+def write_weights(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Write a safetensors file.
+
+    Raises:
+        OSError: The system refuses; safetensors itself raises an error of its own then.
+    """
+    try:
+        save_file(dict(weights), path, metadata={"format": "pt"})
+    except SafetensorError as error:
+        if number := re.search(r"os error (\d+)", str(error)):
+            code = int(number[1])
+            raise OSError(code, os.strerror(code), str(path)) from error
+        raise

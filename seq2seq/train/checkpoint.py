@@ -3,7 +3,8 @@
 A checkpoint is a folder ``step-000400`` of safetensors and JSON files (nothing is ever unpickled).
 It is written under a temporary name, every file and the folder are flushed to disk, a manifest with
 the SHA-256 of each file goes in last, and one rename makes it visible. Loading checks the manifest;
-a damaged checkpoint is passed over for the one before it, and said.
+a checkpoint that is damaged, or whose candidates for the best model are, is passed over for the one
+before it, and said.
 """
 
 import hashlib
@@ -17,17 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from seq2seq.errors import CheckpointError
+from seq2seq.model.weights import write_weights
 from seq2seq.train.hardware import Precision
 
 MANIFEST = "manifest.json"
 NEEDED = {"model.safetensors", "optimizer.safetensors", "progress.json", "rng-0.safetensors"}
 FINISHED = re.compile(r"step-(\d+)")
 CHUNK_BYTES = 1 << 20
+SUM = "sum."  # what a name begins with among the tensors of a rank, of what its log adds up
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,14 @@ def write_shared_parts(
     _write_text(temporary / "progress.json", json.dumps(asdict(progress), indent=2) + "\n")
 
 
-def write_rng(temporary: Path, rank: int) -> None:
-    """Write this rank's random state."""
+def write_own_parts(temporary: Path, rank: int, sums: Mapping[str, float]) -> None:
+    """Write what each rank has of its own: random state, and what its log has added up."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda"] = torch.cuda.get_rng_state()
+    for name, value in sums.items():
+        kind = torch.int64 if isinstance(value, int) else torch.float64
+        state[SUM + name] = torch.tensor(value, dtype=kind)
     save_tensors(temporary / f"rng-{rank}.safetensors", state)
 
 
@@ -148,20 +154,51 @@ def set_aside(checkpoint: Path) -> None:
     replace_folder(checkpoint, checkpoint.with_name(f"damaged-{checkpoint.name}"))
 
 
-def prune_checkpoints(folder: Path, *, keep: int) -> None:
-    """Remove all but the newest checkpoints, and candidates that no checkpoint left names."""
-    for step in steps_saved(folder)[:-keep]:
-        shutil.rmtree(checkpoint_path(folder, step))
-    kept = [read_progress(checkpoint_path(folder, step)) for step in steps_saved(folder)]
-    needed = {candidate.step for progress in kept for candidate in progress.candidates}
-    needed_paths = {candidate_path(folder, step) for step in needed}
+def prune_checkpoints(folder: Path, *, keep: int) -> list[CheckpointError]:
+    """Remove all but the newest checkpoints, and candidates that no checkpoint left names.
+
+    Returns:
+        What is wrong with checkpoints that nobody can tell the candidates of; they are set aside.
+    """
+    needed, problems = set[Path](), []
+    for step in reversed(steps_saved(folder)):
+        path = checkpoint_path(folder, step)
+        if keep == 0:
+            shutil.rmtree(path)
+            continue
+        try:
+            progress = read_progress(path)
+        except CheckpointError as error:
+            problems.append(error)
+            set_aside(path)
+            continue
+        keep -= 1
+        needed |= {candidate_path(folder, candidate.step) for candidate in progress.candidates}
     for path in folder.glob("weights-*.safetensors"):
-        if path not in needed_paths:
+        if path not in needed:
             path.unlink()
+    return problems
+
+
+def candidate_damage(folder: Path, progress: Progress) -> str | None:
+    """What is wrong with the first damaged candidate for the best model; None if none is.
+
+    Without it the run would end with other weights.
+    """
+    for candidate in progress.candidates:
+        path = candidate_path(folder, candidate.step)
+        if not path.is_file():
+            return f"{path.name}, one of the best weights so far, is missing"
+        if candidate.sha256 not in ("", sha256(path)):
+            return (
+                f"{path.name}, one of the best weights so far, does not have the hash that was "
+                "saved with it"
+            )
+    return None
 
 
 def damage(checkpoint: Path) -> str | None:
-    """What is wrong with a checkpoint, or None where all its hashes agree."""
+    """What is wrong with a checkpoint or a candidate that it names; None where all hashes agree."""
     try:
         hashes = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -178,7 +215,7 @@ def damage(checkpoint: Path) -> str | None:
             return f"{name} cannot be read: {error}"
         if found != expected:
             return f"{name} does not have the hash that was saved with it"
-    return None
+    return candidate_damage(checkpoint.parent, read_progress(checkpoint))
 
 
 def newest_sound_checkpoint(folder: Path) -> tuple[Path, list[tuple[Path, str]]]:
@@ -199,19 +236,40 @@ def newest_sound_checkpoint(folder: Path) -> tuple[Path, list[tuple[Path, str]]]
         passed_over.append((path, problem))
     if passed_over:
         listed = "".join(f"\n  {path.name}: {problem}" for path, problem in passed_over)
-        raise CheckpointError(f"{folder}: every checkpoint is damaged:{listed}")
+        raise CheckpointError(
+            f"{folder}: every checkpoint is damaged:{listed}\n  restore one from a copy, or start "
+            "a new run with --run"
+        )
     raise CheckpointError(f"{folder}: no checkpoint to resume from; start without --resume")
 
 
 def read_progress(checkpoint: Path) -> Progress:
-    """Read where a run stood."""
-    content = json.loads((checkpoint / "progress.json").read_text(encoding="utf-8"))
-    content["candidates"] = [Candidate(**candidate) for candidate in content["candidates"]]
-    return Progress(**content)
+    """Read where a run stood.
+
+    Raises:
+        CheckpointError: The file is damaged, or of a version that counts what this one does not.
+    """
+    path = checkpoint / "progress.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["candidates"] = [Candidate(**candidate) for candidate in content["candidates"]]
+        return Progress(**content)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise CheckpointError(
+            f"{path}: cannot be read ({reason}), needed what this version writes; resume from "
+            "another checkpoint, or start a new run with --run"
+        ) from None
 
 
-def restore(checkpoint: Path, module: nn.Module, optimizer: Optimizer, *, rank: int) -> None:
+def restore(
+    checkpoint: Path, module: nn.Module, optimizer: Optimizer, *, rank: int
+) -> dict[str, float]:
     """Put weights, optimizer and this rank's random state back.
+
+    Returns:
+        What this rank's log had added up since its last line; empty in checkpoints of versions
+        that did not keep it.
 
     Raises:
         CheckpointError: The weights do not fit the model, or this rank has no random state.
@@ -224,16 +282,21 @@ def restore(checkpoint: Path, module: nn.Module, optimizer: Optimizer, *, rank: 
             f"{checkpoint}: the weights do not fit the recipe's model: {error}"
         ) from None
     _restore_optimizer(module, optimizer, load_file(checkpoint / "optimizer.safetensors"))
-    rng = checkpoint / f"rng-{rank}.safetensors"
-    if not rng.is_file():
+    own = checkpoint / f"rng-{rank}.safetensors"
+    if not own.is_file():
         raise CheckpointError(
             f"{checkpoint}: no random state for rank {rank}; "
             "resume with the same number of processes"
         )
-    state = load_file(rng)
+    state = load_file(own)
     torch.set_rng_state(state["cpu"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])
+    return {
+        name.removeprefix(SUM): value.item()
+        for name, value in state.items()
+        if name.startswith(SUM)
+    }
 
 
 def average_weights(paths: list[Path]) -> dict[str, Tensor]:
@@ -254,7 +317,7 @@ def average_weights(paths: list[Path]) -> dict[str, Tensor]:
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors in one step: temporary name, flush, rename."""
     temporary = path.with_name(f".tmp-{path.name}")
-    save_file(
+    write_weights(
         {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary
     )
     _flush(temporary)

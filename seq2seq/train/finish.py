@@ -22,13 +22,12 @@ from seq2seq.score.from_recipe import final_options
 from seq2seq.score.report import ScoreReport, score_texts
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.checkpoint import (
-    Candidate,
     Progress,
     average_weights,
+    candidate_damage,
     candidate_path,
     flush_folder,
     replace_folder,
-    sha256,
 )
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.selection import (
@@ -164,7 +163,7 @@ def finish(
     Raises:
         Stopped: Before the scores were written; all of this can be done again.
     """
-    choice = choose_weights(run, model, progress, validator, log)
+    choice = choose_weights(run, model, progress, validator)
     log.say(f"weights: {choice.weights}")
     if is_main:
         save_best(run, model, tokenizer, recipe)
@@ -247,10 +246,11 @@ def translate_test(
 
 
 def choose_weights(
-    run: Run, model: Transformer, progress: Progress, validator: Validator, log: TrainingLog
+    run: Run, model: Transformer, progress: Progress, validator: Validator
 ) -> Choice:
     """Load the best candidate, or the average of all where that scores higher on the dev set."""
-    sound = sound_candidates(run, progress, log)
+    refuse_damaged(run, progress)
+    sound = progress.candidates
     best, paths = sound[0], [candidate_path(run.checkpoints, one.step) for one in sound]
     metric, single = validator.metric, f"step {best.step}"
     equal, validations = progress.equal_scores, progress.validations
@@ -272,25 +272,18 @@ def choose_weights(
     return Choice(single, best, rejected, told, blind)
 
 
-def sound_candidates(run: Run, progress: Progress, log: TrainingLog) -> list[Candidate]:
-    """The candidates whose files are as they were written; others are left out, and said.
+def refuse_damaged(run: Run, progress: Progress) -> None:
+    """Refuse to choose among fewer candidates than there were: the end would be another model.
 
     Raises:
-        CheckpointError: None is left.
+        CheckpointError: The file of a candidate is missing or damaged.
     """
-    sound = []
-    for candidate in progress.candidates:
-        path = candidate_path(run.checkpoints, candidate.step)
-        if path.is_file() and candidate.sha256 in ("", sha256(path)):
-            sound.append(candidate)
-        else:
-            log.say(f"warning: {path}: missing or damaged, left out of the choice")
-    if not sound:
+    if problem := candidate_damage(run.checkpoints, progress):
         raise CheckpointError(
-            f"{run.checkpoints}: no weights of a validation are left to choose from; resume from "
-            "an earlier checkpoint, or start a new run with --run"
+            f"{run.checkpoints}: {problem}, needed all of them to end with the same model; restore "
+            "the file from a copy, or give the same command with --resume, which goes back to a "
+            "checkpoint before it where one is kept"
         )
-    return sound
 
 
 def save_best(run: Run, model: Transformer, tokenizer: TokenizerLike, recipe: Recipe) -> None:

@@ -9,14 +9,17 @@ from typing import TextIO
 
 from accelerate import Accelerator
 
+from seq2seq.train.checkpoint import Progress
+
 Value = float | int | str | bool | None
+START = Progress()
 
 
 class TrainingLog:
     """Writes metrics for programs and a line for people; silent on all ranks but the first.
 
-    ``last_step`` is where a resumed run continues: lines of a killed run beyond it are about
-    updates that will be made again, and are dropped from the file.
+    Where a resumed run stands, its lines of updates and validations beyond that are about what will
+    be done again, and are dropped from the file.
     """
 
     def __init__(
@@ -24,7 +27,7 @@ class TrainingLog:
         path: Path,
         accelerator: Accelerator,
         *,
-        last_step: int = 0,
+        resumed: Progress = START,
         stream: TextIO | None = None,
     ):
         self._accelerator = accelerator
@@ -34,7 +37,7 @@ class TrainingLog:
         self._speaks = accelerator.is_main_process
         if self._speaks:
             path.parent.mkdir(parents=True, exist_ok=True)
-            forget_after(path, last_step)
+            forget_after(path, resumed)
             self._file: TextIO | None = path.open("a", encoding="utf-8", buffering=1)
         else:
             self._file = None
@@ -80,14 +83,16 @@ class TrainingLog:
             self._width = 0
 
 
-def forget_after(path: Path, last_step: int) -> None:
-    """Keep the whole lines of a metrics file up to a step; one torn by a kill goes too."""
+def forget_after(path: Path, progress: Progress) -> None:
+    """Keep the whole lines of a metrics file up to a place; one torn by a kill goes too."""
     if not path.is_file():
         return
     kept = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            keep = json.loads(line)["step"] <= last_step
+            record = json.loads(line)
+            done = progress.validated_step if record["kind"] == "dev" else progress.step
+            keep = record["step"] <= done
         except (ValueError, KeyError, TypeError):
             keep = False
         if keep:

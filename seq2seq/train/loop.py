@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from seq2seq.train.checkpoint import (
     sha256,
     steps_saved,
     temporary_path,
-    write_rng,
+    write_own_parts,
     write_shared_parts,
 )
 from seq2seq.train.dry_run import run_dry
@@ -52,7 +52,8 @@ class Loop:
     """One run of training, from where ``progress`` stands to its end.
 
     Attributes:
-        progress: Where the run stands; everything that outlives a kill.
+        progress: Where the run stands; with the meter all that outlives a kill.
+        meter: What was added up since the last line of the log.
     """
 
     def __init__(
@@ -83,8 +84,7 @@ class Loop:
         self.log = log
         self.flops_per_token = flops_per_token
         self.peak_flops = peak_flops
-        self._meter = Meter()
-        self._gradient_norm = 0.0
+        self.meter = Meter()
         self._unsaved = False
 
     def run(self) -> Progress:
@@ -153,8 +153,7 @@ class Loop:
         if not finite:
             self._skip(loss, norm)
             return
-        self._gradient_norm = norm
-        self._meter += Meter(
+        self.meter += Meter(
             loss=loss,
             nll=nll,
             guided=guided,
@@ -166,6 +165,7 @@ class Loop:
             batches=batches,
             bottlenecks=bottlenecks,
             seconds=time.perf_counter() - start,
+            gradient_norm=norm,
         )
 
     def _accumulate(self, window: Sequence[Batch], *, tokens: int, guidance: float) -> list[float]:
@@ -220,7 +220,7 @@ class Loop:
 
     def take_meter(self) -> Meter:
         """What was summed up since this was last asked; starts anew."""
-        meter, self._meter = self._meter, Meter()
+        meter, self.meter = self.meter, Meter()
         return meter
 
     def _check_weights(self) -> None:
@@ -265,7 +265,7 @@ class Loop:
             "loss_nats_per_token": loss / target,
             "nll_nats_per_token": nll / target,
             "learning_rate": learning_rate(step, self.spec),
-            "gradient_norm": self._gradient_norm,
+            "gradient_norm": meter.gradient_norm,
             "tokens_per_second": tokens / seconds,
             "padding_share": 1 - tokens / max(meter.padded_tokens, 1),
             "matrix_peak_share": flops / seconds / self.peak_flops,
@@ -361,11 +361,12 @@ class Loop:
             optimizer = getattr(self.optimizer, "optimizer", self.optimizer)
             write_shared_parts(temporary, trainee, optimizer, self.progress)
         accelerator.wait_for_everyone()
-        write_rng(temporary, accelerator.process_index)
+        write_own_parts(temporary, accelerator.process_index, asdict(self.meter))
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
             finish_checkpoint(temporary, self.checkpoints, step)
-            prune_checkpoints(self.checkpoints, keep=self.spec.keep_last)
+            for problem in prune_checkpoints(self.checkpoints, keep=self.spec.keep_last):
+                self.log.say(f"warning: {problem}; this checkpoint was set aside")
         self._unsaved = False
         accelerator.wait_for_everyone()
 

@@ -1,7 +1,8 @@
 """What the training loop adds up between two lines of its log."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from seq2seq.data.batches import Batch
 from seq2seq.recipe import TrainSpec
@@ -26,6 +27,14 @@ class Meter:
     bottlenecks: int = 0
     """Micro-batches that went through the bottleneck."""
     seconds: float = 0.0
+    gradient_norm: float = 0.0
+    """Of the last update; the only figure that is no sum."""
+
+    @classmethod
+    def of(cls, saved: Mapping[str, float]) -> "Meter":
+        """The sums that a checkpoint holds; 0 where it has none."""
+        known: dict[str, Any] = {f.name: saved[f.name] for f in fields(cls) if f.name in saved}
+        return cls(**known)
 
     @property
     def tokens(self) -> int:
@@ -54,7 +63,7 @@ class Meter:
 
     def __add__(self, other: "Meter") -> "Meter":
         sums = (getattr(self, f.name) + getattr(other, f.name) for f in fields(self))
-        return Meter(*sums)
+        return replace(Meter(*sums), gradient_norm=other.gradient_norm)
 
 
 def counts_of(window: Sequence[Batch]) -> list[int]:

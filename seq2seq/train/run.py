@@ -28,6 +28,7 @@ from seq2seq.train.checkpoint import (
     steps_saved,
     tidy,
 )
+from seq2seq.train.disk import disk_faults_explained
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.finish import Finished, finish
 from seq2seq.train.hardware import (
@@ -39,6 +40,7 @@ from seq2seq.train.hardware import (
 from seq2seq.train.lock import sole_training
 from seq2seq.train.log import TrainingLog, duration
 from seq2seq.train.loop import Loop
+from seq2seq.train.meter import Meter
 from seq2seq.train.pretrained import freeze
 from seq2seq.train.ranks import agree
 from seq2seq.train.setup import (
@@ -133,7 +135,7 @@ def train(
     recipe = load_recipe(recipe_path, overrides)
     run = Run(run_folder or Path("runs") / recipe_path.stem)
     command = train_command(recipe_path, overrides, run.folder, resume=resume)
-    with sole_training(run) if is_first() else nullcontext():
+    with disk_faults_explained(run), sole_training(run) if is_first() else nullcontext():
         check_folder(run, resume=resume)
         if not steps_saved(run.checkpoints):
             fit_warmup(recipe, where=str(recipe_path))  # refused now, before the text is read
@@ -191,11 +193,12 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
     optimizer: Any
     wrapped, optimizer = accelerator.prepare(trainee, build_optimizer(trainee, recipe))
     torch.manual_seed(recipe.seed + 1 + state.process_index)  # ranks draw different dropout
+    sums: dict[str, float] = {}
     if checkpoint is not None:
-        restore(checkpoint, trainee, optimizer.optimizer, rank=state.process_index)
+        sums = restore(checkpoint, trainee, optimizer.optimizer, rank=state.process_index)
         feed.seek(progress.epoch, progress.batch)
     progress.precision, progress.world_size = precision, state.num_processes
-    log = TrainingLog(run.metrics, accelerator, last_step=progress.step)
+    log = TrainingLog(run.metrics, accelerator, resumed=progress)
     dev = prepared.text.dev
     stop = Stop(accelerator)
     validator = Validator(accelerator, tokenizer, recipe, dev["source"], dev["target"], stop, say)
@@ -213,6 +216,7 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
         flops_per_token=flops_per_token(trainee.model),
         peak_flops=matrix_peak(precision, accelerator.device) * state.num_processes,
     )
+    loop.meter = Meter.of(sums)
     try:
         with stop.signals_noted():
             return _run_loop(loop, trainee, prepared, run, validator)

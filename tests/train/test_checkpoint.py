@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -24,9 +25,11 @@ from seq2seq.train.checkpoint import (
     steps_saved,
     temporary_path,
     tidy,
-    write_rng,
+    write_own_parts,
     write_shared_parts,
 )
+
+SUMS = {"loss": 0.1 + 0.2, "batches": 3}  # of the log: bit for bit, and whole numbers whole
 
 
 def trained(seed: int) -> tuple[nn.Module, torch.optim.Optimizer]:
@@ -41,14 +44,19 @@ def trained(seed: int) -> tuple[nn.Module, torch.optim.Optimizer]:
     return module, optimizer
 
 
+def candidate(step: int) -> Candidate:
+    return Candidate(step, 1.5, hashlib.sha256(b"weights").hexdigest())
+
+
 def save(folder: Path, step: int, *, seed: int = 0) -> Path:
     module, optimizer = trained(seed)
     temporary = temporary_path(folder, step)
     begin_checkpoint(temporary)
     write_shared_parts(
-        temporary, module, optimizer, Progress(step=step, candidates=[Candidate(step, 1.5)])
+        temporary, module, optimizer, Progress(step=step, candidates=[candidate(step)])
     )
-    write_rng(temporary, 0)
+    write_own_parts(temporary, 0, SUMS)
+    candidate_path(folder, step).write_bytes(b"weights")
     return finish_checkpoint(temporary, folder, step)
 
 
@@ -57,13 +65,13 @@ def test_everything_saved_comes_back_bit_for_bit(tmp_path: Path) -> None:
     expected_noise = torch.rand(5)
     expected_module, expected_optimizer = trained(1)
     module, optimizer = trained(2)
-    restore(path, module, optimizer, rank=0)
+    assert restore(path, module, optimizer, rank=0) == SUMS
     assert torch.equal(torch.rand(5), expected_noise)
     for ours, theirs in zip(module.parameters(), expected_module.parameters(), strict=True):
         assert torch.equal(ours, theirs)
         for key, value in expected_optimizer.state[theirs].items():
             assert torch.equal(optimizer.state[ours][key], value), key
-    assert read_progress(path) == Progress(step=7, candidates=[Candidate(7, 1.5)])
+    assert read_progress(path) == Progress(step=7, candidates=[candidate(7)])
 
 
 def test_progress_of_an_earlier_version_is_read(tmp_path: Path) -> None:
@@ -172,7 +180,7 @@ def test_what_a_kill_left_half_done_is_cleared_away_or_brought_back(tmp_path: Pa
     (tmp_path / ".tmp-weights-000005.safetensors").touch()
     sound.rename(tmp_path / ".old-step-000010")  # killed between the two renames
     tidy(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000010"]
+    assert sorted(path.name for path in tmp_path.glob("*step*")) == ["step-000010"]
     assert damage(sound) is None
 
 
@@ -189,7 +197,6 @@ def test_a_damaged_checkpoint_set_aside_does_not_push_out_a_sound_one(tmp_path: 
 def test_weights_stay_while_any_kept_checkpoint_names_them(tmp_path: Path) -> None:
     for step in (10, 20, 30):  # each names its own step as a candidate
         save(tmp_path, step)
-        candidate_path(tmp_path, step).touch()
     prune_checkpoints(tmp_path, keep=2)
     assert sorted(path.name for path in tmp_path.glob("weights-*")) == [
         "weights-000020.safetensors",
@@ -201,3 +208,53 @@ def test_a_manifest_that_names_too_little_is_damage(tmp_path: Path) -> None:
     path = save(tmp_path, 10)
     (path / "manifest.json").write_text("{}")
     assert damage(path) == "manifest.json does not name all files"
+
+
+def test_a_checkpoint_of_a_version_that_kept_no_sums_restores(tmp_path: Path) -> None:
+    module, optimizer = trained(1)
+    path = save(tmp_path, 1)
+    rng = {"cpu": torch.get_rng_state()}
+    save_tensors(path / "rng-0.safetensors", rng)
+    assert restore(path, module, optimizer, rank=0) == {}
+
+
+@pytest.mark.parametrize("content", [b"weightz", None])
+def test_a_checkpoint_whose_best_weights_are_damaged_is_passed_over(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    """From the one before them they are made again, and the end is the same model."""
+    sound, later = save(tmp_path, 10), save(tmp_path, 20)
+    weights = candidate_path(tmp_path, 20)
+    weights.unlink()
+    if content is not None:
+        weights.write_bytes(content)
+    path, [(passed_over, problem)] = newest_sound_checkpoint(tmp_path)
+    assert (path, passed_over) == (sound, later)
+    assert problem.startswith("weights-000020.safetensors, one of the best weights so far, ")
+    candidate_path(tmp_path, 10).unlink()
+    with pytest.raises(CheckpointError, match="every checkpoint is damaged") as caught:
+        newest_sound_checkpoint(tmp_path)
+    assert "step-000010: weights-000010.safetensors" in str(caught.value)
+    assert "restore one from a copy, or start a new run with --run" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"candidates": [3]}', '{"candidates": []'])
+def test_an_older_checkpoint_that_cannot_be_read_is_set_aside_and_pushes_out_no_sound_one(
+    tmp_path: Path, text: str
+) -> None:
+    for step in (10, 20, 30):
+        save(tmp_path, step)
+    (checkpoint_path(tmp_path, 20) / "progress.json").write_text(text)
+    (problem,) = prune_checkpoints(tmp_path, keep=2)
+    assert "step-000020/progress.json: cannot be read (" in str(problem)
+    assert steps_saved(tmp_path) == [10, 30]
+    assert (tmp_path / "damaged-step-000020").is_dir()
+    assert not candidate_path(tmp_path, 20).exists()
+
+
+def test_a_count_of_another_version_is_not_taken_for_ours(tmp_path: Path) -> None:
+    path = save(tmp_path, 10)
+    content = json.loads((path / "progress.json").read_text()) | {"moon_phase": 0.5}
+    (path / "progress.json").write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match="needed what this version writes"):
+        read_progress(path)

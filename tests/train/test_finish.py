@@ -92,7 +92,7 @@ def test_a_line_break_in_a_test_source_is_read_as_a_space_and_said() -> None:
 
 def test_an_average_that_wins_on_dev_is_taken(tmp_path: Path) -> None:
     run, model, progress, judge = run_with(tmp_path, ideal=2.1)
-    choice = choose_weights(run, model, progress, judge, Log())  # type: ignore[arg-type]
+    choice = choose_weights(run, model, progress, judge)  # type: ignore[arg-type]
     assert model.weight.item() == 2.0
     assert choice.weights == "average of steps 10, 20"
     assert choice.dev.score == pytest.approx(9.9)
@@ -101,7 +101,7 @@ def test_an_average_that_wins_on_dev_is_taken(tmp_path: Path) -> None:
 
 def test_an_average_that_loses_is_rejected(tmp_path: Path) -> None:
     run, model, progress, judge = run_with(tmp_path, ideal=3.0)
-    choice = choose_weights(run, model, progress, judge, Log())  # type: ignore[arg-type]
+    choice = choose_weights(run, model, progress, judge)  # type: ignore[arg-type]
     assert model.weight.item() == 3.0
     assert (choice.weights, choice.dev.score) == ("step 20", 10.0)
     assert (choice.rejected, choice.decided_by) == ("average of steps 10, 20, 9.00", "bleu")
@@ -112,7 +112,7 @@ def test_where_the_dev_score_is_blind_chrf_decides_and_that_is_said(
     tmp_path: Path, ideal: float, weights: str
 ) -> None:
     run, model, progress, judge = run_with(tmp_path, ideal, blind=True)
-    choice = choose_weights(run, model, progress, judge, Log())  # type: ignore[arg-type]
+    choice = choose_weights(run, model, progress, judge)  # type: ignore[arg-type]
     assert (choice.weights, choice.decided_by) == (weights, "chrf")
     assert choice.rejected.endswith(", 0.00 (chrf 9.10)" if ideal == 2.1 else "0.00 (chrf 9.00)")
     text = Finished(choice, "bleu", {}, report_gender({})).to_text()
@@ -142,17 +142,19 @@ def test_test_sets_are_scored_in_their_language_and_notes_end_the_overview() -> 
     assert "\nnote: u: only 0% of the references' letters are of scripts without spaces" in text
 
 
-def test_damaged_weights_are_left_out_and_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [10, 20])
+def test_damaged_or_missing_weights_are_refused_for_the_end_would_be_another_model(
+    tmp_path: Path, step: int
+) -> None:
     run, model, progress, judge = run_with(tmp_path, ideal=3.0)
-    damaged = candidate_path(run.checkpoints, 20)
+    damaged = candidate_path(run.checkpoints, step)
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x00")
-    log = Log()
-    choice = choose_weights(run, model, progress, judge, log)  # type: ignore[arg-type]
-    assert choice.weights == "step 10"
-    assert log.lines == [f"warning: {damaged}: missing or damaged, left out of the choice"]
-    candidate_path(run.checkpoints, 10).unlink()
-    with pytest.raises(CheckpointError, match="no weights of a validation are left"):
-        choose_weights(run, model, progress, judge, log)  # type: ignore[arg-type]
+    said = f"weights-0000{step}.safetensors, one of the best weights so far, does not have the hash"
+    with pytest.raises(CheckpointError, match=said):
+        choose_weights(run, model, progress, judge)  # type: ignore[arg-type]
+    damaged.unlink()
+    with pytest.raises(CheckpointError, match="is missing, needed all of them to end with the sam"):
+        choose_weights(run, model, progress, judge)  # type: ignore[arg-type]
 
 
 def test_a_line_break_inside_a_translation_stays_one_line(tmp_path: Path) -> None:

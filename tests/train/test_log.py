@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from accelerate import Accelerator
 
+from seq2seq.train.checkpoint import Progress
 from seq2seq.train.log import TrainingLog, duration
 
 
@@ -58,9 +59,14 @@ def test_numbers_reach_tensorboard(tmp_path: Path) -> None:
 
 
 def test_a_resumed_log_forgets_what_will_be_done_again(tmp_path: Path) -> None:
+    """Lines of the validation at step 10 too, which a signal came before the end of."""
     path = tmp_path / "m.jsonl"
-    path.write_text('{"kind": "train", "step": 10}\n{"kind": "train", "step": 20}\n{"kind": "tr')
-    log = TrainingLog(path, Accelerator(cpu=True), last_step=10, stream=io.StringIO())
+    places = [("train", 5), ("dev", 5), ("train", 10), ("dev", 10), ("train", 20)]
+    lines = [json.dumps({"kind": kind, "step": step}) for kind, step in places]
+    path.write_text("\n".join(lines) + '\n{"kind": "tr')
+    resumed = Progress(step=10, validated_step=5)
+    log = TrainingLog(path, Accelerator(cpu=True), resumed=resumed, stream=io.StringIO())
     log.record("train", 20, {"loss": 1.0})
     log.close()
-    assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [10, 20]
+    found = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["kind"], line["step"]) for line in found] == [*places[:3], places[4]]

@@ -24,11 +24,13 @@ from seq2seq.train.checkpoint import (
     Progress,
     newest_sound_checkpoint,
     read_progress,
+    restore,
     steps_saved,
 )
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.loop import Loop
+from seq2seq.train.meter import Meter
 from seq2seq.train.selection import Validation
 from seq2seq.train.stop import Stop
 from seq2seq.train.trainee import Losses, Trainee
@@ -402,3 +404,48 @@ def test_another_error_of_the_dry_run_is_not_called_memory(tmp_path: Path) -> No
     loop.trainee.forward = fail  # type: ignore[method-assign, assignment]
     with pytest.raises(RuntimeError, match="shapes differ"):
         loop.dry_run()
+
+
+def test_a_resumed_run_logs_what_an_uninterrupted_one_does(tmp_path: Path) -> None:
+    """The sums between two lines of the log are a part of the checkpoint."""
+    sizes = {"steps": 9, "log_every_steps": 4, "save_every_steps": 6}
+    whole, first, second = (new_loop(tmp_path / name, **sizes) for name in "abb")
+    whole.run()
+    while first.progress.step < 6:
+        first.update()
+        first._log_if_due()
+        first._save_if_due()
+    first.log.close()
+    (checkpoint,) = (tmp_path / "b" / "checkpoints").glob("step-*")
+    sums = restore(checkpoint, second.trainee, second.optimizer, rank=0)
+    assert sums["target_tokens"] > 0
+    second.meter, second.progress = Meter.of(sums), read_progress(checkpoint)
+    second.feed.seek(second.progress.epoch, second.progress.batch)
+    second.run()
+
+    def lines(name: str) -> list[dict[str, float]]:
+        clock = ("time", "seconds", "share", "tokens_per")  # how fast this machine was
+        return [
+            {key: value for key, value in line.items() if not any(one in key for one in clock)}
+            for line in metrics(tmp_path / name, "train")
+        ]
+
+    assert [line["step"] for line in lines("a")] == [4, 8, 9]
+    assert lines("b") == lines("a")
+
+
+def test_a_checkpoint_that_cannot_be_read_any_more_is_said(tmp_path: Path) -> None:
+    loop = new_loop(tmp_path, steps=3, save_every_steps=1, keep_last=3)
+    original = loop.update
+
+    def update() -> None:
+        original()
+        if loop.progress.step == 3:
+            (tmp_path / "checkpoints" / "step-000001" / "progress.json").write_text("{")
+
+    loop.update = update  # type: ignore[method-assign]
+    loop.run()
+    assert steps_saved(tmp_path / "checkpoints") == [2, 3]
+    said = loop.log._stream.getvalue()  # type: ignore[attr-defined]
+    assert "step-000001/progress.json: cannot be read (JSONDecodeError" in said
+    assert "; this checkpoint was set aside" in said
