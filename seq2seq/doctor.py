@@ -16,7 +16,7 @@ from seq2seq.data.findings import Noticed, findings_of
 from seq2seq.data.parallel_text import read_text
 from seq2seq.recipe import CleaningSpec, CorpusSpec, Recipe
 from seq2seq.round_trip import RoundTripReport, check_round_trip
-from seq2seq.run import Run
+from seq2seq.run import Run, data_of
 from seq2seq.stock_tokenizer import open_tokenizer
 
 Side = Literal["source", "target"]
@@ -116,7 +116,7 @@ def examine_run(folder: Path) -> Diagnosis:
         DataError: Its data cannot be read any more.
     """
     run = Run(folder)
-    text = read_text(run.read_recipe().data)
+    text = read_text(data_of(run))
     tokenizer = open_tokenizer(run.tokenizer)
     data = {**text.train, "dev": text.dev, **text.tests}
     trips = {

@@ -26,6 +26,7 @@ from pydantic import (
 
 from seq2seq.errors import RecipeError
 from seq2seq.file_names import file_name_problems
+from seq2seq.toml import toml_pairs
 
 Family = Literal["m2m_100", "marian"]
 Metric = Literal["bleu", "chrf", "chrf++", "rouge1", "rouge2", "rougeL", "rougeLsum"]
@@ -529,15 +530,37 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         RecipeError: The file is missing or not TOML, or fields cannot be used; all problems of
             the fields at once.
     """
+    content = tomllib.loads(recipe_text(path, overrides))
+    return parse_recipe(content, where=str(path))
+
+
+def recipe_text(path: Path, overrides: Sequence[str] = ()) -> str:
+    """The TOML of a recipe file: as it stands, or with ``key=value`` overrides written into it.
+
+    Args:
+        path: A TOML file.
+        overrides: As in ``load_recipe``.
+
+    Returns:
+        Text that says the same without the overrides; the file's comments go where there are any.
+
+    Raises:
+        RecipeError: The file is missing or not TOML, or an override names no place in it.
+    """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such recipe file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: not TOML: {error}") from None
     for override in overrides:
         _apply_override(content, override)
-    return parse_recipe(content, where=str(path))
+    if not overrides:
+        return text
+    # A comment is one line, and holds no control characters.
+    changes = ["".join(c if c.isprintable() else " " for c in f"# with {o}") for o in overrides]
+    return "\n".join([*changes, *(f"{key} = {value}" for key, value in toml_pairs(content))]) + "\n"
 
 
 def parse_recipe(content: Mapping[str, Any], *, where: str) -> Recipe:

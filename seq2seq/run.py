@@ -1,6 +1,6 @@
 """What a run folder contains; the only file that knows its names.
 
-recipe.toml             as given
+recipe.toml             as given, with the changes of --set written into it
 recipe.json             resolved, every default written out
 environment.json        versions, commit, device, threads, hashes of the data
 data.json               what was read, cleaned and counted
@@ -20,15 +20,17 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from seq2seq import __version__
 from seq2seq.errors import ModelError, RecipeError
 from seq2seq.files import replacing
-from seq2seq.recipe import Recipe, parse_recipe
+from seq2seq.recipe import DataSpec, Recipe, parse_recipe
 
 VERSIONED = (
     "torch", "transformers", "accelerate", "datasets", "tokenizers", "sentencepiece", "sacrebleu",
@@ -44,7 +46,7 @@ class Run:
 
     @property
     def recipe_given(self) -> Path:
-        """The recipe file as the user wrote it."""
+        """The recipe file as the user wrote it, with the changes of ``--set``."""
         return self.folder / "recipe.toml"
 
     @property
@@ -170,7 +172,7 @@ def describe_environment() -> dict[str, Any]:
     """
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seq2seq": {"commit": _commit()},
+        "seq2seq": {"version": __version__, "commit": _commit()},
         "python": platform.python_version(),
         "system": platform.system(),
         "processor": _processor(),
@@ -179,6 +181,45 @@ def describe_environment() -> dict[str, Any]:
         else os.cpu_count(),
         "versions": {name: _version(name) for name in VERSIONED},
     }
+
+
+def describe_start(run: Run) -> dict[str, str]:
+    """Where a training stands that names its data by relative paths; see ``data_of``."""
+    here = Path.cwd()
+    return {"folder": str(here), "from_run": os.path.relpath(here, run.folder.resolve())}
+
+
+def data_of(run: Run) -> DataSpec:
+    """The data of a run's recipe, with a folder that is right wherever one stands.
+
+    The recipe's own is relative to where training stood. That place is looked for where it was, and
+    beside a run that was moved together with its data; else the paths are as they are read here.
+
+    Raises:
+        RecipeError: The folder holds no recipe.
+    """
+    data = run.read_recipe().data
+    files = [
+        name
+        for spec in (data.dev, *data.test.values(), *data.train)
+        for name in (spec.file, spec.source)
+        if name is not None
+    ]
+    for start in _starts(run):
+        folder = start / data.folder
+        if any((folder / name).exists() for name in files):
+            return data.model_copy(update={"folder": str(folder)})
+    return data
+
+
+def _starts(run: Run) -> Iterator[Path]:
+    """Folders where the training may have stood."""
+    try:
+        start = json.loads(run.environment.read_text(encoding="utf-8"))["start"]
+        yield Path(start["folder"])
+        yield run.folder.resolve() / start["from_run"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # a run of a version that did not note it
 
 
 def write_json(path: Path, content: Any) -> None:

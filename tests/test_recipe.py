@@ -16,6 +16,7 @@ from seq2seq.recipe import (
     load_recipe,
     parse_recipe,
     recipe_json,
+    recipe_text,
 )
 
 MINIMAL = """
@@ -287,3 +288,23 @@ def test_a_test_set_whose_name_cannot_be_a_files_is_refused(minimal: Path, name:
     said = refused(write(minimal.parent, text))
     assert "data.test: a name that becomes a file's" in said
     assert said.endswith("; rename it")
+
+
+def test_a_recipes_text_is_as_given_or_has_the_overrides_written_into_it(minimal: Path) -> None:
+    """What a run keeps can be trained again without repeating what stood behind --set."""
+    assert recipe_text(minimal) == MINIMAL
+    overrides = [
+        "train.peak_lr=1e-05",
+        "data.train.0.weight=2",
+        "data.train[0].license=two\nlines",
+        'data.cache=/tmp/a\\b "c" d\u00e9 \x7f',
+        "data.test.one={ file = 'a.tsv' }",
+        "train.freeze=[]",
+        "train.guided_copy.weight=0.5",
+    ]
+    copy = minimal.with_name("copy.toml")
+    copy.write_text(recipe_text(minimal, overrides), encoding="utf-8")
+    assert load_recipe(copy) == load_recipe(minimal, overrides)
+    assert load_recipe(copy) != load_recipe(minimal)
+    assert copy.read_text(encoding="utf-8").startswith("# with train.peak_lr=1e-05\n")
+    assert given_keys(load_recipe(copy)) == given_keys(load_recipe(minimal, overrides))

@@ -1,13 +1,21 @@
 """The run folder: its names, and what a user may call a model."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from seq2seq.errors import ModelError, RecipeError
 from seq2seq.recipe import parse_recipe, recipe_json
-from seq2seq.run import Run, describe_environment, model_folder, write_json
+from seq2seq.run import (
+    Run,
+    data_of,
+    describe_environment,
+    describe_start,
+    model_folder,
+    write_json,
+)
 
 RECIPE = parse_recipe(
     {
@@ -76,3 +84,36 @@ def test_the_environment_names_versions_and_machine() -> None:
     assert environment["cores"] >= 1
     assert environment["versions"]["torch"]
     assert environment["processor"]
+
+
+def trained_in(project: Path) -> Run:
+    """A run whose recipe names its data relative to the folder where training stood."""
+    (project / "data").mkdir(parents=True)
+    (project / "data" / "dev.tsv").touch()
+    corpus = {"file": "dev.tsv"}
+    content = {"source_language": "en", "target_language": "de",
+               "data": {"folder": "data", "train": [corpus], "dev": corpus}}  # fmt: skip
+    run = Run(project / "runs" / "a")
+    run.folder.mkdir(parents=True)
+    run.recipe.write_text(recipe_json(parse_recipe(content, where="test")), encoding="utf-8")
+    return run
+
+
+def test_the_data_of_a_run_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, moved = tmp_path / "project", tmp_path / "moved"
+    run = trained_in(project)
+    monkeypatch.chdir(project)
+    assert data_of(run).folder == "data"  # of a version that did not note where it stood
+    write_json(run.environment, {"start": describe_start(run)})
+    monkeypatch.chdir(tmp_path)
+    assert data_of(run).folder == str(project / "data")
+    copy = tmp_path / "copy"  # of the run alone
+    shutil.copytree(run.folder, copy)
+    assert data_of(Run(copy)).folder == str(project / "data")
+    project.rename(moved)  # the run and its data
+    found = Path(data_of(Run(moved / "runs" / "a")).folder)
+    assert found.resolve() == moved / "data"
+    shutil.rmtree(moved / "data")
+    assert data_of(Run(moved / "runs" / "a")).folder == "data"

@@ -120,13 +120,13 @@ def _figures(folder: Path) -> str:
 
 
 def _sets_of(model: str, items: str, select_on: Path | None) -> _Sets:
-    from seq2seq.run import Run
+    from seq2seq.run import Run, data_of
 
     run = Run(Path(model))
     named = {}
     dev = select_on
     if run.recipe.is_file():
-        data = run.read_recipe().data
+        data = data_of(run)
         named = {  # a pair of texts or a set of the Hub holds no items
             name: Path(data.folder) / spec.file for name, spec in data.test.items() if spec.file
         }

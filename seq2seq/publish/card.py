@@ -4,7 +4,6 @@ A section whose facts were not measured is not there. The same run always gives 
 that publishing it twice changes nothing.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from seq2seq.publish.checked import Check
 from seq2seq.publish.facts import RunFacts
 from seq2seq.publish.front_matter import base_model, front_matter, languages
 from seq2seq.recipe import Recipe
+from seq2seq.toml import toml_pairs
 
 # Where one machine keeps its files; not a choice, and nobody else's business.
 PLACES = ("data.folder", "data.cache")
@@ -81,8 +81,7 @@ def recipe_lines(recipe: Recipe) -> list[str]:
         A line for each key.
     """
     chosen = recipe.model_dump(mode="json", exclude_defaults=True)
-    lines = dict(_toml_lines(chosen))
-    return [f"{key} = {value}" for key, value in lines.items() if key not in PLACES]
+    return [f"{key} = {value}" for key, value in toml_pairs(chosen) if key not in PLACES]
 
 
 def _opening(facts: RunFacts) -> str:
@@ -194,26 +193,3 @@ def _limits(facts: RunFacts) -> Iterator[str]:
     yield f"- Nothing was measured on {known}, nor for bias, safety or factual truth."
     if recipe.tokenizer.lowercase:
         yield "- It reads and writes lower case only."
-
-
-def _toml_lines(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in section.items():
-        key = f"{prefix}{_toml_key(name)}"
-        if isinstance(value, dict) and value:
-            yield from _toml_lines(value, f"{key}.")
-        elif value is not None:
-            yield key, _toml_value(value)
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, dict):
-        pairs = (f"{_toml_key(k)} = {_toml_value(v)}" for k, v in value.items() if v is not None)
-        return f"{{ {', '.join(pairs)} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(_toml_value(one) for one in value)}]"
-    return json.dumps(value, ensure_ascii=False)  # text, numbers, true and false as TOML has them
-
-
-def _toml_key(name: str) -> str:
-    plain = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
-    return name if plain else json.dumps(name, ensure_ascii=False)

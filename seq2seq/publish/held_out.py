@@ -8,8 +8,8 @@ from pathlib import Path
 from seq2seq.data.columns import Pair, read_columns
 from seq2seq.data.corpus import iterate_pairs, read_corpus
 from seq2seq.data.store import hash_text
-from seq2seq.errors import PublishError
-from seq2seq.run import Run
+from seq2seq.errors import DataError, PublishError
+from seq2seq.run import Run, data_of
 from seq2seq.tokenizer_like import TokenizerLike
 
 # Fewer pairs would let a rare difference pass, more would make an export a matter of minutes.
@@ -50,21 +50,26 @@ def run_pairs(run: Run) -> tuple[str, Iterable[Pair]]:
         Its name and its pairs.
 
     Raises:
-        PublishError: It is not the text that the run was validated on.
-        DataError: It cannot be read.
+        PublishError: It cannot be read, or is not the text that the run was validated on.
     """
-    recipe = run.read_recipe()
-    dataset = read_corpus(recipe.data.dev, folder=Path(recipe.data.folder), held_out=True)
+    data = data_of(run)
+    try:
+        dataset = read_corpus(data.dev, folder=Path(data.folder), held_out=True)
+    except DataError as error:
+        raise PublishError(
+            f"{error}; it is the dev set of {run.folder}: stand where that was trained, or give "
+            "held-out text with --pairs FILE"
+        ) from None
     hashes = (
         json.loads(run.environment.read_text(encoding="utf-8")) if run.environment.is_file() else {}
     )
     recorded = hashes.get("data", {}).get("dev")
     if recorded is not None and recorded != hash_text(dataset):
         raise PublishError(
-            f"{recipe.data.dev.name}: not the dev set of {run.folder} any more, needed text that "
+            f"{data.dev.name}: not the dev set of {run.folder} any more, needed text that "
             "was not trained on; restore it, or give some with --pairs"
         )
-    return recipe.data.dev.name, iterate_pairs(dataset)
+    return data.dev.name, iterate_pairs(dataset)
 
 
 def file_pairs(path: Path) -> tuple[str, Iterable[Pair]]:

@@ -51,7 +51,7 @@ def check_changes(
         hashes: Hash of the text of each data set as it is read now.
 
     Returns:
-        A line ``key: old → new`` for each allowed change.
+        A line ``key: old → new`` for each allowed change, and one for each changed test set.
 
     Raises:
         CheckpointError: A change would make the past another one; all such changes at once.
@@ -69,19 +69,24 @@ def check_changes(
             + "\n  ".join(forbidden)
             + "\n  undo them, or start a new run with --run"
         )
-    return list(lines.values())
+    return [*lines.values(), *_changed_tests(run, hashes)]
 
 
 def machine_changes(run: Run, machine: Mapping[str, Any]) -> list[str]:
     """What of the machine differs from the run's start and may round numbers differently."""
-    old = _environment(run)
-    before = {**old, "torch": old.get("versions", {}).get("torch")}
-    now = {**machine, "torch": machine["versions"]["torch"]}
+    before, now = _numbers_from(_environment(run)), _numbers_from(machine)
     return [
-        f"{key}: {_text(before.get(key))} → {_text(now[key])}"
-        for key in ("threads", "device", "processor", "torch")
-        if before.get(key) != now[key]
+        f"{key}: {_text(before.get(key))} → {_text(now.get(key))}"
+        for key in dict.fromkeys([*before, *now])
+        if before.get(key) != now.get(key)
     ]
+
+
+def _numbers_from(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a machine numbers depend on; of an older version's record what it has."""
+    found = {key: environment.get(key) for key in ("threads", "device", "processor", "python")}
+    found |= {f"seq2seq {key}": one for key, one in environment.get("seq2seq", {}).items()}
+    return found | dict(environment.get("versions", {}))
 
 
 def _about_the_future(key: str) -> bool:
@@ -114,6 +119,15 @@ def _changed_data(run: Run, hashes: Mapping[str, str]) -> list[str]:
         f"{name}: text {_text(old.get(name))} → {_text(hashes.get(name))}"
         for name in dict.fromkeys([*old, *hashes])
         if not name.startswith("test ") and old.get(name) != hashes.get(name)
+    ]
+
+
+def _changed_tests(run: Run, hashes: Mapping[str, str]) -> list[str]:
+    old: dict[str, str] = _environment(run).get("data", {})
+    return [
+        f"{name}: another text than before, scores of it cannot be compared with earlier ones"
+        for name, digest in hashes.items()
+        if name.startswith("test ") and old.get(name, digest) != digest
     ]
 
 

@@ -15,7 +15,7 @@ from accelerate import Accelerator, PartialState
 from seq2seq.errors import CheckpointError
 from seq2seq.model.transformer import Transformer
 from seq2seq.preset import fit_warmup
-from seq2seq.recipe import Recipe, load_recipe, recipe_json
+from seq2seq.recipe import Recipe, load_recipe, recipe_json, recipe_text
 from seq2seq.run import Run
 from seq2seq.train.beside import is_first, note_ready, processes_beside, train_command
 from seq2seq.train.build import build_model, build_optimizer, compare_precisions, flops_per_token
@@ -132,7 +132,7 @@ def train(
         Seq2SeqError: Anything in recipe, data, run folder or training that the user can mend.
     """
     keep_freed_memory()
-    recipe = load_recipe(recipe_path, overrides)
+    recipe, given = load_recipe(recipe_path, overrides), recipe_text(recipe_path, overrides)
     run = Run(run_folder or Path("runs") / recipe_path.stem)
     command = train_command(recipe_path, overrides, run.folder, resume=resume)
     with disk_faults_explained(run), sole_training(run) if is_first() else nullcontext():
@@ -141,12 +141,10 @@ def train(
             fit_warmup(recipe, where=str(recipe_path))  # refused now, before the text is read
         with processes_beside(command, recipe.train.processes or 1):
             note_ready()
-            return _train_together(recipe, run, recipe_path, overrides)
+            return _train_together(recipe, run, given)
 
 
-def _train_together(
-    recipe: Recipe, run: Run, recipe_path: Path, overrides: Sequence[str]
-) -> TrainResult:
+def _train_together(recipe: Recipe, run: Run, given: str) -> TrainResult:
     """The work of one process, alone or among others."""
     # Without CUDA several processes take part only if the CPU is asked for; on other accelerators
     # a resume would not be exact, because their random state is not saved.
@@ -163,7 +161,7 @@ def _train_together(
         prepared = prepare_run(recipe, run, say=say)
     state.wait_for_everyone()  # the others have read what the next line writes anew
     if state.is_main_process:
-        write_facts(run, prepared, recipe_path, overrides=overrides, say=say)
+        write_facts(run, prepared, given, say=say)
     state.wait_for_everyone()
     return _train_prepared(prepared, run, state, say)
 

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from seq2seq.normalization import normalize
 from seq2seq.preset import Choice, fit_warmup, length_choices, settled, shape_choices, with_choices
 from seq2seq.recipe import Recipe, differences, recipe_json
 from seq2seq.round_trip import RoundTripReport, check_round_trip
-from seq2seq.run import Run, describe_environment, write_json
+from seq2seq.run import Run, describe_environment, describe_start, write_json
 from seq2seq.sentences import sentences_of
 from seq2seq.stock_tokenizer import open_tokenizer
 from seq2seq.tokenizer import train_tokenizer, vocabulary_note
@@ -228,10 +228,14 @@ def count_characters(text: ParallelText) -> Counter[str]:
     return counts
 
 
-def write_facts(
-    run: Run, prepared: Prepared, recipe_path: Path, *, overrides: Sequence[str], say: Say
-) -> None:
+def write_facts(run: Run, prepared: Prepared, given: str, *, say: Say) -> None:
     """Write recipe, environment and data report; on a resume, first check and say what changed.
+
+    Args:
+        run: Where.
+        prepared: What is settled.
+        given: Text of the recipe.
+        say: Told what changed.
 
     Raises:
         CheckpointError: A change of recipe or data would change the past of the run.
@@ -247,11 +251,10 @@ def write_facts(
         for line in check_changes(run, prepared.recipe, changes, hashes):
             say(f"changed: {line}")
         for line in machine_changes(run, machine):
-            say(f"changed: {line} (the last bits of the weights may differ)")
-    given = "".join(f"# --set {override}\n" for override in overrides)
+            say(f"changed: {line} (the last bits of weights and scores may differ)")
     run.folder.mkdir(parents=True, exist_ok=True)
-    run.recipe_given.write_text(given + recipe_path.read_text(encoding="utf-8"), encoding="utf-8")
-    write_json(run.environment, machine | {"data": hashes})
+    run.recipe_given.write_text(given, encoding="utf-8")
+    write_json(run.environment, machine | {"start": describe_start(run), "data": hashes})
     choices = [{"key": c.key, "value": c.value, "reason": c.reason} for c in prepared.choices]
     report = {
         "cleaning": prepared.training.report.to_json(),

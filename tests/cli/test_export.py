@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from seq2seq.publish.checked import verify_check
+from seq2seq.publish.held_out import run_pairs
 from seq2seq.recipe import parse_recipe, recipe_json
-from seq2seq.run import Run
+from seq2seq.run import Run, describe_start, write_json
 from tests.publish.small_models import edit_json, small_folder, write_pairs
 
 Cli = Callable[..., Any]
@@ -73,6 +74,27 @@ def test_a_dev_set_that_changed_is_no_proof(cli: Cli, run: Run) -> None:
     assert (result.code, result.out) == (2, "")
     assert f"dev.tsv: not the dev set of {run.folder} any more, needed text that" in result.err
     assert not run.exports.exists()
+
+
+def test_the_dev_set_is_found_from_another_folder_than_training_stood_in(
+    cli: Cli, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = json.loads(run.recipe.read_text(encoding="utf-8"))
+    recipe["data"]["folder"] = "."
+    write_json(run.recipe, recipe)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    refused = cli("export", run.folder, "--to", "hub")
+    assert refused.code == 2
+    assert "error: dev.tsv: no such file" in refused.err
+    assert (
+        f"it is the dev set of {run.folder}: stand where that was trained, or give" in refused.err
+    )
+    monkeypatch.chdir(tmp_path)
+    write_json(run.environment, {"start": describe_start(run)})
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    name, pairs = run_pairs(run)
+    assert (name, len(list(pairs))) == ("dev.tsv", 102)
 
 
 def test_too_little_text_is_no_proof(cli: Cli, run: Run, tmp_path: Path) -> None:

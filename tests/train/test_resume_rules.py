@@ -5,7 +5,7 @@ import pytest
 
 from seq2seq.errors import CheckpointError
 from seq2seq.recipe import Recipe, differences, parse_recipe, recipe_json
-from seq2seq.run import Run
+from seq2seq.run import VERSIONED, Run, describe_environment
 from seq2seq.train.checkpoint import Progress, begin_checkpoint, finish_checkpoint, temporary_path
 from seq2seq.train.resume import check_changes, machine_changes
 
@@ -106,11 +106,17 @@ def test_another_peak_is_refused(run: Run) -> None:
 
 
 def test_changed_training_text_is_refused_and_a_new_test_set_is_not(run: Run) -> None:
-    assert check(run, recipe(), HASHES | {"test t": "9", "test new": "4"}) == []
+    assert check(run, recipe(), HASHES | {"test new": "4"}) == []
     with pytest.raises(CheckpointError, match='train a: text "1" → "other"'):
         check(run, recipe(), HASHES | {"train a": "other"})
     with pytest.raises(CheckpointError, match='dev: text "2" → "other"'):
         check(run, recipe(), HASHES | {"dev": "other"})
+
+
+def test_another_text_of_a_test_set_is_said(run: Run) -> None:
+    assert check(run, recipe(), HASHES | {"test t": "9", "test new": "4"}) == [
+        "test t: another text than before, scores of it cannot be compared with earlier ones"
+    ]
 
 
 def test_any_rate_may_change_before_the_first_checkpoint(tmp_path: Path) -> None:
@@ -126,6 +132,30 @@ def test_another_machine_is_said_but_not_refused(run: Run) -> None:
     assert machine_changes(run, start) == []
     assert machine_changes(run, start | {"threads": 1}) == ["threads: 2 → 1"]
     assert machine_changes(run, start | {"versions": {"torch": "3"}}) == ['torch: "2.13" → "3"']
+
+
+@pytest.mark.parametrize("name", VERSIONED)
+def test_another_version_of_anything_that_numbers_depend_on_is_said(run: Run, name: str) -> None:
+    start = describe_environment()
+    run.environment.write_text(json.dumps(start | {"data": HASHES}))
+    assert machine_changes(run, start) == []
+    now = start | {"versions": start["versions"] | {name: "99"}}
+    before = json.dumps(start["versions"][name])
+    assert machine_changes(run, now) == [f'{name}: {before} → "99"']
+
+
+def test_another_python_and_another_version_of_ours_are_said(run: Run) -> None:
+    start = describe_environment() | {
+        "python": "3.11.9",
+        "seq2seq": {"version": "1", "commit": "a"},
+    }
+    run.environment.write_text(json.dumps(start | {"data": HASHES}))
+    now = start | {"python": "3.12.1", "seq2seq": {"version": "2", "commit": "b"}}
+    assert machine_changes(run, now) == [
+        'python: "3.11.9" → "3.12.1"',
+        'seq2seq version: "1" → "2"',
+        'seq2seq commit: "a" → "b"',
+    ]
 
 
 def test_an_unreadable_environment_is_explained(run: Run) -> None:

@@ -98,9 +98,8 @@ def test_copying_pairs_are_said_and_reported_but_not_counted_as_real(
     content["tokenizer"] = {"vocab_size": 40, "kind": "bpe"}
     run, said = Run(tmp_path / "run"), list[str]()
     prepared = prepare_run(parse_recipe(content, where="test"), run, say=said.append)
-    recipe_file = tmp_path / "recipe.toml"
-    recipe_file.write_text("")
-    write_facts(run, prepared, recipe_file, overrides=(), say=said.append)
+    write_facts(run, prepared, "# given", say=said.append)
+    assert run.recipe_given.read_text() == "# given"
     report = json.loads(run.data_report.read_text(encoding="utf-8"))
     assert report["pairs"] == prepared.training.pairs == 60
     lines_about = [line for line in said if line.startswith("copying: ")]
@@ -172,8 +171,7 @@ def test_a_run_goes_on_with_what_was_chosen_whatever_would_be_chosen_now(
     chinese: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, run = chosen(chinese), Run(chinese / "False 1.0 1")
-    (chinese / "r.toml").touch()
-    write_facts(run, begun, chinese / "r.toml", overrides=(), say=lambda _: None)
+    write_facts(run, begun, "", say=lambda _: None)
     tiers = [replace(tier, vocab_size=64, width=16, epochs=1) for tier in preset.TIERS]
     monkeypatch.setattr(preset, "TIERS", tiers)
     assert chosen(chinese, weight=0.5).recipe.model.width == 16
@@ -196,8 +194,7 @@ def test_the_share_of_sources_with_several_sentences_is_kept(
                "tokenizer": {"vocab_size": 50, "kind": "bpe"}}  # fmt: skip
     run = Run(tmp_path / "run")
     prepared = prepare_run(parse_recipe(content, where="test"), run, say=lambda line: None)
-    (tmp_path / "recipe.toml").write_text("")
-    write_facts(run, prepared, tmp_path / "recipe.toml", overrides=(), say=lambda line: None)
+    write_facts(run, prepared, "", say=lambda line: None)
     report = json.loads(run.data_report.read_text(encoding="utf-8"))
     assert report["several_sentences_share"] == share
     assert trained_on(run) == ("lines" if share is None or share > READS_SEVERAL else "sentences")
