@@ -171,6 +171,10 @@ def test_our_own_tokenizer_may_still_be_sampled(folders: dict[str, Path], tmp_pa
         complete_recipe(
             recipe("x", tokenizer={"kind": "unigram"}), "x", pretrained.config, pretrained.tokenizer
         )
+    assert (completed.tokenizer.vocab_size, completed.tokenizer.byte_fallback) == (48, True)
+    plain = recipe("x", tokenizer={"byte_fallback": False})
+    with pytest.raises(RecipeError, match=r"tokenizer.byte_fallback = False: that model has True"):
+        complete_recipe(plain, "x", pretrained.config, pretrained.tokenizer)
 
 
 def test_a_run_keeps_what_resuming_needs(folders: dict[str, Path], tmp_path: Path) -> None:
