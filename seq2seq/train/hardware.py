@@ -95,8 +95,9 @@ class PrecisionTrial:
         """The choice with the times it rests on."""
         times = ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in self.seconds.items())
         if math.isfinite(self.gain):
-            times += f" an update, medians of {self.turns} turns; bf16 saves {self.gain:.0%}"
-        return f"precision {self.chosen} ({times}, taken from {LEAST_GAIN:.0%} on)"
+            told = "saves" if self.gain >= 0 else "costs"
+            times += f" an update, medians of {self.turns} turns; bf16 {told} {abs(self.gain):.0%}"
+        return f"precision {self.chosen} ({times}, taken where it saves {LEAST_GAIN:.0%})"
 
 
 def try_precisions(

@@ -44,7 +44,8 @@ def test_bf16_is_taken_only_where_it_is_clearly_faster(
     assert trial.gain == pytest.approx(1 - bf16 / fp32)
     times = f"fp32 {1000 * fp32:.0f} ms, bf16 {1000 * bf16:.0f} ms an update"
     assert trial.to_text().startswith(f"precision {chosen} ({times}, medians of 9 turns; ")
-    assert trial.to_text().endswith(f"bf16 saves {trial.gain:.0%}, taken from 7% on)")
+    told = f"costs {-trial.gain:.0%}" if bf16 > fp32 else f"saves {trial.gain:.0%}"
+    assert trial.to_text().endswith(f"; bf16 {told}, taken where it saves 7%)")
 
 
 def test_a_few_quick_moments_decide_nothing() -> None:
