@@ -264,8 +264,11 @@ def test_a_candidate_of_an_earlier_version_loses_a_tie(tmp_path: Path) -> None:
     assert progress.equal_scores == {}  # what came before is not known
 
 
-def test_weights_that_are_no_numbers_are_neither_validated_nor_saved(tmp_path: Path) -> None:
-    loop = new_loop(tmp_path, steps=6, validate_every_steps=4, save_every_steps=2)
+@pytest.mark.parametrize("validate_every", [4, 5])
+def test_weights_that_are_no_numbers_are_neither_validated_nor_saved(
+    tmp_path: Path, validate_every: int
+) -> None:
+    loop = new_loop(tmp_path, steps=6, validate_every_steps=validate_every, save_every_steps=2)
     original = loop.update
 
     def update() -> None:

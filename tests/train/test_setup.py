@@ -10,7 +10,7 @@ from accelerate import PartialState
 from seq2seq import preset
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
 from seq2seq.preset import Choice
-from seq2seq.recipe import Recipe, parse_recipe
+from seq2seq.recipe import Recipe, TrainSpec, parse_recipe
 from seq2seq.run import Run
 from seq2seq.train import setup
 from seq2seq.train.setup import (
@@ -178,6 +178,10 @@ def test_a_run_goes_on_with_what_was_chosen_whatever_would_be_chosen_now(
     (run.checkpoints / "step-000010").mkdir(parents=True)
     resumed = chosen(chinese)
     assert (resumed.recipe, resumed.choices) == (begun.recipe, begun.choices)
+    report = json.loads(run.data_report.read_text())
+    report["preset"] = [one for one in report["preset"] if one["key"] != "train.steps"]
+    run.data_report.write_text(json.dumps(report))  # as a version that chose less had it
+    assert chosen(chinese).recipe.train.steps == TrainSpec().steps
 
 
 @pytest.mark.parametrize(("task", "share"), [("translation", 0.25), ("summarization", None)])
