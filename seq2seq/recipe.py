@@ -13,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -26,12 +26,16 @@ from pydantic import (
 
 from seq2seq.errors import RecipeError
 from seq2seq.file_names import file_name_problems
-from seq2seq.toml import toml_pairs
+from seq2seq.files import read_text
+from seq2seq.toml import parse_toml, shown, toml_pairs, unusable_values
 
 Family = Literal["m2m_100", "marian"]
 Metric = Literal["bleu", "chrf", "chrf++", "rouge1", "rouge2", "rougeL", "rougeLsum"]
 
 ENTRY = re.compile(r"\[([^]]*)\]")  # data.train[0].weight, as ``differences`` writes it
+
+
+_Kind = TypeVar("_Kind", bound=BaseModel)
 
 
 class Section(BaseModel):
@@ -530,7 +534,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         RecipeError: The file is missing or not TOML, or fields cannot be used; all problems of
             the fields at once.
     """
-    content = tomllib.loads(recipe_text(path, overrides))
+    content = parse_toml(recipe_text(path, overrides))
     return parse_recipe(content, where=str(path))
 
 
@@ -547,17 +551,16 @@ def recipe_text(path: Path, overrides: Sequence[str] = ()) -> str:
     Raises:
         RecipeError: The file is missing or not TOML, or an override names no place in it.
     """
+    text = read_text(path, error=RecipeError, needed="a recipe (TOML)")
     try:
-        text = path.read_text(encoding="utf-8")
-        content = tomllib.loads(text)
-    except FileNotFoundError:
-        raise RecipeError(f"{path}: no such recipe file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = parse_toml(text)
+    except ValueError as error:
         raise RecipeError(f"{path}: not TOML: {error}") from None
     for override in overrides:
         _apply_override(content, override)
     if not overrides:
         return text
+    _refuse(list(unusable_values(content)), where=str(path))
     # A comment is one line, and holds no control characters.
     changes = ["".join(c if c.isprintable() else " " for c in f"# with {o}") for o in overrides]
     return "\n".join([*changes, *(f"{key} = {value}" for key, value in toml_pairs(content))]) + "\n"
@@ -576,18 +579,30 @@ def parse_recipe(content: Mapping[str, Any], *, where: str) -> Recipe:
     Raises:
         RecipeError: Fields that cannot be used; all of them at once.
     """
-    try:
-        return Recipe.model_validate(content)
-    except ValidationError as error:
-        raise RecipeError(_explain_problems(error, where)) from None
+    return _validated(Recipe, content, where)
 
 
 def parse_corpus(content: Mapping[str, Any], *, where: str) -> CorpusSpec:
     """Check what is said of one corpus outside a recipe; like ``parse_recipe``."""
+    return _validated(CorpusSpec, content, where)
+
+
+def _validated(kind: type[_Kind], content: Mapping[str, Any], where: str) -> _Kind:
+    _refuse(list(unusable_values(content)), where)
     try:
-        return CorpusSpec.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
-        raise RecipeError(_explain_problems(error, where)) from None
+        raise _error([_explain_problem(details) for details in error.errors()], where) from None
+
+
+def _refuse(problems: Sequence[str], where: str) -> None:
+    if problems:
+        raise _error(problems, where)
+
+
+def _error(problems: Sequence[str], where: str) -> RecipeError:
+    count = f"{len(problems)} field{'s' if len(problems) > 1 else ''} cannot be used"
+    return RecipeError("\n  ".join([f"{where}: {count}", *problems]))
 
 
 def recipe_json(recipe: Recipe) -> str:
@@ -621,10 +636,6 @@ def section_of(annotation: Any) -> type[Section] | None:
     return None
 
 
-def _toml(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _apply_override(content: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
@@ -640,9 +651,11 @@ def _apply_override(content: dict[str, Any], override: str) -> None:
             path = ".".join(sections[: depth + 1])
             raise RecipeError(f"--set {override}: '{path}' is not a section of the recipe")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        value = parse_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()  # unquoted text, convenient in a shell
+    except ValueError as error:
+        raise RecipeError(f"--set {shown(override)}: not TOML: {error}") from None
     place[last if isinstance(place, dict) else _entry(place, last, override)] = value
 
 
@@ -656,12 +669,6 @@ def _entry(entries: Sequence[Any], name: str, override: str) -> int:
     return int(name)
 
 
-def _explain_problems(error: ValidationError, where: str) -> str:
-    problems = [_explain_problem(details) for details in error.errors()]
-    count = f"{len(problems)} field{'s' if len(problems) > 1 else ''} cannot be used"
-    return "\n  ".join([f"{where}: {count}", *problems])
-
-
 def _explain_problem(details: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden":
@@ -673,7 +680,7 @@ def _explain_problem(details: Mapping[str, Any]) -> str:
     message = message[0].lower() + message[1:]
     if isinstance(details["input"], dict):
         return f"{key or 'recipe'}: {message}"
-    return f"{key} = {_toml(details['input'])}: {message}"
+    return f"{key} = {shown(details['input'])}: {message}"
 
 
 def _names_at(location: Sequence[str | int]) -> list[str]:

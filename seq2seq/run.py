@@ -29,7 +29,7 @@ from typing import Any
 
 from seq2seq import __version__
 from seq2seq.errors import ModelError, RecipeError
-from seq2seq.files import replacing
+from seq2seq.files import read_json_object, replacing
 from seq2seq.recipe import DataSpec, Recipe, parse_recipe
 
 VERSIONED = (
@@ -120,12 +120,10 @@ class Run:
         Raises:
             RecipeError: The folder holds no recipe, or one that this version cannot read.
         """
-        try:
-            content = json.loads(self.recipe.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RecipeError(f"{self.folder}: not a run folder, it has no recipe.json") from None
-        except json.JSONDecodeError as error:
-            raise RecipeError(f"{self.recipe}: not JSON: {error}") from None
+        if not self.recipe.exists():
+            raise RecipeError(f"{self.folder}: not a run folder, it has no recipe.json")
+        needed = "the recipe of a run, as training writes it"
+        content = read_json_object(self.recipe, error=RecipeError, needed=needed)
         return parse_recipe(content, where=str(self.recipe))
 
 
@@ -159,10 +157,8 @@ def read_origin(run: Run) -> dict[str, Any] | None:
     """
     if not run.origin.is_file():
         return None
-    try:
-        return dict(json.loads(run.origin.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise RecipeError(f"{run.origin}: not JSON: {error}") from None
+    needed = "where a model is from, as training writes it"
+    return read_json_object(run.origin, error=RecipeError, needed=needed)
 
 
 def describe_environment() -> dict[str, Any]:

@@ -61,14 +61,47 @@ def test_a_recipe_cannot_be_changed(minimal: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    assert refused(tmp_path / "gone.toml").endswith("gone.toml: no such recipe file")
+    assert refused(tmp_path / "gone.toml").endswith(
+        "gone.toml: no such file, needed a recipe (TOML); check the path"
+    )
 
 
-@pytest.mark.parametrize("content", [b"steps: 3\n", b'x = "\xff"\n'])
-def test_a_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"steps: 3\n", "not TOML: "),
+        (b'x = "\xff"\n', "byte 0xff at position 6 is not UTF-8"),
+        (b"x = " + b"9" * 4400, "not TOML: Exceeds the limit"),
+        (b"x = " + b"[" * 5000 + b"]" * 5000, "not TOML: nested too deeply"),
+    ],
+)
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes, problem: str) -> None:
     path = tmp_path / "recipe.toml"
     path.write_bytes(content)
-    assert refused(path).startswith(f"{path}: not TOML: ")
+    assert refused(path).startswith(f"{path}: {problem}")
+
+
+def test_a_byte_order_mark_before_a_recipe_is_passed_over(minimal: Path) -> None:
+    expected = load_recipe(minimal)
+    minimal.write_bytes(b"\xef\xbb\xbf" + minimal.read_bytes())
+    assert load_recipe(minimal) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("1979-05-27", 'seed = "1979-05-27": a date, needed text or a number'),
+        ("07:32:00", 'seed = "07:32:00": a time, needed'),
+        ("0x" + "f" * 5000, "seed = what is too large to print: too large, needed a whole number"),
+        ("9" * 4400, "--set .*: not TOML: Exceeds the limit"),
+        ("inf", "seed = Infinity: not finite, needed a number"),
+        ('"a\\u0000b"', r'seed = "a\\u0000b": holds a NUL character'),
+        ("[" * 30 + "]" * 30, r"seed(\.0)+: nested more than 20 deep"),
+        ('"' + "a" * 500 + '"', 'seed = "a{119}…: '),
+    ],
+)
+def test_values_that_no_key_can_have_are_told(minimal: Path, value: str, problem: str) -> None:
+    assert re.search(problem, refused(minimal, [f"seed={value}"]))
 
 
 def test_all_problems_are_told_at_once_with_the_nearest_name(tmp_path: Path) -> None:

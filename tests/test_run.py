@@ -48,7 +48,7 @@ def test_a_folder_without_a_recipe_is_no_run(tmp_path: Path) -> None:
 def test_a_damaged_recipe_is_named(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.recipe.write_text("{", encoding="utf-8")
-    with pytest.raises(RecipeError, match=r"recipe\.json: not JSON: "):
+    with pytest.raises(RecipeError, match=r"recipe\.json: not JSON \("):
         run.read_recipe()
 
 

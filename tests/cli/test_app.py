@@ -73,7 +73,8 @@ def test_wrong_usage_is_exit_2_and_says_so_on_stderr(cli: Cli, arguments: list[s
 
 def test_a_mistake_of_the_user_is_one_line_without_traceback(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "gone.toml"
-    assert cli("recipe", "check", path) == (2, "", f"error: {path}: no such recipe file\n")
+    needed = "no such file, needed a recipe (TOML); check the path"
+    assert cli("recipe", "check", path) == (2, "", f"error: {path}: {needed}\n")
 
 
 def test_a_recipe_is_checked_with_its_overrides(cli: Cli, recipe: Path) -> None:
