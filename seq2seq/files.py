@@ -93,6 +93,29 @@ def read_json_object(path: Path, *, error: type[Seq2SeqError], needed: str) -> d
     return content
 
 
+def refuse_odd_files(folder: Path, *, error: type[Seq2SeqError]) -> None:
+    """Refuse a folder in which a program that reads all of it would wait or never end.
+
+    Args:
+        folder: Such as that of a model.
+        error: What to raise.
+
+    Raises:
+        Seq2SeqError: Of the kind ``error``: a pipe, device or socket stands in it, or it cannot be
+            listed.
+    """
+    try:
+        odd = [path for path in sorted(folder.iterdir()) if _is_odd(path)]
+    except OSError as found:
+        raise error(f"{folder}: cannot be listed: {found.strerror}") from None
+    if odd:
+        raise error(f"{odd[0]}: a pipe or a device, needed a regular file; take it away")
+
+
+def _is_odd(path: Path) -> bool:
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[TextIO]:
     """A text file that appears under its name only when it is whole.

@@ -29,7 +29,7 @@ from typing import Any
 
 from seq2seq import __version__
 from seq2seq.errors import ModelError, RecipeError
-from seq2seq.files import read_json_object, replacing
+from seq2seq.files import read_json_object, refuse_odd_files, replacing
 from seq2seq.recipe import DataSpec, Recipe, parse_recipe
 
 VERSIONED = (
@@ -133,11 +133,11 @@ def model_folder(path: Path) -> Path:
     Raises:
         ModelError: Neither is there.
     """
-    if (path / "config.json").is_file():
-        return path
     run = Run(path)
-    if (run.best / "config.json").is_file():
-        return run.best
+    for folder in (path, run.best):
+        if (folder / "config.json").is_file():
+            refuse_odd_files(folder, error=ModelError)
+            return folder
     if run.recipe.is_file():
         raise ModelError(
             f"{path}: this run has no finished model yet; continue it with "

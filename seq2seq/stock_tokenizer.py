@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seq2seq.errors import ModelError
+from seq2seq.files import read_json_object
+from seq2seq.libraries import explaining
 from seq2seq.tokenizer import load_tokenizer
 from seq2seq.tokenizer_like import TokenizerLike
 
@@ -253,11 +255,8 @@ def open_tokenizer(
         )
     import transformers
 
-    try:
+    with explaining(f"{folder}: {kind}"):
         stock = getattr(transformers, kind).from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{folder}: {kind} cannot read it ({reason})") from error
     if getattr(stock, "separate_vocabs", False):
         raise ModelError(
             f"{folder}: source and target have vocabularies of their own, needed one of both; "
@@ -358,12 +357,4 @@ def _read_config(folder: Path) -> dict[str, Any]:
 def _read_object(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{path}: not JSON ({error}), copy or download it again") from None
-    if not isinstance(content, dict):
-        raise ModelError(
-            f"{path}: a {type(content).__name__}, needed an object; copy or download it again"
-        )
-    return content
+    return read_json_object(path, error=ModelError, needed="the settings of a tokenizer")

@@ -30,6 +30,8 @@ import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, normalizers, processors
 
 from seq2seq.errors import ModelError
+from seq2seq.files import read_json_object, read_text
+from seq2seq.libraries import explaining
 from seq2seq.normalization import INVISIBLE
 from seq2seq.recipe import Family, TokenizerSpec
 from seq2seq.tokenizer_like import TokenizerLike
@@ -238,7 +240,7 @@ class Tokenizer:
     def _special(self, role: str) -> int:
         token = self.config.get(role)
         content = token.get("content") if isinstance(token, Mapping) else token
-        number = None if content is None else self.backend.token_to_id(content)
+        number = self.backend.token_to_id(content) if isinstance(content, str) else None
         if number is None:
             raise ModelError(
                 f"tokenizer: '{role}' is {content!r}, which the vocabulary does not hold; "
@@ -253,25 +255,17 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     Raises:
         ModelError: A file is missing or cannot be read, or a special piece is not named.
     """
-    content = {}
-    for name in Tokenizer.file_names:
-        try:
-            content[name] = (folder / name).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise ModelError(
-                f"{folder}: no {name}; needed a folder with tokenizer.json and "
-                "tokenizer_config.json"
-            ) from None
-    try:
-        config = json.loads(content["tokenizer_config.json"])
-        backend = tokenizers.Tokenizer.from_str(content["tokenizer.json"])
-    except Exception as error:  # tokenizers raises bare Exception for what it cannot read
-        raise ModelError(f"{folder}: the tokenizer cannot be read: {error}") from error
+    vocabulary, settings = (folder / name for name in Tokenizer.file_names)
+    needed = "a tokenizer in tokenizer.json and tokenizer_config.json"
+    text = read_text(vocabulary, error=ModelError, needed=needed)
+    config = read_json_object(settings, error=ModelError, needed=needed)
     special = folder / "special_tokens_map.json"  # where transformers 4 kept some of the names
     if special.is_file():
-        config = json.loads(special.read_text(encoding="utf-8")) | config
-    tokenizer = Tokenizer(backend, config)
-    if tokenizer.encode(["a"])[0][-1] != tokenizer.eos_id:
+        config = read_json_object(special, error=ModelError, needed=needed) | config
+    with explaining(vocabulary):
+        tokenizer = Tokenizer(tokenizers.Tokenizer.from_str(text), config)
+        encoded = tokenizer.encode(["a"])[0]
+    if encoded[-1:] != [tokenizer.eos_id]:
         raise ModelError(f"{folder}: encoded text does not end with the end-of-sentence piece")
     return tokenizer
 

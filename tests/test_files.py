@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from seq2seq.errors import ModelError
-from seq2seq.files import read_json, read_json_object, read_text, replacing, write_text
+from seq2seq.files import (
+    read_json,
+    read_json_object,
+    read_text,
+    refuse_odd_files,
+    replacing,
+    write_text,
+)
 
 
 def written(path: Path, content: bytes) -> Path:
@@ -163,3 +170,13 @@ def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(PermissionError):
         write_text(path, "new")
     assert path.read_bytes() == b"old"
+
+
+def test_a_folder_with_a_pipe_or_a_device_in_it_is_refused(tmp_path: Path) -> None:
+    written(tmp_path / "b", b"")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "gone").symlink_to("nowhere")
+    refuse_odd_files(tmp_path, error=ModelError)
+    os.mkfifo(tmp_path / "c")
+    with pytest.raises(ModelError, match=f"^{tmp_path}/c: a pipe or a device, needed a regular"):
+        refuse_odd_files(tmp_path, error=ModelError)

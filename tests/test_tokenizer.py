@@ -418,7 +418,7 @@ def test_text_is_text_too_where_a_folder_of_others_leaves_that_open(tmp_path):
 
 
 def test_a_tokenizer_that_cannot_be_used_says_why(tmp_path):
-    with pytest.raises(ModelError, match=r"no tokenizer\.json; needed a folder with"):
+    with pytest.raises(ModelError, match=r"tokenizer\.json: no such file, needed a tokenizer in"):
         load_tokenizer(tmp_path)
     folder = saved(tmp_path, config=lambda config: config.pop("eos_token"))
     with pytest.raises(ModelError, match="'eos_token' is None, which the vocabulary does not hold"):
@@ -430,7 +430,7 @@ def test_a_tokenizer_that_cannot_be_used_says_why(tmp_path):
     with pytest.raises(ModelError, match="does not end with the end-of-sentence piece"):
         load_tokenizer(folder)
     (folder / "tokenizer.json").write_text("{}")
-    with pytest.raises(ModelError, match="the tokenizer cannot be read"):
+    with pytest.raises(ModelError, match=r"not JSON|tokenizer.json: cannot be opened"):
         load_tokenizer(folder)
 
 

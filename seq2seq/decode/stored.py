@@ -6,7 +6,6 @@ Here, too, and in every engine; only where no length is named, which the library
 pieces, the limit is our own. Settings that our search does not have are named, never passed over.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.errors import ModelError
+from seq2seq.files import read_json_object
 
 FILES = ("generation_config.json", "config.json")
 # What another search would need, with the values that ask for nothing. Of these, ``generate`` of
@@ -182,12 +182,4 @@ def _special_pieces(content: Mapping[str, Any], config: Mapping[str, Any]) -> It
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{path}: not JSON ({error}), copy or download it again") from None
-    if not isinstance(content, dict):
-        raise ModelError(
-            f"{path}: a {type(content).__name__}, needed an object; copy or download it again"
-        )
-    return content
+    return read_json_object(path, error=ModelError, needed="settings that 'generate' takes")

@@ -13,7 +13,6 @@ What its search and ours mean by the same word, as measured:
   where that shows in an output is the search done again with padding forbidden.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,9 +24,11 @@ from seq2seq.decode.batches import Ids
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.engines.foreign import ForeignEngine
 from seq2seq.errors import ModelError
+from seq2seq.files import read_json, read_json_object, refuse_odd_files
 from seq2seq.run import Run
 
 WEIGHTS = "model.bin"
+EXPORTED = "what 'seq2seq export --to ctranslate2' writes"
 
 
 class ConvertedEngine(ForeignEngine):
@@ -62,9 +63,10 @@ class ConvertedEngine(ForeignEngine):
                 f"{folder}: no {WEIGHTS}, needed a CTranslate2 model; make one with "
                 "'seq2seq export RUN --to ctranslate2'"
             )
-        pieces = _read_json(folder, "shared_vocabulary.json")
-        config = _read_json(folder, "config.json", "max_position_embeddings")
-        names = _read_json(folder, "tokenizer_config.json", "eos_token", "pad_token")
+        refuse_odd_files(folder, error=ModelError)
+        pieces = _pieces_of(folder / "shared_vocabulary.json")
+        positions = _positions_of(folder / "config.json")
+        names = _read_object(folder / "tokenizer_config.json", "eos_token", "pad_token")
         try:
             translator = ctranslate2.Translator(
                 str(folder), device="cpu", intra_threads=torch.get_num_threads()
@@ -76,7 +78,7 @@ class ConvertedEngine(ForeignEngine):
             pieces,
             eos=_name(names["eos_token"]),
             pad=_name(names["pad_token"]),
-            positions=int(config["max_position_embeddings"]),
+            positions=positions,
         )
 
     @property
@@ -236,18 +238,29 @@ def import_ctranslate2() -> Any:
     return ctranslate2
 
 
-def _read_json(folder: Path, name: str, *needed: str) -> Any:
-    try:
-        content = json.loads((folder / name).read_text(encoding="utf-8"))
-        for key in needed:
-            content[key]
-        return content
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"{folder}: {name} cannot be read ({error}), needed what "
-            "'seq2seq export --to ctranslate2' writes; export it again"
-        ) from None
+def _read_object(path: Path, *needed: str) -> dict[str, Any]:
+    content = read_json_object(path, error=ModelError, needed=EXPORTED)
+    missing = [key for key in needed if key not in content]
+    if missing:
+        raise ModelError(f"{path}: no {missing[0]}, needed {EXPORTED}; export it again")
+    return content
+
+
+def _pieces_of(path: Path) -> list[str]:
+    pieces = read_json(path, error=ModelError, needed=EXPORTED)
+    if not isinstance(pieces, list) or not all(isinstance(piece, str) for piece in pieces):
+        raise ModelError(f"{path}: no list of pieces, needed {EXPORTED}; export it again")
+    return pieces
 
 
 def _name(token: Any) -> str:
-    return str(token["content"] if isinstance(token, dict) else token)
+    return str(token.get("content") if isinstance(token, dict) else token)
+
+
+def _positions_of(path: Path) -> int:
+    positions = _read_object(path, "max_position_embeddings")["max_position_embeddings"]
+    if type(positions) is not int or positions < 1:
+        raise ModelError(
+            f"{path}: max_position_embeddings is {positions!r}, needed {EXPORTED}; export it again"
+        )
+    return positions

@@ -15,11 +15,10 @@ from transformers.models.auto.modeling_auto import (
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, WEIGHTS_INDEX_NAME, cached_file
 
 from seq2seq.errors import ModelError
+from seq2seq.libraries import cannot_open, explaining
+from seq2seq.model.config import check_numbers
 from seq2seq.model.weights import refuse_not_finite, shard_names
 from seq2seq.run import model_folder
-
-# What the library raises for a folder that it cannot use; which one depends on what is wrong.
-UNUSABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError)
 
 
 def place_of(where: str | Path) -> str:
@@ -58,21 +57,19 @@ def open_encoder_decoder(where: str | Path, *, revision: str | None = None) -> A
         ModelError: There is none, it is no encoder-decoder, or weights are missing or not finite.
     """
     place = place_of(where)
-    try:
+    with explaining(where):
         config = AutoConfig.from_pretrained(place, revision=revision)
-    except UNUSABLE as error:
-        raise ModelError(cannot_open(where, error)) from error
     if config.model_type not in ENCODER_DECODERS:
         raise ModelError(
             f"{where}: a model of type '{config.model_type}', needed an encoder-decoder such as "
             "marian, m2m_100, t5, bart, mbart or pegasus"
         )
-    try:
+    if config.model_type in ("m2m_100", "marian"):
+        check_numbers(config, where=where)
+    with explaining(where):
         model, loaded = AutoModelForSeq2SeqLM.from_pretrained(
             place, revision=revision, output_loading_info=True
         )
-    except UNUSABLE as error:
-        raise ModelError(cannot_open(where, error)) from error
     refuse_gaps(loaded, where=where, kind=type(model).__name__)
     refuse_not_finite(dict(model.named_parameters()), where=where)
     return model.float().eval()
@@ -92,10 +89,8 @@ def open_tokenizer(where: str | Path, *, revision: str | None = None) -> Any:
         ModelError: There is none, or it cannot be read.
     """
     place = place_of(where)
-    try:
+    with explaining(where):
         tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
-    except UNUSABLE as error:
-        raise ModelError(cannot_open(where, error)) from error
     files = sorted(type(tokenizer).vocab_files_names.values())  # none for one that reads bytes
     if files and not any(_is_there(place, one, revision) for one in {"tokenizer.json", *files}):
         raise ModelError(cannot_open(where, f"no tokenizer there: none of {', '.join(files)}"))
@@ -127,20 +122,3 @@ def _is_there(place: str, file: str, revision: str | None) -> bool:
         return cached_file(place, file, revision=revision) is not None
     except OSError:
         return False
-
-
-def cannot_open(where: str | Path, error: Exception | str) -> str:
-    """Say why a name could not be opened.
-
-    Args:
-        where: The name.
-        error: What the library raised, of which the first line is told, or the reason itself.
-
-    Returns:
-        The message.
-    """
-    needed = (
-        "a complete model folder" if Path(where).exists() else "a folder here or a model of the Hub"
-    )
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return f"{where}: cannot be opened, needed {needed}: {reason}"

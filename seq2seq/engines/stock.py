@@ -15,6 +15,7 @@ from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.engines.foreign import ForeignEngine
 from seq2seq.engines.opening import open_encoder_decoder
 from seq2seq.errors import ModelError
+from seq2seq.libraries import running
 
 
 class StockEngine(ForeignEngine):
@@ -80,9 +81,10 @@ class StockEngine(ForeignEngine):
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:
         self.model.generation_config = self._generation_settings(options, limit)
-        found = self.model.generate(
-            **self._inputs(sources), return_dict_in_generate=True, output_scores=True
-        )
+        with running("transformers engine"):
+            found = self.model.generate(
+                **self._inputs(sources), return_dict_in_generate=True, output_scores=True
+            )
         rows = [self._until_end(row) for row in found.sequences[:, 1:].tolist()]
         if options.beams > 1:
             scores = found.sequences_scores.tolist()

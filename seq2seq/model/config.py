@@ -6,8 +6,9 @@ settings convert without complaint into a model that gives other answers; ``chec
 those when a model is built, because at export time the training has already been paid for.
 """
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from transformers import M2M100Config, MarianConfig, PretrainedConfig
 
 from seq2seq.errors import ModelError
@@ -133,6 +134,60 @@ def check_contract(config: PretrainedConfig) -> None:
         raise ModelError(
             f"{family} config: {'; '.join(problems)}; build the configuration with build_config"
         )
+
+
+class _Numbers(BaseModel):
+    """What a configuration must hold for a model to be made of it, and how much is plausible."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    vocab_size: Annotated[int, Field(ge=1, le=2**24)]
+    d_model: Annotated[int, Field(ge=1, le=2**16)]
+    encoder_ffn_dim: Annotated[int, Field(ge=1, le=2**20)]
+    decoder_ffn_dim: Annotated[int, Field(ge=1, le=2**20)]
+    encoder_attention_heads: Annotated[int, Field(ge=1, le=2**12)]
+    decoder_attention_heads: Annotated[int, Field(ge=1, le=2**12)]
+    encoder_layers: Annotated[int, Field(ge=1, le=2**10)]
+    decoder_layers: Annotated[int, Field(ge=1, le=2**10)]
+    max_position_embeddings: Annotated[int, Field(ge=1, le=2**18)]
+    dropout: float
+    attention_dropout: float
+    activation_dropout: float
+    activation_function: str
+    scale_embedding: bool
+    tie_word_embeddings: bool
+    pad_token_id: Annotated[int, Field(ge=0)]
+    eos_token_id: Annotated[int, Field(ge=0)]
+    decoder_start_token_id: Annotated[int, Field(ge=0)]
+
+
+def check_numbers(config: PretrainedConfig, *, where: object) -> None:
+    """Refuse a configuration of somebody's whose values are of another type or out of all range.
+
+    Args:
+        config: As the stock class read it; it takes what it finds.
+        where: What to call it.
+
+    Raises:
+        ModelError: One line with every such value.
+    """
+    values = {name: getattr(config, name, None) for name in _Numbers.model_fields}
+    try:
+        numbers = _Numbers.model_validate(values)
+    except ValidationError as error:
+        problems = [
+            f"{details['loc'][0]} is {details['input']!r}, {details['msg'][:1].lower()}"
+            f"{details['msg'][1:]}"
+            for details in error.errors()
+        ]
+    else:
+        problems = [
+            f"{name} is {getattr(numbers, name)}, a piece of the {numbers.vocab_size} is needed"
+            for name in ("pad_token_id", "eos_token_id", "decoder_start_token_id")
+            if getattr(numbers, name) >= numbers.vocab_size
+        ]
+    if problems:
+        raise ModelError(f"{where}: {'; '.join(problems)}; copy or download it again")
 
 
 def shares_inputs(config: ModelConfig) -> bool:

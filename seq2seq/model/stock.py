@@ -15,7 +15,9 @@ from torch import Tensor
 from transformers import AutoConfig
 
 from seq2seq.errors import ModelError
-from seq2seq.model.config import ModelConfig, shares_inputs
+from seq2seq.files import read_json_object
+from seq2seq.libraries import explaining
+from seq2seq.model.config import ModelConfig, check_numbers, shares_inputs
 from seq2seq.model.transformer import Transformer
 from seq2seq.model.weights import read_weights, refuse_not_finite, write_weights
 
@@ -141,6 +143,11 @@ def load_stock_state(model: Transformer, state: dict[str, Tensor]) -> None:
         ModelError: One line with every tensor that is missing, unknown, of another shape, or
             different from the one that it should repeat.
     """
+    model.load_state_dict(_merged_state(model, state))
+
+
+def _merged_state(model: Transformer, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights under our names, if they are those of a model of this shape."""
     state = {name: tensor for name, tensor in state.items() if name not in COMPUTED}
     if _has_idle_matrix(model.config) and SHARED in state:
         # Files older than transformers 5 hold the input embedding under this name alone.
@@ -156,20 +163,29 @@ def load_stock_state(model: Transformer, state: dict[str, Tensor]) -> None:
         if len(parts) < len(stock):
             problems.append(f"{' or '.join(stock)} is missing")
             continue
-        tensor = torch.cat(parts)
-        if tensor.shape != ours[name].shape:
+        rows, *rest = ours[name].shape
+        if [part.shape for part in parts] != [torch.Size([rows // len(parts), *rest])] * len(parts):
             problems.append(
-                f"{'+'.join(stock)} has shape '{list(tensor.shape)}', "
+                f"{'+'.join(stock)} has shape '{_rows_and_rest(parts)}', "
                 f"'{list(ours[name].shape)}' is needed"
             )
-        merged[name] = tensor
+            continue
+        merged[name] = torch.cat(parts)
     problems += [f"{name} is unknown" for name in sorted(state)]
     if problems:
         raise ModelError(
             f"{model.config.model_type} weights: {_at_most(problems, 8)}; "
             "check that config.json and the weights belong together"
         )
-    model.load_state_dict(merged)
+    return merged
+
+
+def _rows_and_rest(parts: list[Tensor]) -> list[int]:
+    """The shape of stacked tensors, where they can be stacked."""
+    try:
+        return list(torch.cat(parts).shape)
+    except RuntimeError:
+        return list(parts[0].shape)
 
 
 def _merge_tied(config: ModelConfig, state: dict[str, Tensor]) -> list[str]:
@@ -220,8 +236,11 @@ def load_model(folder: Path, *, config: ModelConfig | None = None) -> Transforme
     if config.model_type == "marian" and "final_logits_bias" not in state:
         # Stock loading fills this gap with zeros too.
         state["final_logits_bias"] = torch.zeros(config.vocab_size)
+    with torch.device("meta"):  # numbers that do not fit the weights may ask for any memory
+        shapes = Transformer(config)
+    merged = _merged_state(shapes, state)
     model = Transformer(config)
-    load_stock_state(model, state)
+    model.load_state_dict(merged)
     return model.eval()
 
 
@@ -232,20 +251,16 @@ def read_config(folder: Path) -> ModelConfig:
         ModelError: There is no configuration, or that of another kind of model.
     """
     path = folder / "config.json"
-    try:
-        kind = json.loads(path.read_text(encoding="utf-8")).get("model_type")
-    except FileNotFoundError:
-        raise ModelError(
-            f"{folder}: no config.json, a stock model folder is needed; check the path"
-        ) from None
-    except ValueError as error:
-        raise ModelError(f"{path}: not JSON ({error}), a stock config.json is needed") from None
+    needed = "the config.json of a stock model folder"
+    kind = read_json_object(path, error=ModelError, needed=needed).get("model_type")
     if kind not in ("m2m_100", "marian"):
         raise ModelError(
             f"{path}: model_type is '{kind}', 'm2m_100' or 'marian' is needed; "
             "use the transformers engine for other architectures"
         )
-    config: ModelConfig = AutoConfig.from_pretrained(folder)
+    with explaining(folder):
+        config: ModelConfig = AutoConfig.from_pretrained(folder, local_files_only=True)
+    check_numbers(config, where=path)
     config.encoder_layerdrop = config.decoder_layerdrop = 0.0
     config._name_or_path = ""  # it would be saved, and tell about folders of this machine
     return config

@@ -3,12 +3,11 @@
 A folder may be anybody's: nothing outside of it is read, and no code that a pickle could hold runs.
 """
 
-import json
 import os
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -16,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from seq2seq.errors import ModelError
+from seq2seq.files import read_json_object
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
@@ -41,7 +41,7 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     for file in files:
         try:
             state |= load_file(file)
-        except (SafetensorError, FileNotFoundError) as error:
+        except Exception as error:  # what the library raises depends on what is wrong
             raise ModelError(
                 f"{file}: cannot be read ({error}), a whole safetensors file is needed; "
                 "copy or download it again"
@@ -56,14 +56,15 @@ def shard_names(index: Path) -> list[str]:
         ModelError: It is no such index, or names a file elsewhere, which a folder that somebody
             else made must not have read.
     """
-    try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        outside = [name for name in names if Path(name).name != name or "\\" in name]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    content = read_json_object(index, error=ModelError, needed="an index with a 'weight_map'")
+    map_ = content.get("weight_map")
+    if not isinstance(map_, dict) or not all(isinstance(name, str) for name in map_.values()):
         raise ModelError(
-            f"{index}: cannot be read ({type(error).__name__}: {error}), an index with a "
-            "'weight_map' is needed; copy or download it again"
-        ) from None
+            f"{index}: no 'weight_map' from weights to names of files, an index with one is "
+            "needed; copy or download it again"
+        )
+    names = sorted(set(map_.values()))
+    outside = [name for name in names if Path(name).name != name or "\\" in name]
     if outside:
         raise ModelError(
             f"{index}: names '{outside[0]}', a file of the folder itself is needed; copy the "
@@ -93,14 +94,17 @@ def refuse_not_finite(weights: Mapping[str, Tensor], *, where: object) -> None:
 
 def _read_pickled(path: Path) -> dict[str, Tensor]:
     try:
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(
-            f"{path}: cannot be read ({reason}), a whole file of nothing but weights is needed; "
-            "copy or download it again"
-        ) from None
-    return state
+        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what the library raises depends on what is wrong
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    else:
+        if isinstance(state, dict) and all(map(torch.is_tensor, state.values())):
+            return {str(name): tensor for name, tensor in state.items()}
+        reason = f"a {type(state).__name__} with more than tensors"
+    raise ModelError(
+        f"{path}: cannot be read ({reason}), a whole file of nothing but weights is needed; "
+        "copy or download it again"
+    )
 
 
 def write_weights(weights: Mapping[str, Tensor], path: Path) -> None:

@@ -22,14 +22,10 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES as ENCODER_DECODERS,
 )
 
-from seq2seq.engines.opening import (
-    UNUSABLE,
-    cannot_open,
-    open_tokenizer,
-    place_of,
-    refuse_gaps,
-)
+from seq2seq.engines.opening import open_tokenizer, place_of, refuse_gaps
 from seq2seq.errors import ModelError
+from seq2seq.libraries import explaining
+from seq2seq.model.config import check_numbers
 from seq2seq.model.weights import refuse_not_finite
 from seq2seq.probe.survey import SUPPORTED, Kind
 
@@ -74,12 +70,12 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
         ModelError: There is none, its kind is unknown, or weights are missing or not finite.
     """
     place = place_of(where)
-    try:
+    with explaining(where):
         config = AutoConfig.from_pretrained(place)
         kind = kind_of(config, name=str(where))
+        if config.model_type in ("m2m_100", "marian"):
+            check_numbers(config, where=where)
         model, loaded = _class_for(kind).from_pretrained(place, output_loading_info=True)
-    except UNUSABLE as error:
-        raise ModelError(cannot_open(where, error)) from error
     tokenizer = None if config.model_type in IMAGE_ENCODERS else open_tokenizer(where)
     refuse_gaps(loaded, where=where, kind=type(model).__name__)
     refuse_not_finite(dict(model.named_parameters()), where=where)

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from seq2seq.errors import DataError, ModelError, SpanError
+from seq2seq.libraries import running
 from seq2seq.probe.access import StockModel
 from seq2seq.probe.intervention import Stack
 from seq2seq.probe.reading import Reading as Attention
@@ -152,7 +153,7 @@ def _translated(model: StockModel, source: Pieces, target: str | None, notes: li
 def _generated(model: StockModel, ids: tuple[int, ...]) -> tuple[int, ...]:
     """What the model writes by itself, without the start piece and what fills up."""
     inputs = model.inputs([ids])
-    with torch.no_grad():
+    with torch.no_grad(), running(model.name):
         output = model.model.generate(
             input_ids=inputs.source_ids, attention_mask=inputs.source_mask.long()
         )

@@ -143,7 +143,7 @@ def test_a_damaged_conversion_is_refused(loaded: Loaded, tmp_path: Path) -> None
     with pytest.raises(ModelError, match="CTranslate2 cannot load it"):
         ConvertedEngine.load(tmp_path)
     (tmp_path / "tokenizer_config.json").unlink()
-    with pytest.raises(ModelError, match=r"tokenizer_config.json cannot be read .* export it ag"):
+    with pytest.raises(ModelError, match=r"tokenizer_config.json: no such file, needed what "):
         ConvertedEngine.load(tmp_path)
 
 

@@ -20,6 +20,7 @@ MODULES = ("torch", "transformers", "datasets", "seq2seq.cli.app", "seq2seq.tran
            "seq2seq.doctor", "seq2seq.probe.study", "seq2seq.engines.stock", "seq2seq.data.prepare",
            "transformers.models.m2m_100.modeling_m2m_100", "sacrebleu.metrics")  # fmt: skip
 SECONDS = 40
+PREFIX = f"seq2seq-fuzz-{os.getpid()}-"  # others may run beside us
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def load() -> None:
 
 def run(kind: str, seed: int, number: int) -> Outcome:
     """Make an input, run it, and judge how it ended."""
-    with tempfile.TemporaryDirectory(prefix="seq2seq-fuzz-") as name:
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
         top = Path(name)
         folder = top / "work"
         folder.mkdir()
@@ -149,5 +150,5 @@ def find_problems(tried: Input, code: int, out: bytes, said: str, top: Path) -> 
 
 def clear_leftovers() -> None:
     """Remove folders of runs that were killed themselves."""
-    for path in Path(tempfile.gettempdir()).glob("seq2seq-fuzz-*"):
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         shutil.rmtree(path, ignore_errors=True)

@@ -1,6 +1,8 @@
 import json
 import math
+import pickle
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -163,11 +165,13 @@ def test_a_long_list_of_reasons_is_cut_with_a_count(make_pair):
 
 
 def test_a_folder_without_a_model_is_refused(family, make_config, tmp_path):
-    with pytest.raises(ModelError, match=r"no config.json, a stock model folder is needed"):
+    with pytest.raises(
+        ModelError, match=r"config.json: no such file, needed the config.json of a stock"
+    ):
         load_model(tmp_path)
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(
-        ModelError, match=r"config.json: not JSON .*, a stock config.json is needed"
+        ModelError, match=r"config.json: not JSON .*, needed the config.json of a stock"
     ):
         load_model(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "t5"}))
@@ -182,6 +186,51 @@ def test_a_folder_without_a_model_is_refused(family, make_config, tmp_path):
     with pytest.raises(
         ModelError, match=r"no model.safetensors, weights in that format are needed"
     ):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("d_model", "wide", "d_model"),
+        ("encoder_layers", 10**9, "encoder_layers is 1000000000, input should be less than"),
+        ("encoder_ffn_dim", 2**19, "'\\[524288, 32\\]' is needed"),
+        ("dropout", "none", "dropout"),
+        ("scale_embedding", "yes", "scale_embedding"),
+        ("max_position_embeddings", -5, "max_position_embeddings is -5"),
+        ("eos_token_id", 99_999, "eos_token_id is 99999, a piece of the"),
+        ("pad_token_id", None, "pad_token_id is None"),
+    ],
+)  # fmt: skip
+def test_numbers_that_no_model_can_have_are_refused_before_it_is_built(
+    make_config, tmp_path, key, value, problem
+):
+    save_model(Transformer(make_config("m2m_100")), tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(ModelError, match=problem):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}", b"\x80\x04.", b"PK\x03\x04", pickle.dumps({"a": [1.0]}), pickle.dumps(Path())],
+)
+def test_a_file_of_weights_that_is_none_is_refused(make_config, tmp_path, content):
+    save_model(Transformer(make_config("m2m_100")), tmp_path)
+    weights = tmp_path / "model.safetensors"
+    for path in (weights, tmp_path / "pytorch_model.bin"):
+        weights.unlink(missing_ok=True)
+        path.write_bytes(content)
+        with pytest.raises(ModelError, match=f"{path.name}: cannot be read"):
+            load_model(tmp_path)
+
+
+def test_a_pickle_of_more_than_weights_is_refused(make_config, tmp_path):
+    save_model(Transformer(make_config("m2m_100")), tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    torch.save({"weight": torch.zeros(1), "steps": 3}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"cannot be read \(a dict with more than tensors\)"):
         load_model(tmp_path)
 
 
@@ -316,7 +365,7 @@ def test_an_index_that_is_none_is_refused(make_pair, tmp_path, text):
     save_model(ours, tmp_path)
     (tmp_path / "model.safetensors").unlink()
     (tmp_path / "model.safetensors.index.json").write_text(text)
-    with pytest.raises(ModelError, match="an index with a 'weight_map' is needed"):
+    with pytest.raises(ModelError, match=r"index\.json: .*'weight_map'"):
         load_model(tmp_path)
 
 
