@@ -56,7 +56,8 @@ def test_stock_classes_know_every_option(loaded: Loaded, search: dict[str, Any])
 
 
 def check(loaded: Loaded, name: str, search: dict[str, Any]) -> None:
-    sources = loaded.tokenizer.encode(random_text(12, seed=7))
+    sources = loaded.tokenizer.encode([*random_text(9, seed=7), "日本 é", "a </s> b", "<0x41>"])
+    assert set(sources[9]) & set(loaded.tokenizer.byte_ids)
     options = DecodeOptions(**search)
     ours = loaded.native.search(sources, options)
     done: list[int] = []
