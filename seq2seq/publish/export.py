@@ -129,7 +129,7 @@ def export(
     try:
         say(f"writing {target}")
         engine = _write(source, target, unfinished, quantize)
-        say(f"comparing on {len(text)} pairs of {text.name}")
+        say(f"comparing on {text.to_text()}")
         exported = _measure(source, engine, text, target, folder=unfinished, quantize=quantize)
         unfinished.rename(final)
     except BaseException:

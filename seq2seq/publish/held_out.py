@@ -12,8 +12,9 @@ from seq2seq.errors import DataError, PublishError
 from seq2seq.run import Run, data_of
 from seq2seq.tokenizer_like import TokenizerLike
 
-# Fewer pairs would let a rare difference pass, more would make an export a matter of minutes.
-FEWEST, MOST = 100, 200
+# Fewer than enough can let a rare difference pass, which is said; fewer than the fewest prove
+# nothing; more than the most would make an export a matter of minutes.
+FEWEST, ENOUGH, MOST = 20, 100, 200
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,16 @@ class HeldOut:
 
     def __len__(self) -> int:
         return len(self.sources)
+
+    def to_text(self) -> str:
+        """How much there is, and what that cannot show."""
+        said = f"{len(self)} pairs of {self.name}"
+        if len(self) < ENOUGH:
+            said += (
+                f"; so few that a difference in fewer than one of {len(self)} may not show, give "
+                f"{ENOUGH} or more with --pairs FILE"
+            )
+        return said
 
 
 def run_pairs(run: Run) -> tuple[str, Iterable[Pair]]:
@@ -107,7 +118,7 @@ def choose_pairs(
         Up to 200 pairs.
 
     Raises:
-        PublishError: There are fewer than 100.
+        PublishError: There are fewer than 20.
     """
     chosen: list[tuple[Pair, list[int], list[int]]] = []
     left_out = 0

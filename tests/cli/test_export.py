@@ -98,11 +98,18 @@ def test_the_dev_set_is_found_from_another_folder_than_training_stood_in(
 
 
 def test_too_little_text_is_no_proof(cli: Cli, run: Run, tmp_path: Path) -> None:
-    pairs = write_pairs(tmp_path / "few.tsv", 99)
+    pairs = write_pairs(tmp_path / "few.tsv", 19)
     result = cli("export", run.folder, "--to", "hub", "--pairs", pairs)
     assert result.code == 2
-    assert "few.tsv: 99 pairs can be compared (0 are empty or too long), needed at" in result.err
+    assert "few.tsv: 19 pairs can be compared (0 are empty or too long), needed at" in result.err
     assert not run.exports.exists()
+
+
+def test_few_pairs_are_said_to_show_little(cli: Cli, run: Run, tmp_path: Path) -> None:
+    pairs = write_pairs(tmp_path / "few.tsv", 20)
+    result = cli("export", run.folder, "--to", "hub", "--pairs", pairs)
+    assert result.code == 0
+    assert "comparing on 20 pairs of few.tsv; so few that a difference in fewer than" in result.err
 
 
 def test_a_refused_export_is_exit_2_and_leaves_nothing(cli: Cli, run: Run) -> None:
