@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, Self
 
+from seq2seq.chunks import chunks_of
 from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS
 from seq2seq.decode.options import DecodeOptions, Hypothesis
 from seq2seq.decode.stored import stored_search
@@ -225,6 +226,7 @@ class Translator:
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
         progress: Callable[[int], None] | None = None,
         chunk_lines: int = CHUNK_LINES,
+        pause_seconds: float | None = None,
     ) -> Iterator[Chunk]:
         """Translate any number of texts in constant memory.
 
@@ -237,13 +239,14 @@ class Translator:
             batch_tokens: Padded source pieces times beams in one batch.
             progress: Told after every batch how many parts of inputs of this chunk are done.
             chunk_lines: Texts to take at once; 1 answers every line before the next is read.
+            pause_seconds: Answer what has come once nothing more comes for so long; see
+                `seq2seq.chunks`.
 
         Yields:
             The translations of the next texts.
         """
-        waiting = iter(texts)
         first_line = 1
-        while lines := list(islice(waiting, chunk_lines)):
+        for lines in chunks_of(texts, chunk_lines, pause_seconds=pause_seconds):
             start = time.perf_counter()
             translations = self.translate(
                 lines,

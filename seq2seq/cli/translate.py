@@ -1,5 +1,7 @@
 """The commands that put a model to work: one output line for every input line."""
 
+import os
+import stat
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +27,9 @@ SUMMARIZE_EXAMPLES = (
     "summarize runs/debian-descriptions --input documents.txt",
     "summarize runs/debian-descriptions --long refuse --json < documents.txt",
 )
+
+# Lines that come from another program are answered once none has come for so long.
+PAUSE_SECONDS = 0.05
 
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A run folder or a stock model folder.")
@@ -173,7 +178,7 @@ def _load(
 def _run(
     translator: "Translator", source: Path, output: Path | None, asked: _Asked, *, as_json: bool
 ) -> None:
-    from seq2seq.translate import CHUNK_LINES, Report
+    from seq2seq.translate import Report
 
     options = translator.search(
         beams=asked.beam,
@@ -183,15 +188,14 @@ def _run(
     )
     for remark in translator.remarks:
         typer.echo(f"note: {remark}", err=True)
-    # Somebody who types wants each answer before the next line.
-    typed = str(source) == STDIN and sys.stdin is not None and sys.stdin.isatty()
+    live = _is_live(source)
     chunks = translator.stream(
         iterate_lines(source),
         options,
         split=asked.split,
         long=asked.long,
         batch_tokens=asked.batch_tokens,
-        chunk_lines=1 if typed else CHUNK_LINES,
+        pause_seconds=PAUSE_SECONDS if live else None,
     )
     report, translations = Report(), []
     with open_output(output) as stream:
@@ -201,12 +205,25 @@ def _run(
             else:
                 _write(chunk.translations, stream, first=report.lines + 1, n_best=asked.n_best)
             report += chunk.report
-            if sys.stderr.isatty() and not typed:
+            if sys.stderr.isatty() and not live:
                 typer.echo(f"\r{report.lines:,} lines ", err=True, nl=False)
         if as_json:
             content = {"translations": translations, "report": asdict(report)}
             stream.write(as_json_text(content) + "\n")
     typer.echo(report.sentences(), err=True)
+
+
+def _is_live(source: Path) -> bool:
+    """Whether lines come from somebody who may wait for an answer: a keyboard or another program.
+
+    What is no open file at all is for its reader to name.
+    """
+    try:
+        if str(source) != STDIN:
+            return source.exists() and not source.is_file()
+        return sys.stdin is not None and not stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _write(

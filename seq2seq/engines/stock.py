@@ -3,7 +3,8 @@
 Any encoder-decoder class of the Hub's serves, as long as its folder has a ``tokenizer.json``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self
@@ -71,8 +72,8 @@ class StockEngine(ForeignEngine):
         Returns:
             For each source its answers, from the start piece on, padding at the end included.
         """
-        self.model.generation_config = settings
-        rows = self.model.generate(**self._inputs(sources)).tolist()
+        with self._asking(settings):
+            rows = self.model.generate(**self._inputs(sources)).tolist()
         each = len(rows) // len(sources)
         return [rows[n : n + each] for n in range(0, len(rows), each)]
 
@@ -80,8 +81,8 @@ class StockEngine(ForeignEngine):
     def _search_batch(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:
-        self.model.generation_config = self._generation_settings(options, limit)
-        with running("transformers engine"):
+        settings = self._generation_settings(options, limit)
+        with self._asking(settings), running("transformers engine"):
             found = self.model.generate(
                 **self._inputs(sources), return_dict_in_generate=True, output_scores=True
             )
@@ -100,12 +101,21 @@ class StockEngine(ForeignEngine):
             ]
         return [made[n : n + options.beams] for n in range(0, len(made), options.beams)]
 
-    def _generation_settings(self, options: DecodeOptions, limit: int) -> Any:
-        """The folder's special ids, our search.
+    @contextmanager
+    def _asking(self, settings: Any) -> Iterator[None]:
+        """Let settings stand in for the model's own, which may be the caller's, and put them back.
 
-        They replace the folder's settings as a whole, because ``generate`` fills whatever a caller
-        leaves at its default from those.
+        As a whole, because ``generate`` fills whatever a caller leaves at its default from those.
         """
+        own = self.model.generation_config
+        self.model.generation_config = settings
+        try:
+            yield
+        finally:
+            self.model.generation_config = own
+
+    def _generation_settings(self, options: DecodeOptions, limit: int) -> Any:
+        """The folder's special ids, our search."""
         settings = deepcopy(self._settings)
         settings.update(
             num_beams=options.beams,

@@ -6,6 +6,7 @@ the same files and options, which tests check, except that
 
 - a text longer than the model can read is split where sentences end, or refused; 4.57 crashed or,
   with M2M100, read on at positions the model was never trained for;
+- text is composed (NFC) and freed of invisible characters before it is read;
 - what the caller asks for always counts (`seq2seq.pipeline.settings` tells where it did not);
 - T5 is given the prefix of the languages asked for, not always the first in its ``config.json``;
 - a language code that the model does not know is an error, not the unknown piece;
@@ -30,7 +31,7 @@ from seq2seq.pipeline.options import PipelineOptions, checked_options
 from seq2seq.pipeline.reading import Prepared, Reader, most_pieces
 from seq2seq.pipeline.settings import length_limit, search_settings
 from seq2seq.pipeline.task import Task, parse_task, task_settings
-from seq2seq.sentences import Long
+from seq2seq.sentences import Long, join_parts
 
 Answers = list[dict[str, str]]
 """The answers to one text: ``[{"translation_text": ...}]``, several where so asked."""
@@ -41,6 +42,7 @@ class _Plan:
     """Everything that the options of one call decide."""
 
     reader: Reader
+    target: str | None
     settings: Any
     batch_size: int
     clean_up: bool
@@ -125,9 +127,9 @@ class Pipeline:
         task = task_settings(self.model.config, self.task, source, target, tagged=tagged)
         if task.remark:
             warnings.warn(f"pipeline: {task.remark}", stacklevel=3)
-        settings, language = self._settings(task.search, options), None
+        settings = self._settings(task.search, options)
         if tagged:
-            language, first = check_languages(self._codes, source, target)
+            source, first = check_languages(self._codes, source, target)
             if "forced_bos_token_id" not in asked:
                 settings.forced_bos_token_id = first
         limits = [n for n in (self._positions, asked.get("max_source_pieces")) if n is not None]
@@ -135,11 +137,13 @@ class Pipeline:
         return _Plan(
             Reader(
                 self.tokenizer,
-                language=language,
+                language=source or getattr(self.tokenizer, "source_lang", None),
+                tagged=tagged,
                 prefix=prefix,
                 most=min(limits, default=None),
                 long=_long(self.task, asked),
             ),
+            target or getattr(self.tokenizer, "target_lang", None),
             settings,
             batch_size=asked.get("batch_size", 1),
             clean_up=asked.get("clean_up_tokenization_spaces", False),
@@ -198,7 +202,7 @@ class Pipeline:
                 )
                 for row in rows
             ]
-            text = texts[0] if len(texts) == 1 else " ".join(one.strip() for one in texts)
+            text = texts[0] if len(texts) == 1 else join_parts(texts, language=plan.target)
             if plan.clean_up:
                 text = self.tokenizer.clean_up_tokenization(text)
             answers.append({self.task.answer_key: text})
@@ -212,7 +216,10 @@ class Pipeline:
         cut = sum(one.dropped > 0 for one in prepared)
         limit, pad_id = length_limit(plan.settings), plan.settings.pad_token_id
         full = sum(len(row) >= limit and row[limit - 1] != pad_id for rows in found for row in rows)
+        normalized = sum(one.normalized for one in prepared)
         said = []
+        if normalized:
+            said.append(f"{normalized} with invisible characters or decomposed letters, put right")
         if split:
             said.append(f"{split} longer than the model can read, split into sentences")
         if cut:

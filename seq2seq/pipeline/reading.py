@@ -4,10 +4,11 @@ What the model is told in the text itself, a prefix of the task or a tag like ``
 again before every part.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seq2seq.errors import DataError
+from seq2seq.normalization import normalize
 from seq2seq.sentences import Long, split_text
 from seq2seq.stock_tokenizer import lead_of
 
@@ -21,10 +22,12 @@ class Prepared:
     Attributes:
         parts: Ids of its parts; several if it was split.
         dropped: Pieces that were cut off.
+        normalized: Whether the normal form of `seq2seq.normalization` changed the text.
     """
 
     parts: list[list[int]]
     dropped: int = 0
+    normalized: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Reader:
 
     Attributes:
         tokenizer: The model's stock tokenizer.
-        language: Code of the text's language, for models that are told it by a tag.
+        language: Code of the text's language; None if that is not known.
+        tagged: Whether the model is told it by a tag.
         prefix: What the text is to begin with.
         most: Pieces that the model can read at once; without limit if None.
         long: What to do with more.
@@ -41,15 +45,16 @@ class Reader:
 
     tokenizer: Any
     language: str | None
+    tagged: bool
     prefix: str
     most: int | None
     long: Long
 
-    def read(self, text: str, *, number: int) -> Prepared:
+    def read(self, given: str, *, number: int) -> Prepared:
         """Turn a text into ids.
 
         Args:
-            text: The text.
+            given: The text.
             number: Its number in messages.
 
         Returns:
@@ -58,7 +63,12 @@ class Reader:
         Raises:
             DataError: It is too long, and to be refused; or not even one character fits.
         """
-        if self.language is not None:  # another call may have named another since
+        text = normalize(given)
+        found = self._read(text, number=number)
+        return replace(found, normalized=text != given)
+
+    def _read(self, text: str, *, number: int) -> Prepared:
+        if self.tagged:  # another call may have named another since
             self.tokenizer.src_lang = self.language
         ids = self._encode(self.prefix + text)
         most = self._most()
@@ -79,7 +89,9 @@ class Reader:
     def _split(self, text: str, most: int, *, number: int) -> list[list[int]]:
         tag = lead_of(self.tokenizer, text)
         lead, rest = tag or self.prefix, text[len(tag) :]
-        parts = split_text(rest, lambda part: len(self._encode(lead + part)) <= most)
+        parts = split_text(
+            rest, lambda part: len(self._encode(lead + part)) <= most, language=self.language
+        )
         found = [self._encode(lead + part) for part in parts]
         if any(len(ids) > most for ids in found):
             raise DataError(

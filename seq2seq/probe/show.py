@@ -1,6 +1,7 @@
 """From a model and a text to a page: any text, of any model that the probe can open."""
 
 import io
+import sys
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from seq2seq.decode.options import DecodeOptions
 from seq2seq.errors import DataError, ModelError, SpanError
 from seq2seq.libraries import running
 from seq2seq.probe.access import StockModel
@@ -136,7 +138,7 @@ def _translated(model: StockModel, source: Pieces, target: str | None, notes: li
     if start is None:
         raise ModelError(f"{model.name}: no decoder_start_token_id, needed to begin a translation")
     if target is None:
-        written = _placed(tokenizer, _generated(model, source.ids), notes)
+        written = _placed(tokenizer, _generated(model, source.ids, notes), notes)
     else:
         written = _cut(tokenizer, target, "target", notes)
     maps = model.read(model.inputs([source.ids], [(start, *written.ids[:-1])]))
@@ -150,16 +152,29 @@ def _translated(model: StockModel, source: Pieces, target: str | None, notes: li
     )
 
 
-def _generated(model: StockModel, ids: tuple[int, ...]) -> tuple[int, ...]:
-    """What the model writes by itself, without the start piece and what fills up."""
-    inputs = model.inputs([ids])
+def _generated(model: StockModel, ids: tuple[int, ...], notes: list[str]) -> tuple[int, ...]:
+    """What the model writes by itself, without the start piece and what fills up.
+
+    Where its folder names no length, ``generate`` would stop after 20 pieces; here as ``translate``
+    does.
+    """
+    inputs, settings = model.inputs([ids]), model.model.generation_config
+    limit = settings.max_new_tokens
+    if limit is None and settings.max_length is None:
+        most = getattr(model.model.config, "max_position_embeddings", None) or sys.maxsize
+        (limit,) = DecodeOptions().length_limits([len(ids)], most)
     with torch.no_grad(), running(model.name):
         output = model.model.generate(
-            input_ids=inputs.source_ids, attention_mask=inputs.source_mask.long()
+            input_ids=inputs.source_ids,
+            attention_mask=inputs.source_mask.long(),
+            max_new_tokens=limit,
         )
     written = output[0, 1:].tolist()
     while len(written) > 1 and written[-1] == model.pad_id:
         written.pop()
+    ends = settings.eos_token_id
+    if written[-1] not in (ends if isinstance(ends, list) else [ends]):
+        notes.append(f"The translation was cut at the length limit of {len(written)} pieces.")
     return tuple(written)
 
 

@@ -155,6 +155,19 @@ def test_stdin_is_read_where_no_input_is_named(
     assert cli("translate", model).out.split("\n")[:-1] == expected
 
 
+def test_lines_of_a_pipe_are_answered_in_order(
+    cli: Cli, model: Path, source: Path, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, source.read_bytes())
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        result = cli("translate", model)
+    assert result.out.split("\n")[:-1] == expected
+    assert result.err.startswith("5 lines in ")
+
+
 def test_output_goes_through_links_and_into_pipes_and_leaves_nothing_after_a_mistake(
     cli: Cli, model: Path, source: Path, tmp_path: Path, expected: list[str]
 ) -> None:

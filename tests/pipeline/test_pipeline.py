@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,32 @@ def test_the_caller_counts_more_than_the_folder(t5: Pipeline, family_folder: Fin
     assert few(TEXTS) == once(TEXTS, num_beams=4)
 
 
+def test_the_callers_model_searches_afterwards_as_before(family_folder: Find) -> None:
+    pipe = pipeline("translation", family_folder("marian"), max_length=4, device=-1)
+    model, before = pipe.model, pipe.model.generation_config
+    asked, settings = pipe.tokenizer(TEXTS[0], return_tensors="pt"), before.to_dict()
+    alone = model.generate(**asked).tolist()
+    pipe(TEXTS)
+    assert model.generation_config is before
+    assert before.to_dict() == settings
+    assert model.generate(**asked).tolist() == alone
+    assert len(alone[0]) > 4, "else a limit left behind would not show"
+
+
+def test_invisible_characters_change_nothing_and_are_said(marian: Pipeline) -> None:
+    expected = plain(marian, "The red fox")
+    with pytest.warns(UserWarning, match="1 texts; 1 with invisible characters or decomposed"):
+        assert plain(marian, "The r\u00aded\u200b fox") == expected
+
+
+def test_parts_are_joined_as_the_target_is_written(nllb: Pipeline) -> None:
+    join = nllb._join
+    rows = [nllb.tokenizer(text_target=one)["input_ids"] for one in ("fox", "dog")]
+    for target, joined in (("zho_Hans", "foxdog"), ("fra_Latn", "fox dog")):
+        plan = replace(nllb._plan({"src_lang": "eng_Latn", "tgt_lang": "fra_Latn"}), target=target)
+        assert join([[row] for row in rows], plan) == [{"translation_text": joined}]
+
+
 @pytest.mark.filterwarnings("error")
 def test_t5_is_told_the_languages_asked_for(t5: Pipeline, family_folder: Find) -> None:
     for target in ("de", "fr"):
@@ -139,7 +166,8 @@ def test_long_text_is_split_and_what_stands_before_it_is_said_to_every_part(
     asked = {"src_lang": "en", "tgt_lang": "fr"}
     with pytest.warns(UserWarning, match="split into sentences"):
         found = plain(t5, LONG, max_source_pieces=20, **asked)
-    assert found == " ".join(plain(t5, part, **asked).strip() for part in parts)
+    written = [plain(t5, part, **asked).strip() for part in parts]
+    assert found == " ".join(text for text in written if text)
 
 
 def test_a_translator_says_the_target_language_to_every_part_too(family_folder: Find) -> None:

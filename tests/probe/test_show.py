@@ -104,6 +104,26 @@ def test_what_the_model_writes_by_itself_is_what_generate_writes() -> None:
     assert any("shown piece by piece" in note for note in page.notes), "random bytes are no text"
 
 
+@pytest.mark.parametrize("named", [{"max_new_tokens": 7}, {"max_length": 30}, {}], ids=str)
+def test_a_translation_is_as_long_as_translate_makes_it_and_a_cut_is_said(
+    named: dict[str, int],
+) -> None:
+    """The model ends nothing. Without a limit in its folder the library would stop after 20."""
+    model = translator()
+    end = model.tokenizer.eos_token_id
+    with torch.no_grad():
+        model.model.final_logits_bias[0, end] = -1e4
+    model.model.generation_config.update(max_new_tokens=None, max_length=None)
+    model.model.generation_config.update(**named)
+    page = show_text(model, "the robot")
+    read = len(page.examples[0].readings[0].texts[0].pieces)
+    most = named.get("max_new_tokens") or named.get("max_length", 2 * read + 21) - 1
+    assert f"The translation was cut at the length limit of {most} pieces." in page.notes
+    assert len(page.examples[0].readings[0].texts[1].pieces) == 1 + most
+    model.model.final_logits_bias[0, end] = 1e4
+    assert not any("was cut" in note for note in show_text(model, "the robot").notes)
+
+
 def test_a_decoder_alone_reads_its_text_causally_and_the_page_opens_at_it() -> None:
     model = writer()
     page = show_text(model, TEXT)
