@@ -51,6 +51,11 @@ class Other:
         """Whether it has ended and should not have."""
         return self.process.poll() not in {None, 0}
 
+    @property
+    def lost(self) -> bool:
+        """Whether it has ended, in whatever way, without having come to the meeting."""
+        return self.failed or (self.process.poll() is not None and not self.ready.exists())
+
     def error(self) -> BaseException:
         """What its end means: a mistake of the user's, a kill, an interruption or a fault."""
         code, said = self.process.returncode, self.said.read_text("utf-8", errors="replace").strip()
@@ -176,8 +181,8 @@ def _start(command: Sequence[str], rank: int, folder: Path, shared: Mapping[str,
 def _wait_until_ready(others: Sequence[Other]) -> None:
     """Without this, one that fails on its way would be waited for in vain."""
     while not all(other.ready.exists() for other in others):
-        if failed := _first_failed(others):
-            raise failed.error()
+        if lost := next((other for other in others if other.lost), None):
+            raise lost.error()
         time.sleep(0.02)
 
 
