@@ -51,7 +51,7 @@ def write_recipe(
     train = train_text(accumulate)
     if processes is not None:
         train += f"processes = {processes}\n"
-    text = digits_recipe(folder, tokenizer="vocab_size = 40", train=train)
+    text = digits_recipe(folder, tokenizer="vocab_size = 40\nbyte_fallback = false", train=train)
     path.write_text(text.replace("heads = 2", f"heads = 2\ndropout = {dropout}"), encoding="utf-8")
     return path
 
