@@ -1,5 +1,6 @@
 """The models here are random: what counts is which text goes in, and where its output comes out."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from seq2seq.reading import Trained
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.translate import Report, Split, Translator
 from seq2seq.translated import is_copy, repeats
+from tests.stock_layouts import nllb
 
 WORDS = ["Ann", "sees", "Bob", "The", "dog", "runs", "and", "we", "sleep", ".", ","]
 POSITIONS = 12
@@ -325,6 +327,30 @@ def test_a_folder_is_loaded_with_the_search_it_asks_for(
 def test_a_tokenizer_of_another_model_is_refused() -> None:
     with pytest.raises(ModelError, match="tokenizer has '15' pieces, the model '10'; needed the"):
         Translator(small_model(vocabulary=10), word_tokenizer())
+
+
+def test_the_target_language_of_an_nllb_folder_is_forced(tmp_path: Path) -> None:
+    folder = nllb(tmp_path / "nllb")
+    with pytest.raises(ModelError, match=r"the source is 'None'.*; needed two of the 3 languages"):
+        Translator.load(folder)
+    loaded = Translator.load(folder, source_language="eng_Latn", target_language="fra_Latn")
+    tags = loaded.tokenizer.encode_target([""])[0]
+    assert (loaded.options.first_id, loaded.options.beams) == (tags[0], 1)
+    assert (loaded.languages, loaded.trained) == (("eng_Latn", "fra_Latn"), "sentences")
+    config = folder / "tokenizer_config.json"
+    said = {"src_lang": "eng_Latn", "tgt_lang": "deu_Latn"}
+    config.write_text(json.dumps(json.loads(config.read_text()) | said), encoding="utf-8")
+    (folder / "generation_config.json").write_text(json.dumps({"forced_bos_token_id": tags[0]}))
+    stored = Translator.load(folder)
+    assert stored.options.first_id == stored.tokenizer.first_id != tags[0]
+    again = Translator.load(folder, target_language="fra_Latn")
+    assert again.options.first_id == tags[0]
+
+
+def test_a_folder_whose_search_names_pieces_that_do_not_exist_is_refused() -> None:
+    options = DecodeOptions(forbidden=((99,),))
+    with pytest.raises(ModelError, match="names piece '99', the model has 15; correct the file"):
+        Translator(small_model(), word_tokenizer(), options)
 
 
 @pytest.mark.parametrize(

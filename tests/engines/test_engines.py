@@ -1,6 +1,8 @@
 """The same ids, options and answers, whichever program runs the model."""
 
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +122,33 @@ def test_text_is_prepared_and_counted_alike(loaded: Loaded, name: str) -> None:
     assert Report.of(found).split == Report.of(found).empty == 1
     with pytest.raises(ModelError, match="another program runs the model; needed engine native"):
         _ = other.model
+
+
+def test_more_beams_than_the_folder_asks_for_work_in_every_engine(
+    loaded: Loaded, tmp_path: Path
+) -> None:
+    """A model saved with one beam does not stop early, and CTranslate2 knows no other rule."""
+    folder = tmp_path / "greedy"
+    shutil.copytree(loaded.folder, folder)
+    for place in (folder, folder / "converted"):
+        edit_json(
+            place / "generation_config.json",
+            lambda content: content.update(num_beams=1, early_stopping=False),
+        )
+    lines, found = ["the red fox", "a dog sees the owl"], {}
+    for name in ("native", "transformers", "ctranslate2"):
+        place = folder / "converted" if name == "ctranslate2" else folder
+        translator = Translator.load(place, engine=name)  # type: ignore[arg-type]
+        assert (translator.search().beams, translator.remarks) == (1, ())
+        options = translator.search(beams=3)
+        assert options.early_stopping == (name == "ctranslate2")
+        said = "early_stopping is 'False' with 3 beams, but CTranslate2 always stops early"
+        assert any(said in remark for remark in translator.remarks) == (name == "ctranslate2")
+        found[name] = [one.text for one in translator.translate(lines, options)]
+    assert found["native"] == found["transformers"]
+    early = Translator.load(folder).search(beams=3)
+    again = Translator.load(folder).translate(lines, replace(early, early_stopping=True))
+    assert found["ctranslate2"] == [one.text for one in again]
 
 
 def test_an_export_of_a_run_is_found(loaded: Loaded, tmp_path: Path) -> None:
