@@ -8,6 +8,7 @@ file, and read up to a bound.
 import errno
 import json
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from typing import Any, TextIO
 
 from seq2seq.errors import Seq2SeqError
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 MOST_BYTES = 2**29
 """More than any vocabulary or index of weights that is published."""
 
@@ -70,12 +72,30 @@ def read_json(path: Path, *, error: type[Seq2SeqError], needed: str) -> Any:
     """
     text = read_text(path, error=error, needed=needed)
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as found:
-        reason = "nested too deeply" if isinstance(found, RecursionError) else found
+        return parse_json(text)
+    except ValueError as found:
         raise error(
-            f"{path}: not JSON ({reason}), needed {needed}; copy or download it again"
+            f"{path}: not JSON ({found}), needed {needed}; copy or download it again"
         ) from None
+
+
+def parse_json(text: str) -> Any:
+    """Read JSON.
+
+    Raises:
+        ValueError: It is none, or holds a number, nesting or half a character that cannot be read;
+            it says what.
+    """
+    try:
+        content = json.loads(text)
+        if _SURROGATE.search(text):
+            json.dumps(content, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except UnicodeEncodeError as error:
+        half = error.object[error.start].encode("ascii", "backslashreplace").decode()
+        raise ValueError(f"{half} is half a character") from None
+    return content
 
 
 def read_json_object(path: Path, *, error: type[Seq2SeqError], needed: str) -> dict[str, Any]:

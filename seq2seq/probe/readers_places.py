@@ -1,12 +1,12 @@
 """Readers of sets that say where everything stands: our corpus, JSON Lines with candidates, GAP."""
 
-import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import DataError
+from seq2seq.files import parse_json
 from seq2seq.lines import iterate_lines
 from seq2seq.probe.cases import Case, case_of_item
 from seq2seq.probe.questions import PRONOUNS, Question, Unusable, in_text_order, mention_at, overlap
@@ -74,14 +74,14 @@ def read_gap(path: Path) -> Iterator[Question]:
 def _fields(line: str, where: str) -> dict[str, Any]:
     """The object of a line, if it has the fields of a question."""
     try:
-        fields = json.loads(line)
+        fields = parse_json(line)
         pronoun, candidates = fields["pronoun"], fields["candidates"]
         stated = [fields["id"], fields["text"], pronoun["text"], *(c["text"] for c in candidates)]
         starts = [pronoun["start"], *(candidate["start"] for candidate in candidates)]
         right = [candidate["correct"] for candidate in candidates]
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise DataError(
-            f"{where}: {line[:40]!r} is not JSON ({error.msg}), needed one object a line"
+            f"{where}: {line[:40]!r} is not JSON ({error}), needed one object a line"
         ) from error
     except (KeyError, TypeError) as error:
         raise DataError(

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from seq2seq.errors import DataError
-from seq2seq.files import replacing
+from seq2seq.files import parse_json, replacing
 from seq2seq.lines import iterate_lines
 from seq2seq.probe.asked import Trial
 from seq2seq.probe.cases import Case
@@ -127,7 +127,7 @@ def read_record(path: Path) -> list[dict[str, Any]]:
         raise DataError(
             f"{path}: no such file, needed what seq2seq probe wrote; probe the model again"
         )
-    found = [json.loads(line) for line in iterate_lines(path) if line.strip()]
+    found = list(_objects_of(path))
     version = found[0].get("items_schema") if found else None
     if version != ITEMS_SCHEMA:
         raise DataError(
@@ -135,6 +135,18 @@ def read_record(path: Path) -> list[dict[str, Any]]:
             "probe the model again with this version"
         )
     return found
+
+
+def _objects_of(path: Path) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(iterate_lines(path), start=1):
+        if line.strip():
+            try:
+                fields = parse_json(line)
+            except ValueError as error:
+                raise DataError(f"{path}:{number}: not JSON ({error}); probe again") from None
+            if not isinstance(fields, dict):
+                raise DataError(f"{path}:{number}: no object, needed one a line; probe again")
+            yield fields
 
 
 def _short(value: float) -> float:

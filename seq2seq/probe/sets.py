@@ -4,7 +4,6 @@ A set says where its pronouns and candidates stand, or names them, or only contr
 one module of readers each. What kind a file is, its first line tells.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from seq2seq.errors import DataError
+from seq2seq.files import parse_json
 from seq2seq.lines import iterate_lines
 from seq2seq.probe.cases import Case
 from seq2seq.probe.questions import PRONOUNS, Question, Unusable, without_article
@@ -131,12 +131,14 @@ def _kind_of(line: str) -> Kind | None:
 
 def _json_kind(line: str) -> Kind | None:
     try:
-        fields = json.loads(line).keys()
-    except json.JSONDecodeError:
+        fields = parse_json(line)
+    except ValueError:
         return None
-    if "item_schema" in fields or {"source", "target"} <= fields:
+    if not isinstance(fields, dict):
+        return None
+    if "item_schema" in fields or {"source", "target"} <= fields.keys():
         return "corpus"
-    return "candidates" if {"text", "pronoun", "candidates"} <= fields else None
+    return "candidates" if {"text", "pronoun", "candidates"} <= fields.keys() else None
 
 
 def _questions(path: Path, kind: Kind) -> Iterator[Question]:

@@ -9,18 +9,33 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
+
+from pydantic import ConfigDict, Strict, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from seq2seq.errors import DataError
-from seq2seq.files import replacing
+from seq2seq.files import parse_json, replacing
 from seq2seq.lines import iterate_lines
+from seq2seq.toml import shown
 
 SCHEMA = 1
 
-_WORD = re.compile(r"[\w'’-]+")
+AGAIN = "write the file again with seq2seq corpus pronouns"
 
-Span = tuple[int, int]
+_WORD = re.compile(r"[\w'’-]+")
+_Value = TypeVar("_Value")
+
+Whole = Annotated[int, Strict()]
+Span = tuple[Whole, Whole]
 """First character and one past the last; ``text[start:end]`` is the word."""
+
+
+class _Texts(TypedDict):
+    """What every row has; other fields belong to whoever wrote them."""
+
+    source: str
+    target: str
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,8 @@ class Candidate:
     the kinds in the lexicon, not of the words) in a selectional one; "first" or "second" in a
     handwritten one, as its scene lists them. ``kind`` is empty where the lexicon has no such noun.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     noun: str
     kind: str
@@ -55,6 +72,8 @@ class Item:
     ``bad_spans``; they are equal, with no spans, where the target shows no gender.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     id: str
     quad: str
     pair: str
@@ -70,7 +89,7 @@ class Item:
     cue_span: Span
     clause: Span
     candidates: tuple[Candidate, ...]
-    gold: int | None
+    gold: Whole | None
     good: str
     bad: str
     good_spans: tuple[Span, ...]
@@ -186,11 +205,11 @@ def _write_lines(path: Path, objects: Iterable[dict[str, Any]]) -> None:
 def _read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(iterate_lines(path), start=1):
         try:
-            fields = json.loads(line)
+            fields = parse_json(line)
         except ValueError as error:
             raise DataError(
                 f"{path}:{number}: {line[:40]!r} is not JSON ({error}), "
-                "needed one object a line; write the file again"
+                f"needed one object a line; {AGAIN}"
             ) from error
         if not isinstance(fields, dict):
             raise DataError(
@@ -204,39 +223,67 @@ def _row_of(fields: dict[str, Any], where: str) -> Row:
     if "item_schema" in fields:
         bare = _item_of(fields, where)
         return Row(bare.source, bare.good, bare)
-    if not {"source", "target"} <= fields.keys():
-        raise DataError(
-            f"{where}: fields {sorted(fields)}, needed 'source' and 'target'; "
-            "write the file with seq2seq corpus pronouns"
-        )
+    texts = _checked(_TEXTS, fields, where)
     item = _item_of(fields["item"], where) if "item" in fields else None
-    return Row(fields["source"], fields["target"], item)
+    return Row(texts["source"], texts["target"], item)
 
 
-def _item_of(fields: dict[str, Any], where: str) -> Item:
-    found = fields.get("item_schema")
-    if found != SCHEMA:
+def _item_of(fields: Any, where: str) -> Item:
+    found = fields.get("item_schema") if isinstance(fields, dict) else fields
+    if type(found) is not int or found != SCHEMA:
         raise DataError(
-            f"{where}: item schema {found!r}, needed {SCHEMA}; "
+            f"{where}: item schema {shown(found)}, needed {SCHEMA}; "
             "write the file again with seq2seq corpus pronouns"
         )
     values = {key: value for key, value in fields.items() if key != "item_schema"}
-    missing = sorted(Item.__dataclass_fields__.keys() - values.keys() - {"tags"})
-    unknown = sorted(values.keys() - Item.__dataclass_fields__.keys())
-    if missing or unknown:
-        raise DataError(
-            f"{where}: item lacks {missing} and has unknown {unknown}, needed the fields of "
-            f"schema {SCHEMA}; write the file again with seq2seq corpus pronouns"
-        )
-    for name in ("pronoun", "cue_span", "clause"):
-        values[name] = tuple(values[name])
-    for name in ("good_spans", "bad_spans"):
-        values[name] = tuple(tuple(span) for span in values[name])
-    values["candidates"] = tuple(_candidate_of(entry) for entry in values["candidates"])
-    values["tags"] = tuple(values.get("tags", ()))
-    return Item(**values)
+    item = _checked(_ITEM, values, where)
+    problem = next(_contradictions(item), None)
+    if problem is not None:
+        raise DataError(f"{where}: {problem}; {AGAIN}")
+    return item
 
 
-def _candidate_of(fields: dict[str, Any]) -> Candidate:
-    spans = {name: tuple(fields[name]) for name in ("source_span", "target_span")}
-    return Candidate(**{**fields, **spans})
+def _checked(kind: TypeAdapter[_Value], fields: dict[str, Any], where: str) -> _Value:
+    try:
+        return kind.validate_python(fields)
+    except ValidationError as error:
+        problems = map(_explained, error.errors()[:3])
+        raise DataError(f"{where}: {'; '.join(problems)}; {AGAIN}") from None
+
+
+def _explained(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    match problem["type"]:
+        case "missing":
+            return f"no field '{key}'"
+        case "unexpected_keyword_argument":
+            return f"unknown field '{key}'"
+        case _:
+            return f"{key} = {shown(problem['input'])}: {problem['msg']}"
+
+
+def _contradictions(item: Item) -> Iterator[str]:
+    """What no type says: spans outside of their text, a right noun that is not there."""
+    if not 1 <= len(item.candidates) <= 2:
+        yield f"{len(item.candidates)} candidates, needed one or two"
+    if item.gold is not None and not 0 <= item.gold < len(item.candidates):
+        yield f"gold = {item.gold}, needed one of the {len(item.candidates)} candidates or null"
+    texts = {"source": item.source, "good": item.good, "bad": item.bad}
+    for name, text, span in (
+        ("pronoun", "source", item.pronoun),
+        ("cue_span", "source", item.cue_span),
+        ("clause", "source", item.clause),
+        *(("source_span", "source", one.source_span) for one in item.candidates),
+        *(("target_span", "good", one.target_span) for one in item.candidates),
+        *(("good_spans", "good", span) for span in item.good_spans),
+        *(("bad_spans", "bad", span) for span in item.bad_spans),
+    ):
+        if not 0 <= span[0] < span[1] <= len(texts[text]):
+            yield (
+                f"{name} {list(span)} is no place in {text}, which has {len(texts[text])} "
+                "characters"
+            )
+
+
+_ITEM = TypeAdapter(Item)
+_TEXTS = TypeAdapter(_Texts)

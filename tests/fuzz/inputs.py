@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests.fuzz.mutations import (
     NUMBERS,
@@ -22,6 +23,7 @@ from tests.fuzz.mutations import (
 )
 
 MODEL = Path(__file__).parent.parent / "golden" / "digits"
+CASES = 12
 LINES = ["1 2 3", "9 0 4", "5 5 1 2", "7 1", "3"]
 
 
@@ -268,7 +270,7 @@ def model(draw: Random, folder: Path) -> Input:
 ITEM = {
     "item_schema": 1, "id": "a", "quad": "q", "pair": "p", "block": "b", "language": "es", "family": "causal",
     "schema": "s", "cue": "old", "voice": "active", "split": "T1", "source": "The cup hit the box because it was old.",
-    "pronoun": [29, 31], "cue_span": [36, 39], "clause": [21, 39],
+    "pronoun": [28, 30], "cue_span": [35, 38], "clause": [20, 38],
     "candidates": [
         {"noun": "cup", "kind": "", "role": "agent", "gender": "f", "source_span": [4, 7], "target_span": [3, 7]},
         {"noun": "box", "kind": "", "role": "patient", "gender": "m", "source_span": [16, 19], "target_span": [17, 21]},
@@ -278,7 +280,7 @@ ITEM = {
 }  # fmt: skip
 CANDIDATES = {
     "id": "a", "lang": "en", "text": "The cup hit the box because it was old.",
-    "pronoun": {"text": "it", "start": 29},
+    "pronoun": {"text": "it", "start": 28},
     "candidates": [{"text": "The cup", "start": 0, "correct": True}, {"text": "the box", "start": 12, "correct": False}],
 }  # fmt: skip
 GAP = (
@@ -296,12 +298,14 @@ PROBE_TEXTS = {
 
 def probe_set(draw: Random, folder: Path) -> Input:
     """A probe set of some format with a spoiled field or byte."""
+    chosen_on = folder / "dev.jsonl"
+    chosen_on.write_bytes(b"".join(_cases(ITEM, "dev")))
     if draw.random() < 0.7:
-        entry = draw.choice([ITEM, ITEM, CANDIDATES])
-        rows = [dump_json(entry | {"id": f"{n}"}) for n in range(3)]
-        rows[draw.randrange(3)] = dump_json(spoil_json(draw, entry))
+        rows = _cases(draw.choice([ITEM, ITEM, CANDIDATES]), "test")
+        place = draw.randrange(len(rows))
+        rows[place] = dump_json(spoil_json(draw, json.loads(rows[place]))) + b"\n"
         path = folder / "p.jsonl"
-        path.write_bytes(b"\n".join(rows) + b"\n")
+        path.write_bytes(b"".join(rows))
     else:
         name = draw.choice(sorted(PROBE_TEXTS))
         path = folder / name
@@ -309,10 +313,26 @@ def probe_set(draw: Random, folder: Path) -> Input:
     if draw.random() < 0.05:
         spoil_file(draw, path)
     if draw.random() < 0.15:
-        (folder / "h").write_text("La caja.\nLa caja.\nLa caja.\n", encoding="utf-8")
+        (folder / "h").write_text("La caja.\n" * CASES, encoding="utf-8")
         return Input(("score", "h", "--items", path.name))
-    common = ("--out", "out", "--no-causal", "--most", "8")
-    return Input(("probe", str(MODEL), "--items", path.name, "--select-on", path.name, *common))
+    common = ("--select-on", "dev.jsonl", "--out", "out", "--no-causal")
+    return Input(("probe", str(MODEL), "--items", path.name, *common))
+
+
+def _cases(entry: dict[str, Any], name: str) -> list[bytes]:
+    """Lines that can be used, in pairs: the first noun is right, then the second."""
+    rows = []
+    for number in range(CASES):
+        case = entry | {"id": f"{name}{number}"}
+        right = number % 2
+        if "gold" in case:
+            shared = {key: f"{name}{number // 2}" for key in ("pair", "block", "quad")}
+            case |= shared | {"gold": right}
+        else:
+            nouns = [one | {"correct": n == right} for n, one in enumerate(case["candidates"])]
+            case |= {"candidates": nouns, "url": f"{name}{number // 2}"}
+        rows.append(dump_json(case) + b"\n")
+    return rows
 
 
 COMMANDS = ["train", "translate", "summarize", "export", "score", "compare", "attention", "probe", "doctor",

@@ -4,6 +4,7 @@ import gzip
 import json
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -181,7 +182,7 @@ def test_a_line_that_is_no_object_is_named(tmp_path: Path, line: str) -> None:
 def test_a_row_without_a_target_is_named(tmp_path: Path) -> None:
     path = tmp_path / "half.jsonl"
     path.write_text('{"source": "a"}\n', encoding="utf-8")
-    with pytest.raises(DataError, match=r"half\.jsonl:1: fields \['source'\], needed 'source' and"):
+    with pytest.raises(DataError, match=r"half\.jsonl:1: no field 'target'"):
         read_rows(path)
 
 
@@ -205,7 +206,42 @@ def test_an_item_with_a_missing_and_an_unknown_field_is_refused(
     fields = json.loads(path.read_text("utf-8"))
     fields["colour"] = fields.pop("voice")
     path.write_text(json.dumps(fields) + "\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"lacks \['voice'\] and has unknown \['colour'\]"):
+    with pytest.raises(DataError, match=r"no field 'voice'; unknown field 'colour'"):
+        read_items(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"id": 3}, "id = 3: Input should be a valid string"),
+        ({"pronoun": [0, "2"]}, 'pronoun.1 = "2": Input should be a valid integer'),
+        ({"pronoun": [True, 2]}, "pronoun.0 = true: Input should be a valid integer"),
+        ({"pronoun": [0, 1, 2]}, r"pronoun = \[0, 1, 2\]: Tuple should have at most 2 items"),
+        ({"pronoun": [5, 5]}, r"pronoun \[5, 5\] is no place in source, which has \d+ char"),
+        ({"clause": [0, 9999]}, r"clause \[0, 9999\] is no place in source"),
+        ({"good_spans": [[-1, 2]]}, r"good_spans \[-1, 2\] is no place in good"),
+        ({"candidates": []}, "0 candidates, needed one or two"),
+        ({"candidates": [{"noun": "cup"}]}, "no field 'candidates.0.kind'"),
+        ({"gold": 2}, "gold = 2, needed one of the 2 candidates or null"),
+        ({"gold": -1}, "gold = -1, needed one of"),
+        ({"tags": "abc"}, 'tags = "abc": Input should be a valid tuple'),
+    ],
+)
+def test_a_field_that_holds_something_else_is_named(
+    es_items: dict[str, list[Item]], tmp_path: Path, change: dict[str, Any], problem: str
+) -> None:
+    path = tmp_path / "odd.jsonl"
+    write_items(path, [item for item in es_items["T0"] if len(item.candidates) == 2][:1])
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | change), encoding="utf-8")
+    with pytest.raises(DataError, match=rf"odd\.jsonl:1: {problem}.*write the file again"):
+        read_items(path)
+
+
+@pytest.mark.parametrize("line", ["[" * 9000, '{"a": ' + "1" * 5000 + "}", r'{"a": "\uD800"}'])
+def test_json_that_python_does_not_read_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "odd.jsonl"
+    path.write_text(line, encoding="utf-8")
+    with pytest.raises(DataError, match=r"jsonl:1: .* is not JSON \((nested|Exceeds|.ud800)"):
         read_items(path)
 
 
