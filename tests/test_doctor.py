@@ -66,7 +66,7 @@ def test_a_run_shows_what_its_tokenizer_cannot_spell(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     run.folder.mkdir()
     run.recipe.write_text(recipe_json(given), encoding="utf-8")
-    with pytest.raises(ModelError, match=r"no tokenizer\.json"):
+    with pytest.raises(ModelError, match=r"tokenizer\.json: no such file, needed a tokenizer"):
         examine_run(run.folder)
     texts = [text for pair in SOUND for text in pair]
     spec = TokenizerSpec(vocab_size=60, kind="bpe", byte_fallback=False)

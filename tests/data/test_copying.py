@@ -17,7 +17,7 @@ from seq2seq.data.copying import (
 from seq2seq.data.marks import Marks
 from seq2seq.data.parallel_text import ParallelText, read_text
 from seq2seq.data.prepare import prepare
-from seq2seq.recipe import CleaningSpec, Recipe, TokenizerSpec, parse_recipe
+from seq2seq.recipe import Recipe, TokenizerSpec, parse_recipe
 from seq2seq.tokenizer import Tokenizer, train_tokenizer
 from seq2seq.train.feed import Feed, FeedSpec
 
@@ -193,7 +193,7 @@ def test_real_pairs_come_first_and_as_without_copying(setting, alpha):
 
 
 def test_what_cannot_be_used_is_left_out_and_counted(setting):
-    recipe, text = setting(nameless(), share=1.0, cleaning=CleaningSpec(max_source_pieces=30))
+    recipe, text = setting(nameless(), share=1.0, cleaning={"max_source_pieces": 30})
     training, tokenizer = training_of(recipe, text)
     report = training.report_copying()
     assert report.pairs + report.too_long + report.unknown == 16
@@ -207,7 +207,7 @@ def test_what_cannot_be_used_is_left_out_and_counted(setting):
 
 
 def test_no_pair_of_any_epoch_is_larger_than_what_the_budget_is_checked_for(setting):
-    recipe, text = setting(named(), share=1.0, cleaning=CleaningSpec(max_source_pieces=40))
+    recipe, text = setting(named(), share=1.0, cleaning={"max_source_pieces": 40})
     training, _ = training_of(recipe, text)
     longest = max(int(training.epoch(n).source_lengths.max()) for n in range(20))
     assert longest <= training.longest

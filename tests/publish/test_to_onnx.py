@@ -90,7 +90,10 @@ def test_inputs_have_the_names_that_other_programs_use(exported: Exported) -> No
     ("options", "problem"),
     [
         (DecodeOptions(beams=2), "only greedy search is known here; ask for 1 beam"),
-        (DecodeOptions(beams=1, no_repeat_ngram=3), "knows neither no_repeat_ngram nor a first"),
+        (
+            DecodeOptions(beams=1, no_repeat_ngram=3),
+            "knows neither no_repeat_ngram nor first or forbidden pieces",
+        ),
     ],
 )
 def test_a_search_that_it_does_not_know_is_refused(
