@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seq2seq.errors import RecipeError
 from seq2seq.recipe import Recipe, given_keys, parse_recipe
 
+WARMUP = "train.warmup_steps"
 WARMUP_PART = 5  # a warm-up that is chosen takes at most this part of the run
 FEWEST_STEPS = 300
 VALIDATIONS = 10
@@ -218,44 +218,32 @@ def settled(recipe: Recipe) -> Recipe:
     return parse_recipe(content | {"preset": "none"}, where="preset auto")
 
 
-def fit_warmup(recipe: Recipe, *, where: str) -> tuple[Recipe, tuple[Choice, ...]]:
+def fit_warmup(recipe: Recipe) -> tuple[Recipe, tuple[Choice, ...]]:
     """See that the learning rate reaches its peak before the run is over.
 
     Args:
         recipe: With or without a preset; where the preset is still to choose the length of the
             run or of the warm-up, nothing is done.
-        where: What messages call the recipe, usually its path.
 
     Returns:
-        The recipe and what was chosen: a fifth of the run where the recipe gives no warm-up and
-        the default takes more than half of it, nothing otherwise.
-
-    Raises:
-        RecipeError: The recipe gives a warm-up that the run has no room for.
+        The recipe and what was chosen: a fifth of the run where the recipe gives a warm-up that
+        the schedule has no room for, or gives none and the default takes more than half of the
+        run; nothing otherwise.
     """
     given, train = given_keys(recipe), recipe.train
-    if recipe.preset == "auto" and not {"train.steps", "train.warmup_steps"} <= given:
+    if recipe.preset == "auto" and not {"train.steps", WARMUP} <= given:
         return recipe, ()
     warmup, room = train.warmup_steps, train.longest_warmup
-    if "train.warmup_steps" in given:
-        if warmup > room:
-            raise RecipeError(f"{where}: {_too_long(recipe)}")
-        return recipe, ()
-    if warmup <= min(room, train.steps // 2):
+    most, what = (
+        (room, "what the recipe gives")
+        if WARMUP in given
+        else (min(room, train.steps // 2), "the default")
+    )
+    if warmup <= most:
         return recipe, ()
     fitting = min(room, train.steps // WARMUP_PART)
-    reason = f"a fifth of train.steps = {train.steps:,}; the default, {warmup:,}, does not fit"
-    choices = (Choice("train.warmup_steps", fitting, reason),)
-    return with_choices(recipe, choices), choices
-
-
-def _too_long(recipe: Recipe) -> str:
-    train, room = recipe.train, recipe.train.longest_warmup
-    end, remedy = "ends", f"lower train.warmup_steps to at most {room:,}, or raise train.steps"
-    if train.schedule == "linear" and train.decay_share < 1:
-        end = f"begins to fall (train.decay_share = {train.decay_share:g})"
-        remedy += ", or lower train.decay_share"
-    return (
-        f"train.warmup_steps = {train.warmup_steps}: the learning rate would not reach its peak "
-        f"before it {end} in a run of train.steps = {train.steps}; {remedy}"
-    )
+    reason = f"a fifth of train.steps = {train.steps:,}; {what}, {warmup:,}, does not fit"
+    content = recipe.model_dump(mode="json", exclude_unset=True)
+    content.setdefault("train", {})["warmup_steps"] = fitting
+    fitted = parse_recipe(content, where="warm-up")
+    return fitted, (Choice(WARMUP, fitting, reason),)

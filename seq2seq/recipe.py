@@ -307,8 +307,8 @@ class TrainSpec(Section):
     peak_lr: float = Field(7e-4, gt=0)
     """Highest learning rate."""
     warmup_steps: int = Field(4000, ge=0)
-    """Updates over which the learning rate rises linearly from 0. Where it is not given and the
-    default is more than half of `steps`, a fifth of `steps` is taken, and said."""
+    """Updates over which the learning rate rises linearly from 0. Where the schedule has no room
+    for it, or the default is more than half of `steps`, a fifth of `steps` is taken, and said."""
     schedule: Literal["inverse_sqrt", "cosine", "linear"] = "inverse_sqrt"
     """How the rate falls after the warm-up: with the root of the step, along a cosine to 0 at
     `steps`, or not until the last `decay_share` of the run and then linearly to 0."""

@@ -35,7 +35,7 @@ def check(recipe: RecipeFile, overrides: Overrides = None, as_json: AsJson = Fal
     written out.
     """
     given = load_recipe(recipe, overrides or ())
-    checked, choices = fit_warmup(given, where=str(recipe))
+    checked, choices = fit_warmup(given)
     if as_json:
         typer.echo(recipe_json(checked), nl=False)
         return

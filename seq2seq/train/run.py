@@ -14,7 +14,6 @@ from accelerate import Accelerator, PartialState
 
 from seq2seq.errors import CheckpointError
 from seq2seq.model.transformer import Transformer
-from seq2seq.preset import fit_warmup
 from seq2seq.recipe import Recipe, load_recipe, recipe_json, recipe_text
 from seq2seq.run import Run
 from seq2seq.train.beside import is_first, note_ready, processes_beside, train_command
@@ -137,8 +136,6 @@ def train(
     command = train_command(recipe_path, overrides, run.folder, resume=resume)
     with disk_faults_explained(run), sole_training(run) if is_first() else nullcontext():
         check_folder(run, resume=resume)
-        if not steps_saved(run.checkpoints):
-            fit_warmup(recipe, where=str(recipe_path))  # refused now, before the text is read
         with processes_beside(command, recipe.train.processes or 1):
             note_ready()
             return _train_together(recipe, run, given)

@@ -19,7 +19,15 @@ from seq2seq.data.prepare import TrainingSet, prepare
 from seq2seq.data.store import Cache
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
 from seq2seq.normalization import normalize
-from seq2seq.preset import Choice, fit_warmup, length_choices, settled, shape_choices, with_choices
+from seq2seq.preset import (
+    WARMUP,
+    Choice,
+    fit_warmup,
+    length_choices,
+    settled,
+    shape_choices,
+    with_choices,
+)
 from seq2seq.recipe import Recipe, differences, recipe_json
 from seq2seq.round_trip import RoundTripReport, check_round_trip
 from seq2seq.run import Run, describe_environment, describe_start, write_json
@@ -196,7 +204,10 @@ def _settle_length(
 ) -> tuple[Recipe, tuple[Choice, ...]]:
     """Fill in the rest, from what an epoch of the encoded text costs."""
     if begun is not None:
-        return settled(recipe), ()
+        recipe = settled(recipe)
+        if any(choice.key == WARMUP for choice in begun):  # shortened then, so shorten it again
+            recipe, _ = fit_warmup(recipe)
+        return recipe, ()
     chosen: tuple[Choice, ...] = ()
     if recipe.preset == "auto":
         epoch, processes = training.epoch(0), PartialState().num_processes
@@ -215,7 +226,7 @@ def _settle_length(
             batches=len(plan),
             processes=processes,
         )
-    recipe, fitted = fit_warmup(settled(with_choices(recipe, chosen)), where="recipe")
+    recipe, fitted = fit_warmup(settled(with_choices(recipe, chosen)))
     return recipe, chosen + fitted
 
 
