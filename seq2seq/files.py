@@ -11,14 +11,18 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from seq2seq.errors import Seq2SeqError
 
+_Record = TypeVar("_Record")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 MOST_BYTES = 2**29
 """More than any vocabulary or index of weights that is published."""
@@ -75,8 +79,48 @@ def read_json(path: Path, *, error: type[Seq2SeqError], needed: str) -> Any:
         return parse_json(text)
     except ValueError as found:
         raise error(
-            f"{path}: not JSON ({found}), needed {needed}; copy or download it again"
+            f"{path}: not JSON ({found}), needed {needed}; restore or download it again"
         ) from None
+
+
+def read_record(
+    path: Path,
+    kind: type[_Record],
+    *,
+    error: type[Seq2SeqError],
+    needed: str,
+    always: Collection[str] = (),
+) -> _Record:
+    """Read a JSON file that holds the fields of a dataclass, and no others.
+
+    Args:
+        path: The file.
+        kind: The dataclass.
+        error: What to raise.
+        needed: What should be there, for messages.
+        always: Fields that the file must hold though they have defaults.
+
+    Returns:
+        The value.
+
+    Raises:
+        Seq2SeqError: Of the kind ``error``: as for ``read_json_object``, or a field is missing,
+            unknown or of another type.
+    """
+    content = read_json_object(path, error=error, needed=needed)
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass
+    wrong = [f"'{name}' is not known" for name in sorted(content.keys() - known)]
+    wrong += [f"'{name}' is missing" for name in always if name not in content]
+    try:
+        value = TypeAdapter(kind).validate_python(content)
+    except ValidationError as found:
+        first = found.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    else:
+        if not wrong:
+            return value
+        reason = wrong[0]
+    raise error(f"{path}: {reason}, needed {needed}; restore or download it again")
 
 
 def parse_json(text: str) -> Any:
@@ -108,7 +152,8 @@ def read_json_object(path: Path, *, error: type[Seq2SeqError], needed: str) -> d
     if not isinstance(content, dict):
         kind = "nothing" if content is None else f"a {type(content).__name__}"
         raise error(
-            f"{path}: holds {kind} where an object is needed, {needed}; copy or download it again"
+            f"{path}: holds {kind} instead of an object, needed {needed}; restore or download it "
+            "again"
         )
     return content
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
-from seq2seq.errors import ModelError, RecipeError
+from seq2seq.errors import CheckpointError, ModelError, RecipeError
 from seq2seq.files import read_json_object, refuse_odd_files, replacing
 from seq2seq.recipe import DataSpec, Recipe, parse_recipe
 
@@ -211,11 +211,37 @@ def data_of(run: Run) -> DataSpec:
 def _starts(run: Run) -> Iterator[Path]:
     """Folders where the training may have stood."""
     try:
-        start = json.loads(run.environment.read_text(encoding="utf-8"))["start"]
+        start = read_environment(run)["start"]
         yield Path(start["folder"])
         yield run.folder.resolve() / start["from_run"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (CheckpointError, KeyError, TypeError):
         return  # a run of a version that did not note it
+
+
+def read_environment(run: Run) -> dict[str, Any]:
+    """What a run notes of the machine, and of the text that it was trained on.
+
+    Raises:
+        CheckpointError: The file is missing or damaged.
+    """
+    needed = "what training notes, to tell whether the data is the same"
+    content = read_json_object(run.environment, error=CheckpointError, needed=needed)
+    for key in ("seq2seq", "versions", "data", "start"):
+        if not isinstance(content.get(key, {}), dict):
+            raise CheckpointError(
+                f"{run.environment}: '{key}' is no object, needed {needed}; restore it, or start a "
+                "new run with --run"
+            )
+    return content
+
+
+def recorded_hashes(run: Run) -> dict[str, Any]:
+    """The hashes of the text that a run was trained and measured on, by the name of the set.
+
+    Raises:
+        CheckpointError: The file that keeps them is missing or damaged.
+    """
+    return dict(read_environment(run).get("data", {}))
 
 
 def write_json(path: Path, content: Any) -> None:

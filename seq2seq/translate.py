@@ -10,7 +10,6 @@ split where sentences end (`seq2seq.sentences`), and each is translated by itsel
 are joined by single spaces, or by nothing in languages that are written without.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.engine import Engine, EngineName, NativeEngine
 from seq2seq.engines.load import load_engine
 from seq2seq.errors import DataError, ModelError
+from seq2seq.files import read_json_object
 from seq2seq.model.transformer import Transformer
 from seq2seq.pipeline.pipeline import pipeline as pipeline  # where its users look for it
 from seq2seq.reading import ReadText, TextReader, Trained
@@ -378,11 +378,11 @@ def trained_on(run: Run) -> Trained:
         What its data report says; ``"unknown"`` for runs whose report does not.
     """
     try:
-        report = json.loads(run.data_report.read_text(encoding="utf-8"))
+        report = read_json_object(run.data_report, error=ModelError, needed="a data report")
         share = report["several_sentences_share"]
-    except (OSError, ValueError, KeyError, TypeError):
+        return "lines" if share is None or share >= READS_SEVERAL else "sentences"
+    except (ModelError, KeyError, TypeError):
         return "unknown"
-    return "lines" if share is None or share >= READS_SEVERAL else "sentences"
 
 
 def _check_lines(texts: Sequence[str], first_line: int) -> None:

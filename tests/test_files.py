@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from seq2seq.errors import ModelError
 from seq2seq.files import (
     read_json,
     read_json_object,
+    read_record,
     read_text,
     refuse_odd_files,
     replacing,
@@ -55,7 +57,7 @@ def test_what_is_not_json_says_so(tmp_path: Path, content: bytes, problem: str) 
 @pytest.mark.parametrize(("content", "kind"), [(b"[1]", "a list"), (b"null", "nothing")])
 def test_another_value_than_an_object_is_refused(tmp_path: Path, content: bytes, kind: str) -> None:
     path = written(tmp_path / "a.json", content)
-    with pytest.raises(ModelError, match=f"holds {kind} where an object is needed"):
+    with pytest.raises(ModelError, match=f"holds {kind} instead of an object, needed"):
         read_json_object(path, error=ModelError, needed="a small object")
 
 
@@ -180,3 +182,38 @@ def test_a_folder_with_a_pipe_or_a_device_in_it_is_refused(tmp_path: Path) -> No
     os.mkfifo(tmp_path / "c")
     with pytest.raises(ModelError, match=f"^{tmp_path}/c: a pipe or a device, needed a regular"):
         refuse_odd_files(tmp_path, error=ModelError)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something inside of something else."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What a file may hold."""
+
+    step: int
+    parts: list[Part]
+    score: float = 0.0
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b'{"parts": []}', "step: Field required"),
+        (b'{"step": "x", "parts": []}', "step: Input should be a valid integer"),
+        (b'{"step": 1, "parts": [{"name": 3}]}', "parts.0.name: Input should be a valid string"),
+        (b'{"step": 1, "parts": [], "stop": 2}', "'stop' is not known"),
+    ],
+)
+def test_a_file_that_does_not_hold_the_fields_of_its_kind_is_refused(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    path = written(tmp_path / "a.json", content)
+    with pytest.raises(ModelError, match=rf"^{path}: {problem}.*, needed a whole; restore"):
+        read_record(path, Whole, error=ModelError, needed="a whole")
+    written(path, b'{"step": 1, "parts": [{"name": "a"}]}')
+    assert read_record(path, Whole, error=ModelError, needed="") == Whole(1, [Part("a")])

@@ -3,7 +3,6 @@
 Read from ``probe.json`` alone, so that a table of many models is made without any of them.
 """
 
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import DataError
+from seq2seq.files import read_json_object
 from seq2seq.probe.asked import Effect
 from seq2seq.probe.causal import matters
 from seq2seq.probe.page_verdict import CLEAR
@@ -130,7 +130,7 @@ def markdown_table(rows: Sequence[VerdictRow]) -> str:
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise DataError(f"{path}: no such file, needed a probe; write it with `seq2seq probe RUN`")
-    probe: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    probe = read_json_object(path, error=DataError, needed="what `seq2seq probe RUN` writes")
     if probe.get("schema") != SCHEMA:
         raise DataError(
             f"{path}: schema {probe.get('schema')!r}, needed {SCHEMA}; probe the model again"

@@ -7,13 +7,13 @@ files that have changed since.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from seq2seq.errors import PublishError
+from seq2seq.files import read_record
 from seq2seq.run import write_json
 
 Target = Literal["hub", "ctranslate2", "onnx"]
@@ -115,17 +115,13 @@ def read_check(folder: Path) -> Check:
         PublishError: There is no receipt, or it is damaged.
     """
     path = folder / CHECK_FILE
-    try:
-        return Check(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    if not path.is_file():
         raise PublishError(
             f"{folder}: no {CHECK_FILE}, needed an export that was measured; "
             "make one with 'seq2seq export'"
-        ) from None
-    except (ValueError, TypeError) as error:
-        raise PublishError(
-            f"{path}: not what 'seq2seq export' writes ({error}); make the export again"
-        ) from None
+        )
+    needed = "what 'seq2seq export' writes, or the export made again"
+    return read_record(path, Check, error=PublishError, needed=needed)
 
 
 def verify_check(folder: Path) -> Check:

@@ -5,13 +5,12 @@ That the configuration keeps to its part is checked wherever a model is built
 (``seq2seq.model.config.check_contract``); here are weights, search and tokenizer.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from seq2seq.decode.stored import stored_search
 from seq2seq.errors import PublishError
+from seq2seq.files import read_json_object
 from seq2seq.model.transformer import Transformer
 
 
@@ -60,7 +59,8 @@ def _search_problems(folder: Path) -> Iterator[str]:
 
 def _tokenizer_problems(path: Path) -> Iterator[str]:
     """What transformers 5 writes by itself cannot be read by transformers 4."""
-    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    needed = "the settings of a tokenizer"
+    config = read_json_object(path, error=PublishError, needed=needed)
     if config.get("tokenizer_class") in (None, "TokenizersBackend"):
         yield (
             f"tokenizer_config.json has tokenizer_class '{config.get('tokenizer_class')}', which "

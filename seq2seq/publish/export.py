@@ -9,7 +9,6 @@ the model, and moved to its place only if it differs by no more than is tolerate
 a receipt is a folder that was measured, and a failed export leaves nothing behind.
 """
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.engine import Engine
 from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import PublishError
+from seq2seq.files import read_json_object
 from seq2seq.model.transformer import Transformer
 from seq2seq.publish.checked import Check, Target, hash_files, write_check
 from seq2seq.publish.contract import check_publishable
@@ -205,7 +205,7 @@ def _write(
 
 def _ask_for_greedy(path: Path) -> None:
     """Store the search that the graphs are measured with."""
-    settings = json.loads(path.read_text(encoding="utf-8"))
+    settings = read_json_object(path, error=PublishError, needed="what saving a model wrote")
     settings |= {"num_beams": 1, "early_stopping": False, "no_repeat_ngram_size": 0}
     write_json(path, settings)
 

@@ -4,7 +4,6 @@ A model card is a list of claims. Each one comes from a file that the run wrote 
 a file that is not there leaves its section out of the card.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import PublishError
+from seq2seq.files import parse_json, read_json_object
 from seq2seq.publish.checked import WEIGHTS, Check, verify_check, verify_source
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run, read_origin
@@ -132,9 +132,9 @@ def count_weights(path: Path) -> int:
         PublishError: It is missing or no safetensors file.
     """
     try:
-        header = json.loads(safetensors_header(path))
+        header = parse_json(safetensors_header(path).decode())
         return sum(prod(one["shape"]) for name, one in header.items() if name != "__metadata__")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PublishError(
             f"{path}: cannot be read ({error}), needed a safetensors file; export the run again"
         ) from None
@@ -143,28 +143,23 @@ def count_weights(path: Path) -> int:
 def safetensors_header(path: Path) -> bytes:
     """The part of a safetensors file that describes the numbers; the rest is the numbers."""
     with path.open("rb") as file:
-        return file.read(int.from_bytes(file.read(8), "little"))
+        # A file that is none may announce more than there is memory for.
+        return file.read(min(int.from_bytes(file.read(8), "little"), path.stat().st_size))
 
 
 def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PublishError(
-            f"{path}: cannot be read ({error}), needed what training wrote; restore it"
-        ) from None
-    return dict(content)
+    return read_json_object(path, error=PublishError, needed="what training wrote")
 
 
 def _read_log(path: Path) -> list[dict[str, Any]]:
     """The records of a run's log; a last line that a kill tore is none."""
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     records = []
     for number, line in enumerate(lines, start=1):
         try:
-            record = dict(json.loads(line))
+            record = dict(parse_json(line))
             int(record["step"])
         except (ValueError, TypeError, KeyError) as error:
             if number == len(lines):

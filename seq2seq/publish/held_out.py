@@ -1,6 +1,5 @@
 """Held-out pairs to compare an export with its model on."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from seq2seq.data.columns import Pair, read_columns
 from seq2seq.data.corpus import iterate_pairs, read_corpus
 from seq2seq.data.store import hash_text
 from seq2seq.errors import DataError, PublishError
-from seq2seq.run import Run, data_of
+from seq2seq.run import Run, data_of, recorded_hashes
 from seq2seq.tokenizer_like import TokenizerLike
 
 # Fewer than enough can let a rare difference pass, which is said; fewer than the fewest prove
@@ -71,10 +70,7 @@ def run_pairs(run: Run) -> tuple[str, Iterable[Pair]]:
             f"{error}; it is the dev set of {run.folder}: stand where that was trained, or give "
             "held-out text with --pairs FILE"
         ) from None
-    hashes = (
-        json.loads(run.environment.read_text(encoding="utf-8")) if run.environment.is_file() else {}
-    )
-    recorded = hashes.get("data", {}).get("dev")
+    recorded = recorded_hashes(run).get("dev") if run.environment.is_file() else None
     if recorded is not None and recorded != hash_text(dataset):
         raise PublishError(
             f"{data.dev.name}: not the dev set of {run.folder} any more, needed text that "

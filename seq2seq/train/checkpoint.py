@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from seq2seq.errors import CheckpointError
+from seq2seq.files import read_json_object, read_record
 from seq2seq.model.weights import write_weights
 from seq2seq.train.hardware import Precision
 
@@ -200,10 +201,12 @@ def candidate_damage(folder: Path, progress: Progress) -> str | None:
 def damage(checkpoint: Path) -> str | None:
     """What is wrong with a checkpoint or a candidate that it names; None where all hashes agree."""
     try:
-        hashes = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        hashes = read_json_object(
+            checkpoint / MANIFEST, error=CheckpointError, needed="hashes of its files"
+        )
+    except CheckpointError:
         return f"{MANIFEST} is missing or unreadable"
-    if not isinstance(hashes, dict) or not hashes.keys() >= NEEDED:
+    if not hashes.keys() >= NEEDED:
         return f"{MANIFEST} does not name all files"
     for name, expected in hashes.items():
         path = checkpoint / name
@@ -250,16 +253,11 @@ def read_progress(checkpoint: Path) -> Progress:
         CheckpointError: The file is damaged, or of a version that counts what this one does not.
     """
     path = checkpoint / "progress.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        content["candidates"] = [Candidate(**candidate) for candidate in content["candidates"]]
-        return Progress(**content)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise CheckpointError(
-            f"{path}: cannot be read ({reason}), needed what this version writes; resume from "
-            "another checkpoint, or start a new run with --run"
-        ) from None
+    needed = (
+        "what this version writes; resume from another checkpoint, or start a new run with --run"
+    )
+    always = ("step", "candidates")
+    return read_record(path, Progress, error=CheckpointError, needed=needed, always=always)
 
 
 def restore(

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from accelerate import Accelerator
 
+from seq2seq.files import parse_json, write_text
 from seq2seq.train.checkpoint import Progress
 
 Value = float | int | str | bool | None
@@ -87,17 +88,18 @@ def forget_after(path: Path, progress: Progress) -> None:
     """Keep the whole lines of a metrics file up to a place; one torn by a kill goes too."""
     if not path.is_file():
         return
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    kept, text = [], path.read_text(encoding="utf-8", errors="surrogateescape")
+    for line in text.splitlines():
         try:
-            record = json.loads(line)
+            record = parse_json(line)
             done = progress.validated_step if record["kind"] == "dev" else progress.step
             keep = record["step"] <= done
         except (ValueError, KeyError, TypeError):
             keep = False
         if keep:
             kept.append(line + "\n")
-    path.write_text("".join(kept), encoding="utf-8")
+    if "".join(kept) != text:
+        write_text(path, "".join(kept))
 
 
 def duration(seconds: float) -> str:

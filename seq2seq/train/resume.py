@@ -6,7 +6,7 @@ from typing import Any
 
 from seq2seq.errors import CheckpointError
 from seq2seq.recipe import Recipe
-from seq2seq.run import Run
+from seq2seq.run import Run, read_environment, recorded_hashes
 from seq2seq.score.from_recipe import selection_metric
 from seq2seq.train.checkpoint import newest_sound_checkpoint, read_progress, steps_saved
 from seq2seq.train.schedule import guidance_weight, learning_rate
@@ -74,7 +74,7 @@ def check_changes(
 
 def machine_changes(run: Run, machine: Mapping[str, Any]) -> list[str]:
     """What of the machine differs from the run's start and may round numbers differently."""
-    before, now = _numbers_from(_environment(run)), _numbers_from(machine)
+    before, now = _numbers_from(read_environment(run)), _numbers_from(machine)
     return [
         f"{key}: {_text(before.get(key))} → {_text(now.get(key))}"
         for key in dict.fromkeys([*before, *now])
@@ -114,7 +114,7 @@ def _same_past_rates(run: Run, recipe: Recipe) -> bool:
 
 
 def _changed_data(run: Run, hashes: Mapping[str, str]) -> list[str]:
-    old: dict[str, str] = _environment(run).get("data", {})
+    old = recorded_hashes(run)
     return [
         f"{name}: text {_text(old.get(name))} → {_text(hashes.get(name))}"
         for name in dict.fromkeys([*old, *hashes])
@@ -123,23 +123,12 @@ def _changed_data(run: Run, hashes: Mapping[str, str]) -> list[str]:
 
 
 def _changed_tests(run: Run, hashes: Mapping[str, str]) -> list[str]:
-    old: dict[str, str] = _environment(run).get("data", {})
+    old = recorded_hashes(run)
     return [
         f"{name}: another text than before, scores of it cannot be compared with earlier ones"
         for name, digest in hashes.items()
         if name.startswith("test ") and old.get(name, digest) != digest
     ]
-
-
-def _environment(run: Run) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(run.environment.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{run.environment}: cannot be read ({error}), needed to tell whether the data is the "
-            "same; restore it, or start a new run with --run"
-        ) from None
-    return content
 
 
 def _text(value: Any) -> str:

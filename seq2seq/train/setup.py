@@ -18,6 +18,7 @@ from seq2seq.data.parallel_text import ParallelText, read_text
 from seq2seq.data.prepare import TrainingSet, prepare
 from seq2seq.data.store import Cache
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
+from seq2seq.files import read_json_object, refuse_odd_files
 from seq2seq.normalization import normalize
 from seq2seq.preset import (
     WARMUP,
@@ -72,7 +73,10 @@ def check_folder(run: Run, *, resume: bool) -> None:
     Raises:
         RecipeError: The folder holds a run, and resuming was not asked for, or it holds a finished
             run without any checkpoint to resume from.
+        CheckpointError: A pipe or a device stands in it, which writing would wait for.
     """
+    if run.folder.is_dir():
+        refuse_odd_files(run.folder, error=CheckpointError)
     saved = bool(steps_saved(run.checkpoints))
     if not saved and (run.scores.exists() or run.best.exists()):
         raise RecipeError(
@@ -179,10 +183,11 @@ def recorded_choices(run: Run) -> tuple[Choice, ...] | None:
     """
     if not steps_saved(run.checkpoints):
         return None
+    needed = "what was chosen for this run, or a new run with --run"
+    content = read_json_object(run.data_report, error=CheckpointError, needed=needed)
     try:
-        content = json.loads(run.data_report.read_text(encoding="utf-8"))
         return tuple(Choice(**choice) for choice in content["preset"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise CheckpointError(
             f"{run.data_report}: cannot be read ({error}), needed to go on with what was chosen "
             "for this run; restore it, or start a new run with --run"

@@ -115,8 +115,8 @@ def test_what_is_not_followed_is_named(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", r"generation_config.json: not JSON .*; copy or download it again"),
-        ("[]", r"generation_config.json: holds a list where an object is needed"),
+        ("{", r"generation_config.json: not JSON .*; restore or download it again"),
+        ("[]", r"generation_config.json: holds a list instead of an object"),
         ('{"num_beams": "5", "max_length": 0}',
          r"num_beams is '5', max_length is 0, needed what 'generate' takes; correct it"),
         ('{"bad_words_ids": [[]]}', r"bad_words_ids is \[\[\]\], needed"),

@@ -3,11 +3,17 @@
 An input is a function of its kind, the seed and its number, so that any of them can be made again.
 """
 
+import atexit
 import gzip
 import json
+import os
 import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -93,6 +99,16 @@ tokenized = false
 """
 
 
+# Whatever a spoiled recipe asks for, training it must not take long.
+SMALL = [
+    word
+    for key, value in {"train.steps": 1, "train.batch_tokens": 64, "train.accumulate": 1, "model.width": 16,
+                       "model.ffn_width": 16, "model.encoder_layers": 1, "model.decoder_layers": 1,
+                       "tokenizer.vocab_size": 60, "train.processes": 1}.items()
+    for word in ("--set", f"{key}={value}")
+]  # fmt: skip
+
+
 def _write_corpus(folder: Path) -> None:
     (folder / "dev.en").write_text("".join(f"{one}\n" for one in LINES), encoding="utf-8")
     (folder / "dev.es").write_text("".join(f"{one}\n" for one in LINES), encoding="utf-8")
@@ -153,8 +169,10 @@ def recipe(draw: Random, folder: Path) -> Input:
             "data",
         ]
         overrides = ["--set", f"{draw.choice(keys)}={_toml(draw)}"]
-    command = draw.choice([["recipe", "check"]] * 5 + [["doctor"]])
-    return Input((*command, name, *(overrides if command[0] == "recipe" else ())))
+    command = draw.choice([["recipe", "check"]] * 5 + [["doctor"], ["train"]])
+    if command[0] == "train":
+        overrides = [*overrides, *SMALL]
+    return Input((*command, name, *(overrides if command[0] != "doctor" else ())))
 
 
 TMX = """<?xml version="1.0" encoding="UTF-8"?>
@@ -267,6 +285,40 @@ def model(draw: Random, folder: Path) -> Input:
     return Input(("translate", "m", "--beam", "1", "--engine", engine), stdin=text, lines=2)
 
 
+@cache
+def finished_run() -> Path:
+    """A folder with a corpus, its recipe and the run that was trained with it."""
+    folder = Path(tempfile.mkdtemp(prefix="seq2seq-fuzz-run-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _write_corpus(folder)
+    (folder / "r.toml").write_text(RECIPE, encoding="utf-8")
+    command = [sys.executable, "-m", "seq2seq", "train", "r.toml", "--run", "run"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)}
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+    return folder
+
+
+def run(draw: Random, folder: Path) -> Input:
+    """The folder of a finished run, one or two of whose files are spoiled."""
+    shutil.copytree(finished_run(), folder, dirs_exist_ok=True)
+    files = sorted(path for path in (folder / "run").rglob("*") if path.is_file())
+    for path in draw.sample(files, draw.choice([1, 1, 2])):
+        spoil_text_file(draw, path)
+    text = "".join(f"{one}\n" for one in LINES[:2]).encode()
+    resume = ("train", "r.toml", "--run", "run", "--resume", "--set", "train.steps=2")
+    match draw.randrange(6):
+        case 0:
+            return Input(("translate", "run", "--beam", "1"), stdin=text, lines=2)
+        case 1:
+            return Input(("doctor", "run"))
+        case 2:
+            return Input(("publish", "run", "me/x", "--dry-run", "--license", "mit"))
+        case 3:
+            return Input(("export", "run", "--to", "hub"))
+        case _:
+            return Input(resume)
+
+
 ITEM = {
     "item_schema": 1, "id": "a", "quad": "q", "pair": "p", "block": "b", "language": "es", "family": "causal",
     "schema": "s", "cue": "old", "voice": "active", "split": "T1", "source": "The cup hit the box because it was old.",
@@ -356,8 +408,8 @@ def command_line(draw: Random, folder: Path) -> Input:
         words.append(draw.choice(["check", "explain", "x"]))
     for _ in range(draw.randrange(6)):
         words.append(draw.choice(OPTIONS) if draw.random() < 0.5 else _word(draw))
-    if words[0] in ("train", "demo"):
-        words.append("--no-such-option")  # neither may begin its work
+    if words[0] in ("train", "demo", "corpus"):
+        words.append("--no-such-option")  # none may begin its work, which takes long
     return Input(tuple(words), stdin=draw.choice([b"", b"1 2\n", b"\xff\n", b"1\x00\n"]))
 
 
@@ -415,6 +467,7 @@ KINDS: dict[str, Callable[[Random, Path], Input]] = {
     "recipe": recipe,
     "corpus": corpus,
     "model": model,
+    "run": run,
     "probe": probe_set,
     "command": command_line,
 }

@@ -18,7 +18,8 @@ from tests.fuzz.inputs import Input, make
 
 MODULES = ("torch", "transformers", "datasets", "seq2seq.cli.app", "seq2seq.translate", "seq2seq.score.report",
            "seq2seq.doctor", "seq2seq.probe.study", "seq2seq.engines.stock", "seq2seq.data.prepare",
-           "transformers.models.m2m_100.modeling_m2m_100", "sacrebleu.metrics")  # fmt: skip
+           "transformers.models.m2m_100.modeling_m2m_100", "sacrebleu.metrics", "seq2seq.train.run",
+           "seq2seq.publish.plan", "seq2seq.publish.export")  # fmt: skip
 SECONDS = 40
 PREFIX = f"seq2seq-fuzz-{os.getpid()}-"  # others may run beside us
 

@@ -307,8 +307,8 @@ def remove_weights(run: Run) -> None:
     ("damage", "said"),
     [
         (lambda run: run.scores.unlink(), "not finished, it has no scores.json; continue it with"),
-        (damage_scores, r"scores\.json: cannot be read"),
-        (lambda run: run.environment.unlink(), r"environment\.json: cannot be read"),
+        (damage_scores, r"scores\.json: not JSON"),
+        (lambda run: run.environment.unlink(), r"environment\.json: no such file"),
         (remove_weights, "model.safetensors was changed since the export was checked"),
         (lambda run: write_export(run, passed=False), "its check did not pass"),
     ],

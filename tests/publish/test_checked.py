@@ -67,5 +67,5 @@ def test_an_export_without_receipt_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize("content", ["{", "{}", '{"target": "hub"}', "[1]"])
 def test_a_damaged_receipt_is_refused(folder: Path, content: str) -> None:
     (folder / CHECK_FILE).write_text(content)
-    with pytest.raises(PublishError, match="not what 'seq2seq export' writes"):
+    with pytest.raises(PublishError, match="needed what 'seq2seq export' writes"):
         read_check(folder)

@@ -450,5 +450,5 @@ def test_a_checkpoint_that_cannot_be_read_any_more_is_said(tmp_path: Path) -> No
     loop.run()
     assert steps_saved(tmp_path / "checkpoints") == [2, 3]
     said = loop.log._stream.getvalue()  # type: ignore[attr-defined]
-    assert "step-000001/progress.json: cannot be read (JSONDecodeError" in said
+    assert "step-000001/progress.json: not JSON (" in said
     assert "; this checkpoint was set aside" in said

@@ -160,5 +160,5 @@ def test_another_python_and_another_version_of_ours_are_said(run: Run) -> None:
 
 def test_an_unreadable_environment_is_explained(run: Run) -> None:
     run.environment.write_text("{")
-    with pytest.raises(CheckpointError, match="needed to tell whether the data is the same"):
+    with pytest.raises(CheckpointError, match="to tell whether the data is the same"):
         check(run, recipe())
