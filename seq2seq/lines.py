@@ -11,6 +11,7 @@ import codecs
 import gzip
 import io
 import itertools
+import os
 import sys
 import zlib
 from collections.abc import Iterator
@@ -154,7 +155,9 @@ def _stdin() -> BinaryIO:
 
 def _open(path: Path) -> BinaryIO:
     try:
-        return path.open("rb")
+        if not _is_endless(path):
+            return path.open("rb")
+        problem = "a device that never ends, needed a text file with one segment a line"
     except FileNotFoundError:
         problem = "no such file, needed a text file with one segment a line; check the path"
     except IsADirectoryError:
@@ -164,6 +167,15 @@ def _open(path: Path) -> BinaryIO:
     except OSError as error:
         problem = f"{error.strerror}, needed a text file with one segment a line; check the path"
     raise DataError(f"{path}: {problem}")
+
+
+def _is_endless(path: Path) -> bool:
+    """Whether a name is that of a device such as ``/dev/zero``; a terminal and nothing end."""
+    return path.is_char_device() and path.resolve() not in (Path(os.devnull), *_terminals())
+
+
+def _terminals() -> list[Path]:
+    return [Path(os.ttyname(number)) for number in (0, 1, 2) if os.isatty(number)]
 
 
 def _unpack_frames(path: Path, packed: bytes) -> bytes:

@@ -228,3 +228,10 @@ def test_a_packed_file_that_is_cut_short_or_not_packed_is_refused(
     for content in (whole[: len(whole) // 2], whole[:-1], b"plain text\n"):
         with pytest.raises(DataError, match=rf"{re.escape(name)}: not a whole {kind} file"):
             read_lines(write(tmp_path, content, name=name))
+
+
+def test_a_device_without_end_is_refused_and_one_without_text_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").symlink_to("/dev/zero")
+    with pytest.raises(DataError, match=r"text.txt: a device that never ends, needed a text file"):
+        read_lines(tmp_path / "text.txt")
+    assert read_lines(Path("/dev/null")) == []
