@@ -166,14 +166,14 @@ def train_report(
 
     warm_up = measure(update, repeats=WARM_UP, windows=1, own_seconds=own_seconds)
     repeats = agree(math.ceil(seconds / warm_up[0].seconds * WARM_UP), state.num_processes)
-    loop.take_meter()
+    loop.sums = {}
     found = summary(measure(update, repeats=repeats, windows=windows, own_seconds=own_seconds))
-    meter = loop.take_meter()
+    sums = loop.sums
     peak_memory = sum_over_ranks(loop.accelerator, peak_memory_bytes(torch.device("cpu")))[0]
-    tokens = meter.source_tokens + meter.target_tokens
+    tokens = sums["source_tokens"] + sums["target_tokens"]
     mean_flops = (
-        loop.flops_per_token[0] * meter.source_tokens
-        + loop.flops_per_token[1] * meter.target_tokens
+        loop.flops_per_token[0] * sums["source_tokens"]
+        + loop.flops_per_token[1] * sums["target_tokens"]
     ) / tokens
     environment = describe_environment()
     return {
@@ -181,11 +181,11 @@ def train_report(
         "precision": chosen,
         "tokens_per_second": round(found["rate"]),
         "best_window": round(found["best"]),
-        "padding_share": round(1 - tokens / meter.padded_tokens, 4),
+        "padding_share": round(1 - tokens / sums["padded_tokens"], 4),
         "matrix_peak_gflops": round(loop.peak_flops / 1e9, 1),
         "matrix_peak_share": round(found["rate"] * mean_flops / loop.peak_flops, 3),
         "peak_memory_gib": round(peak_memory / 2**30, 2),
-        "weights": sum(p.numel() for p in loop.trainee.parameters()),
+        "weights": sum(p.numel() for p in loop.criterion.parameters()),
         "tokens_an_update": round(tokens / (repeats * windows)),
         "processes": state.num_processes,
         "threads_each": torch.get_num_threads(),
@@ -208,6 +208,7 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
         flops_per_token,
     )
     from seq2seq.train.checkpoint import Progress
+    from seq2seq.train.criterion.transformer import TransformerCriterion
     from seq2seq.train.feed import Feed, FeedSpec
     from seq2seq.train.hardware import matrix_peak
     from seq2seq.train.log import TrainingLog
@@ -215,12 +216,11 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
     from seq2seq.train.ranks import agree
     from seq2seq.train.selection import Validation
     from seq2seq.train.stop import Stop
-    from seq2seq.train.trainee import Trainee
 
     recipe, tokenizer, state = prepared.recipe, prepared.tokenizer, PartialState()
     torch.manual_seed(recipe.seed)
-    model = build_model(recipe, tokenizer.vocab_size)
-    trainee = Trainee(model, label_smoothing=recipe.train.label_smoothing, rdrop_weight=0.0)
+    model = build_model(recipe.model, tokenizer.vocab_size)
+    criterion = TransformerCriterion(model, recipe.train)
     spec = FeedSpec(
         recipe.train.batch_tokens, tokenizer.pad_id, recipe.seed,
         world_size=state.num_processes, rank=state.process_index,
@@ -228,11 +228,11 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
     feed = Feed(prepared.training, spec)
     chosen: Any = precision
     if precision == "auto":
-        trial = compare_precisions(trainee, feed.worst()[0], state)
+        trial = compare_precisions(criterion, feed.worst()[0], state)
         note(trial.to_text())
         chosen = agree(trial.chosen, state.num_processes)
     accelerator = Accelerator(cpu=True, mixed_precision="bf16" if chosen == "bf16" else "no")
-    wrapped, optimizer = accelerator.prepare(trainee, build_optimizer(trainee, recipe))
+    wrapped, optimizer = accelerator.prepare(criterion, build_optimizer(criterion, recipe))
     loop = Loop(
         accelerator, wrapped, optimizer, feed,
         spec=recipe.train, checkpoints=folder / "checkpoints", progress=Progress(),

@@ -30,6 +30,7 @@ from seq2seq.files import read_text
 from seq2seq.toml import parse_toml, shown, toml_pairs, unusable_values
 
 Family = Literal["m2m_100", "marian"]
+StockFamily = Literal["t5", "mt5", "bart", "mbart", "pegasus", "led"]
 Metric = Literal["bleu", "chrf", "chrf++", "rouge1", "rouge2", "rougeL", "rougeLsum"]
 
 ENTRY = re.compile(r"\[([^]]*)\]")  # data.train[0].weight, as ``differences`` writes it
@@ -204,8 +205,10 @@ class TokenizerSpec(Section):
 class ModelSpec(Section):
     """The shape of the Transformer, saved in a stock Hugging Face format."""
 
-    family: Family = "m2m_100"
-    """`m2m_100` normalises before each block (trains without care), `marian` after it."""
+    family: Family | StockFamily = "m2m_100"
+    """`m2m_100` normalises before each block (trains without care), `marian` after it; both are
+    trained by our own code. The others are classes of transformers: slower, but what their
+    pretrained models are."""
     width: int = Field(512, ge=8)
     """Width of every hidden state (d_model)."""
     ffn_width: int = Field(2048, ge=8)
@@ -222,12 +225,19 @@ class ModelSpec(Section):
     """Dropout on attention weights."""
     activation_dropout: float = Field(0.0, ge=0, lt=1)
     """Dropout inside the feed-forward blocks."""
-    activation: Literal["relu", "gelu", "swish"] = "relu"
-    """Activation of the feed-forward blocks."""
+    activation: Literal["relu", "gelu", "swish", "gated-gelu"] = "relu"
+    """Activation of the feed-forward blocks; `gated-gelu` is for `t5` and `mt5`."""
     scale_embedding: bool = True
     """Multiply embeddings by the square root of `width`."""
     max_positions: int = Field(512, ge=16)
     """Longest source or target, in pieces, that the exported model accepts."""
+    attention_window: int = Field(512, ge=2, multiple_of=2)
+    """For `led`: pieces around each source piece that it sees, half of them on either side."""
+
+    @property
+    def is_native(self) -> bool:
+        """Whether our own code trains it, rather than the class of transformers."""
+        return self.family in get_args(Family)
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "ModelSpec":
@@ -235,6 +245,8 @@ class ModelSpec(Section):
             raise ValueError(
                 f"'width' = {self.width} must be even and a multiple of 'heads' = {self.heads}"
             )
+        if self.activation == "gated-gelu" and self.family not in ("t5", "mt5"):
+            raise ValueError(f"'activation' = 'gated-gelu' is for t5 and mt5, not {self.family}")
         return self
 
 
@@ -426,8 +438,9 @@ class Recipe(Section):
     itself stays as given."""
     init: str | None = None
     """Model to train further, with its own tokenizer: a run, a folder in the stock format of
-    `m2m_100` (NLLB too) or `marian` (opus-mt), or the name of such a model on the Hub. Its shape
-    and vocabulary stand for those of `model` and `tokenizer`; dropout may be given anew."""
+    `m2m_100` (NLLB too), `marian` (opus-mt), `t5`, `mt5`, `bart`, `mbart` (mBART-50), `pegasus` or
+    `led`, or the name of such a model on the Hub. Its shape and vocabulary stand for those of
+    `model` and `tokenizer`; dropout may be given anew."""
     source_tag: str | None = None
     """What the tokenizer of `init` calls the source language where that is not `source_language`,
     such as `eng_Latn` for NLLB."""
@@ -461,6 +474,7 @@ class Recipe(Section):
             if spec.pronoun_items and spec.max_rows is not None:
                 yield f"data.test.{name}: pronoun items are scored whole, 'max_rows' cuts them"
         yield from self._pointers_that_miss()
+        yield from self._guides_of_other_models()
         yield from self._idle_starts()
         longest = self.model.max_positions
         if not self._shape_is_known("max_positions"):
@@ -512,6 +526,19 @@ class Recipe(Section):
         for option, part in (("guided_attention", "encoder"), ("guided_copy", "decoder")):
             if part in frozen and getattr(self.train, option).weight:
                 yield f"train.{option} teaches the {part}, which train.freeze keeps as it is"
+
+    def _guides_of_other_models(self) -> Iterator[str]:
+        """Losses on attention need a model whose attention is ours."""
+        if self.model.is_native:
+            return
+        given = {
+            "guided_attention": self.train.guided_attention.weight,
+            "guided_copy": self.train.guided_copy.weight,
+            "bottleneck": self.train.bottleneck.share,
+        }
+        for name, value in given.items():
+            if value:
+                yield f"train.{name} is for m2m_100 and marian, not for {self.model.family}"
 
     def _shape_is_known(self, key: str) -> bool:
         """Whether a number of the model is settled; that of ``init`` is once it has been read."""

@@ -27,8 +27,9 @@ LAYOUTS: Mapping[str, tuple[str, ...]] = {
     "MarianTokenizer": ("source.spm", "target.spm", "vocab.json"),
     "M2M100Tokenizer": ("sentencepiece.bpe.model", "vocab.json"),
     "NllbTokenizer": ("sentencepiece.bpe.model",),
+    "MBart50Tokenizer": ("sentencepiece.bpe.model",),
 }
-TAGGED = ("M2M100Tokenizer", "NllbTokenizer")
+TAGGED = ("M2M100Tokenizer", "NllbTokenizer", "MBart50Tokenizer")
 TAG = re.compile(r">>.+?<<\s*")
 OTHER_FILES = ("tokenizer.json", "special_tokens_map.json", "added_tokens.json")
 UNLIMITED = 10**30
@@ -248,7 +249,8 @@ def open_tokenizer(
     if kind is None:
         return load_tokenizer(folder)
     missing = [name for name in LAYOUTS[kind] if not (folder / name).is_file()]
-    if missing and not (kind == "NllbTokenizer" and (folder / "tokenizer.json").is_file()):
+    by_class = kind in ("NllbTokenizer", "MBart50Tokenizer")
+    if missing and not (by_class and (folder / "tokenizer.json").is_file()):
         raise ModelError(
             f"{folder}: no {' and no '.join(missing)}, which {kind} needs; copy or download the "
             "folder again"

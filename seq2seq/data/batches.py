@@ -6,7 +6,7 @@ share of it. The budget counts padding, because padding takes memory too: pairs 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,10 +37,31 @@ class Batch:
     """Pieces of the targets, padding not counted: what the loss is divided by."""
     padded_tokens: int
     """Area of both rectangles."""
+    target_places: Int[torch.Tensor, " tokens"]
+    """Where in the flattened target rectangle the real pieces stand."""
     marks: BatchMarks | None = None
-    """Where the words stand that training points at; None where it points at none."""
+    """Where the words stand that training points at, on the host; None where it points at none."""
     bottleneck: bool = False
     """Whether the marked decisions are to be predicted with sight of a few words only."""
+
+    def without_first(self, piece: int) -> "Batch":
+        """The same, but where a target begins with a piece, a language tag, it does not count."""
+        width = self.target_ids.shape[1]
+        ids, places = self.target_ids.numpy().ravel(), self.target_places.numpy()
+        kept = places[(places % width != 0) | (ids[places] != piece)]
+        return replace(self, target_places=torch.from_numpy(kept), target_tokens=len(kept))
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same with its pieces on a device, which gets them while the host goes on."""
+        if device.type == "cpu":
+            return self
+        return replace(
+            self,
+            source_ids=_sent(self.source_ids, device),
+            source_mask=None if self.source_mask is None else _sent(self.source_mask, device),
+            target_ids=_sent(self.target_ids, device),
+            target_places=_sent(self.target_places, device),
+        )
 
 
 def plan_batches(
@@ -150,6 +171,7 @@ def collate(pairs: Sequence[tuple[Indices, Indices]], pad_id: int) -> Batch:
     mask = None
     if source_tokens < source_ids.size:
         mask = torch.from_numpy(np.arange(source_ids.shape[1]) < source_lengths[:, None])
+    real = np.arange(target_ids.shape[1]) < target_lengths[:, None]
     return Batch(
         source_ids=torch.from_numpy(source_ids),
         source_mask=mask,
@@ -157,7 +179,15 @@ def collate(pairs: Sequence[tuple[Indices, Indices]], pad_id: int) -> Batch:
         source_tokens=source_tokens,
         target_tokens=int(target_lengths.sum()),
         padded_tokens=source_ids.size + target_ids.size,
+        target_places=torch.from_numpy(real.ravel().nonzero()[0]),
     )
+
+
+def _sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A copy on a device; from pinned memory, else the host would wait until it is there."""
+    if device.type == "cuda":
+        tensor = tensor.pin_memory(device)
+    return tensor.to(device, non_blocking=True)
 
 
 def _rectangle(rows: list[Indices], pad_id: int) -> tuple[Any, Any]:

@@ -43,12 +43,15 @@ def place_of(where: str | Path) -> str:
     return str(folder)
 
 
-def open_encoder_decoder(where: str | Path, *, revision: str | None = None) -> Any:
+def open_encoder_decoder(
+    where: str | Path, *, revision: str | None = None, config: Any = None
+) -> Any:
     """Load a model into its stock class, in 32 bits and evaluation mode.
 
     Args:
         where: As in `place_of`.
         revision: A branch, tag or commit on the Hub.
+        config: Instead of its own, such as one with other dropout.
 
     Returns:
         The model.
@@ -57,8 +60,9 @@ def open_encoder_decoder(where: str | Path, *, revision: str | None = None) -> A
         ModelError: There is none, it is no encoder-decoder, or weights are missing or not finite.
     """
     place = place_of(where)
-    with explaining(where):
-        config = AutoConfig.from_pretrained(place, revision=revision)
+    if config is None:
+        with explaining(where):
+            config = AutoConfig.from_pretrained(place, revision=revision)
     if config.model_type not in ENCODER_DECODERS:
         raise ModelError(
             f"{where}: a model of type '{config.model_type}', needed an encoder-decoder such as "
@@ -68,7 +72,7 @@ def open_encoder_decoder(where: str | Path, *, revision: str | None = None) -> A
         check_numbers(config, where=where)
     with explaining(where):
         model, loaded = AutoModelForSeq2SeqLM.from_pretrained(
-            place, revision=revision, output_loading_info=True
+            place, revision=revision, config=config, output_loading_info=True
         )
     refuse_gaps(loaded, where=where, kind=type(model).__name__)
     refuse_not_finite(dict(model.named_parameters()), where=where)

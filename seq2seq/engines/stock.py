@@ -15,8 +15,9 @@ from seq2seq.decode.batches import Ids, padded
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.engines.foreign import ForeignEngine
 from seq2seq.engines.opening import open_encoder_decoder
-from seq2seq.errors import ModelError
+from seq2seq.engines.stock_inputs import encoder_inputs
 from seq2seq.libraries import running
+from seq2seq.model.stock_shape import source_positions, target_positions
 
 
 class StockEngine(ForeignEngine):
@@ -45,13 +46,7 @@ class StockEngine(ForeignEngine):
     @property
     def positions(self) -> int:
         """The most pieces it can read or write."""
-        for name in ("max_position_embeddings", "n_positions"):
-            if getattr(self.config, name, None):
-                return int(getattr(self.config, name))
-        raise ModelError(
-            "transformers engine: config.json does not say how many positions the model has, "
-            "needed max_position_embeddings or n_positions"
-        )
+        return source_positions(self.config)
 
     @property
     def vocab_size(self) -> int:
@@ -128,7 +123,7 @@ class StockEngine(ForeignEngine):
             min_length=0,
             min_new_tokens=options.min_length or None,
             max_length=None,
-            max_new_tokens=limit,
+            max_new_tokens=min(limit, target_positions(self.config) - 1),
             forced_bos_token_id=options.first_id,
             forced_eos_token_id=None,
             do_sample=False,
@@ -145,7 +140,7 @@ class StockEngine(ForeignEngine):
         ids = padded(sources, pad_id=pad_id, device=self.model.device)
         lengths = torch.tensor([len(one) for one in sources], device=ids.device)
         places = torch.arange(ids.shape[1], device=ids.device)
-        return {"input_ids": ids, "attention_mask": (places < lengths[:, None]).long()}
+        return encoder_inputs(self.config, ids, places < lengths[:, None])
 
     def _until_end(self, row: list[int]) -> tuple[tuple[int, ...], bool]:
         ends = self._settings.eos_token_id

@@ -1,1 +1,1 @@
-"""The training loop and what it needs: objective, schedule, checkpoints, log."""
+"""The training loop and what it needs: criterion, schedule, checkpoints, log."""

@@ -1,26 +1,49 @@
 """From numbers in a recipe to a model, an optimizer and a number format."""
 
+from typing import Any
+
 import torch
 from accelerate import PartialState
 from torch import nn
+from transformers import AutoModelForSeq2SeqLM
 
 from seq2seq.data.batches import Batch
 from seq2seq.model.config import build_config
+from seq2seq.model.stock_shape import build_stock_config
 from seq2seq.model.transformer import Transformer
-from seq2seq.recipe import Recipe
+from seq2seq.recipe import ModelSpec, Recipe
+from seq2seq.train.criterion.base import TARGET_TOKENS, Criterion, Update
 from seq2seq.train.hardware import Precision, PrecisionTrial, try_precisions, wait_for
-from seq2seq.train.trainee import Trainee
 
 # A multiplication and an addition, forward and twice backward.
 FLOPS_PER_WEIGHT = 6
+# What their names hold in the decoders of BART and its kin, and of T5.
+CROSS_KEYS_AND_VALUES = (
+    "encoder_attn.k_proj",
+    "encoder_attn.v_proj",
+    "EncDecAttention.k.",
+    "EncDecAttention.v.",
+)
 
 
-def build_model(recipe: Recipe, vocab_size: int) -> Transformer:
-    """The recipe's model with new random weights."""
-    spec = recipe.model
+def build_stock_model(spec: ModelSpec, vocab_size: int) -> Any:
+    """A class of transformers in a recipe's shape, with new random weights."""
+    config = build_stock_config(
+        spec.family,
+        vocab_size=vocab_size,
+        numbers=spec.model_dump(),
+        activation=spec.activation,
+        positions=spec.max_positions,
+        window=spec.attention_window,
+    )
+    return AutoModelForSeq2SeqLM.from_config(config)
+
+
+def build_model(spec: ModelSpec, vocab_size: int) -> Transformer:
+    """Our model in a recipe's shape, with new random weights."""
     return Transformer(
         build_config(
-            spec.family,
+            "marian" if spec.family == "marian" else "m2m_100",
             vocab_size=vocab_size,
             width=spec.width,
             ffn_width=spec.ffn_width,
@@ -30,17 +53,17 @@ def build_model(recipe: Recipe, vocab_size: int) -> Transformer:
             dropout=spec.dropout,
             attention_dropout=spec.attention_dropout,
             activation_dropout=spec.activation_dropout,
-            activation=spec.activation,
+            activation="gelu" if spec.activation == "gated-gelu" else spec.activation,
             scale_embedding=spec.scale_embedding,
             max_positions=spec.max_positions,
         )
     )
 
 
-def build_optimizer(trainee: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
+def build_optimizer(criterion: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
     """AdamW of what is not frozen; weight decay, if any, only for matrices."""
     spec = recipe.train
-    learning = [p for p in trainee.parameters() if p.requires_grad]
+    learning = [p for p in criterion.parameters() if p.requires_grad]
     matrices = [p for p in learning if p.ndim > 1]
     others = [p for p in learning if p.ndim <= 1]
     groups = [
@@ -69,21 +92,36 @@ def flops_per_token(model: Transformer) -> tuple[float, float]:
     return FLOPS_PER_WEIGHT * (encoder + memory), FLOPS_PER_WEIGHT * (decoder + head)
 
 
-def compare_precisions(trainee: Trainee, batch: Batch, state: PartialState) -> PrecisionTrial:
+def stock_flops_per_token(model: Any) -> tuple[float, float]:
+    """The same of a stock class, from the sizes of the matrices of its two stacks.
+
+    The decoder's matrices that read the source, a key and a value in each layer, meet its tokens.
+    """
+    counted = {"encoder": 0, "decoder": 0, "memory": 0}
+    for stack in ("encoder", "decoder"):
+        for name, weight in getattr(model, f"get_{stack}")().named_parameters():
+            if weight.ndim != 2 or "embed" in name or "relative_attention_bias" in name:
+                continue
+            reads = any(part in name for part in CROSS_KEYS_AND_VALUES)
+            counted["memory" if reads else stack] += weight.numel()
+    head = model.get_output_embeddings().weight.numel()
+    source = counted["encoder"] + counted["memory"]
+    return FLOPS_PER_WEIGHT * source, FLOPS_PER_WEIGHT * (counted["decoder"] + head)
+
+
+def compare_precisions(criterion: Criterion, batch: Batch, state: PartialState) -> PrecisionTrial:
     """Time a forward and backward pass in each number format; leaves no trace in the model."""
+    device = state.device
+    counts = {TARGET_TOKENS: batch.target_tokens, **criterion.counts(batch)}
+    update = Update(1, {name: torch.tensor(float(n), device=device) for name, n in counts.items()})
 
     def work(precision: Precision) -> None:
-        device, mask = state.device, batch.source_mask
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            loss = trainee(
-                batch.source_ids.to(device),
-                None if mask is None else mask.to(device),
-                batch.target_ids.to(device),
-            ).loss
+            loss = criterion(batch.to(device), update).loss
         (loss / batch.target_tokens).backward()
-        trainee.zero_grad(set_to_none=True)
+        criterion.zero_grad(set_to_none=True)
         wait_for(device)
 
-    trainee.to(state.device).train()
+    criterion.to(device).train()
     with torch.random.fork_rng():
         return try_precisions(work)

@@ -31,7 +31,9 @@ MANIFEST = "manifest.json"
 NEEDED = {"model.safetensors", "optimizer.safetensors", "progress.json", "rng-0.safetensors"}
 FINISHED = re.compile(r"step-(\d+)")
 CHUNK_BYTES = 1 << 20
-SUM = "sum."  # what a name begins with among the tensors of a rank, of what its log adds up
+# What a name begins with, among the tensors of a rank, of what its log adds up over all ranks; and
+# of what it added up in earlier versions, which is the same only where there was one rank.
+TOTAL, OWN_SUM = "total.", "sum."
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def write_shared_parts(
     temporary: Path, module: nn.Module, optimizer: Optimizer, progress: Progress
 ) -> None:
     """Write what is the same on every rank: weights, optimizer and progress."""
-    save_tensors(temporary / "model.safetensors", module.state_dict())
+    save_tensors(temporary / "model.safetensors", weights_of(module))
     save_tensors(temporary / "optimizer.safetensors", _optimizer_tensors(module, optimizer))
     _write_text(temporary / "progress.json", json.dumps(asdict(progress), indent=2) + "\n")
 
@@ -109,7 +111,7 @@ def write_own_parts(temporary: Path, rank: int, sums: Mapping[str, float]) -> No
         state["cuda"] = torch.cuda.get_rng_state()
     for name, value in sums.items():
         kind = torch.int64 if isinstance(value, int) else torch.float64
-        state[SUM + name] = torch.tensor(value, dtype=kind)
+        state[TOTAL + name] = torch.tensor(value, dtype=kind)
     save_tensors(temporary / f"rng-{rank}.safetensors", state)
 
 
@@ -266,15 +268,14 @@ def restore(
     """Put weights, optimizer and this rank's random state back.
 
     Returns:
-        What this rank's log had added up since its last line; empty in checkpoints of versions
-        that did not keep it.
+        What the log had added up since its last line; empty in checkpoints of versions that did
+        not keep it.
 
     Raises:
         CheckpointError: The weights do not fit the model, or this rank has no random state.
     """
-    weights = load_file(checkpoint / "model.safetensors")
     try:
-        module.load_state_dict(weights)
+        load_weights(module, load_file(checkpoint / "model.safetensors"))
     except RuntimeError as error:
         raise CheckpointError(
             f"{checkpoint}: the weights do not fit the recipe's model: {error}"
@@ -290,11 +291,34 @@ def restore(
     torch.set_rng_state(state["cpu"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])
+    prefixes = (TOTAL,) if (checkpoint / "rng-1.safetensors").exists() else (TOTAL, OWN_SUM)
     return {
-        name.removeprefix(SUM): value.item()
+        name.removeprefix(prefix): value.item()
         for name, value in state.items()
-        if name.startswith(SUM)
+        for prefix in prefixes
+        if name.startswith(prefix)
     }
+
+
+def weights_of(module: nn.Module) -> dict[str, Tensor]:
+    """The weights of a module, a matrix that stands in several places of it only once."""
+    once = {name for name, _ in (*module.named_parameters(), *module.named_buffers())}
+    return {name: tensor for name, tensor in module.state_dict().items() if name in once}
+
+
+def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Put back what `weights_of` gave.
+
+    Raises:
+        RuntimeError: A weight is missing, unknown or of another shape.
+    """
+    needed = weights_of(module).keys()
+    if missing := needed - weights.keys():
+        raise RuntimeError(f"{len(missing)} weights are missing, such as {min(missing)}")
+    repeated = module.state_dict().keys() - needed  # filled in with the one that they repeat
+    found = module.load_state_dict(weights, strict=not repeated)
+    if found.unexpected_keys:
+        raise RuntimeError(f"{found.unexpected_keys[0]} and perhaps others are unknown")
 
 
 def average_weights(paths: list[Path]) -> dict[str, Tensor]:

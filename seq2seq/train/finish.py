@@ -12,8 +12,7 @@ from safetensors.torch import load_file
 from seq2seq.errors import CheckpointError
 from seq2seq.files import write_text
 from seq2seq.lines import read_lines
-from seq2seq.model.stock import SearchDefaults, save_model
-from seq2seq.model.transformer import Transformer
+from seq2seq.model.stock import SearchDefaults
 from seq2seq.pronouns.gender_report import GenderReport, report_gender
 from seq2seq.pronouns.items import Item, read_items
 from seq2seq.recipe import Recipe
@@ -27,8 +26,10 @@ from seq2seq.train.checkpoint import (
     candidate_damage,
     candidate_path,
     flush_folder,
+    load_weights,
     replace_folder,
 )
+from seq2seq.train.criterion.base import Criterion
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.selection import (
     LOSS,
@@ -40,6 +41,7 @@ from seq2seq.train.selection import (
     score_text,
 )
 from seq2seq.train.stop import Stop
+from seq2seq.train.trainable import TrainableModel
 from seq2seq.train.validate import Validator, decode_options, perplexity
 from seq2seq.translate import Long, Report, Translation, Translator, trained_on
 
@@ -134,7 +136,8 @@ def finish(
     tokenizer: TokenizerLike,
     tests: Mapping[str, Any],
     *,
-    model: Transformer,
+    trainable: TrainableModel,
+    criterion: Criterion,
     progress: Progress,
     validator: Validator,
     stop: Stop,
@@ -150,7 +153,8 @@ def finish(
         recipe: The resolved recipe.
         tokenizer: Saved beside the model.
         tests: Test sets with columns ``source`` and ``target``, by name.
-        model: Its weights are replaced by the chosen ones.
+        trainable: Its weights are replaced by the chosen ones.
+        criterion: What they were trained by.
         progress: Knows the candidates.
         validator: Scores an average on the dev set.
         stop: Asked between two batches and between two test sets.
@@ -163,14 +167,14 @@ def finish(
     Raises:
         Stopped: Before the scores were written; all of this can be done again.
     """
-    choice = choose_weights(run, model, progress, validator)
+    choice = choose_weights(run, criterion, progress, validator)
     log.say(f"weights: {choice.weights}")
     if is_main:
-        save_best(run, model, tokenizer, recipe)
+        save_best(run, trainable, tokenizer, recipe)
     reports: dict[str, ScoreReport] = {}
     items: dict[str, tuple[Sequence[Item], Sequence[str]]] = {}
     translator = Translator(
-        model,
+        trainable.engine,
         tokenizer,
         languages=(recipe.source_language, recipe.target_language),
         trained=trained_on(run),
@@ -246,26 +250,26 @@ def translate_test(
 
 
 def choose_weights(
-    run: Run, model: Transformer, progress: Progress, validator: Validator
+    run: Run, criterion: Criterion, progress: Progress, validator: Validator
 ) -> Choice:
     """Load the best candidate, or the average of all where that scores higher on the dev set."""
     refuse_damaged(run, progress)
-    sound = progress.candidates
+    model, sound = criterion.model, progress.candidates
     best, paths = sound[0], [candidate_path(run.checkpoints, one.step) for one in sound]
     metric, single = validator.metric, f"step {best.step}"
     equal, validations = progress.equal_scores, progress.validations
     blind = blind_text(equal, metric, validations)
     if len(paths) == 1:
-        model.load_state_dict(load_file(paths[0]))
+        load_weights(model, load_file(paths[0]))
         return Choice(single, best, "", deciding(equal, metric, validations), blind)
     steps = ", ".join(str(step) for step in sorted(one.step for one in sound))
     average = f"average of steps {steps}"
-    model.load_state_dict(average_weights(paths))
-    found = validator.score(model)
+    load_weights(model, average_weights(paths))
+    found = validator(criterion)
     if quality(found) > quality(best):
         told = decided_by(metric, found, best)
         return Choice(average, found, f"{single}, {score_text(best, told)}", told, blind)
-    model.load_state_dict(load_file(paths[0]))
+    load_weights(model, load_file(paths[0]))
     rivals: list[Judged] = [found, sound[1]]
     told = decided_by(metric, best, max(rivals, key=quality))
     rejected = f"{average}, {score_text(found, decided_by(metric, best, found))}"
@@ -286,7 +290,9 @@ def refuse_damaged(run: Run, progress: Progress) -> None:
         )
 
 
-def save_best(run: Run, model: Transformer, tokenizer: TokenizerLike, recipe: Recipe) -> None:
+def save_best(
+    run: Run, trainable: TrainableModel, tokenizer: TokenizerLike, recipe: Recipe
+) -> None:
     """Replace ``best/`` by a complete stock folder of these weights."""
     unfinished = run.best.with_name(".tmp-best")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -296,7 +302,7 @@ def save_best(run: Run, model: Transformer, tokenizer: TokenizerLike, recipe: Re
         no_repeat_ngram=recipe.decode.no_repeat_ngram,
         first_id=tokenizer.first_id,
     )
-    save_model(model, unfinished, search=search)
+    trainable.save(unfinished, search)
     limit = min(recipe.model.max_positions, recipe.data.cleaning.max_source_pieces)
     tokenizer.save(unfinished, max_length=limit)
     flush_folder(unfinished)

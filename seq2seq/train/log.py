@@ -102,6 +102,18 @@ def forget_after(path: Path, progress: Progress) -> None:
         write_text(path, "".join(kept))
 
 
+def progress_line(progress: Progress, values: Mapping[str, Value], *, steps: int) -> str:
+    """Where a run of so many updates stands, for people."""
+    step = progress.step
+    left = progress.elapsed_seconds / step * (steps - step)
+    return (
+        f"step {step:,}/{steps:,}  epoch {values['epoch']}  "
+        f"loss {values['loss_nats_per_token']:.3f}  lr {values['learning_rate']:.2e}  "
+        f"{values['tokens_per_second']:,.0f} tokens/s "
+        f"({values['matrix_peak_share']:.0%} of matrix peak)  {duration(left)} left"
+    )
+
+
 def duration(seconds: float) -> str:
     """A time span as people say it: ``45 s``, ``3 min 20 s``, ``2 h 05 min``."""
     whole = round(seconds)

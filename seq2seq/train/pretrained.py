@@ -12,9 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq.errors import RecipeError
-from seq2seq.model.config import ModelConfig
+from torch import nn
+from transformers import AutoConfig, AutoModelForSeq2SeqLM, GenerationConfig
+
+from seq2seq.engines.opening import open_encoder_decoder
+from seq2seq.errors import ModelError, RecipeError
+from seq2seq.files import read_json_object
+from seq2seq.libraries import explaining
 from seq2seq.model.stock import load_model, read_config
+from seq2seq.model.stock_shape import (
+    STOCK_NAMES,
+    set_dropouts,
+    stock_dropouts,
+    stock_facts,
+    target_positions,
+)
 from seq2seq.model.transformer import IMPOSSIBLE, Transformer
 from seq2seq.recipe import Recipe, given_keys, parse_recipe
 from seq2seq.run import Run
@@ -23,10 +35,11 @@ from seq2seq.tokenizer import Tokenizer
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved
 from seq2seq.train.origin import Origin, find_origin
+from seq2seq.train.trainable import NativeModel, StockModel, TrainableModel
 
 DROPOUTS = ("dropout", "attention_dropout", "activation_dropout")
 SAMPLING = ("sampling_alpha", "sampling_best", "bpe_dropout")
-CONFIG = "config.json"
+CONFIG, SEARCH = "config.json", "generation_config.json"
 
 
 @dataclass(frozen=True)
@@ -35,11 +48,13 @@ class Pretrained:
 
     Attributes:
         config: Its numbers, with the recipe's dropout.
+        kept: The folder of the run that keeps configuration and tokenizer.
         tokenizer: Its own.
         origin: Where its weights are from; None where a checkpoint of the run has newer ones.
     """
 
-    config: ModelConfig
+    config: Any
+    kept: Path
     tokenizer: TokenizerLike
     origin: Origin | None
 
@@ -57,8 +72,13 @@ class Pretrained:
             text += f", such as '{codes[0]} '"
         return text
 
-    def model(self) -> Transformer:
+    def model(self) -> TrainableModel:
         """The model, with random weights where a checkpoint is to fill them in."""
+        if self.config.model_type in STOCK_NAMES:
+            return StockModel(self._stock())
+        return NativeModel(self._native())
+
+    def _native(self) -> Transformer:
         if self.origin is None:
             return Transformer(self.config)
         model = load_model(self.origin.folder, config=self.config)
@@ -67,6 +87,33 @@ class Pretrained:
             # so, its row, from which decoding starts, would drift away from zero.
             model.logits_bias[self.config.pad_token_id] = IMPOSSIBLE
         return model
+
+    def _stock(self) -> Any:
+        if self.origin is not None:
+            return open_encoder_decoder(self.origin.folder, config=self.config)
+        model = AutoModelForSeq2SeqLM.from_config(self.config)
+        if (self.kept / SEARCH).is_file():
+            model.generation_config = GenerationConfig.from_pretrained(self.kept)
+        return model
+
+
+def read_any_config(folder: Path) -> Any:
+    """Read the numbers of a model that can be trained further; layer dropping is switched off.
+
+    Raises:
+        ModelError: There is no configuration, or that of another kind of model.
+    """
+    path, needed = folder / CONFIG, "the config.json of a stock model folder"
+    kind = read_json_object(path, error=ModelError, needed=needed).get("model_type")
+    if kind not in STOCK_NAMES:
+        return read_config(folder)
+    with explaining(folder):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    for name in ("encoder_layerdrop", "decoder_layerdrop"):
+        if getattr(config, name, 0):
+            setattr(config, name, 0.0)
+    config._name_or_path = ""  # it would be saved, and tell about folders of this machine
+    return config
 
 
 def open_pretrained(recipe: Recipe, init: str, run: Run) -> tuple[Recipe, Pretrained]:
@@ -87,7 +134,7 @@ def open_pretrained(recipe: Recipe, init: str, run: Run) -> tuple[Recipe, Pretra
     resumed = bool(steps_saved(run.checkpoints)) and (run.tokenizer / CONFIG).is_file()
     origin = None if resumed else find_origin(init)
     folder = run.tokenizer if origin is None else origin.folder
-    config = read_config(folder)
+    config = read_any_config(folder)
     tokenizer = open_tokenizer(folder, languages=_languages(recipe))
     if tokenizer.vocab_size > config.vocab_size:
         raise RecipeError(
@@ -95,18 +142,15 @@ def open_pretrained(recipe: Recipe, init: str, run: Run) -> tuple[Recipe, Pretra
             f"'{config.vocab_size}'; needed the tokenizer the model was trained with"
         )
     recipe = complete_recipe(recipe, init, config, tokenizer)
-    for name in DROPOUTS:
-        setattr(config, name, getattr(recipe.model, name))
+    set_dropouts(config, {name: getattr(recipe.model, name) for name in dropouts_of(config)})
     if origin is not None and not (run.tokenizer / CONFIG).is_file():
         _keep(folder, tokenizer, run)
         origin.write(run)
     # From the run from now on: what it copies into the finished model must not have changed since.
-    return recipe, Pretrained(config, open_tokenizer(run.tokenizer), origin)
+    return recipe, Pretrained(config, run.tokenizer, open_tokenizer(run.tokenizer), origin)
 
 
-def complete_recipe(
-    recipe: Recipe, init: str, config: ModelConfig, tokenizer: TokenizerLike
-) -> Recipe:
+def complete_recipe(recipe: Recipe, init: str, config: Any, tokenizer: TokenizerLike) -> Recipe:
     """Put the shape of a model into a recipe that trains it further.
 
     Args:
@@ -123,7 +167,9 @@ def complete_recipe(
     """
     facts = {"model": model_facts(config), "tokenizer": tokenizer_facts(tokenizer)}
     content = recipe.model_dump(mode="json", exclude_unset=True)
-    problems = list(_contradictions(recipe, content, facts))
+    dropouts = dropouts_of(config)
+    problems = list(_contradictions(recipe, content, facts, dropouts))
+    problems += _target_problems(recipe, config)
     if tokenizer.first_id is None:
         problems += [
             f"{key} = {getattr(recipe, key)!r}: its tokenizer has no language tags; remove the key"
@@ -133,14 +179,32 @@ def complete_recipe(
     if problems:
         count = f"{len(problems)} field{'s' if len(problems) > 1 else ''} cannot be used"
         raise RecipeError("\n  ".join([f"init = '{init}': {count}", *problems]))
-    kept = {name: getattr(config, name) for name in DROPOUTS}
-    content["model"] = kept | content.get("model", {}) | facts["model"]
+    content["model"] = dropouts | content.get("model", {}) | facts["model"]
     content["tokenizer"] = content.get("tokenizer", {}) | facts["tokenizer"]
     return parse_recipe(content, where=f"init = '{init}'")
 
 
-def model_facts(config: ModelConfig) -> dict[str, Any]:
+def dropouts_of(config: Any) -> dict[str, float]:
+    """The dropout rates that a model has, in the words of a recipe."""
+    if config.model_type in STOCK_NAMES:
+        return stock_dropouts(config)
+    return {name: getattr(config, name) for name in DROPOUTS}
+
+
+def _target_problems(recipe: Recipe, config: Any) -> list[str]:
+    """Targets that are longer than what the model writes, where it reads more than that."""
+    if config.model_type not in STOCK_NAMES:
+        return []
+    pieces, limit = recipe.data.cleaning.max_target_pieces, target_positions(config)
+    if pieces <= limit:
+        return []
+    return [f"data.cleaning.max_target_pieces = {pieces}: that model writes at most {limit}"]
+
+
+def model_facts(config: Any) -> dict[str, Any]:
     """The shape of a model in the words of a recipe's section ``model``."""
+    if config.model_type in STOCK_NAMES:
+        return stock_facts(config)
     activation = config.activation_function
     return {
         "family": config.model_type,
@@ -167,16 +231,24 @@ def tokenizer_facts(tokenizer: TokenizerLike) -> dict[str, Any]:
 
 
 def _contradictions(
-    recipe: Recipe, content: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]
+    recipe: Recipe,
+    content: Mapping[str, Any],
+    facts: Mapping[str, Mapping[str, Any]],
+    dropouts: Mapping[str, float],
 ) -> Iterator[str]:
-    free = {"model": DROPOUTS, "tokenizer": SAMPLING if "kind" in facts["tokenizer"] else ()}
+    free = {"model": tuple(dropouts), "tokenizer": SAMPLING if "kind" in facts["tokenizer"] else ()}
     for key in sorted(given_keys(recipe)):
         section, _, name = key.partition(".")
         if section not in facts or name in free[section]:
             continue
         given = content[section][name]
         if name not in facts[section]:
-            yield f"{key} = {given!r}: the tokenizer is used as it is; remove the key"
+            thing = (
+                "that model has no such number"
+                if section == "model"
+                else "the tokenizer is used as it is"
+            )
+            yield f"{key} = {given!r}: {thing}; remove the key"
         elif given != facts[section][name]:
             yield f"{key} = {given!r}: that model has {facts[section][name]!r}; remove the key"
 
@@ -193,12 +265,14 @@ def _keep(folder: Path, tokenizer: TokenizerLike, run: Run) -> None:
     unfinished = run.tokenizer.with_name(".tmp-tokenizer")
     shutil.rmtree(unfinished, ignore_errors=True)
     tokenizer.save(unfinished)
-    shutil.copyfile(folder / CONFIG, unfinished / CONFIG)
+    for name in (CONFIG, SEARCH):
+        if (folder / name).is_file():
+            shutil.copyfile(folder / name, unfinished / name)
     flush_folder(unfinished)
     replace_folder(unfinished, run.tokenizer)
 
 
-def freeze(model: Transformer, parts: tuple[str, ...]) -> None:
+def freeze(model: nn.Module, parts: tuple[str, ...]) -> None:
     """Exclude parts of a model from training.
 
     Args:
@@ -210,7 +284,10 @@ def freeze(model: Transformer, parts: tuple[str, ...]) -> None:
 
 
 def part_of(name: str) -> str:
-    """The part that a parameter of the model belongs to."""
+    """The part that a parameter belongs to, of a model of ours or of a stock class."""
+    name = name.removeprefix("model.").removeprefix("led.")
+    if "embed" in name:  # token and position tables lie within the stacks of stock classes
+        return "embeddings"
     for part in ("encoder", "decoder"):
         if name.startswith((f"{part}.", f"{part}_norm.")):
             return part

@@ -105,10 +105,11 @@ def _same_past_rates(run: Run, recipe: Recipe) -> bool:
     if not steps_saved(run.checkpoints):
         return True
     checkpoint, _ = newest_sound_checkpoint(run.checkpoints)
-    old = run.read_recipe().train
+    old, new = run.read_recipe().train, recipe.train
     return all(
-        learning_rate(step, old) == learning_rate(step, recipe.train)
-        and guidance_weight(step, old) == guidance_weight(step, recipe.train)
+        learning_rate(step, old) == learning_rate(step, new)
+        and guidance_weight(step, old.guided_attention, steps=old.steps)
+        == guidance_weight(step, new.guided_attention, steps=new.steps)
         for step in range(1, read_progress(checkpoint).step + 1)
     )
 

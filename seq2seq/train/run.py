@@ -13,11 +13,10 @@ import torch
 from accelerate import Accelerator, PartialState
 
 from seq2seq.errors import CheckpointError
-from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Recipe, load_recipe, recipe_json, recipe_text
 from seq2seq.run import Run
 from seq2seq.train.beside import is_first, note_ready, processes_beside, train_command
-from seq2seq.train.build import build_model, build_optimizer, compare_precisions, flops_per_token
+from seq2seq.train.build import build_model, build_optimizer, build_stock_model, compare_precisions
 from seq2seq.train.checkpoint import (
     Progress,
     newest_sound_checkpoint,
@@ -27,6 +26,7 @@ from seq2seq.train.checkpoint import (
     steps_saved,
     tidy,
 )
+from seq2seq.train.criterion.base import Criterion
 from seq2seq.train.disk import disk_faults_explained
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.finish import Finished, finish
@@ -39,7 +39,6 @@ from seq2seq.train.hardware import (
 from seq2seq.train.lock import sole_training
 from seq2seq.train.log import TrainingLog, duration
 from seq2seq.train.loop import Loop
-from seq2seq.train.meter import Meter
 from seq2seq.train.pretrained import freeze
 from seq2seq.train.ranks import agree
 from seq2seq.train.setup import (
@@ -52,7 +51,7 @@ from seq2seq.train.setup import (
     write_facts,
 )
 from seq2seq.train.stop import Stop, Stopped
-from seq2seq.train.trainee import Trainee
+from seq2seq.train.trainable import NativeModel, StockModel, TrainableModel
 from seq2seq.train.validate import Validator
 
 # How long ranks wait for the first one to read, cut and encode a large corpus.
@@ -167,17 +166,12 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
     recipe, tokenizer = prepared.recipe, prepared.tokenizer
     progress, checkpoint = _starting_point(run, state, say)
     torch.manual_seed(recipe.seed)
-    trainee = Trainee(
-        _first_model(prepared),
-        label_smoothing=recipe.train.label_smoothing,
-        rdrop_weight=recipe.train.rdrop_weight,
-        guided=recipe.train.guided_attention,
-        copying=recipe.train.guided_copy,
-        bottleneck=recipe.train.bottleneck,
-    )
-    trainee.model.gradient_checkpointing = recipe.train.gradient_checkpointing
+    trainable = _first_model(prepared)
+    if recipe.train.gradient_checkpointing:
+        trainable.recompute_activations()
+    criterion = trainable.criterion(recipe.train)
     feed = Feed(prepared.training, _feed_spec(prepared, state))
-    precision = _precision(progress, prepared, trainee, feed, state, say)
+    precision = _precision(progress, prepared, criterion, feed, state, say)
     accelerator = Accelerator(
         cpu=state.device.type == "cpu",
         mixed_precision="bf16" if precision == "bf16" else "no",
@@ -186,17 +180,19 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
     )
     accelerator.init_trackers(run.folder.name, config={"recipe": recipe_json(recipe)})
     optimizer: Any
-    wrapped, optimizer = accelerator.prepare(trainee, build_optimizer(trainee, recipe))
+    wrapped, optimizer = accelerator.prepare(criterion, build_optimizer(criterion, recipe))
     torch.manual_seed(recipe.seed + 1 + state.process_index)  # ranks draw different dropout
     sums: dict[str, float] = {}
     if checkpoint is not None:
-        sums = restore(checkpoint, trainee, optimizer.optimizer, rank=state.process_index)
+        sums = restore(checkpoint, criterion, optimizer.optimizer, rank=state.process_index)
         feed.seek(progress.epoch, progress.batch)
     progress.precision, progress.world_size = precision, state.num_processes
     log = TrainingLog(run.metrics, accelerator, resumed=progress)
     dev = prepared.text.dev
     stop = Stop(accelerator)
-    validator = Validator(accelerator, tokenizer, recipe, dev["source"], dev["target"], stop, say)
+    validator = Validator(
+        accelerator, trainable.engine, tokenizer, recipe, dev["source"], dev["target"], stop, say
+    )
     loop = Loop(
         accelerator,
         wrapped,
@@ -208,31 +204,34 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
         validate=validator,
         stop=stop,
         log=log,
-        flops_per_token=flops_per_token(trainee.model),
+        flops_per_token=trainable.flops_per_token(),
         peak_flops=matrix_peak(precision, accelerator.device) * state.num_processes,
     )
-    loop.meter = Meter.of(sums)
+    loop.sums = sums
     try:
         with stop.signals_noted():
-            return _run_loop(loop, trainee, prepared, run, validator)
+            return _run_loop(loop, trainable, prepared, run, validator)
     finally:
         log.close()
 
 
-def _first_model(prepared: Prepared) -> Transformer:
+def _first_model(prepared: Prepared) -> TrainableModel:
     if prepared.pretrained is None:
-        return build_model(prepared.recipe, prepared.tokenizer.vocab_size)
-    model = prepared.pretrained.model()
-    freeze(model, prepared.recipe.train.freeze)
-    return model
+        spec, size = prepared.recipe.model, prepared.tokenizer.vocab_size
+        if spec.is_native:
+            return NativeModel(build_model(spec, size))
+        return StockModel(build_stock_model(spec, size))
+    trainable = prepared.pretrained.model()
+    freeze(trainable.module, prepared.recipe.train.freeze)
+    return trainable
 
 
 def _run_loop(
-    loop: Loop, trainee: Trainee, prepared: Prepared, run: Run, validator: Validator
+    loop: Loop, trainable: TrainableModel, prepared: Prepared, run: Run, validator: Validator
 ) -> TrainResult:
     log, progress = loop.log, loop.progress
-    weights = sum(parameter.numel() for parameter in trainee.parameters())
-    learning = sum(one.numel() for one in trainee.parameters() if one.requires_grad)
+    weights = sum(parameter.numel() for parameter in trainable.module.parameters())
+    learning = sum(one.numel() for one in trainable.module.parameters() if one.requires_grad)
     frozen = f" ({weights - learning:,} of them frozen)" if learning < weights else ""
     log.say(
         f"model: {weights:,} weights{frozen}; {loop.feed.batches_in_epoch():,} micro-batches an "
@@ -252,7 +251,8 @@ def _run_loop(
             prepared.recipe,
             prepared.tokenizer,
             prepared.text.tests,
-            model=trainee.model,
+            trainable=trainable,
+            criterion=loop.accelerator.unwrap_model(loop.criterion),
             progress=progress,
             validator=validator,
             stop=loop.stop,
@@ -299,7 +299,7 @@ def _feed_spec(prepared: Prepared, state: PartialState) -> FeedSpec:
 def _precision(
     progress: Progress,
     prepared: Prepared,
-    trainee: Trainee,
+    criterion: Criterion,
     feed: Feed,
     state: PartialState,
     say: Say,
@@ -309,7 +309,7 @@ def _precision(
         return progress.precision
     if prepared.recipe.train.precision != "auto":
         return prepared.recipe.train.precision
-    trial = compare_precisions(trainee, feed.worst()[0], state)
+    trial = compare_precisions(criterion, feed.worst()[0], state)
     chosen: Precision = agree(trial.chosen, state.num_processes)
     say(trial.to_text())
     return chosen

@@ -2,7 +2,7 @@
 
 import math
 
-from seq2seq.recipe import TrainSpec
+from seq2seq.recipe import GuidedAttentionSpec, TrainSpec
 
 
 def learning_rate(step: int, spec: TrainSpec) -> float:
@@ -34,18 +34,18 @@ def learning_rate(step: int, spec: TrainSpec) -> float:
             return spec.peak_lr * min(1.0, max(spec.steps + 1 - step, 0) / falling)
 
 
-def guidance_weight(step: int, spec: TrainSpec) -> float:
+def guidance_weight(step: int, guided: GuidedAttentionSpec, *, steps: int) -> float:
     """The weight of guided attention in one update.
 
     Args:
         step: The update's number, counted from 1.
-        spec: Weight, schedule and length of the run.
+        guided: Weight and schedule.
+        steps: Updates of the whole run.
 
     Returns:
-        The weight; 0 outside of the share of the run in which attention is guided.
+        The weight; 0 outside of the part of the run in which attention is guided.
     """
-    guided = spec.guided_attention
-    done = (step - 1) / spec.steps
+    done = (step - 1) / steps
     if not guided.start <= done < guided.end:
         return 0.0
     match guided.schedule:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from seq2seq.train.checkpoint import Progress
 from seq2seq.train.log import Value
 
 LOSS = "loss_nats_per_token"
@@ -88,6 +89,21 @@ def note_equal(equal: Mapping[str, float] | None, metric: str, found: Judged) ->
     if equal is None:
         return now
     return {name: value for name, value in now.items() if equal.get(name) == value}
+
+
+def count_validation(progress: Progress, found: Validation, *, gained: bool) -> None:
+    """Note in a run's progress that its weights were validated.
+
+    Args:
+        progress: Changed.
+        found: What the validation found.
+        gained: Whether it is the best so far.
+    """
+    before = progress.equal_scores if progress.validated_step else None
+    progress.equal_scores = note_equal(before, found.metric, found)
+    progress.validated_step = progress.step
+    progress.validations += 1
+    progress.validations_without_gain = 0 if gained else progress.validations_without_gain + 1
 
 
 def deciding(equal: Mapping[str, float], metric: str, validations: int) -> str:

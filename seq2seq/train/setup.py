@@ -307,7 +307,10 @@ def _tokenizer(recipe: Recipe, run: Run, text: ParallelText) -> TokenizerLike:
     if (run.tokenizer / "tokenizer_config.json").is_file():
         return open_tokenizer(run.tokenizer)
     tokenizer = train_tokenizer(
-        text.training_texts(), recipe.tokenizer, family=recipe.model.family, seed=recipe.seed
+        text.training_texts(),
+        recipe.tokenizer,
+        family="marian" if recipe.model.family == "marian" else "m2m_100",
+        seed=recipe.seed,
     )
     unfinished = run.tokenizer.with_name(".tmp-tokenizer")
     tokenizer.save(unfinished, max_length=recipe.model.max_positions)

@@ -33,14 +33,24 @@ class Stop:
 
     def __init__(self, accelerator: Accelerator):
         self.requested = False
+        self._agreed = False
         self._accelerator = accelerator
+
+    @property
+    def agreed(self) -> bool:
+        """Whether all ranks know of a request, so that all leave off at the same point."""
+        return self.requested if self._accelerator.num_processes == 1 else self._agreed
+
+    def hear(self, requests: float) -> None:
+        """Note how many ranks were asked. Every rank must hear the same number at one point."""
+        if requests > 0:  # never set back: a signal may have come while the ranks exchanged it
+            self.requested = self._agreed = True
 
     def on_any_rank(self) -> bool:
         """Whether any rank was asked; from then on all know. Every rank must call it."""
-        anyone = sum_over_ranks(self._accelerator, float(self.requested))[0] > 0
-        if anyone:  # never set back: a signal may have come while the ranks exchanged it
-            self.requested = True
-        return anyone
+        requests = sum_over_ranks(self._accelerator, float(self.requested))[0]
+        self.hear(requests)
+        return requests > 0
 
     def check(self, _done: int = 0) -> None:
         """Leave the work at hand where this process was asked to; serves as a progress hook.

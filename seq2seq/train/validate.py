@@ -8,26 +8,26 @@ import math
 import time
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 
-from seq2seq.decode.batches import encode_batch, evaluating, length_batches, padded
+from seq2seq.data.batches import collate
+from seq2seq.decode.batches import length_batches
 from seq2seq.decode.options import DecodeOptions
-from seq2seq.decode.search import decode
+from seq2seq.engines.engine import Engine
 from seq2seq.errors import TrainingError
-from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Recipe
 from seq2seq.score.from_recipe import selection_metric, validation_options
 from seq2seq.score.measure import measure_texts
 from seq2seq.score.texts import comparable
 from seq2seq.tokenizer_like import TokenizerLike
+from seq2seq.train.criterion.base import Criterion, Update
 from seq2seq.train.log import Value
-from seq2seq.train.objective import smoothed_cross_entropy
 from seq2seq.train.ranks import agree, sum_over_ranks
 from seq2seq.train.selection import LOSS, Validation
 from seq2seq.train.setup import Say
 from seq2seq.train.stop import Stop
-from seq2seq.train.trainee import Trainee
 
 NOT_FINITE = (
     "the model's numbers have grown beyond what can be computed with; start a new run with a lower "
@@ -45,6 +45,7 @@ class Validator:
     def __init__(
         self,
         accelerator: Accelerator,
+        engine: Engine,
         tokenizer: TokenizerLike,
         recipe: Recipe,
         sources: Sequence[str],
@@ -53,6 +54,7 @@ class Validator:
         say: Say,
     ):
         self._accelerator = accelerator
+        self._engine = engine
         self._tokenizer = tokenizer
         self._recipe = recipe
         self.metric = selection_metric(recipe)
@@ -76,12 +78,11 @@ class Validator:
             recipe, beams=recipe.train.validation_beams, first_id=tokenizer.first_id
         )
 
-    def __call__(self, trainee: Trainee) -> Validation:
-        """Score the weights as they stand."""
-        return self.score(trainee.model)
+    def __call__(self, criterion: Criterion) -> Validation:
+        """Score the weights as they stand.
 
-    def score(self, model: Transformer) -> Validation:
-        """Score a model.
+        Args:
+            criterion: What is minimised, whose ``nll`` is the dev loss.
 
         Returns:
             The score that selects checkpoints, and all scores for the log; the same on all ranks.
@@ -92,7 +93,7 @@ class Validator:
         """
         start = time.perf_counter()
         places = range(len(self._sources))
-        texts = self._stop.divide(places, lambda mine: self._translate(model, mine))
+        texts = self._stop.divide(places, self._translate)
         missing = texts.count(None)
         if missing:
             raise TrainingError(
@@ -105,7 +106,7 @@ class Validator:
             else {}
         )
         values = agree(values, self._accelerator.num_processes)
-        loss = self._loss(model)
+        loss = self._loss(criterion)
         return Validation(
             metric=self.metric,
             score=values[self.metric],
@@ -119,21 +120,22 @@ class Validator:
             },
         )
 
-    def _translate(self, model: Transformer, places: list[int]) -> list[str | None]:
+    def _translate(self, places: list[int]) -> list[str | None]:
         """Translations of some dev sources; None where the search found nothing."""
         sources = [self._sources[place] for place in places]
-        found = decode(model, sources, self._options, progress=self._stop.check)
+        found = self._engine.search(sources, self._options, progress=self._stop.check)
         texts = self._tokenizer.decode([best[0].ids if best else () for best in found])
         return [text if best else None for text, best in zip(texts, found, strict=True)]
 
-    def _loss(self, model: Transformer) -> float:
+    def _loss(self, criterion: Criterion) -> float:
         """Nats for each piece of the dev references, over all ranks."""
         rank, ranks = self._accelerator.process_index, self._accelerator.num_processes
         mine = slice(rank, None, ranks)
         sums = negative_log_likelihood(
-            model,
+            criterion,
             self._sources[mine],
             self._targets[mine],
+            pad_id=self._tokenizer.pad_id,
             first_id=self._tokenizer.first_id,
             batch_tokens=self._recipe.train.batch_tokens,
         )
@@ -185,50 +187,42 @@ def cut(texts: Sequence[list[int]], limit: int, eos_id: int) -> tuple[list[list[
     return kept, sum(len(ids) > limit for ids in texts)
 
 
+@torch.inference_mode()
 def negative_log_likelihood(
-    model: Transformer,
+    criterion: Criterion,
     sources: Sequence[list[int]],
     targets: Sequence[list[int]],
     *,
+    pad_id: int,
     first_id: int | None,
     batch_tokens: int,
 ) -> tuple[float, int]:
     """How surprised a model is by given targets, without dropout or label smoothing.
 
-    Unlike ``decode.forced`` it keeps no logits, which for large vocabularies are gigabytes.
-
     Args:
-        model: The model.
+        criterion: What it is trained by.
         sources: Pieces of each source.
         targets: Pieces of each target, the end-of-sentence piece last.
+        pad_id: The padding piece.
         first_id: The piece that every target begins with unasked; it is not counted.
         batch_tokens: Padded pieces of the longer side in one batch.
 
     Returns:
         Nats over all pieces, and their number.
     """
-    lengths = [max(map(len, pair)) for pair in zip(sources, targets, strict=True)]
-    pad_id, nats, pieces = model.config.pad_token_id, 0.0, 0
-    with evaluating(model):
-        for places in length_batches(lengths, batch_tokens):
-            batch = encode_batch(model, [sources[place] for place in places])
-            device = batch.memory.device
-            wanted = padded([targets[place] for place in places], pad_id=pad_id, device=device)
-            start = torch.full_like(wanted[:, :1], model.config.decoder_start_token_id)
-            inputs = torch.cat([start, wanted[:, :-1]], dim=1)
-            counted = wanted != pad_id
-            if first_id is not None:
-                counted[:, 0] &= wanted[:, 0] != first_id
-            _, nll = smoothed_cross_entropy(
-                model.decode(inputs, batch.memory, batch.mask)[counted],
-                model.output_weight,
-                model.logits_bias,
-                wanted[counted],
-                smoothing=0.0,
-                pad_id=pad_id,
-            )
-            nats, pieces = nats + float(nll), pieces + int(counted.sum())
-    return nats, pieces
+    pairs = [(np.array(s), np.array(t)) for s, t in zip(sources, targets, strict=True)]
+    device = next(criterion.parameters()).device
+    sums, pieces, training = torch.zeros((), device=device), 0, criterion.training
+    criterion.eval()
+    try:
+        for places in length_batches([max(map(len, pair)) for pair in pairs], batch_tokens):
+            batch = collate([pairs[place] for place in places], pad_id)
+            batch = batch if first_id is None else batch.without_first(first_id)
+            losses = criterion(batch.to(device), Update(0, {}))
+            sums, pieces = sums + losses.parts["nll"], pieces + batch.target_tokens
+    finally:
+        criterion.train(training)
+    return float(sums), pieces
 
 
 def perplexity(loss: float) -> float:

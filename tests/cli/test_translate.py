@@ -44,7 +44,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spec = TokenizerSpec(kind="bpe", vocab_size=60)
     tokenizer = train_tokenizer(LINES, spec, family="m2m_100", seed=1)
     torch.manual_seed(6)  # whose output is neither empty nor the same for every line
-    save_model(build_model(tiny_recipe(), tokenizer.vocab_size), folder)
+    save_model(build_model(tiny_recipe().model, tokenizer.vocab_size), folder)
     tokenizer.save(folder, max_length=32)
     return folder
 

@@ -8,14 +8,20 @@ import torch
 
 from seq2seq.data.batches import in_bottleneck
 from seq2seq.data.marks import BatchMarks
-from seq2seq.recipe import BottleneckSpec
-from seq2seq.train.trainee import Sight, Trainee
-from tests.train.test_guidance import batch, model
+from seq2seq.recipe import BottleneckSpec, TrainSpec
+from seq2seq.train.criterion.bottleneck import Visibility, narrowed
+from seq2seq.train.criterion.transformer import TransformerCriterion
+from tests.train.batches import batch_of, losses_of
+from tests.train.test_guided_attention import batch, model
 
 
-def trainee(*visible: str, encoder: bool = False) -> Trainee:
-    spec = BottleneckSpec.model_validate({"visible": visible, "encoder": encoder})
-    return Trainee(model(), label_smoothing=0.0, rdrop_weight=0.0, bottleneck=spec)
+def section(*visible: str, encoder: bool = False) -> BottleneckSpec:
+    content = {"share": 0.5, "visible": visible, "encoder": encoder}
+    return BottleneckSpec.model_validate(content)
+
+
+def criterion(*visible: str) -> TransformerCriterion:
+    return TransformerCriterion(model(), TrainSpec(bottleneck=section(*visible)))
 
 
 @pytest.mark.parametrize(
@@ -27,42 +33,50 @@ def test_a_decision_reads_the_visible_words_and_no_others(
 ) -> None:
     """Found by changing one source piece at a time, where nothing else carries it to and fro."""
     source, mask, target, marks = batch()
-    one = trainee(*visible).eval()
+    one = criterion(*visible).eval()
     one.model.encode = lambda ids, _mask, visible: one.model.embedding(ids)  # type: ignore[method-assign]
     for layer in one.model.decoder:
         layer.self_attention.forward = lambda y, **_: torch.zeros_like(y)
-    sight = one._sight(mask, marks)
-    before = one._hidden(source, mask, target, sight)
+    visible_places = narrowed(mask, marks, section(*visible))
+    before = states(one, source, target, visible_places)
     read: dict[int, set[int]] = {place: set() for place in range(3)}
     for changed in range(6):
         other = source.clone()
         other[0, changed] = 20
-        after = one._hidden(other, mask, target, sight)
+        after = states(one, other, target, visible_places)
         for place in range(3):
             if not torch.equal(after[0, place], before[0, place]):
                 read[place].add(changed)
     assert read == {0: set(range(6)), 1: seen, 2: set(range(6))}
 
 
+def states(
+    one: TransformerCriterion, source: torch.Tensor, target: torch.Tensor, visible: Visibility
+) -> torch.Tensor:
+    """Decoder states of all places, padding included."""
+    whole = replace(batch_of(source, target), target_places=torch.arange(target.numel()))
+    return one._hidden(whole, visible).view(*target.shape, -1)
+
+
 def test_sentences_without_a_decision_see_everything() -> None:
     source, mask, target, marks = batch()
-    one = trainee("pronoun").eval()
-    sight = one._sight(mask, marks)
-    assert torch.equal(sight.target[2], mask[2].expand(3, 6))
-    open_ = one._hidden(source, mask, target, Sight())
-    narrow = one._hidden(source, mask, target, sight)
+    one = criterion("pronoun").eval()
+    visible = narrowed(mask, marks, section("pronoun"))
+    assert torch.equal(visible.target[2], mask[2].expand(3, 6))
+    open_ = states(one, source, target, Visibility())
+    narrow = states(one, source, target, visible)
     torch.testing.assert_close(narrow[2], open_[2])
     assert not torch.allclose(narrow[0, 1], open_[0, 1])
 
 
 def test_the_loss_changes_only_where_the_bottleneck_is_on() -> None:
-    source, mask, target, marks = batch()
+    source, _, target, marks = batch()
     plain, off, on = (
-        trainee("pronoun")(source, mask, target, *extra, **named)[0]
-        for extra, named in (
-            ((), {}),
-            ((marks,), {}),
-            ((marks,), {"bottleneck": True}),
+        losses_of(criterion("pronoun"), one).loss
+        for one in (
+            batch_of(source, target),
+            batch_of(source, target, marks),
+            batch_of(source, target, marks, bottleneck=True),
         )
     )
     assert torch.equal(plain, off)
@@ -71,8 +85,8 @@ def test_the_loss_changes_only_where_the_bottleneck_is_on() -> None:
 
 def test_a_batch_without_padding_is_narrowed_too() -> None:
     _, _, _, marks = batch()
-    sight = trainee("pronoun")._sight(None, marks)
-    assert sight.target[0].sum(1).tolist() == [6, 1, 6]
+    visible = narrowed(None, marks, section("pronoun"))
+    assert visible.target[0].sum(1).tolist() == [6, 1, 6]
 
 
 def test_in_the_encoder_the_pronoun_alone_tells_which_noun_fits() -> None:
@@ -89,7 +103,7 @@ def test_in_the_encoder_the_pronoun_alone_tells_which_noun_fits() -> None:
         pronoun=at(5), cue=at(6), antecedent=at(3), distractor=at(0, 1), clause=at(4, 5, 6, 7),
         decision=at(1, width=3),
     )  # fmt: skip
-    one = trainee("pronoun", encoder=True).eval()
+    one = criterion("pronoun").eval()
 
     def read(visible: torch.Tensor | None, layers: int) -> dict[int, set[int]]:
         def states(ids: torch.Tensor) -> torch.Tensor:
@@ -109,13 +123,14 @@ def test_in_the_encoder_the_pronoun_alone_tells_which_noun_fits() -> None:
 
     everything = set(range(8))
     assert read(None, 1) == dict.fromkeys(range(8), everything)
-    sight = one._sight(mask, marks).source
+    hidden = section("pronoun", encoder=True)
+    narrow = narrowed(mask, marks, hidden).source
     rest = everything - {0, 1, 3}
-    assert read(sight, 1) == {
+    assert read(narrow, 1) == {
         0: {0, 1, 2}, 1: {0, 1, 2}, 2: rest, 3: {2, 3}, 4: rest, 5: everything, 6: rest, 7: rest,
     }  # fmt: skip
     no_decision = replace(marks, decision=at(width=3))
-    assert one._sight(mask, no_decision).source.all()
+    assert narrowed(mask, no_decision, hidden).source.all()
 
 
 def test_the_share_of_batches_is_kept_and_decided_by_number_alone() -> None:

@@ -14,6 +14,7 @@ from seq2seq.pronouns.items import Row, write_rows
 from seq2seq.recipe import parse_recipe
 from seq2seq.run import Run
 from seq2seq.train.checkpoint import Candidate, Progress, candidate_path, sha256
+from seq2seq.train.criterion.base import Criterion
 from seq2seq.train.finish import (
     Finished,
     choose_weights,
@@ -45,8 +46,8 @@ class Judge:
         self.ideal = ideal
         self.blind = blind
 
-    def score(self, model: nn.Linear) -> Validation:
-        likes = 10 - abs(model.weight.item() - self.ideal)
+    def __call__(self, criterion: Criterion) -> Validation:
+        likes = 10 - abs(criterion.model.weight.item() - self.ideal)
         return Validation("bleu", 0.0 if self.blind else likes, likes, 1.5, {})
 
 
@@ -92,7 +93,7 @@ def test_a_line_break_in_a_test_source_is_read_as_a_space_and_said() -> None:
 
 def test_an_average_that_wins_on_dev_is_taken(tmp_path: Path) -> None:
     run, model, progress, judge = run_with(tmp_path, ideal=2.1)
-    choice = choose_weights(run, model, progress, judge)  # type: ignore[arg-type]
+    choice = choose_weights(run, Criterion(model), progress, judge)  # type: ignore[arg-type]
     assert model.weight.item() == 2.0
     assert choice.weights == "average of steps 10, 20"
     assert choice.dev.score == pytest.approx(9.9)
@@ -101,7 +102,7 @@ def test_an_average_that_wins_on_dev_is_taken(tmp_path: Path) -> None:
 
 def test_an_average_that_loses_is_rejected(tmp_path: Path) -> None:
     run, model, progress, judge = run_with(tmp_path, ideal=3.0)
-    choice = choose_weights(run, model, progress, judge)  # type: ignore[arg-type]
+    choice = choose_weights(run, Criterion(model), progress, judge)  # type: ignore[arg-type]
     assert model.weight.item() == 3.0
     assert (choice.weights, choice.dev.score) == ("step 20", 10.0)
     assert (choice.rejected, choice.decided_by) == ("average of steps 10, 20, 9.00", "bleu")
@@ -112,7 +113,7 @@ def test_where_the_dev_score_is_blind_chrf_decides_and_that_is_said(
     tmp_path: Path, ideal: float, weights: str
 ) -> None:
     run, model, progress, judge = run_with(tmp_path, ideal, blind=True)
-    choice = choose_weights(run, model, progress, judge)  # type: ignore[arg-type]
+    choice = choose_weights(run, Criterion(model), progress, judge)  # type: ignore[arg-type]
     assert (choice.weights, choice.decided_by) == (weights, "chrf")
     assert choice.rejected.endswith(", 0.00 (chrf 9.10)" if ideal == 2.1 else "0.00 (chrf 9.00)")
     text = Finished(choice, "bleu", {}, report_gender({})).to_text()
@@ -151,10 +152,10 @@ def test_damaged_or_missing_weights_are_refused_for_the_end_would_be_another_mod
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x00")
     said = f"weights-0000{step}.safetensors, one of the best weights so far, does not have the hash"
     with pytest.raises(CheckpointError, match=said):
-        choose_weights(run, model, progress, judge)  # type: ignore[arg-type]
+        choose_weights(run, Criterion(model), progress, judge)  # type: ignore[arg-type]
     damaged.unlink()
     with pytest.raises(CheckpointError, match="is missing, needed all of them to end with the sam"):
-        choose_weights(run, model, progress, judge)  # type: ignore[arg-type]
+        choose_weights(run, Criterion(model), progress, judge)  # type: ignore[arg-type]
 
 
 def test_a_line_break_inside_a_translation_stays_one_line(tmp_path: Path) -> None:

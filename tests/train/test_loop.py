@@ -27,13 +27,13 @@ from seq2seq.train.checkpoint import (
     restore,
     steps_saved,
 )
+from seq2seq.train.criterion.base import Criterion, Losses, Update
+from seq2seq.train.criterion.transformer import TransformerCriterion
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.loop import Loop
-from seq2seq.train.meter import Meter
 from seq2seq.train.selection import Validation
 from seq2seq.train.stop import Stop
-from seq2seq.train.trainee import Losses, Trainee
 
 VOCAB = 40
 
@@ -70,21 +70,21 @@ class RandomPairs:
         return self._epoch
 
 
-def new_trainee(*, dropout: float = 0.0, rdrop_weight: float = 0.0) -> Trainee:
+def new_criterion(*, dropout: float = 0.0, rdrop_weight: float = 0.0) -> Criterion:
     torch.manual_seed(3)
     config = build_config(
         "m2m_100", vocab_size=VOCAB, width=16, ffn_width=32, heads=2, encoder_layers=1,
         decoder_layers=1, dropout=dropout, attention_dropout=0.0, activation_dropout=0.0,
         activation="relu", scale_embedding=True, max_positions=32,
     )  # fmt: skip
-    return Trainee(Transformer(config), label_smoothing=0.1, rdrop_weight=rdrop_weight)
+    return TransformerCriterion(Transformer(config), TrainSpec(rdrop_weight=rdrop_weight))
 
 
 def new_loop(
     folder: Path,
     *,
     scores: Sequence[float | tuple[float, float, float]] = (),
-    trainee: Trainee | None = None,
+    criterion: Criterion | None = None,
     **values: object,
 ) -> Loop:
     spec = TrainSpec.model_validate(
@@ -92,18 +92,18 @@ def new_loop(
          "validate_every_steps": 1000, "save_every_steps": 1000, **values}
     )  # fmt: skip
     accelerator = Accelerator(cpu=True)
-    trainee = trainee or new_trainee()
+    criterion = criterion or new_criterion()
     given = iter(scores)
 
-    def validate(_: Trainee) -> Validation:
+    def validate(_: Criterion) -> Validation:
         found = next(given, 0.0)
         score, chrf, loss = (found, 0.0, 1.0) if isinstance(found, float) else found
         return Validation("bleu", score, chrf, loss, {"bleu": score, "loss_nats_per_token": loss})
 
     return Loop(
         accelerator,
-        trainee,
-        torch.optim.AdamW(trainee.parameters(), lr=0.01),
+        criterion,
+        torch.optim.AdamW(criterion.parameters(), lr=0.01),
         Feed(RandomPairs(), FeedSpec(batch_tokens=spec.batch_tokens, pad_id=1, seed=1)),
         spec=spec,
         checkpoints=folder / "checkpoints",
@@ -117,7 +117,7 @@ def new_loop(
 
 
 def weights(loop: Loop) -> torch.Tensor:
-    return torch.cat([p.detach().flatten() for p in loop.trainee.parameters()])
+    return torch.cat([p.detach().flatten() for p in loop.criterion.parameters()])
 
 
 def metrics(folder: Path, kind: str) -> list[dict[str, float]]:
@@ -135,7 +135,7 @@ def test_a_window_of_micro_batches_has_the_gradient_of_one_big_batch(tmp_path: P
     pieces.spec = pieces.spec.model_copy(update={"accumulate": count})
     before = weights(whole).clone()
     for loop in (whole, pieces):  # not Adam, which turns rounding of tiny gradients into steps
-        loop.optimizer = torch.optim.SGD(loop.trainee.parameters())
+        loop.optimizer = torch.optim.SGD(loop.criterion.parameters())
         loop.run()
     assert (weights(whole) - before).abs().max() > 1e-3
     torch.testing.assert_close(weights(pieces), weights(whole), atol=1e-6, rtol=0)
@@ -154,7 +154,7 @@ def test_the_gradient_is_clipped_to_the_norm_asked_for(tmp_path: Path) -> None:
     sgd = []
     for limit in (0.0, 0.05):
         loop = new_loop(tmp_path / str(limit), clip_norm=limit, steps=1, peak_lr=1.0)
-        loop.optimizer = torch.optim.SGD(loop.trainee.parameters(), lr=1.0)
+        loop.optimizer = torch.optim.SGD(loop.criterion.parameters(), lr=1.0)
         before = weights(loop).clone()
         loop.run()
         sgd.append((weights(loop) - before).norm().item())
@@ -194,13 +194,13 @@ def test_too_many_such_updates_stop_the_run_and_leave_the_last_good_checkpoint(
 
 def poison(loop: Loop, *, at: set[int]) -> None:
     """Make the loss of some updates NaN, as an overflow would."""
-    trainee = loop.trainee
+    criterion = loop.criterion
     calls = iter(range(1, 1000))
 
     def spoil(_module: object, _inputs: object, output: Losses) -> Losses:
         return output._replace(loss=output.loss * math.nan) if next(calls) in at else output
 
-    trainee.register_forward_hook(spoil)
+    criterion.register_forward_hook(spoil)
 
 
 def test_the_best_validations_are_kept_and_the_later_of_equals_is_first(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_weights_that_are_no_numbers_are_neither_validated_nor_saved(
     def update() -> None:
         original()
         if loop.progress.step == 3:
-            next(loop.trainee.parameters()).data[0, 0] = math.nan
+            next(loop.criterion.parameters()).data[0, 0] = math.nan
 
     loop.update = update  # type: ignore[method-assign]
     message = r"step 4: 1 of \d+ weight matrices hold numbers that are not finite, such as model"
@@ -319,35 +319,35 @@ def test_a_signal_leaves_a_validation_which_the_resumed_run_repeats(tmp_path: Pa
     loop = new_loop(tmp_path, steps=4, validate_every_steps=2, scores=[1.0, 2.0])
     scored = loop.validate
 
-    def validate(trainee: Trainee) -> Validation:
+    def validate(criterion: Criterion) -> Validation:
         os.kill(os.getpid(), signal.SIGTERM)
         loop.stop.check()  # as decoding does after every batch
-        return scored(trainee)
+        return scored(criterion)
 
     loop.validate = validate
     with loop.stop.signals_noted():
         progress = loop.run()
     assert (progress.step, progress.validated_step, progress.candidates) == (2, 0, [])
     assert steps_saved(tmp_path / "checkpoints") == [2]
-    assert loop.trainee.training
+    assert loop.criterion.training
     assert metrics(tmp_path, "dev") == []
     loop.validate, loop.stop.requested = scored, False
     assert [one.step for one in loop.run().candidates] == [4, 2]
 
 
-def adam(trainee: Trainee) -> torch.optim.AdamW:
-    return torch.optim.AdamW(trainee.parameters(), lr=0.01, weight_decay=0.1, fused=True)
+def adam(criterion: Criterion) -> torch.optim.AdamW:
+    return torch.optim.AdamW(criterion.parameters(), lr=0.01, weight_decay=0.1, fused=True)
 
 
 @pytest.mark.parametrize("before", [0, 2])
 def test_the_dry_run_leaves_no_trace(tmp_path: Path, before: int) -> None:
     """Neither at the start, nor where a resumed run has its optimizer's state already."""
     plain, dry = (
-        new_loop(tmp_path / name, trainee=new_trainee(dropout=0.2), weight_decay=0.1)
+        new_loop(tmp_path / name, criterion=new_criterion(dropout=0.2), weight_decay=0.1)
         for name in "ab"
     )
     for loop in (plain, dry):
-        loop.optimizer = adam(loop.trainee)
+        loop.optimizer = adam(loop.criterion)
         torch.manual_seed(9)
         for _ in range(before):
             loop.update()
@@ -356,7 +356,7 @@ def test_the_dry_run_leaves_no_trace(tmp_path: Path, before: int) -> None:
             loop.dry_run()
         assert torch.equal(torch.get_rng_state(), state)
         assert torch.equal(weights(loop), held)
-        assert all(parameter.grad is None for parameter in loop.trainee.parameters())
+        assert all(parameter.grad is None for parameter in loop.criterion.parameters())
         loop.run()
     assert torch.equal(weights(plain), weights(dry))
 
@@ -365,20 +365,20 @@ def test_the_dry_run_holds_the_optimizers_state_while_it_runs_the_worst_batches(
     tmp_path: Path,
 ) -> None:
     loop = new_loop(tmp_path)
-    loop.optimizer = adam(loop.trainee)
+    loop.optimizer = adam(loop.criterion)
     seen: list[tuple[int, int]] = []
     original = loop._backward
 
-    def backward(batch: Batch, *, tokens: int) -> list[float]:
+    def backward(batch: Batch, update: Update) -> Losses:
         states = loop.optimizer.state.values()
         held = sum(value.numel() for one in states for value in one.values())
-        assert all(parameter.grad is not None for parameter in loop.trainee.parameters())
+        assert all(parameter.grad is not None for parameter in loop.criterion.parameters())
         seen.append((held, batch.source_ids.shape[1]))
-        return original(batch, tokens=tokens)
+        return original(batch, update)
 
     loop._backward = backward  # type: ignore[method-assign, assignment]
     loop.dry_run()
-    count = sum(parameter.numel() for parameter in loop.trainee.parameters())
+    count = sum(parameter.numel() for parameter in loop.criterion.parameters())
     assert [held > 2 * count for held, _ in seen] == [True] * 3
     longest = max(loop.feed._epoch.source_lengths)
     assert seen[1][1] == longest
@@ -391,7 +391,7 @@ def test_a_batch_beyond_memory_is_explained(tmp_path: Path) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    loop.trainee.forward = fail  # type: ignore[method-assign, assignment]
+    loop.criterion.forward = fail  # type: ignore[method-assign, assignment]
     with pytest.raises(
         TrainingError, match=r"train.batch_tokens = 64: one of the largest micro-batches"
     ):
@@ -404,7 +404,7 @@ def test_another_error_of_the_dry_run_is_not_called_memory(tmp_path: Path) -> No
     def fail(*_: object) -> None:
         raise RuntimeError("shapes differ")
 
-    loop.trainee.forward = fail  # type: ignore[method-assign, assignment]
+    loop.criterion.forward = fail  # type: ignore[method-assign, assignment]
     with pytest.raises(RuntimeError, match="shapes differ"):
         loop.dry_run()
 
@@ -420,9 +420,9 @@ def test_a_resumed_run_logs_what_an_uninterrupted_one_does(tmp_path: Path) -> No
         first._save_if_due()
     first.log.close()
     (checkpoint,) = (tmp_path / "b" / "checkpoints").glob("step-*")
-    sums = restore(checkpoint, second.trainee, second.optimizer, rank=0)
+    sums = restore(checkpoint, second.criterion, second.optimizer, rank=0)
     assert sums["target_tokens"] > 0
-    second.meter, second.progress = Meter.of(sums), read_progress(checkpoint)
+    second.sums, second.progress = sums, read_progress(checkpoint)
     second.feed.seek(second.progress.epoch, second.progress.batch)
     second.run()
 

@@ -13,13 +13,13 @@ from seq2seq.data.prepare import EpochData
 from seq2seq.data.ragged import Ragged
 from seq2seq.recipe import TrainSpec
 from seq2seq.train.checkpoint import Progress
+from seq2seq.train.criterion.transformer import TransformerCriterion
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.loop import Loop
 from seq2seq.train.selection import Validation
 from seq2seq.train.stop import Stop
-from seq2seq.train.trainee import Trainee
-from tests.train.test_guidance import model
+from tests.train.test_guided_attention import model
 from tests.train.test_loop import metrics, weights
 
 
@@ -52,15 +52,12 @@ def new_loop(folder: Path, *, share: float = 0.0, **values: object) -> Loop:
          "bottleneck": {"share": share}, **values}
     )  # fmt: skip
     accelerator = Accelerator(cpu=True)
-    trainee = Trainee(
-        model(), label_smoothing=0.1, rdrop_weight=0.0, guided=spec.guided_attention,
-        bottleneck=spec.bottleneck,
-    )  # fmt: skip
+    criterion = TransformerCriterion(model(), spec)
     feed = FeedSpec(spec.batch_tokens, pad_id=1, seed=1, bottleneck_share=share)
     return Loop(
         accelerator,
-        trainee,
-        torch.optim.SGD(trainee.parameters(), lr=0.01),
+        criterion,
+        torch.optim.SGD(criterion.parameters(), lr=0.01),
         Feed(MarkedPairs(), feed),  # type: ignore[arg-type]
         spec=spec,
         checkpoints=folder / "checkpoints",

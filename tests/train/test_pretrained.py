@@ -16,19 +16,20 @@ from seq2seq.decode.stored import stored_search
 from seq2seq.errors import ModelError, RecipeError
 from seq2seq.model.stock import read_config, save_model
 from seq2seq.model.transformer import IMPOSSIBLE, Transformer
-from seq2seq.recipe import Recipe, parse_recipe, recipe_json
+from seq2seq.recipe import Recipe, TrainSpec, parse_recipe, recipe_json
 from seq2seq.run import Run, read_origin, write_json
 from seq2seq.train.build import build_optimizer
+from seq2seq.train.criterion.transformer import TransformerCriterion
 from seq2seq.train.finish import save_best
 from seq2seq.train.origin import find_origin
 from seq2seq.train.pretrained import Pretrained, complete_recipe, freeze, open_pretrained
-from seq2seq.train.trainee import Trainee
 from seq2seq.train.validate import decode_options
 from seq2seq.translate import Translator
 from tests.hub.client import run_client
 from tests.hub.server import HubServer
 from tests.publish.small_models import small_folder
 from tests.stock_layouts import ENGLISH, GERMAN, m2m100, nllb, opus_mt, sentences
+from tests.train.batches import losses_of
 
 LAYOUTS: dict[str, tuple[Callable[[Path], Path], dict[str, str]]] = {
     "opus-mt": (opus_mt, {}),
@@ -74,7 +75,7 @@ def test_loss_and_logits_are_those_of_the_stock_class(
     name: str, folders: dict[str, Path], opened: Callable[..., Any]
 ) -> None:
     _, pretrained = opened(name)
-    batch, model = batch_of(pretrained.tokenizer), pretrained.model()
+    batch, model = batch_of(pretrained.tokenizer), pretrained.model().module
     pad, oracle = model.config.pad_token_id, AutoModelForSeq2SeqLM.from_pretrained(folders[name])
     if name == "opus-mt":  # ours makes padding impossible; the stock search does it elsewhere
         oracle.final_logits_bias[0, pad] = IMPOSSIBLE
@@ -82,11 +83,11 @@ def test_loss_and_logits_are_those_of_the_stock_class(
     expected = oracle(
         input_ids=batch.source_ids, attention_mask=batch.source_mask.long(), labels=labels
     )
-    trainee = Trainee(model, label_smoothing=0.0, rdrop_weight=0.0).eval()
-    loss, nll, *_ = trainee(batch.source_ids, batch.source_mask, batch.target_ids)
+    criterion = TransformerCriterion(model, TrainSpec(label_smoothing=0.0)).eval()
+    loss, parts = losses_of(criterion, batch)
     mean = float(loss.detach()) / batch.target_tokens
     assert mean == pytest.approx(float(expected.loss.detach()), rel=1e-5)
-    assert float(nll) == pytest.approx(float(loss.detach()))
+    assert float(parts["nll"]) == pytest.approx(float(loss.detach()))
     starts = torch.full_like(labels[:, :1], model.config.decoder_start_token_id)
     inputs = torch.cat([starts, batch.target_ids[:, :-1]], 1)
     logits = model(batch.source_ids, inputs, batch.source_mask)
@@ -99,13 +100,12 @@ def test_no_gradient_reaches_the_row_that_post_norm_decoding_starts_from(
     guarded: bool, opened: Callable[..., Any]
 ) -> None:
     _, pretrained = opened("opus-mt")
-    model = pretrained.model()
+    model = pretrained.model().module
     assert float(model.embedding.weight[model.config.pad_token_id].abs().max()) == 0
     if not guarded:  # as the published file has it
         model.logits_bias[model.config.pad_token_id] = 0
     batch = batch_of(pretrained.tokenizer)
-    trainee = Trainee(model, label_smoothing=0.1, rdrop_weight=0.0)
-    trainee(batch.source_ids, batch.source_mask, batch.target_ids)[0].backward()
+    losses_of(TransformerCriterion(model, TrainSpec()), batch).loss.backward()
     gradient = model.embedding.weight.grad[model.config.pad_token_id]
     assert bool((gradient == 0).all()) == guarded
 
@@ -118,7 +118,7 @@ def test_the_recipe_tells_the_shape_of_the_model(name: str, opened: Callable[...
     assert (model.max_positions, model.family) == (64, config.model_type)
     assert completed.tokenizer.vocab_size == pretrained.tokenizer.vocab_size
     assert model.dropout == config.dropout == 0.25
-    assert pretrained.model().encoder[0].feed_forward_residual.dropout.share == 0.25
+    assert pretrained.model().module.encoder[0].feed_forward_residual.dropout.share == 0.25
     assert model.attention_dropout == 0.0
     again = complete_recipe(completed, "x", config, pretrained.tokenizer)
     assert recipe_json(again) == recipe_json(completed)
@@ -187,7 +187,7 @@ def test_a_run_keeps_what_resuming_needs(folders: dict[str, Path], tmp_path: Pat
     again, resumed = open_pretrained(given, str(given.init), run)
     assert (again, resumed.tokenizer.fingerprint) == (completed, first.tokenizer.fingerprint)
     assert resumed.origin is None
-    assert isinstance(resumed.model(), Transformer)
+    assert isinstance(resumed.model().module, Transformer)
     noted = read_origin(run)
     assert noted is not None
     assert len(noted["weights"]["model.safetensors"]) == 64
@@ -215,13 +215,12 @@ def test_frozen_parts_keep_their_weights_and_all_others_learn(
     parts: tuple[str, ...], learning: set[str], opened: Callable[..., Any]
 ) -> None:
     completed, pretrained = opened("nllb")
-    model = pretrained.model()
+    model = pretrained.model().module
     freeze(model, parts)
     before = {name: one.clone() for name, one in model.state_dict().items()}
-    trainee = Trainee(model, label_smoothing=0.1, rdrop_weight=0.0)
-    optimizer = build_optimizer(trainee, completed)
-    batch = batch_of(pretrained.tokenizer)
-    trainee(batch.source_ids, batch.source_mask, batch.target_ids)[0].backward()
+    criterion = TransformerCriterion(model, TrainSpec())
+    optimizer = build_optimizer(criterion, completed)
+    losses_of(criterion, batch_of(pretrained.tokenizer)).loss.backward()
     optimizer.step()
     changed = {n for n, one in model.state_dict().items() if not torch.equal(one, before[n])}
     assert {name.replace("_norm", "").partition(".")[0] for name in changed} == learning
@@ -239,8 +238,8 @@ def test_old_weights_are_read_without_running_anything(
     torch.save(stock.state_dict(), old / "pytorch_model.bin")
     given = recipe(old)
     _, pretrained = open_pretrained(given, str(old), Run(tmp_path / "other"))
-    expected = opened("opus-mt")[1].model().state_dict()
-    for name, tensor in pretrained.model().state_dict().items():
+    expected = opened("opus-mt")[1].model().module.state_dict()
+    for name, tensor in pretrained.model().module.state_dict().items():
         assert torch.equal(tensor, expected[name]), name
     torch.save({"model.shared.weight": Path}, old / "pytorch_model.bin")
     with pytest.raises(
@@ -350,7 +349,7 @@ def test_a_run_passes_on_the_model_that_it_began_with(
 def test_a_folder_of_this_machine_is_not_saved_with_the_model(
     opened: Callable[..., Any], tmp_path: Path
 ) -> None:
-    save_model(opened("opus-mt")[1].model(), tmp_path / "saved")
+    save_model(opened("opus-mt")[1].model().module, tmp_path / "saved")
     assert str(tmp_path) not in (tmp_path / "saved" / "config.json").read_text()
     assert "layouts" not in (tmp_path / "saved" / "config.json").read_text()
     assert read_config(tmp_path / "saved").vocab_size == 64

@@ -80,7 +80,8 @@ def test_the_longest_warm_up_leaves_the_schedule_whole(
 
 def guided(**values: object) -> list[float]:
     one = spec(guided_attention={"weight": 2.0, **values})
-    return [guidance_weight(step, one) for step in (1, 20, 21, 60, 61, 100)]
+    steps = (1, 20, 21, 60, 61, 100)
+    return [guidance_weight(step, one.guided_attention, steps=one.steps) for step in steps]
 
 
 def test_guidance_is_constant_between_its_start_and_its_end() -> None:

@@ -6,9 +6,12 @@ import torch
 from accelerate import Accelerator
 
 from seq2seq.decode.forced import force
+from seq2seq.engines.engine import NativeEngine
 from seq2seq.errors import TrainingError
-from seq2seq.recipe import parse_recipe
+from seq2seq.model.transformer import Transformer
+from seq2seq.recipe import TrainSpec, parse_recipe
 from seq2seq.tokenizer import Tokenizer
+from seq2seq.train.criterion.transformer import TransformerCriterion
 from seq2seq.train.stop import Stop, Stopped
 from seq2seq.train.validate import Validator, cut, negative_log_likelihood
 from tests.publish.small_models import random_model, random_text, small_tokenizer
@@ -26,16 +29,20 @@ def validator(
     tokenizer: Tokenizer,
     sources: list[str],
     references: list[str],
+    model: Transformer | None = None,
     target_language: str = "de",
-    **model: int,
+    **shape: int,
 ) -> tuple[Validator, list[str]]:
     """A validator of one process, and what it says."""
     said: list[str] = []
     accelerator = Accelerator(cpu=True)
     recipe = parse_recipe(RECIPE | {"target_language": target_language}, where="test")
-    recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update=model)})
-    stop = Stop(accelerator)
-    return Validator(accelerator, tokenizer, recipe, sources, references, stop, said.append), said
+    recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update=shape)})
+    engine, stop = NativeEngine(model or random_model("m2m_100", 40)), Stop(accelerator)
+    judge = Validator(
+        accelerator, engine, tokenizer, recipe, sources, references, stop, said.append
+    )
+    return judge, said
 
 
 def test_dev_loss_is_the_mean_over_all_pieces_as_forced_scoring_has_it() -> None:
@@ -43,8 +50,8 @@ def test_dev_loss_is_the_mean_over_all_pieces_as_forced_scoring_has_it() -> None
     tokenizer, texts = small_tokenizer("m2m_100"), random_text(9)
     model = random_model("m2m_100", tokenizer.vocab_size)
     references = [text[::-1][: 9 * (row % 3)] for row, text in enumerate(texts)]  # some are empty
-    judge, _ = validator(tokenizer, texts, references)
-    found = judge.score(model)
+    judge, _ = validator(tokenizer, texts, references, model)
+    found = judge(TransformerCriterion(model, TrainSpec()))
     scores = force(model, tokenizer.encode(texts), tokenizer.encode(references))
     pieces = [value for one in scores for value in one.token_log_probabilities]
     assert found.loss == pytest.approx(-sum(pieces) / len(pieces), rel=1e-5)
@@ -58,22 +65,35 @@ def test_dev_loss_is_the_mean_over_all_pieces_as_forced_scoring_has_it() -> None
 def test_two_ranks_find_the_loss_of_one() -> None:
     tokenizer, texts = small_tokenizer("m2m_100"), random_text(9)
     model = random_model("m2m_100", tokenizer.vocab_size)
-    judge, _ = validator(tokenizer, texts, texts)
+    judge, _ = validator(tokenizer, texts, texts, model)
+    criterion = TransformerCriterion(model, TrainSpec())
     sums = [
         negative_log_likelihood(
-            model, judge._sources[rank::2], judge._targets[rank::2], first_id=None, batch_tokens=99
+            criterion,
+            judge._sources[rank::2],
+            judge._targets[rank::2],
+            pad_id=1,
+            first_id=None,
+            batch_tokens=99,
         )
         for rank in (0, 1)
     ]
     nats, pieces = (sum(parts) for parts in zip(*sums, strict=True))
-    assert nats / pieces == pytest.approx(judge.score(model).loss, rel=1e-6)
+    assert nats / pieces == pytest.approx(judge(criterion).loss, rel=1e-6)
 
 
 def test_a_language_tag_that_every_target_begins_with_is_not_counted() -> None:
     tokenizer = small_tokenizer("m2m_100")
     model = random_model("m2m_100", tokenizer.vocab_size)
     plain, tagged = (
-        negative_log_likelihood(model, [[5, 6, 2]], [[9, 7, 2]], first_id=first_id, batch_tokens=99)
+        negative_log_likelihood(
+            TransformerCriterion(model, TrainSpec()),
+            [[5, 6, 2]],
+            [[9, 7, 2]],
+            pad_id=1,
+            first_id=first_id,
+            batch_tokens=99,
+        )
         for first_id in (None, 9)
     )
     first = force(model, [[5, 6, 2]], [[9, 7, 2]])[0].token_log_probabilities[0]
@@ -85,11 +105,11 @@ def test_references_beyond_the_models_positions_are_cut_for_the_loss_and_counted
     tokenizer, texts = small_tokenizer("m2m_100"), ["a dog", "a fox"]
     references = ["the red fox " * 9, "an owl"]
     model = random_model("m2m_100", tokenizer.vocab_size, max_positions=24)
-    judge, said = validator(tokenizer, texts, references, max_positions=24)
+    judge, said = validator(tokenizer, texts, references, model, max_positions=24)
     assert said == [
         "dev: 1 of 2 references are over 24 pieces and are cut for the dev loss, not for the scores"
     ]
-    assert math.isfinite(judge.score(model).loss)
+    assert math.isfinite(judge(TransformerCriterion(model, TrainSpec())).loss)
 
 
 @pytest.mark.parametrize("broken", ["embedding", "decoder"])
@@ -100,9 +120,9 @@ def test_a_model_without_numbers_is_an_error_of_training(broken: str) -> None:
         for name, parameter in model.named_parameters():
             if name.startswith(broken):
                 parameter.fill_(1e38)  # finite, but not what comes of it
-    judge, _ = validator(tokenizer, texts, texts)
+    judge, _ = validator(tokenizer, texts, texts, model)
     with pytest.raises(TrainingError, match=r"dev: .*; the model's numbers have grown beyond"):
-        judge.score(model)
+        judge(TransformerCriterion(model, TrainSpec()))
 
 
 def test_dev_scores_are_cut_by_the_target_language_and_composed_and_each_note_is_said_once() -> (
@@ -133,7 +153,10 @@ def test_a_rank_that_nobody_asked_leaves_a_validation_with_the_one_that_was() ->
     stop, tokenizer, texts = stop_beside(1.0), small_tokenizer("m2m_100"), random_text(3)
     recipe = parse_recipe(RECIPE, where="test")
     said: list[str] = []
-    validator = Validator(stop._accelerator, tokenizer, recipe, texts, texts, stop, said.append)
+    model = random_model("m2m_100", tokenizer.vocab_size)
+    judge = Validator(
+        stop._accelerator, NativeEngine(model), tokenizer, recipe, texts, texts, stop, said.append
+    )
     stop._accelerator.process_index = 0
     with pytest.raises(Stopped):
-        validator.score(random_model("m2m_100", tokenizer.vocab_size))
+        judge(TransformerCriterion(model, TrainSpec()))

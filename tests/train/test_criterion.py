@@ -1,74 +1,78 @@
 import torch
 from torch.nn import functional as F
 
+from seq2seq.data.batches import Batch
 from seq2seq.model.config import build_config
 from seq2seq.model.transformer import Transformer
-from seq2seq.train.trainee import Sight, Trainee
+from seq2seq.recipe import TrainSpec
+from seq2seq.train.criterion.bottleneck import Visibility
+from seq2seq.train.criterion.transformer import TransformerCriterion
+from tests.train.batches import batch_of, losses_of
 
 PAD, EOS, START = 1, 2, 2
 
 
-def trainee(*, rdrop_weight: float, dropout: float = 0.0, smoothing: float = 0.0) -> Trainee:
+def criterion(
+    *, rdrop_weight: float = 0.0, dropout: float = 0.0, smoothing: float = 0.0
+) -> TransformerCriterion:
     torch.manual_seed(0)
     config = build_config(
         "m2m_100", vocab_size=30, width=16, ffn_width=32, heads=2, encoder_layers=1,
         decoder_layers=2, dropout=dropout, attention_dropout=0.0, activation_dropout=0.0,
         activation="relu", scale_embedding=True, max_positions=32,
     )  # fmt: skip
-    return Trainee(Transformer(config), label_smoothing=smoothing, rdrop_weight=rdrop_weight)
+    spec = TrainSpec(label_smoothing=smoothing, rdrop_weight=rdrop_weight)
+    return TransformerCriterion(Transformer(config), spec)
 
 
-def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def batch(*, padding: int = 0) -> Batch:
     source = torch.tensor([[5, 6, 7, EOS], [8, 9, EOS, PAD]])
     target = torch.tensor([[10, 11, EOS], [12, EOS, PAD]])
-    return source, source != PAD, target
+    wider = torch.cat([target, torch.full((2, padding), PAD)], dim=1)
+    return batch_of(source, wider)
 
 
 def test_each_piece_is_predicted_from_those_before_it() -> None:
     """Against the plain forward pass with the inputs written out by hand."""
-    one = trainee(rdrop_weight=0.0)
-    source, mask, target = batch()
-    loss, nll, *_ = one(source, mask, target)
+    one, pairs = criterion(), batch()
+    loss, parts = losses_of(one, pairs)
     inputs = torch.tensor([[START, 10, 11], [START, 12, EOS]])
-    logits = one.model(source, inputs, mask)
+    logits = one.model(pairs.source_ids, inputs, pairs.source_mask)
     expected = F.cross_entropy(
-        logits.flatten(0, 1), target.flatten(), ignore_index=PAD, reduction="sum"
+        logits.flatten(0, 1), pairs.target_ids.flatten(), ignore_index=PAD, reduction="sum"
     )
     torch.testing.assert_close(loss, expected)
-    torch.testing.assert_close(nll, expected)
+    torch.testing.assert_close(parts["nll"], expected)
 
 
 def test_padding_has_no_share_in_loss_or_gradient() -> None:
-    one = trainee(rdrop_weight=0.0, smoothing=0.1)
-    source, mask, target = batch()
-    one(source, mask, target)[0].backward()
+    one = criterion(smoothing=0.1)
+    losses_of(one, batch()).loss.backward()
     gradient = one.model.embedding.weight.grad
     assert gradient is not None
-    wider = torch.cat([target, torch.full((2, 3), PAD)], dim=1)
     one.zero_grad()
-    one(source, mask, wider)[0].backward()
+    losses_of(one, batch(padding=3)).loss.backward()
     torch.testing.assert_close(one.model.embedding.weight.grad, gradient, atol=1e-6, rtol=1e-5)
 
 
 def test_rdrop_without_dropout_adds_nothing() -> None:
-    source, mask, target = batch()
-    plain = trainee(rdrop_weight=0.0)(source, mask, target)[0]
-    twice = trainee(rdrop_weight=5.0)(source, mask, target)[0]
+    plain, twice = (
+        losses_of(criterion(rdrop_weight=weight), batch()).loss for weight in (0.0, 5.0)
+    )
     torch.testing.assert_close(plain, twice)
 
 
 def test_rdrop_adds_both_divergences_between_two_passes() -> None:
-    source, mask, target = batch()
-    one = trainee(rdrop_weight=2.0, dropout=0.3)
+    one, pairs = criterion(rdrop_weight=2.0, dropout=0.3), batch()
     torch.manual_seed(7)
-    loss, *_ = one(source, mask, target)
+    loss = losses_of(one, pairs).loss
     torch.manual_seed(7)
-    real = target != PAD
-    first, second = (one._hidden(source, mask, target, Sight())[real] for _ in range(2))
+    targets = pairs.target_ids[pairs.target_ids != PAD]
+    first, second = (one._hidden(pairs, Visibility()) for _ in range(2))
     p, q = (one.model.logits(hidden).softmax(-1) for hidden in (first, second))
     divergence = (p * (p / q).log()).sum() + (q * (q / p).log()).sum()
     entropies = [
-        F.cross_entropy(one.model.logits(hidden), target[real], reduction="sum")
+        F.cross_entropy(one.model.logits(hidden), targets, reduction="sum")
         for hidden in (first, second)
     ]
     expected = sum(entropies) / 2 + 2.0 / 4 * divergence
@@ -77,17 +81,16 @@ def test_rdrop_adds_both_divergences_between_two_passes() -> None:
 
 
 def test_rdrop_is_off_outside_training() -> None:
-    source, mask, target = batch()
-    one = trainee(rdrop_weight=2.0, dropout=0.3).eval()
-    torch.testing.assert_close(one(source, mask, target)[0], one(source, mask, target)[1])
+    one = criterion(rdrop_weight=2.0, dropout=0.3).eval()
+    loss, parts = losses_of(one, batch())
+    torch.testing.assert_close(loss, parts["nll"])
 
 
 def test_under_autocast_the_objective_computes_in_the_narrow_format() -> None:
     """A norm ends the decoder in 32 bits; left so, half the work would be at a quarter speed."""
-    source, mask, target = batch()
-    one = trainee(rdrop_weight=0.0)
+    one, pairs = criterion(), batch()
     with torch.autocast("cpu", torch.bfloat16):
-        assert one._hidden(source, mask, target, Sight()).dtype == torch.bfloat16
-        loss, *_ = one(source, mask, target)
+        assert one._hidden(pairs, Visibility()).dtype == torch.bfloat16
+        loss = losses_of(one, pairs).loss
     assert loss.dtype == torch.float32
-    torch.testing.assert_close(loss, one(source, mask, target)[0], rtol=0.02, atol=0)
+    torch.testing.assert_close(loss, losses_of(one, pairs).loss, rtol=0.02, atol=0)

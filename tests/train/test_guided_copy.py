@@ -6,14 +6,15 @@ from torch import Tensor
 from transformers import M2M100ForConditionalGeneration, MarianMTModel
 
 from seq2seq.model.stock import stock_state
-from seq2seq.recipe import Family, GuidedCopySpec
-from seq2seq.train.copying import copied_places, copying_loss
-from seq2seq.train.guidance import inputs_of
-from seq2seq.train.trainee import Trainee
-from tests.train.test_guidance import model
+from seq2seq.recipe import Family, TrainSpec
+from seq2seq.train.criterion.guided_copy import copied_places, copying_loss
+from seq2seq.train.criterion.layer_inputs import inputs_of
+from seq2seq.train.criterion.transformer import TransformerCriterion
+from tests.train.batches import batch_of, losses_of
+from tests.train.test_guided_attention import model
 
 PAD, END = 1, 2
-SPECIAL = torch.tensor([PAD, END])
+SPECIAL = (PAD, END)
 
 
 def places(source: list[int], target: list[int]) -> list[set[int]]:
@@ -70,7 +71,7 @@ def batch(pad: int = PAD, end: int = END) -> tuple[Tensor, Tensor, Tensor]:
     return source, source != pad, target
 
 
-def cross_maps(one: Trainee, source: Tensor, mask: Tensor, target: Tensor) -> Tensor:
+def cross_maps(one: TransformerCriterion, source: Tensor, mask: Tensor, target: Tensor) -> Tensor:
     """Cross-attention of the stock class: layers, sentences, heads, target, source."""
     config = one.model.config
     config._attn_implementation = "eager"
@@ -86,36 +87,35 @@ def cross_maps(one: Trainee, source: Tensor, mask: Tensor, target: Tensor) -> Te
     return torch.stack(answer.cross_attentions)
 
 
-def trainee(family: Family = "m2m_100", *, weight: float = 0.5) -> Trainee:
-    copying = GuidedCopySpec(weight=weight, layer=1, head=2)
-    return Trainee(model(family), label_smoothing=0.1, rdrop_weight=0.0, copying=copying)
+def criterion(family: Family = "m2m_100", *, weight: float = 0.5) -> TransformerCriterion:
+    section = {"weight": weight, "layer": 1, "head": 2}
+    return TransformerCriterion(model(family), TrainSpec.model_validate({"guided_copy": section}))
 
 
 @pytest.mark.parametrize("family", ["m2m_100", "marian"])
 def test_the_loss_is_the_surprise_at_where_the_stock_class_looks(family: Family) -> None:
-    one = trainee(family).eval()
+    one = criterion(family)
     source, mask, target = batch(one.model.config.pad_token_id, one.model.config.eos_token_id)
     maps = cross_maps(one, source, mask, target)[1, :, 2]
     expected = -sum(
         maps[sentence, row, place].log()
         for sentence, row, place in ((0, 0, 2), (0, 1, 3), (0, 2, 4), (1, 1, 0), (1, 2, 1))
     )
-    plain, nll, _, none = trainee(family, weight=0.0).eval()(source, mask, target)
-    loss, same_nll, _, copying = one(source, mask, target)
-    assert none is None
-    assert copying is not None
-    assert nll == same_nll
+    pairs = batch_of(source, target, pad=one.model.config.pad_token_id)
+    plain, guided = losses_of(criterion(family, weight=0.0), pairs), losses_of(one, pairs)
+    assert plain.parts == {"nll": guided.parts["nll"]}
+    copying = guided.parts["copying"]
     torch.testing.assert_close(copying, expected, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(loss, plain + 0.5 * copying)
+    torch.testing.assert_close(guided.loss, plain.loss + 0.5 * copying)
 
 
 def test_guidance_makes_the_head_stand_on_what_is_copied_and_no_other() -> None:
-    one = trainee(weight=100.0)
+    one = criterion(weight=100.0)
     source, mask, target = batch()
     optimizer = torch.optim.Adam(one.parameters(), lr=0.01)
     for _ in range(60):
         optimizer.zero_grad()
-        one(source, mask, target).loss.backward()
+        losses_of(one, batch_of(source, target)).loss.backward()
         optimizer.step()
     maps = cross_maps(one, source, mask, target)[1, 0]
     assert min(maps[2, row, 2 + row] for row in range(3)) > 0.9
@@ -123,11 +123,11 @@ def test_guidance_makes_the_head_stand_on_what_is_copied_and_no_other() -> None:
 
 
 def test_a_batch_that_copies_nothing_is_guided_by_nothing() -> None:
-    one = trainee()
+    one = criterion()
     attention = one.model.decoder[1].cross_attention
     source, mask, target = batch()
     with inputs_of(attention) as read:
-        one(source, mask, target)
+        losses_of(one, batch_of(source, target))
     x, key = read[0][:2]
     nothing = torch.zeros(3, 4, 6, dtype=torch.bool)
     loss = copying_loss(attention, x, key, mask, nothing, head=2)

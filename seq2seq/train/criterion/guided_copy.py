@@ -9,22 +9,71 @@ Source: guided alignment, Chen et al. 2016 (arXiv:1607.01628), with the alignmen
 needs: equal stretches in place of a word aligner.
 """
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from seq2seq.data.batches import Batch
 from seq2seq.model.attention import BLOCKED, CrossAttention
 from seq2seq.model.linear import linear
+from seq2seq.model.transformer import Transformer
+from seq2seq.recipe import GuidedCopySpec
+from seq2seq.train.criterion.base import TARGET_TOKENS, Update
+from seq2seq.train.criterion.layer_inputs import Calls
 
 # Shorter ones, such as "a" or a full stop, stand everywhere and say nothing about the place.
 SHORTEST_STRETCH = 2
+
+
+class GuidedCopy:
+    """The loss of one head of a decoder layer's cross-attention, a sum over target pieces.
+
+    Attributes:
+        name: Of its sum among the parts of a loss.
+    """
+
+    name = "copying"
+
+    def __init__(self, model: Transformer, spec: GuidedCopySpec):
+        self._layer = model.decoder[spec.layer]
+        self._spec = spec
+        self._special = (model.config.pad_token_id, model.config.eos_token_id)
+
+    @property
+    def attention(self) -> CrossAttention:
+        """The attention that is guided, whose inputs the loss is computed from."""
+        attention: CrossAttention = self._layer.cross_attention  # type: ignore[assignment]
+        return attention
+
+    def loss(self, calls: Calls, batch: Batch) -> Float[Tensor, ""]:
+        """Surprise at the places of a batch, the mean over the passes that R-Drop makes."""
+        copied = copied_places(batch.source_ids, batch.target_ids, special=self._special)
+        losses = [
+            copying_loss(self.attention, x, key, batch.source_mask, copied, head=self._spec.head)
+            for x, key, *_ in calls
+        ]
+        return torch.stack(losses).mean()
+
+    def weight(self, update: Update) -> float:
+        """What the loss is multiplied by."""
+        return self._spec.weight
+
+    def counts(self, batch: Batch) -> dict[str, int]:
+        """Nothing: it is a mean over target tokens, as the rest."""
+        return {}
+
+    def figures(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Nats for each target token."""
+        return {"copying_nats_per_token": sums[self.name] / max(sums[TARGET_TOKENS], 1)}
 
 
 def copied_places(
     source_ids: Int[Tensor, "batch source"],
     target_ids: Int[Tensor, "batch target"],
     *,
-    special: Int[Tensor, " special"],
+    special: Sequence[int],
 ) -> Bool[Tensor, "batch target source"]:
     """Find where in the source each target piece was taken from.
 
@@ -41,7 +90,8 @@ def copied_places(
         ``SHORTEST_STRETCH`` pieces.
     """
     equal = target_ids[:, :, None] == source_ids[:, None, :]
-    equal &= ~torch.isin(target_ids, special)[:, :, None]
+    for piece in special:
+        equal &= (target_ids != piece)[:, :, None]
     length = _run_lengths(equal) + _run_lengths(equal.flip(1, 2)).flip(1, 2) - 1
     length = torch.where(equal, length, 0)
     longest = length.amax(2, keepdim=True)
@@ -84,8 +134,6 @@ def copying_loss(
     scores = torch.matmul(query * dim**-0.5, key[:, head].transpose(1, 2)).float()
     if source_mask is not None:
         scores = scores.masked_fill(~source_mask[:, None], BLOCKED)
-    of_rows = copied.any(2)
-    log_weights = scores.log_softmax(-1)[of_rows]
-    taken = log_weights.masked_fill(~copied[of_rows], BLOCKED).logsumexp(-1)
-    loss: Tensor = -taken.sum()
+    taken = scores.log_softmax(-1).masked_fill(~copied, BLOCKED).logsumexp(-1)
+    loss: Tensor = -torch.where(copied.any(2), taken, 0.0).sum()
     return loss

@@ -2,15 +2,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from seq2seq.train import objective
-from seq2seq.train.objective import smoothed_cross_entropy
+from seq2seq.train.criterion import cross_entropy
+from seq2seq.train.criterion.cross_entropy import smoothed_cross_entropy
 
 PAD, VOCAB, WIDTH, TOKENS = 1, 23, 8, 37
 
 
 @pytest.fixture(params=[5 * 23, 10**6], ids=["many-chunks", "one-chunk"])
 def _rows(request, monkeypatch):
-    monkeypatch.setattr(objective, "CHUNK_LOGITS", request.param)
+    monkeypatch.setattr(cross_entropy, "CHUNK_LOGITS", request.param)
 
 
 def draw(dtype=torch.float32):

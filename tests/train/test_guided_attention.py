@@ -7,13 +7,17 @@ import torch
 from torch import Tensor
 from transformers import M2M100ForConditionalGeneration, MarianMTModel
 
+from seq2seq.data.batches import Batch
 from seq2seq.data.marks import BatchMarks
 from seq2seq.model.config import build_config
 from seq2seq.model.stock import stock_state
 from seq2seq.model.transformer import Transformer
-from seq2seq.recipe import Family, GuidedAttentionSpec
-from seq2seq.train.guidance import attention_loss, inputs_of
-from seq2seq.train.trainee import Trainee
+from seq2seq.recipe import Family, TrainSpec
+from seq2seq.train.criterion.base import Update
+from seq2seq.train.criterion.guided_attention import attention_loss
+from seq2seq.train.criterion.layer_inputs import inputs_of
+from seq2seq.train.criterion.transformer import TransformerCriterion
+from tests.train.batches import batch_of, losses_of
 
 PAD = 1
 
@@ -100,60 +104,72 @@ def log_mass(maps: Tensor, head: int | None, row: int, query: int, keys: tuple[i
     return mass(maps, head, row, query, keys).log()
 
 
-def guided_trainee(weight: float = 1.0, **spec: object) -> Trainee:
-    guided = GuidedAttentionSpec.model_validate({"weight": weight, "layer": 1, "head": 2, **spec})
-    return Trainee(model(), label_smoothing=0.1, rdrop_weight=0.0, guided=guided)
+def guided(weight: float) -> TransformerCriterion:
+    section = {"weight": weight, "layer": 1, "head": 2}
+    return TransformerCriterion(model(), TrainSpec.model_validate({"guided_attention": section}))
+
+
+def marked_batch() -> Batch:
+    source, _, target, marks = batch()
+    return batch_of(source, target, marks)
 
 
 def test_training_adds_the_weighted_guided_loss_to_the_plain_one() -> None:
-    source, mask, target, marks = batch()
-    plain, nll, *_ = guided_trainee()(source, mask, target)
-    loss, same_nll, guided, _ = guided_trainee()(source, mask, target, marks, guidance=0.5)
-    torch.testing.assert_close(loss, plain + 0.5 * guided)
-    assert nll == same_nll
-    assert guided > 0.5
+    plain, loss = (losses_of(guided(weight), marked_batch()) for weight in (0.0, 0.5))
+    torch.testing.assert_close(loss.loss, plain.loss + 0.5 * loss.parts["guided"])
+    assert plain.parts["nll"] == loss.parts["nll"]
+    assert loss.parts["guided"] > 0.5
+
+
+def test_the_weight_is_that_of_a_mean_over_the_sentences_of_the_whole_update() -> None:
+    one, pairs = guided(2.0), marked_batch()
+    assert one.counts(pairs) == {"antecedents": 2}
+    counts = {"target_tokens": torch.tensor(30.0), "antecedents": torch.tensor(5.0)}
+    loss, parts = one(pairs, Update(1, counts))
+    plain = losses_of(guided(0.0), pairs).loss
+    torch.testing.assert_close(loss / 30, plain / 30 + 2.0 * parts["guided"] / 5)
+    assert one.figures({"guided": 7.0, "antecedents": 2.0}) == {"guided_nats_per_sentence": 3.5}
 
 
 def test_guidance_alone_makes_the_head_attend_to_the_antecedent() -> None:
-    source, mask, target, marks = batch()
-    one = guided_trainee()
+    source, mask, _, _ = batch()
+    one, pairs = guided(100.0), marked_batch()
     optimizer = torch.optim.Adam(one.parameters(), lr=0.01)
-    first = float(one(source, mask, target, marks, guidance=100.0)[2])
+    first = float(losses_of(one, pairs).parts["guided"])
     for _ in range(60):
         optimizer.zero_grad()
-        loss, _, guided, _ = one(source, mask, target, marks, guidance=100.0)
+        loss, parts = losses_of(one, pairs)
         loss.backward()
         optimizer.step()
-    assert float(guided) < 0.1 * first
+    assert float(parts["guided"]) < 0.1 * first
     maps = stock_maps(one.model.eval(), source, mask)
     assert mass(maps[1], 2, 0, 3, (0, 1)) > 0.9
     assert mass(maps[1], 1, 0, 3, (0, 1)) < 0.9, "a head that was not guided"
 
 
 def test_a_batch_without_antecedents_is_guided_by_nothing() -> None:
-    source, mask, target, marks = batch()
+    source, _, target, marks = batch()
     nothing = replace(marks, antecedent=torch.zeros_like(marks.cue))
-    plain = guided_trainee()(source, mask, target)[0]
-    loss, _, guided, _ = guided_trainee()(source, mask, target, nothing, guidance=3.0)
-    assert float(guided) == 0.0
+    plain = losses_of(guided(0.0), marked_batch()).loss
+    loss, parts = losses_of(guided(3.0), batch_of(source, target, nothing))
+    assert float(parts["guided"]) == 0.0
     assert torch.equal(loss, plain)
     loss.backward()
 
 
-def test_a_weight_of_zero_is_off() -> None:
-    source, mask, target, marks = batch()
-    plain = guided_trainee()(source, mask, target)
-    assert guided_trainee(weight=0.0)(source, mask, target, marks) == plain
-    assert plain.guided is None
+def test_a_weight_of_zero_is_off_and_so_is_guidance_outside_of_training() -> None:
+    plain = losses_of(guided(0.0), marked_batch())
+    judged = losses_of(guided(3.0).eval(), marked_batch())
+    assert plain == judged
+    assert plain.parts.keys() == {"nll"}
 
 
 def test_gradients_are_the_same_with_activations_computed_again() -> None:
-    source, mask, target, marks = batch()
     gradients = []
     for again in (False, True):
-        one = guided_trainee().train()
+        one = guided(2.0).train()
         one.model.gradient_checkpointing = again
-        one(source, mask, target, marks, guidance=2.0)[0].backward()
+        losses_of(one, marked_batch()).loss.backward()
         gradients.append(
             torch.cat([p.grad.flatten() for p in one.parameters() if p.grad is not None])
         )
@@ -162,17 +178,16 @@ def test_gradients_are_the_same_with_activations_computed_again() -> None:
 
 
 def test_both_passes_of_rdrop_are_guided() -> None:
-    source, mask, target, marks = batch()
-    one = Trainee(
-        model(dropout=0.3), label_smoothing=0.0, rdrop_weight=1.0,
-        guided=GuidedAttentionSpec(weight=1.0, layer=1, head=0),
-    )  # fmt: skip
+    _, mask, _, marks = batch()
+    section = {"weight": 1.0, "layer": 1, "head": 0}
+    spec = TrainSpec.model_validate({"rdrop_weight": 1.0, "guided_attention": section})
+    one = TransformerCriterion(model(dropout=0.3), spec)
     torch.manual_seed(4)
-    guided = one(source, mask, target, marks, guidance=1.0)[2]
+    guided = losses_of(one, marked_batch()).parts["guided"]
     torch.manual_seed(4)
     attention = one.model.encoder[1].self_attention
     with inputs_of(attention) as inputs:
-        one(source, mask, target)
+        losses_of(one, marked_batch())
     losses = [
         attention_loss(attention, x, mask, marks.pronoun, marks.antecedent, head=0)
         for x, *_ in inputs

@@ -1,0 +1,120 @@
+"""What a run leaves on disk while it trains: checkpoints to resume from, and its best weights."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from seq2seq.errors import TrainingError
+from seq2seq.recipe import TrainSpec
+from seq2seq.train.checkpoint import (
+    Candidate,
+    Progress,
+    begin_checkpoint,
+    candidate_path,
+    finish_checkpoint,
+    prune_checkpoints,
+    save_tensors,
+    sha256,
+    steps_saved,
+    temporary_path,
+    weights_of,
+    write_own_parts,
+    write_shared_parts,
+)
+from seq2seq.train.criterion.base import Criterion
+from seq2seq.train.log import TrainingLog
+from seq2seq.train.ranks import agree
+from seq2seq.train.selection import quality
+
+
+class CheckpointWriter:
+    """Saves criterion and optimizer; every rank must call each of its methods at the same point."""
+
+    def __init__(
+        self,
+        folder: Path,
+        accelerator: Accelerator,
+        criterion: nn.Module,
+        optimizer: Any,
+        *,
+        spec: TrainSpec,
+        log: TrainingLog,
+    ):
+        self._folder = folder
+        self._accelerator = accelerator
+        self._criterion: Criterion = accelerator.unwrap_model(criterion)
+        self._optimizer = getattr(optimizer, "optimizer", optimizer)
+        self._spec = spec
+        self._log = log
+
+    def save(self, progress: Progress, sums: Mapping[str, float]) -> None:
+        """Save all that a resumed run needs; older checkpoints than the recipe keeps are deleted.
+
+        Args:
+            progress: Where the run stands.
+            sums: What was added up since the last line of the log.
+
+        Raises:
+            TrainingError: A weight is not a finite number; sound checkpoints are kept.
+        """
+        self.check_weights(progress.step)
+        step, accelerator = progress.step, self._accelerator
+        temporary = temporary_path(self._folder, step)
+        if accelerator.is_main_process:
+            begin_checkpoint(temporary)
+            write_shared_parts(temporary, self._criterion, self._optimizer, progress)
+        accelerator.wait_for_everyone()
+        write_own_parts(temporary, accelerator.process_index, sums)
+        accelerator.wait_for_everyone()
+        if accelerator.is_main_process:
+            finish_checkpoint(temporary, self._folder, step)
+            for problem in prune_checkpoints(self._folder, keep=self._spec.keep_last):
+                self._log.say(f"warning: {problem}; this checkpoint was set aside")
+        accelerator.wait_for_everyone()
+
+    def keep_candidate(self, progress: Progress, candidate: Candidate) -> None:
+        """Keep the weights for the end of the run if they are among the best; later ones win ties.
+
+        Args:
+            progress: Knows the candidates so far; changed.
+            candidate: What a validation found of the weights as they stand.
+        """
+        ranked = [*progress.candidates, candidate]
+        ranked.sort(key=lambda one: (quality(one), one.step), reverse=True)
+        progress.candidates = ranked[: self._spec.keep_best]
+        if candidate not in progress.candidates:
+            return
+        place, digest = progress.candidates.index(candidate), ""
+        if self._accelerator.is_main_process:
+            path = candidate_path(self._folder, candidate.step)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_tensors(path, weights_of(self._criterion.model))
+            digest = sha256(path)
+        digest = agree(digest, self._accelerator.num_processes)
+        progress.candidates[place] = replace(candidate, sha256=digest)
+
+    def check_weights(self, step: int) -> None:
+        """See that every weight is a finite number.
+
+        Raises:
+            TrainingError: One is not.
+        """
+        named = list(self._criterion.named_parameters())
+        if torch.stack([torch.isfinite(one).all() for _, one in named]).all():
+            return
+        wrong = [name for name, one in named if not torch.isfinite(one).all()]
+        raise TrainingError(
+            f"step {step:,}: {len(wrong)} of {len(named)} weight matrices hold numbers that are "
+            f"not finite, such as {wrong[0]}; {self.what_is_kept()}start a new run with a lower "
+            "train.peak_lr or a longer train.warmup_steps"
+        )
+
+    def what_is_kept(self) -> str:
+        """The beginning of an advice, where there is something to go back to."""
+        steps = steps_saved(self._folder)
+        return f"the checkpoint of step {steps[-1]:,} is kept; " if steps else ""

@@ -1,0 +1,68 @@
+"""The interface between the training loop and whatever an update minimises."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from seq2seq.data.batches import Batch
+
+TARGET_TOKENS = "target_tokens"
+
+
+@dataclass(frozen=True)
+class Update:
+    """The update that a micro-batch is a part of.
+
+    Attributes:
+        step: Its number, counted from 1.
+        counts: What all its micro-batches hold on all ranks, by name: ``target_tokens``, and what
+            ``Criterion.counts`` names. They stay on the device, so that nobody waits for them.
+    """
+
+    step: int
+    counts: Mapping[str, Float[Tensor, ""]]
+
+
+class Losses(NamedTuple):
+    """What a micro-batch gives.
+
+    Attributes:
+        loss: What is minimised, a sum over target tokens; it alone has a gradient.
+        parts: Named sums for the log, without gradient: ``nll``, the negative log-likelihood of the
+            target pieces in nats, and what the criterion adds to it.
+    """
+
+    loss: Float[Tensor, ""]
+    parts: dict[str, Float[Tensor, ""]]
+
+
+class Criterion(nn.Module):
+    """Computes the loss of a micro-batch; a module, because that is what Accelerate wraps.
+
+    The loss is a sum and the loop divides it by the update's target tokens, so that micro-batches
+    and ranks add up to one big batch. A part that is a mean over something else, sentences for
+    instance, counts that in ``counts`` and finds the total in ``Update``.
+
+    Attributes:
+        model: What learns.
+    """
+
+    def __init__(self, model: Any):
+        super().__init__()
+        self.model = model
+
+    @abstractmethod
+    def forward(self, batch: Batch, update: Update) -> Losses:
+        """The losses of a micro-batch; outside of training those of the target pieces alone."""
+
+    def counts(self, batch: Batch) -> dict[str, int]:
+        """What else than tokens a micro-batch holds, by name; the same names for every batch."""
+        return {}
+
+    def figures(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """What the log says, beside the loss, of the sums of parts and counts over all ranks."""
+        return {}

@@ -1,0 +1,124 @@
+"""Training of the classes of transformers, against plain loops over the same classes."""
+
+import copy
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import torch
+
+from seq2seq.recipe import ModelSpec, StockFamily, TrainSpec
+from seq2seq.train.build import build_stock_model
+from seq2seq.train.checkpoint import newest_sound_checkpoint, read_progress, restore
+from seq2seq.train.criterion.stock import StockCriterion
+from seq2seq.train.loop import Loop
+from seq2seq.train.schedule import learning_rate
+from tests.train.test_loop import VOCAB, metrics, new_loop, weights
+
+FAMILIES = get_args(StockFamily)
+
+
+def tiny(family: str, *, dropout: float = 0.0) -> Any:
+    spec = {
+        "family": family, "width": 16, "ffn_width": 32, "heads": 2, "encoder_layers": 1,
+        "decoder_layers": 1, "dropout": dropout, "max_positions": 32, "attention_window": 4,
+    }  # fmt: skip
+    torch.manual_seed(3)
+    return build_stock_model(ModelSpec.model_validate(spec), VOCAB)
+
+
+def loop_of(folder: Path, model: Any, **values: Any) -> Loop:
+    spec = TrainSpec.model_validate({"label_smoothing": 0.0, **values})
+    return new_loop(folder, criterion=StockCriterion(model, spec), **values)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_fifty_updates_are_those_of_a_plain_loop_over_the_stock_class(
+    family: str, tmp_path: Path
+) -> None:
+    model = tiny(family)
+    plain = copy.deepcopy(model).train()
+    ours = loop_of(tmp_path / "ours", model, steps=50)
+    ours.run()
+    found = [line["loss_nats_per_token"] for line in metrics(tmp_path / "ours", "train")]
+    feed = loop_of(tmp_path / "plain", tiny(family)).feed
+    optimizer = torch.optim.AdamW(plain.parameters(), lr=0.01)
+    expected = []
+    for step, batch in enumerate(feed.window(50), start=1):
+        labels = batch.target_ids.masked_fill(batch.target_ids == 1, -100)
+        mask = (batch.source_ids != 1).long()
+        extra = {}
+        if family == "led":
+            extra["global_attention_mask"] = torch.zeros_like(mask)
+            extra["global_attention_mask"][:, 0] = 1
+        loss = plain(batch.source_ids, attention_mask=mask, labels=labels, **extra).loss
+        expected.append(float(loss.detach()))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(plain.parameters(), 1.0)
+        optimizer.param_groups[0]["lr"] = learning_rate(step, ours.spec)
+        optimizer.step()
+        optimizer.zero_grad()
+    assert expected[-1] < expected[0] - 0.1, "it learns"
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_window_of_micro_batches_has_the_gradient_of_one_big_batch(
+    family: str, tmp_path: Path
+) -> None:
+    one: dict[str, Any] = {"steps": 1, "clip_norm": 0.0, "peak_lr": 1.0}
+    whole = loop_of(tmp_path / "a", tiny(family), batch_tokens=10_000, **one)
+    count = loop_of(tmp_path / "c", tiny(family), batch_tokens=64).feed.batches_in_epoch()
+    parts = loop_of(tmp_path / "b", tiny(family), batch_tokens=64, accumulate=count, **one)
+    before = weights(whole).clone()
+    for loop in (whole, parts):
+        loop.optimizer = torch.optim.SGD(loop.criterion.parameters())
+        loop.run()
+    assert count > 4
+    assert (weights(whole) - before).abs().max() > 0.01
+    torch.testing.assert_close(weights(parts), weights(whole), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_resumed_run_ends_with_the_bits_of_one_that_was_never_stopped(
+    family: str, tmp_path: Path
+) -> None:
+    sizes: dict[str, Any] = {"steps": 8, "save_every_steps": 4}
+    whole = loop_of(tmp_path / "a", tiny(family, dropout=0.2), **sizes)
+    torch.manual_seed(5)
+    whole.run()
+    first = loop_of(tmp_path / "b", tiny(family, dropout=0.2), **sizes)
+    torch.manual_seed(5)
+    while first.progress.step < 4:
+        first.update()
+    first._save()
+    second = loop_of(tmp_path / "b", tiny(family, dropout=0.2), **sizes)
+    with torch.no_grad():
+        for parameter in second.criterion.parameters():
+            parameter.zero_()
+    checkpoint, _ = newest_sound_checkpoint(tmp_path / "b" / "checkpoints")
+    second.sums = restore(checkpoint, second.criterion, second.optimizer, rank=0)
+    second.progress = read_progress(checkpoint)
+    second.feed.seek(second.progress.epoch, second.progress.batch)
+    second.run()
+    assert torch.equal(weights(second), weights(whole))
+
+
+def test_smoothing_spreads_over_all_pieces_but_padding() -> None:
+    """Against the definition, written out as a distribution."""
+    model = tiny("bart")
+    loop = new_loop(Path("unused"), criterion=StockCriterion(model, TrainSpec()))
+    (batch,) = loop.feed.window(1)
+    criterion = StockCriterion(model, TrainSpec(label_smoothing=0.1))
+    wanted = torch.full((VOCAB,), 0.1 / (VOCAB - 1))
+    wanted[1] = 0.0
+    log_probabilities = criterion._log_probabilities(batch)
+    targets = batch.target_ids.flatten()[batch.target_places]
+    expected = 0.0
+    for row, target in zip(log_probabilities, targets.tolist(), strict=True):
+        q = wanted.clone()
+        q[target] += 0.9
+        expected -= float((q * row).sum().detach())
+    found = criterion(batch, None)
+    assert float(found.loss.detach()) == pytest.approx(expected, rel=1e-5)
+    assert float(wanted.sum()) == pytest.approx(0.1)
