@@ -307,6 +307,24 @@ class BottleneckSpec(Section):
     neither each other nor its clause, so that no other word can tell which one fits."""
 
 
+class LoraSpec(Section):
+    """Train small matrices beside those of a pretrained model, which stay as they are.
+
+    Needs the extra `lora` (peft). The run's model has them added to its own; the folder `adapter`
+    beside it holds them alone, as peft loads them.
+    """
+
+    rank: int = Field(0, ge=0)
+    """Columns of the small matrices; 0 is off, 8 to 64 usual (Hu et al. 2021)."""
+    alpha: int = Field(16, ge=1)
+    """What their product is multiplied by, divided by `rank`."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Dropout before them."""
+    targets: Literal["attention", "all"] = "attention"
+    """The matrices that get them: queries and values of all attentions, or every matrix of the
+    layers."""
+
+
 class TrainSpec(Section):
     """The training loop."""
 
@@ -375,6 +393,7 @@ class TrainSpec(Section):
     number is refused."""
     trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()
     """Accelerate trackers that metrics are also sent to."""
+    lora: LoraSpec = LoraSpec()
     guided_attention: GuidedAttentionSpec = GuidedAttentionSpec()
     guided_copy: GuidedCopySpec = GuidedCopySpec()
     bottleneck: BottleneckSpec = BottleneckSpec()
@@ -511,17 +530,24 @@ class Recipe(Section):
 
     def _idle_starts(self) -> Iterator[str]:
         """What makes no sense with, or without, a model to begin from."""
-        frozen = self.train.freeze
+        frozen, adapted = self.train.freeze, self.train.lora.rank > 0
         if self.init is None:
             for name in ("source_tag", "target_tag"):
                 if getattr(self, name) is not None:
                     yield f"{name} is for the tokenizer of 'init', which is not given"
-            if frozen:
-                yield "train.freeze would keep random weights; give 'init', or freeze nothing"
+            for name, given in (("freeze", frozen), ("lora", adapted)):
+                if given:
+                    yield f"train.{name} would keep random weights; give 'init', or remove it"
             return
         if self.preset == "auto":
             yield "preset = 'auto' chooses a shape, 'init' brings one; remove one of them"
-        if {"encoder", "decoder", "embeddings"} <= set(frozen):
+        if adapted and frozen:
+            yield "train.lora leaves all weights as they are, so train.freeze has none to choose"
+        yield from self._frozen_and_taught(set(frozen))
+
+    def _frozen_and_taught(self, frozen: set[str]) -> Iterator[str]:
+        """Parts that are to learn and to stay as they are."""
+        if {"encoder", "decoder", "embeddings"} <= frozen:
             yield "train.freeze names all parts of the model, needed one that learns"
         for option, part in (("guided_attention", "encoder"), ("guided_copy", "decoder")):
             if part in frozen and getattr(self.train, option).weight:
@@ -529,7 +555,8 @@ class Recipe(Section):
 
     def _guides_of_other_models(self) -> Iterator[str]:
         """Losses on attention need a model whose attention is ours."""
-        if self.model.is_native:
+        adapted = self.train.lora.rank > 0
+        if self.model.is_native and not adapted:
             return
         given = {
             "guided_attention": self.train.guided_attention.weight,
@@ -538,7 +565,8 @@ class Recipe(Section):
         }
         for name, value in given.items():
             if value:
-                yield f"train.{name} is for m2m_100 and marian, not for {self.model.family}"
+                trained = "an adapter (train.lora)" if adapted else self.model.family
+                yield f"train.{name} is for whole models of m2m_100 and marian, not for {trained}"
 
     def _shape_is_known(self, key: str) -> bool:
         """Whether a number of the model is settled; that of ``init`` is once it has been read."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from seq2seq.errors import ModelError
 from seq2seq.model.transformer import Transformer
@@ -49,7 +49,7 @@ def check_lengths(side: str, sequences: Sequence[Ids], model: Transformer) -> No
 
 
 @contextmanager
-def evaluating(model: Transformer) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Iterator[None]:
     """Switch dropout and gradients off inside the block, and put the mode back afterwards.
 
     Args:

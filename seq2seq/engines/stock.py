@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import torch
 
-from seq2seq.decode.batches import Ids, padded
+from seq2seq.decode.batches import Ids, evaluating, padded
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.engines.foreign import ForeignEngine
 from seq2seq.engines.opening import open_encoder_decoder
@@ -56,7 +56,6 @@ class StockEngine(ForeignEngine):
     def check_options(self, options: DecodeOptions) -> None:
         """Everything that may be asked for is one of its own options."""
 
-    @torch.inference_mode()
     def generate(self, sources: Sequence[Ids], settings: Any) -> list[list[list[int]]]:
         """Run ``generate`` as its own settings say, for who needs exactly what others get.
 
@@ -67,17 +66,20 @@ class StockEngine(ForeignEngine):
         Returns:
             For each source its answers, from the start piece on, padding at the end included.
         """
-        with self._asking(settings):
+        with evaluating(self.model), self._asking(settings):
             rows = self.model.generate(**self._inputs(sources)).tolist()
         each = len(rows) // len(sources)
         return [rows[n : n + each] for n in range(0, len(rows), each)]
 
-    @torch.inference_mode()
     def _search_batch(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:
         settings = self._generation_settings(options, limit)
-        with self._asking(settings), running("transformers engine"):
+        with (
+            evaluating(self.model),
+            self._asking(settings),
+            running("transformers engine"),
+        ):
             found = self.model.generate(
                 **self._inputs(sources), return_dict_in_generate=True, output_scores=True
             )
@@ -151,14 +153,14 @@ class StockEngine(ForeignEngine):
         pad_id = self._settings.pad_token_id
         return tuple(piece for piece in row if piece != pad_id), False
 
-    @torch.inference_mode()
     def _force(
         self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
     ) -> list[ForcedScore]:
         wanted = padded(targets, pad_id=self._settings.pad_token_id, device=self.model.device)
         start = torch.full_like(wanted[:, :1], self._settings.decoder_start_token_id)
         inputs = torch.cat([start, wanted[:, :-1]], dim=1)
-        logits = self.model(**self._inputs(sources), decoder_input_ids=inputs).logits.float()
+        with evaluating(self.model):  # training asks between two updates
+            logits = self.model(**self._inputs(sources), decoder_input_ids=inputs).logits.float()
         chosen = logits.gather(2, wanted[:, :, None])[:, :, 0] - logits.logsumexp(2)
         if first_id is not None:
             chosen[:, 0].masked_fill_(wanted[:, 0] == first_id, 0.0)

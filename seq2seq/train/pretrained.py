@@ -28,11 +28,12 @@ from seq2seq.model.stock_shape import (
     target_positions,
 )
 from seq2seq.model.transformer import IMPOSSIBLE, Transformer
-from seq2seq.recipe import Recipe, given_keys, parse_recipe
+from seq2seq.recipe import LoraSpec, Recipe, given_keys, parse_recipe
 from seq2seq.run import Run
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.tokenizer_like import TokenizerLike
+from seq2seq.train.adapter import add_adapter
 from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved
 from seq2seq.train.origin import Origin, find_origin
 from seq2seq.train.trainable import NativeModel, StockModel, TrainableModel
@@ -51,12 +52,14 @@ class Pretrained:
         kept: The folder of the run that keeps configuration and tokenizer.
         tokenizer: Its own.
         origin: Where its weights are from; None where a checkpoint of the run has newer ones.
+        lora: The adapter that is trained in its place, if any.
     """
 
     config: Any
     kept: Path
     tokenizer: TokenizerLike
     origin: Origin | None
+    lora: LoraSpec
 
     def to_text(self) -> str:
         """One line for people."""
@@ -74,6 +77,8 @@ class Pretrained:
 
     def model(self) -> TrainableModel:
         """The model, with random weights where a checkpoint is to fill them in."""
+        if self.lora.rank:
+            return StockModel(add_adapter(self._stock(), self.lora))
         if self.config.model_type in STOCK_NAMES:
             return StockModel(self._stock())
         return NativeModel(self._native())
@@ -147,7 +152,8 @@ def open_pretrained(recipe: Recipe, init: str, run: Run) -> tuple[Recipe, Pretra
         _keep(folder, tokenizer, run)
         origin.write(run)
     # From the run from now on: what it copies into the finished model must not have changed since.
-    return recipe, Pretrained(config, run.tokenizer, open_tokenizer(run.tokenizer), origin)
+    kept = open_tokenizer(run.tokenizer)
+    return recipe, Pretrained(config, run.tokenizer, kept, origin, recipe.train.lora)
 
 
 def complete_recipe(recipe: Recipe, init: str, config: Any, tokenizer: TokenizerLike) -> Recipe:

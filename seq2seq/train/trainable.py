@@ -5,6 +5,7 @@ encoder-decoder of the Hub is trained as the class that transformers has for it.
 saving are each kind's own, and everything else is shared.
 """
 
+import copy
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from seq2seq.engines.stock import StockEngine
 from seq2seq.model.stock import SearchDefaults, save_model
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import TrainSpec
+from seq2seq.train.adapter import ADAPTER, is_adapted
 from seq2seq.train.build import flops_per_token, stock_flops_per_token
 from seq2seq.train.criterion.base import Criterion
 from seq2seq.train.criterion.stock import StockCriterion
@@ -81,7 +83,7 @@ class NativeModel:
 
 
 class StockModel:
-    """An encoder-decoder class of transformers."""
+    """An encoder-decoder class of transformers, or one with an adapter around it."""
 
     def __init__(self, module: Any):
         self.module = module
@@ -100,19 +102,25 @@ class StockModel:
         self.module.gradient_checkpointing_enable({"use_reentrant": False})
 
     def save(self, folder: Path, search: SearchDefaults) -> None:
-        """See `TrainableModel.save`; what the model's own settings say besides stays as it is."""
-        module = self.module
-        before = module.generation_config.to_dict()
-        module.generation_config.update(
+        """See `TrainableModel.save`; what the model's own settings say besides stays as it is.
+
+        An adapter is added to the weights, and saved by itself in the folder ``adapter``.
+        """
+        model = self.module
+        if is_adapted(model):
+            model.save_pretrained(folder / ADAPTER)
+            model = copy.deepcopy(model).merge_and_unload()
+        settings = copy.deepcopy(model.generation_config)
+        model.generation_config.update(
             num_beams=search.beams,
             early_stopping=search.beams > 1,
             length_penalty=search.length_penalty,
             no_repeat_ngram_size=search.no_repeat_ngram,
         )
         if search.first_id is not None:
-            module.generation_config.forced_bos_token_id = search.first_id
+            model.generation_config.forced_bos_token_id = search.first_id
         try:
-            module.save_pretrained(folder)
+            model.save_pretrained(folder)
         finally:
-            module.generation_config = type(module.generation_config).from_dict(before)
+            model.generation_config = settings
         (folder / "model.safetensors").chmod(0o644)  # safetensors lets nobody else read its files

@@ -17,13 +17,13 @@ from typing import Any
 
 import torch
 
-from seq2seq.train import checkpoint, loop
+from seq2seq.train import checkpoint, checkpoint_writer, loop
 from seq2seq.train.run import train
 
 MOMENTS: dict[str, tuple[Any, str]] = {
     "micro-batch": (loop.Loop, "_backward"),
     "update": (loop.Loop, "update"),
-    "candidate": (loop.Loop, "_keep_candidate"),
+    "candidate": (checkpoint_writer.CheckpointWriter, "keep_candidate"),
     "flush": (checkpoint, "_flush"),
 }
 

@@ -6,13 +6,18 @@ from typing import Any, get_args
 
 import pytest
 import torch
+from peft import PeftModel
+from transformers import AutoModelForSeq2SeqLM
 
-from seq2seq.recipe import ModelSpec, StockFamily, TrainSpec
+from seq2seq.model.stock import SearchDefaults
+from seq2seq.recipe import LoraSpec, ModelSpec, StockFamily, TrainSpec
+from seq2seq.train.adapter import add_adapter
 from seq2seq.train.build import build_stock_model
 from seq2seq.train.checkpoint import newest_sound_checkpoint, read_progress, restore
 from seq2seq.train.criterion.stock import StockCriterion
 from seq2seq.train.loop import Loop
 from seq2seq.train.schedule import learning_rate
+from seq2seq.train.trainable import StockModel
 from tests.train.test_loop import VOCAB, metrics, new_loop, weights
 
 FAMILIES = get_args(StockFamily)
@@ -96,12 +101,17 @@ def test_a_resumed_run_ends_with_the_bits_of_one_that_was_never_stopped(
     with torch.no_grad():
         for parameter in second.criterion.parameters():
             parameter.zero_()
-    checkpoint, _ = newest_sound_checkpoint(tmp_path / "b" / "checkpoints")
-    second.sums = restore(checkpoint, second.criterion, second.optimizer, rank=0)
-    second.progress = read_progress(checkpoint)
-    second.feed.seek(second.progress.epoch, second.progress.batch)
+    resume(second, tmp_path / "b")
     second.run()
     assert torch.equal(weights(second), weights(whole))
+
+
+def resume(loop: Loop, folder: Path) -> None:
+    """Put a loop where the newest checkpoint of a folder stands."""
+    checkpoint, _ = newest_sound_checkpoint(folder / "checkpoints")
+    loop.sums = restore(checkpoint, loop.criterion, loop.optimizer, rank=0)
+    loop.progress = read_progress(checkpoint)
+    loop.feed.seek(loop.progress.epoch, loop.progress.batch)
 
 
 def test_smoothing_spreads_over_all_pieces_but_padding() -> None:
@@ -122,3 +132,43 @@ def test_smoothing_spreads_over_all_pieces_but_padding() -> None:
     found = criterion(batch, None)
     assert float(found.loss.detach()) == pytest.approx(expected, rel=1e-5)
     assert float(wanted.sum()) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_adapter_learns_resumes_and_is_added_to_the_weights(family: str, tmp_path: Path) -> None:
+    def adapted() -> Any:
+        return add_adapter(tiny(family), LoraSpec(rank=2, dropout=0.1))
+
+    sizes: dict[str, Any] = {"steps": 8, "save_every_steps": 4}
+    before = {name: one.clone() for name, one in tiny(family).state_dict().items()}
+    whole = loop_of(tmp_path / "a", adapted(), **sizes)
+    torch.manual_seed(5)
+    whole.run()
+    first = loop_of(tmp_path / "b", adapted(), **sizes)
+    torch.manual_seed(5)
+    while first.progress.step < 4:
+        first.update()
+    first._save()
+    second = loop_of(tmp_path / "b", adapted(), **sizes)
+    resume(second, tmp_path / "b")
+    second.run()
+    assert torch.equal(weights(second), weights(whole))
+
+    model = whole.criterion.model
+    learnt = [name for name, one in model.named_parameters() if one.requires_grad]
+    assert all("lora_" in name for name in learnt)
+    assert len(learnt) == 3 * 2 * 2  # of three attentions query and value, two matrices beside each
+    StockModel(model).save(tmp_path / "saved", SearchDefaults())
+    merged = AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "saved")
+    changed = {n for n, one in merged.state_dict().items() if not torch.equal(one, before[n])}
+    assert changed
+    taught = ("q", "v", "q_proj", "v_proj", "query", "value")
+    assert all(name.split(".")[-2] in taught for name in changed)
+    again = PeftModel.from_pretrained(tiny(family), tmp_path / "saved" / "adapter").eval()
+    (batch,) = whole.feed.window(1)
+    ours = [
+        StockCriterion(one.eval(), TrainSpec())._log_probabilities(batch)
+        for one in (merged, again, model)
+    ]
+    for other in ours[1:]:
+        torch.testing.assert_close(ours[0], other, atol=1e-5, rtol=1e-4)
