@@ -125,7 +125,7 @@ class StockEngine(ForeignEngine):
             min_length=0,
             min_new_tokens=options.min_length or None,
             max_length=None,
-            max_new_tokens=min(limit, target_positions(self.config) - 1),
+            max_new_tokens=min(limit, target_positions(self.config)),
             forced_bos_token_id=options.first_id,
             forced_eos_token_id=None,
             do_sample=False,

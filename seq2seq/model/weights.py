@@ -12,10 +12,31 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from seq2seq.errors import ModelError
 from seq2seq.files import read_json_object
+
+
+def weights_of(module: nn.Module) -> dict[str, Tensor]:
+    """The weights of a module, a matrix that stands in several places of it only once."""
+    once = {name for name, _ in (*module.named_parameters(), *module.named_buffers())}
+    return {name: tensor for name, tensor in module.state_dict().items() if name in once}
+
+
+def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Put back what `weights_of` gave.
+
+    Raises:
+        RuntimeError: A weight is missing, unknown or of another shape.
+    """
+    needed = weights_of(module).keys()
+    if missing := needed - weights.keys():
+        raise RuntimeError(f"{len(missing)} weights are missing, such as {min(missing)}")
+    repeated = module.state_dict().keys() - needed  # filled in with the one that they repeat
+    found = module.load_state_dict(weights, strict=not repeated)
+    if found.unexpected_keys:
+        raise RuntimeError(f"{found.unexpected_keys[0]} and perhaps others are unknown")
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:

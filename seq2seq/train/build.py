@@ -12,7 +12,7 @@ from seq2seq.model.config import build_config
 from seq2seq.model.stock_shape import build_stock_config
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import ModelSpec, Recipe
-from seq2seq.train.criterion.base import TARGET_TOKENS, Criterion, Update
+from seq2seq.train.criterion.criterion import TARGET_TOKENS, Criterion, Update
 from seq2seq.train.hardware import Precision, PrecisionTrial, try_precisions, wait_for
 
 # A multiplication and an addition, forward and twice backward.

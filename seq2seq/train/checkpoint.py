@@ -24,7 +24,7 @@ from torch.optim import Optimizer
 
 from seq2seq.errors import CheckpointError
 from seq2seq.files import read_json_object, read_record
-from seq2seq.model.weights import write_weights
+from seq2seq.model.weights import load_weights, weights_of, write_weights
 from seq2seq.train.hardware import Precision
 
 MANIFEST = "manifest.json"
@@ -298,27 +298,6 @@ def restore(
         for prefix in prefixes
         if name.startswith(prefix)
     }
-
-
-def weights_of(module: nn.Module) -> dict[str, Tensor]:
-    """The weights of a module, a matrix that stands in several places of it only once."""
-    once = {name for name, _ in (*module.named_parameters(), *module.named_buffers())}
-    return {name: tensor for name, tensor in module.state_dict().items() if name in once}
-
-
-def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Put back what `weights_of` gave.
-
-    Raises:
-        RuntimeError: A weight is missing, unknown or of another shape.
-    """
-    needed = weights_of(module).keys()
-    if missing := needed - weights.keys():
-        raise RuntimeError(f"{len(missing)} weights are missing, such as {min(missing)}")
-    repeated = module.state_dict().keys() - needed  # filled in with the one that they repeat
-    found = module.load_state_dict(weights, strict=not repeated)
-    if found.unexpected_keys:
-        raise RuntimeError(f"{found.unexpected_keys[0]} and perhaps others are unknown")
 
 
 def average_weights(paths: list[Path]) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from seq2seq.errors import TrainingError
+from seq2seq.model.weights import weights_of
 from seq2seq.recipe import TrainSpec
 from seq2seq.train.checkpoint import (
     Candidate,
@@ -22,11 +23,10 @@ from seq2seq.train.checkpoint import (
     sha256,
     steps_saved,
     temporary_path,
-    weights_of,
     write_own_parts,
     write_shared_parts,
 )
-from seq2seq.train.criterion.base import Criterion
+from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.ranks import agree
 from seq2seq.train.selection import quality

@@ -13,6 +13,7 @@ from seq2seq.errors import CheckpointError
 from seq2seq.files import write_text
 from seq2seq.lines import read_lines
 from seq2seq.model.stock import SearchDefaults
+from seq2seq.model.weights import load_weights
 from seq2seq.pronouns.gender_report import GenderReport, report_gender
 from seq2seq.pronouns.items import Item, read_items
 from seq2seq.recipe import Recipe
@@ -26,10 +27,9 @@ from seq2seq.train.checkpoint import (
     candidate_damage,
     candidate_path,
     flush_folder,
-    load_weights,
     replace_folder,
 )
-from seq2seq.train.criterion.base import Criterion
+from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.selection import (
     LOSS,

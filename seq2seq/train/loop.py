@@ -25,7 +25,7 @@ from seq2seq.errors import TrainingError
 from seq2seq.recipe import TrainSpec
 from seq2seq.train.checkpoint import Candidate, Progress
 from seq2seq.train.checkpoint_writer import CheckpointWriter
-from seq2seq.train.criterion.base import TARGET_TOKENS, Criterion, Losses, Update
+from seq2seq.train.criterion.criterion import TARGET_TOKENS, Criterion, Losses, Update
 from seq2seq.train.dry_run import run_dry
 from seq2seq.train.feed import Feed
 from seq2seq.train.log import TrainingLog, Value, progress_line

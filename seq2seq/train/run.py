@@ -26,7 +26,7 @@ from seq2seq.train.checkpoint import (
     steps_saved,
     tidy,
 )
-from seq2seq.train.criterion.base import Criterion
+from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.disk import disk_faults_explained
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.finish import Finished, finish

@@ -18,7 +18,7 @@ from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import TrainSpec
 from seq2seq.train.adapter import ADAPTER, is_adapted
 from seq2seq.train.build import flops_per_token, stock_flops_per_token
-from seq2seq.train.criterion.base import Criterion
+from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.criterion.stock import StockCriterion
 from seq2seq.train.criterion.transformer import TransformerCriterion
 

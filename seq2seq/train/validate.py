@@ -22,7 +22,7 @@ from seq2seq.score.from_recipe import selection_metric, validation_options
 from seq2seq.score.measure import measure_texts
 from seq2seq.score.texts import comparable
 from seq2seq.tokenizer_like import TokenizerLike
-from seq2seq.train.criterion.base import Criterion, Update
+from seq2seq.train.criterion.criterion import Criterion, Update
 from seq2seq.train.log import Value
 from seq2seq.train.ranks import agree, sum_over_ranks
 from seq2seq.train.selection import LOSS, Validation

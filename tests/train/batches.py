@@ -5,7 +5,7 @@ from torch import Tensor
 
 from seq2seq.data.batches import Batch
 from seq2seq.data.marks import BatchMarks
-from seq2seq.train.criterion.base import Criterion, Losses, Update
+from seq2seq.train.criterion.criterion import Criterion, Losses, Update
 
 
 def batch_of(

@@ -14,7 +14,7 @@ from seq2seq.pronouns.items import Row, write_rows
 from seq2seq.recipe import parse_recipe
 from seq2seq.run import Run
 from seq2seq.train.checkpoint import Candidate, Progress, candidate_path, sha256
-from seq2seq.train.criterion.base import Criterion
+from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.finish import (
     Finished,
     choose_weights,

@@ -13,7 +13,7 @@ from seq2seq.model.config import build_config
 from seq2seq.model.stock import stock_state
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import Family, TrainSpec
-from seq2seq.train.criterion.base import Update
+from seq2seq.train.criterion.criterion import Update
 from seq2seq.train.criterion.guided_attention import attention_loss
 from seq2seq.train.criterion.layer_inputs import inputs_of
 from seq2seq.train.criterion.transformer import TransformerCriterion

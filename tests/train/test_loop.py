@@ -27,7 +27,7 @@ from seq2seq.train.checkpoint import (
     restore,
     steps_saved,
 )
-from seq2seq.train.criterion.base import Criterion, Losses, Update
+from seq2seq.train.criterion.criterion import Criterion, Losses, Update
 from seq2seq.train.criterion.transformer import TransformerCriterion
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.log import TrainingLog

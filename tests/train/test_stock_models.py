@@ -114,10 +114,10 @@ def resume(loop: Loop, folder: Path) -> None:
     loop.feed.seek(loop.progress.epoch, loop.progress.batch)
 
 
-def test_smoothing_spreads_over_all_pieces_but_padding() -> None:
+def test_smoothing_spreads_over_all_pieces_but_padding(tmp_path: Path) -> None:
     """Against the definition, written out as a distribution."""
     model = tiny("bart")
-    loop = new_loop(Path("unused"), criterion=StockCriterion(model, TrainSpec()))
+    loop = new_loop(tmp_path, criterion=StockCriterion(model, TrainSpec()))
     (batch,) = loop.feed.window(1)
     criterion = StockCriterion(model, TrainSpec(label_smoothing=0.1))
     wanted = torch.full((VOCAB,), 0.1 / (VOCAB - 1))

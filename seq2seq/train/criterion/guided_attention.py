@@ -17,7 +17,7 @@ from seq2seq.model.attention import BLOCKED, SelfAttention
 from seq2seq.model.linear import linear
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import GuidedAttentionSpec
-from seq2seq.train.criterion.base import TARGET_TOKENS, Update
+from seq2seq.train.criterion.criterion import TARGET_TOKENS, Update
 from seq2seq.train.criterion.layer_inputs import Calls
 from seq2seq.train.schedule import guidance_weight
 

@@ -20,7 +20,7 @@ from seq2seq.model.attention import BLOCKED, CrossAttention
 from seq2seq.model.linear import linear
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import GuidedCopySpec
-from seq2seq.train.criterion.base import TARGET_TOKENS, Update
+from seq2seq.train.criterion.criterion import TARGET_TOKENS, Update
 from seq2seq.train.criterion.layer_inputs import Calls
 
 # Shorter ones, such as "a" or a full stop, stand everywhere and say nothing about the place.

@@ -7,7 +7,7 @@ from torch import Tensor
 from seq2seq.data.batches import Batch
 from seq2seq.engines.stock_inputs import encoder_inputs
 from seq2seq.recipe import TrainSpec
-from seq2seq.train.criterion.base import Criterion, Losses, Update
+from seq2seq.train.criterion.criterion import Criterion, Losses, Update
 from seq2seq.train.criterion.transformer import symmetric_divergence
 
 

@@ -11,8 +11,8 @@ from torch.utils.checkpoint import checkpoint
 from seq2seq.data.batches import Batch
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import TrainSpec
-from seq2seq.train.criterion.base import Criterion, Losses, Update
 from seq2seq.train.criterion.bottleneck import Visibility, narrowed
+from seq2seq.train.criterion.criterion import Criterion, Losses, Update
 from seq2seq.train.criterion.cross_entropy import smoothed_cross_entropy
 from seq2seq.train.criterion.guided_attention import GuidedAttention
 from seq2seq.train.criterion.guided_copy import GuidedCopy
