@@ -12,16 +12,18 @@ import gzip
 import io
 import itertools
 import os
+import stat
 import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from seq2seq.errors import DataError
 from seq2seq.text_encoding import (
+    SAMPLE_BYTES,
     SAMPLE_LINES,
     UTF8_MARK,
     conversion,
@@ -35,6 +37,10 @@ STDIN = "-"
 """The name that means standard input."""
 
 READ_BYTES = 1 << 16
+PACKED_BYTES = 1 << 10
+"""Read at once of a Zstandard file: so few never unpack to more than 32 MiB."""
+MOST_LINE_BYTES = 1 << 28
+"""A line that is longer belongs to something else than text: it would fill the memory."""
 
 
 def read_lines(path: str | Path) -> list[str]:
@@ -48,21 +54,20 @@ def read_lines(path: str | Path) -> list[str]:
         empty file has no lines. A byte order mark at the start is not text and is left out.
 
     Raises:
-        DataError: the file is missing, is not what its name says, or is no text in UTF-8,
-            UTF-16 or UTF-32; of the last two one without a byte order mark.
+        DataError: the file is missing or cannot be read to its end, is not what its name says, is
+            no text in UTF-8, UTF-16 or UTF-32 (of the last two one without a byte order mark), or
+            has a line of more than 256 MiB.
     """
     return list(iterate_lines(path))
 
 
 def iterate_lines(path: str | Path) -> Iterator[str]:
-    """The lines of ``read_lines`` one at a time, for files that need not fit in memory.
-
-    A Zstandard file is unpacked in memory first: its reader does not notice a file that was
-    cut short, so the frames are unpacked one by one and the last is checked to be whole.
-    """
+    """The lines of ``read_lines`` one at a time, for files that need not fit in memory."""
     path = Path(path)
     if str(path) == STDIN:
-        yield from _lines_of(Path("standard input"), _stdin(), look_ahead=0)
+        path = Path("standard input")
+        with _read_errors(path):
+            yield from _lines_of(path, _stdin(), look_ahead=0)
         return
     with open_unpacked(path) as stream:
         yield from _lines_of(path, stream, look_ahead=SAMPLE_LINES)
@@ -75,20 +80,36 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
     Raises:
         DataError: the file is missing, or what is read of it is not what its name says.
     """
-    with _open(path) as stream:
-        try:
-            match path.suffix.lower():
-                case ".gz":
-                    yield io.BufferedReader(gzip.GzipFile(fileobj=stream))
-                case ".zst":
-                    yield io.BytesIO(_unpack_frames(path, stream.read()))
-                case _:
-                    yield stream
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise DataError(
-                f"{path}: not a whole gzip file ({error}), needed what the name says; "
-                "fetch it again, or rename it if it is not compressed"
-            ) from error
+    with _open(path) as stream, _read_errors(path):
+        match path.suffix.lower():
+            case ".gz":
+                yield io.BufferedReader(gzip.GzipFile(fileobj=stream), READ_BYTES)
+            case ".zst":
+                yield io.BufferedReader(_Unpacked(stream), READ_BYTES)
+            case _:
+                yield stream
+
+
+@contextmanager
+def _read_errors(path: Path) -> Iterator[None]:
+    """Give errors of reading the name of the file, which nobody else knows by then."""
+    try:
+        yield
+    except _NotWhole as error:
+        kind, reason = "Zstandard", str(error)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        kind, reason = "gzip", str(error)
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read to its end: {error.strerror or error}; copy it again, or name "
+            "another file"
+        ) from error
+    else:
+        return
+    raise DataError(
+        f"{path}: not a whole {kind} file ({reason}), needed what the name says; "
+        "fetch it again, or rename it if it is not compressed"
+    )
 
 
 def _lines_of(path: Path, stream: BinaryIO, *, look_ahead: int) -> Iterator[str]:
@@ -100,7 +121,8 @@ def _lines_of(path: Path, stream: BinaryIO, *, look_ahead: int) -> Iterator[str]
         look_ahead: how many lines behind one that is not UTF-8 may be read to tell what it is;
             0 for a stream that others still write to.
     """
-    first = stream.readline()
+    lines = _bounded_lines(path, stream)
+    first = next(lines, b"")
     other = describe_other_file(first)
     if other is not None:
         raise DataError(f"{path}: this is {other}; needed text, one segment a line")
@@ -109,13 +131,13 @@ def _lines_of(path: Path, stream: BinaryIO, *, look_ahead: int) -> Iterator[str]
         yield from _marked_lines(path, first, stream, encoding)
         return
     command, sound = conversion(path), 0
-    for number, line in enumerate(itertools.chain([first] if first else [], stream), start=1):
+    for number, line in enumerate(itertools.chain([first] if first else [], lines), start=1):
         line = line.removeprefix(UTF8_MARK) if number == 1 else line
         line = line.removesuffix(b"\n").removesuffix(b"\r")
         try:
             text = line.decode("utf-8")
         except UnicodeDecodeError as error:
-            more = list(itertools.islice(stream, look_ahead))
+            more = _sample(itertools.islice(lines, look_ahead))
             said = describe_bytes(line, error, more, sound=sound, command=command)
             raise DataError(f"{path}: line {number}: {said}") from error
         if not (text.isascii() and text.isprintable()):
@@ -126,24 +148,60 @@ def _lines_of(path: Path, stream: BinaryIO, *, look_ahead: int) -> Iterator[str]
         yield text
 
 
+def _bounded_lines(path: Path, stream: BinaryIO) -> Iterator[bytes]:
+    """The lines with their ends; none so long that it can only be something else than text."""
+    for number in itertools.count(1):
+        line = stream.readline(MOST_LINE_BYTES + 1)
+        if not line:
+            return
+        if len(line) > MOST_LINE_BYTES:
+            raise _too_long(path, number, line[:1])
+        yield line
+
+
+def _too_long(path: Path, number: int, start: bytes = b"") -> DataError:
+    todo = "jq -c '.[]' writes a JSON array so" if start == b"[" else "break it up, or name a text"
+    return DataError(
+        f"{path}: line {number}: longer than {MOST_LINE_BYTES >> 20} MiB, needed one segment a "
+        f"line; {todo}"
+    )
+
+
+def _sample(lines: Iterator[bytes]) -> list[bytes]:
+    """So many lines that they tell an encoding."""
+    sample, size = [], 0
+    for line in lines:
+        sample.append(line)
+        size += len(line)
+        if size > SAMPLE_BYTES:
+            break
+    return sample
+
+
 def _marked_lines(path: Path, first: bytes, stream: BinaryIO, encoding: str) -> Iterator[str]:
     """The lines of UTF-16 or UTF-32, in which a byte 0x0A alone is no line feed."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    number, rest = 0, ""
-    pieces = itertools.chain([first], iter(partial(stream.read, READ_BYTES), b""), [b""])
-    try:
-        for piece in pieces:
-            *lines, rest = (rest + decoder.decode(piece, final=not piece)).split("\n")
-            for line in lines:
-                number += 1
-                yield line.removeprefix("\ufeff" if number == 1 else "").removesuffix("\r")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: line {number + 1}: not {encoding.upper()} ({error.reason}), which the byte "
-            "order mark at its start names, needed whole characters; write the file again"
-        ) from error
-    if rest.removeprefix("" if number else "\ufeff"):
-        yield rest.removeprefix("" if number else "\ufeff").removesuffix("\r")
+    number, size, parts = 1, 0, list[str]()  # of the line that has not ended
+    for piece in itertools.chain([first], iter(partial(stream.read, READ_BYTES), b""), [b""]):
+        try:
+            *ended, rest = decoder.decode(piece, final=not piece).split("\n")
+        except UnicodeDecodeError as error:
+            number += error.object[: error.start].decode(encoding).count("\n")
+            raise DataError(
+                f"{path}: line {number}: not {encoding.upper()} ({error.reason}), which the byte "
+                "order mark at its start names, needed whole characters; write the file again"
+            ) from error
+        for end in ended:
+            line = "".join([*parts, end]).removeprefix("\ufeff" if number == 1 else "")
+            yield line.removesuffix("\r")
+            number, size, parts = number + 1, 0, []
+        parts.append(rest)
+        size += len(piece)
+        if size > MOST_LINE_BYTES:
+            raise _too_long(path, number)
+    last = "".join(parts).removeprefix("\ufeff" if number == 1 else "")
+    if last:
+        yield last.removesuffix("\r")
 
 
 def _stdin() -> BinaryIO:
@@ -155,8 +213,10 @@ def _stdin() -> BinaryIO:
 
 def _open(path: Path) -> BinaryIO:
     try:
-        if not _is_endless(path):
-            return path.open("rb")
+        stream = path.open("rb")
+        if not _is_endless(stream.fileno()):
+            return stream
+        stream.close()
         problem = "a device that never ends, needed a text file with one segment a line"
     except FileNotFoundError:
         problem = "no such file, needed a text file with one segment a line; check the path"
@@ -169,29 +229,58 @@ def _open(path: Path) -> BinaryIO:
     raise DataError(f"{path}: {problem}")
 
 
-def _is_endless(path: Path) -> bool:
-    """Whether a name is that of a device such as ``/dev/zero``; a terminal and nothing end."""
-    return path.is_char_device() and path.resolve() not in (Path(os.devnull), *_terminals())
+def _is_endless(descriptor: int) -> bool:
+    """Whether it is a device such as ``/dev/zero``; a terminal ends, the null device is empty."""
+    found = os.fstat(descriptor)
+    is_null = found.st_rdev == Path(os.devnull).stat().st_rdev
+    return stat.S_ISCHR(found.st_mode) and not (is_null or os.isatty(descriptor))
 
 
-def _terminals() -> list[Path]:
-    return [Path(os.ttyname(number)) for number in (0, 1, 2) if os.isatty(number)]
+class _NotWhole(Exception):
+    """A Zstandard file was cut short, or is none."""
 
 
-def _unpack_frames(path: Path, packed: bytes) -> bytes:
-    import zstandard  # only who reads .zst pays for it
+class _Unpacked(io.RawIOBase):
+    """What a Zstandard file holds.
 
-    unpacked = []
-    try:
-        while packed:
-            frame = zstandard.ZstdDecompressor().decompressobj()
-            unpacked.append(frame.decompress(packed))
-            if not frame.eof:
-                raise zstandard.ZstdError("the last frame is cut short")
-            packed = frame.unused_data
-    except zstandard.ZstdError as error:
-        raise DataError(
-            f"{path}: not a whole Zstandard file ({error}), needed what the name says; "
-            "fetch it again, or rename it if it is not compressed"
-        ) from error
-    return b"".join(unpacked)
+    The library's own reader takes a file that was cut short for a whole one, so the frames are
+    unpacked one by one, and the last must have its end.
+    """
+
+    def __init__(self, packed: BinaryIO):
+        import zstandard  # only who reads .zst pays for it
+
+        self._new_frame = zstandard.ZstdDecompressor().decompressobj
+        self._error = zstandard.ZstdError
+        self._packed, self._rest = packed, b""
+        self._frame: Any = None
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as far as what is at hand goes; 0 bytes are the end of the file."""
+        while not self._ready:
+            packed = self._rest or self._packed.read(PACKED_BYTES)
+            if not packed and self._frame is not None:
+                raise _NotWhole("the last frame is cut short")
+            if not packed:
+                return 0
+            self._ready = memoryview(self._unpack(packed))
+        count = min(len(buffer), len(self._ready))
+        buffer[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+    def _unpack(self, packed: bytes) -> bytes:
+        self._frame = self._frame or self._new_frame()
+        try:
+            unpacked: bytes = self._frame.decompress(packed)
+        except self._error as error:
+            raise _NotWhole(error) from error
+        self._rest = b""
+        if self._frame.eof:
+            self._rest, self._frame = self._frame.unused_data, None
+        return unpacked

@@ -93,7 +93,7 @@ def describe_controls(text: str, command: str) -> str | None:
     if _ISO_2022.search(text):
         convert = command.format("iconv -f ISO-2022-JP -t UTF-8")
         return f"holds the escapes of ISO-2022, needed UTF-8; convert it, for Japanese: {convert}"
-    controls = len(_CONTROLS.findall(text))
+    controls = sum(1 for _ in _CONTROLS.finditer(text))
     if len(text) < 4 or controls < CONTROL_SHARE * len(text):
         return None
     if not text.strip("\0"):

@@ -2,9 +2,13 @@
 
 import gzip
 import io
+import os
+import pty
 import re
 import shutil
 import subprocess
+import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -230,8 +234,78 @@ def test_a_packed_file_that_is_cut_short_or_not_packed_is_refused(
             read_lines(write(tmp_path, content, name=name))
 
 
-def test_a_device_without_end_is_refused_and_one_without_text_is_empty(tmp_path: Path) -> None:
-    (tmp_path / "text.txt").symlink_to("/dev/zero")
-    with pytest.raises(DataError, match=r"text.txt: a device that never ends, needed a text file"):
-        read_lines(tmp_path / "text.txt")
-    assert read_lines(Path("/dev/null")) == []
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+@pytest.mark.parametrize("name", ["text", "text.gz", "text.zst"])
+def test_a_line_that_only_another_kind_of_file_has_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, name: str
+) -> None:
+    monkeypatch.setattr("seq2seq.lines.MOST_LINE_BYTES", 1 << 20)
+    pack = {".gz": gzip.compress, ".zst": zstandard.compress}.get(name[4:], bytes)
+    long = "a" * (1 << 18) + "\n"
+    path = write(tmp_path, pack(("short\n" + long * 3).encode(encoding)), name=name)
+    assert len(read_lines(path)) == 4  # 3 MiB in UTF-32, but no line of them
+    path.write_bytes(pack(("short\n" + long[:-1] * 5 + "\nshort").encode(encoding)))
+    with pytest.raises(DataError, match=rf"{name}: line 2: longer than 1 MiB, needed one segment"):
+        read_lines(path)
+
+
+def test_a_json_array_that_is_too_long_for_a_line_is_told_what_would_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seq2seq.lines.MOST_LINE_BYTES", 8)
+    with pytest.raises(DataError, match=r"line 1: longer than .*; jq -c '\.\[\]' writes"):
+        read_lines(write(tmp_path, b'["12345"]\n', name="a.json"))
+    assert read_lines(write(tmp_path, b'["1234"\n')) == ['["1234"']  # as long as may be
+
+
+@pytest.mark.parametrize("name", ["a.gz", "a.zst"])
+def test_a_small_file_that_unpacks_to_a_huge_one_takes_little_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("seq2seq.lines.MOST_LINE_BYTES", 1 << 20)
+    pack = gzip.compress if name == "a.gz" else zstandard.compress
+    path = write(tmp_path, pack(bytes(1 << 24)) * 16, name=name)  # 256 MiB
+    tracemalloc.start()
+    with pytest.raises(DataError, match="line 1: longer than 1 MiB"):
+        read_lines(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 26
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom", "/dev/full"])
+def test_a_device_without_end_is_refused(tmp_path: Path, device: str) -> None:
+    for name in ("text", "text.gz", "text.zst"):
+        (tmp_path / name).symlink_to(device)
+        with pytest.raises(DataError, match=f"{name}: a device that never ends, needed a text"):
+            read_lines(tmp_path / name)
+
+
+def test_the_null_device_is_an_empty_text_and_a_terminal_may_be_typed_into() -> None:
+    assert read_lines("/dev/null") == []
+    typed, terminal = pty.openpty()
+    os.write(typed, b"one\n\x04")
+    assert read_lines(os.ttyname(terminal)) == ["one"]
+    os.close(typed)
+    os.close(terminal)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file that cannot be read")
+def test_what_fails_in_the_middle_of_a_file_is_said_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "cannot be read to its end: Input/output error; copy it again, or name another file"
+    for name in ("text", "text.gz", "text.zst"):
+        (tmp_path / name).symlink_to("/proc/self/mem")  # of whose start nothing is there
+        with pytest.raises(DataError, match=f"{name}: {said}"):
+            read_lines(tmp_path / name)
+    with Path("/proc/self/mem").open(encoding="utf-8") as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        with pytest.raises(DataError, match=f"standard input: {said}"):
+            read_lines("-")
+
+
+def test_what_is_no_utf16_is_named_with_its_own_line(tmp_path: Path) -> None:
+    content = "one\ntwo\n".encode("utf-16") + b"\x00\xdc" + "three\nfour\n".encode("utf-16-le")
+    with pytest.raises(DataError, match=r"line 3: not UTF-16-LE"):
+        read_lines(write(tmp_path, content))

@@ -5,6 +5,7 @@ A forked process can hang, be killed, close its streams or fill a folder without
 
 import importlib
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -21,6 +22,7 @@ MODULES = ("torch", "transformers", "datasets", "seq2seq.cli.app", "seq2seq.tran
            "transformers.models.m2m_100.modeling_m2m_100", "sacrebleu.metrics", "seq2seq.train.run",
            "seq2seq.publish.plan", "seq2seq.publish.export")  # fmt: skip
 SECONDS = 40
+MOST_BYTES = 6 << 30  # what asks for more must not take the machine with it
 PREFIX = f"seq2seq-fuzz-{os.getpid()}-"  # others may run beside us
 
 
@@ -87,6 +89,7 @@ def _become(tried: Input, folder: Path, top: Path) -> None:
     """Run the command in this process and end it."""
     code = 1
     try:
+        resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
         os.chdir(folder)
         os.environ["HOME"] = str(folder)
         for number, (path, flags) in enumerate(
