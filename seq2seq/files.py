@@ -31,6 +31,35 @@ PART = ".part"
 """How the name ends that a file has until it is whole."""
 
 
+def read_bytes(path: Path, *, error: type[Seq2SeqError], needed: str) -> bytes:
+    """Read a file that is no text, such as a tokenizer's model.
+
+    Args:
+        path: The file.
+        error: What to raise.
+        needed: What should be there, for messages: "a recipe (TOML)".
+
+    Returns:
+        Its content.
+
+    Raises:
+        Seq2SeqError: Of the kind ``error``: there is none, it is no regular file, cannot be read,
+            or is larger than 512 MiB.
+    """
+    try:
+        with open(path, "rb", opener=_open_at_once) as stream:
+            content = stream.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        problem = "no such file"
+    except (OSError, ValueError) as found:  # a name with a NUL is a ValueError
+        problem = str(getattr(found, "strerror", None) or found)
+    else:
+        if len(content) <= MOST_BYTES:
+            return content
+        problem = f"more than {MOST_BYTES >> 20} MiB"
+    raise error(f"{path}: {problem}, needed {needed}; check the path") from None
+
+
 def read_text(path: Path, *, error: type[Seq2SeqError], needed: str) -> str:
     """Read a file of settings: recipe, configuration, vocabulary.
 
@@ -43,21 +72,16 @@ def read_text(path: Path, *, error: type[Seq2SeqError], needed: str) -> str:
         Its text; a byte order mark at the start is not part of it.
 
     Raises:
-        Seq2SeqError: Of the kind ``error``: there is none, it is no regular file, cannot be read,
-            is larger than 512 MiB, or is not UTF-8.
+        Seq2SeqError: Of the kind ``error``: as for ``read_bytes``, or it is not UTF-8.
     """
+    content = read_bytes(path, error=error, needed=needed)
     try:
-        with open(path, "rb", opener=_open_at_once) as stream:
-            content = stream.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        problem = "no such file"
-    except (OSError, ValueError) as found:  # a name with a NUL is a ValueError
-        problem = str(getattr(found, "strerror", None) or found)
-    else:
-        if len(content) <= MOST_BYTES:
-            return _decode(content, path, error=error, needed=needed)
-        problem = f"more than {MOST_BYTES >> 20} MiB"
-    raise error(f"{path}: {problem}, needed {needed}; check the path") from None
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as found:
+        raise error(
+            f"{path}: byte {content[found.start]:#04x} at position {found.start + 1} is not "
+            f"UTF-8, needed {needed} in UTF-8; save it so, or download it again"
+        ) from None
 
 
 def read_json(path: Path, *, error: type[Seq2SeqError], needed: str) -> Any:
@@ -254,13 +278,3 @@ def _open_at_once(path: str, flags: int) -> int:
     os.close(descriptor)
     kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
     raise OSError(errno.EINVAL, kind, path)
-
-
-def _decode(content: bytes, path: Path, *, error: type[Seq2SeqError], needed: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as found:
-        raise error(
-            f"{path}: byte {content[found.start]:#04x} at position {found.start + 1} is not "
-            f"UTF-8, needed {needed} in UTF-8; save it so, or download it again"
-        ) from None

@@ -3,7 +3,8 @@
 Data goes to stdout, progress to stderr. The exit code is 0; 2 for what the user can mend (one
 line); 1 for a fault of ours (one line, the traceback if ``SEQ2SEQ_TRACEBACK`` is set); and, as a
 shell counts signals, 130 after Ctrl-C, 143 after SIGTERM, 129 after the terminal has gone, and 141
-where whoever read our output has left, as after ``| head``. Nothing imported here loads torch:
+where whoever read our output has left, as after ``| head``. Training that saves itself after
+SIGTERM ends with 130 too: one code for all that can be resumed. Nothing imported here loads torch:
 asking for help must not take seconds.
 """
 

@@ -333,6 +333,8 @@ def _from_parquet(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
     import pyarrow
     import pyarrow.parquet
 
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: no regular file, needed a Parquet file; name one")
     try:
         with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True) as file:
             names = file.schema_arrow.names
@@ -342,13 +344,17 @@ def _from_parquet(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
             for root in sorted(root for root in roots if names.count(root) > 1):
                 raise _repeated_column(path, root, names.count(root))
             batches = (batch.to_pylist() for batch in file.iter_batches(columns=sorted(roots)))
+            number = 0
             for number, row in enumerate(itertools.chain.from_iterable(batches), start=1):
                 yield _pair(row, f"{path}: row {number}", fields)
+            if number != file.metadata.num_rows:
+                raise OSError(f"{number:,} rows of {file.metadata.num_rows:,}")
     except FileNotFoundError:
         raise DataError(f"{path}: no such file, needed a Parquet file; check the path") from None
-    except (pyarrow.ArrowInvalid, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         raise DataError(
-            f"{path}: not a Parquet file ({error}), needed what the name says; fetch it again"
+            f"{path}: not a Parquet file that can be read ({error}), needed what the name says; "
+            "fetch it again"
         ) from error
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from seq2seq.errors import DataError
-from seq2seq.lines import iterate_lines
+from seq2seq.lines import iterate_lines, open_unpacked
 from seq2seq.probe.cases import Case, Mention, Span
 from seq2seq.probe.questions import (
     PRONOUNS,
@@ -40,10 +40,15 @@ def read_winograd(path: Path) -> Iterator[Question]:
         DataError: The file is not such XML.
     """
     try:
-        root = ElementTree.fromstring(path.read_bytes())
+        with open_unpacked(path) as stream:
+            root = ElementTree.parse(stream).getroot()
     except ElementTree.ParseError as error:
         line, column = error.position
         raise DataError(f"{path}:{line}: column {column} is not XML ({error})") from error
+    except (LookupError, ValueError) as error:
+        raise DataError(
+            f"{path}: XML in an encoding that cannot be read ({error}), needed UTF-8; convert it"
+        ) from error
     schemas = root.findall(".//schema")
     if not schemas:
         raise DataError(f"{path}: no <schema> under <{root.tag}>, needed a Winograd collection")

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.errors import DataError, ModelError, SpanError
+from seq2seq.files import read_bytes
 from seq2seq.libraries import running
 from seq2seq.probe.access import StockModel
 from seq2seq.probe.intervention import Stack
@@ -266,10 +267,11 @@ def _pixels(model: StockModel, path: Path) -> tuple[Tensor, bytes]:
         raise DataError(f"{path}: needs Pillow to be read; pip install pillow") from None
     from transformers import AutoImageProcessor
 
+    content = read_bytes(path, error=DataError, needed="an image")
     try:
-        with Image.open(path) as image:
+        with Image.open(io.BytesIO(content)) as image:
             picture = image.convert("RGB")
-    except OSError as error:
+    except Exception as error:  # what the library raises depends on the format and what is wrong
         raise DataError(f"{path}: no image that can be read: {error}") from None
     try:
         processor = AutoImageProcessor.from_pretrained(model.model.name_or_path, backend="pil")

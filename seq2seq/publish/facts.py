@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import PublishError
-from seq2seq.files import parse_json, read_json_object
+from seq2seq.files import parse_json, read_json_object, read_text
 from seq2seq.publish.checked import WEIGHTS, Check, verify_check, verify_source
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run, read_origin
@@ -188,7 +188,7 @@ def _read_probe(run: Run) -> ProbeSection | None:
             "probe the model again, or remove the folder"
         )
     _refuse_outside(run, [path])
-    text = path.read_text(encoding="utf-8").strip()
+    text = read_text(path, error=PublishError, needed="what the probe says in the card").strip()
     names = list(dict.fromkeys(name for _, name, _ in FIGURE.findall(text)))
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:

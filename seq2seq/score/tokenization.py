@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from seq2seq.errors import ScoreError
+from seq2seq.files import read_bytes
 from seq2seq.languages import UNSPACED_LETTER, language_of, unspaced_share
 from seq2seq.score.words import UNSPACED_SHARE
 
@@ -221,8 +222,9 @@ class _Pieces:
     def __init__(self, path: Path):
         from sentencepiece import SentencePieceProcessor
 
+        needed = "a SentencePiece model, which ends in .model"
+        content = read_bytes(path, error=ScoreError, needed=needed)
         try:
-            content = path.read_bytes()
             self._model = SentencePieceProcessor(model_proto=content)
         except (OSError, RuntimeError) as error:
             raise ScoreError(

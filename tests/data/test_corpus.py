@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import os
 from pathlib import Path
 
 import pyarrow
@@ -396,6 +397,47 @@ def test_a_flipped_bit_in_a_parquet_page_that_has_a_checksum_is_noticed(tmp_path
     content = path.read_bytes()
     path.write_bytes(content.replace(b"mouse", b"house"))
     with pytest.raises(DataError, match=r"a\.parquet: not a Parquet file .*CRC checksum"):
+        read(tmp_path, file="a.parquet")
+
+
+def test_no_flipped_bit_in_the_footer_of_a_parquet_file_loses_a_row(tmp_path):
+    path = tmp_path / "a.parquet"
+    table = pyarrow.table({"source": ["owl", "mouse"], "target": ["Eule", "Maus"]})
+    pyarrow.parquet.write_table(table, path, store_schema=False, write_statistics=False)
+    content = path.read_bytes()
+    said = []
+    for place in range(len(content) - int.from_bytes(content[-8:-4], "little") - 8, len(content)):
+        flipped = bytearray(content)
+        flipped[place] ^= 4
+        path.write_bytes(flipped)
+        try:
+            assert len(read(tmp_path, file="a.parquet")) == 2
+        except DataError as error:
+            said.append(str(error))
+    assert any("0 rows of 2" in one for one in said)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pyarrow.array([2**30], pyarrow.date32()),
+        pyarrow.StringArray.from_buffers(
+            1, pyarrow.py_buffer(bytes([0, 0, 0, 0, 1, 0, 0, 0])), pyarrow.py_buffer(b"\xff")
+        ),
+    ],
+    ids=["a date of no calendar", "text that is not UTF-8"],
+)
+def test_a_value_of_a_parquet_file_that_python_lacks_is_an_error_of_its_file(tmp_path, column):
+    table = pyarrow.table({"source": column, "target": ["Eule"]})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"a\.parquet: not a Parquet file that can be read"):
+        read(tmp_path, file="a.parquet")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_parquet_file_that_is_no_file_is_not_waited_for(tmp_path, make):
+    make(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"a\.parquet: no regular file, needed a Parquet file"):
         read(tmp_path, file="a.parquet")
 
 

@@ -11,7 +11,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 from tests.fuzz.inputs import KINDS
-from tests.fuzz.runs import Outcome, clear_leftovers, load, run
+from tests.fuzz.runs import SECONDS, Outcome, clear_leftovers, load, run
 
 
 def main() -> int:
@@ -20,23 +20,31 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=200, help="of all kinds together")
     parser.add_argument("--kind", choices=sorted(KINDS), action="append")
+    parser.add_argument("--first", type=int, default=0, help="number of the first one")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=SECONDS,
+        help="how long one may take: more on a busy machine",
+    )
     parser.add_argument("--only", type=int, help="run this number alone and print what it says")
     options = parser.parse_args()
     load()
     kinds = options.kind or sorted(KINDS)
     if options.only is not None:
-        outcome = run(kinds[0], options.seed, options.only)
+        outcome = run(kinds[0], options.seed, options.only, seconds=options.seconds)
         print(outcome.arguments, outcome.code, outcome.problems, outcome.stderr, sep="\n")
         return bool(outcome.problems)
     failed: list[Outcome] = []
     codes: Counter[tuple[str, int]] = Counter()
-    for number in range(options.count):
+    for number in range(options.first, options.first + options.count):
         kind = kinds[number % len(kinds)]
-        outcome = run(kind, options.seed, number)
+        outcome = run(kind, options.seed, number, seconds=options.seconds)
         codes[kind, outcome.code] += 1
         failed += [outcome] if outcome.problems else []
         if sys.stderr.isatty():
-            sys.stderr.write(f"\r{number + 1:,} of {options.count:,}, {len(failed):,} wrong ")
+            done = number + 1 - options.first
+            sys.stderr.write(f"\r{done:,} of {options.count:,}, {len(failed):,} wrong ")
     clear_leftovers()
     return report(failed, codes, options.seed)
 

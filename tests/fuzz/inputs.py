@@ -5,6 +5,7 @@ An input is a function of its kind, the seed and its number, so that any of them
 
 import atexit
 import gzip
+import io
 import json
 import os
 import shutil
@@ -17,6 +18,10 @@ from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+import zstandard
 
 from tests.fuzz.mutations import (
     NUMBERS,
@@ -41,11 +46,16 @@ class Input:
         arguments: Behind ``seq2seq``.
         stdin: What is piped into it.
         lines: Lines that stdout must have where the command ends well; None where that is open.
+        interruption: What happens to the command: "reader left" or "full disk" of its stdout, the
+            name of a signal, or nothing.
+        after_seconds: When the signal comes.
     """
 
     arguments: tuple[str, ...]
     stdin: bytes = b""
     lines: int | None = None
+    interruption: str = ""
+    after_seconds: float = 0.0
 
 
 def line_count(content: bytes) -> int:
@@ -198,6 +208,15 @@ PAIRS = {
 }
 
 
+PACK: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstandard.compress}
+
+
+@cache
+def _bomb() -> bytes:
+    """A line of 4 GiB in 400 KB."""
+    return zstandard.compress(bytes(1 << 24)) * 256
+
+
 def corpus(draw: Random, folder: Path) -> Input:
     """Spoiled text, columns or translation memories; examined, scored or translated."""
     if draw.random() < 0.45:
@@ -207,11 +226,12 @@ def corpus(draw: Random, folder: Path) -> Input:
     if draw.random() < 0.4:
         content = spoil_bytes(draw, content)
     path = folder / draw.choice(["text", "text.es", "text.gz", "text.zst"])
-    path.write_bytes(
-        gzip.compress(content) if path.suffix == ".gz" and draw.random() < 0.7 else content
-    )
+    packed = path.suffix in PACK and draw.random() < 0.7
+    path.write_bytes(PACK[path.suffix](content) if packed else content)
     if draw.random() < 0.1:
         spoil_file(draw, path)
+    if path.suffix == ".zst" and draw.random() < 0.1:
+        path.write_bytes(_bomb())
     metrics = [
         word
         for name in draw.sample(["bleu", "chrf", "chrf++", "ter", "rouge"], 2)
@@ -242,10 +262,18 @@ def corpus(draw: Random, folder: Path) -> Input:
             return Input(("translate", str(MODEL), "--beam", "1"), stdin=content)
 
 
+@cache
+def _parquet() -> bytes:
+    stream = io.BytesIO()
+    table = pyarrow.table({"source": ["1 2", "3"], "target": ["uno dos", "tres"]})
+    pyarrow.parquet.write_table(table, stream)
+    return stream.getvalue()
+
+
 def _columns(draw: Random, folder: Path) -> Input:
-    name = draw.choice(sorted(PAIRS))
+    name = draw.choice([*sorted(PAIRS), "c.parquet"])
     path = folder / name
-    content = PAIRS[name].encode()
+    content = PAIRS[name].encode() if name in PAIRS else _parquet()
     path.write_bytes(spoil_bytes(draw, content) if draw.random() < 0.9 else content)
     if draw.random() < 0.1:
         spoil_file(draw, path)
@@ -451,7 +479,12 @@ def _nearly_right(draw: Random) -> Input:
                 words[place] = _word(draw)
         if len(words) < 2:
             break
-    return Input(tuple(words), stdin=draw.choice([b"", b"1 2\n", b"\xff\n"]))
+    stdin = draw.choice([b"", b"1 2\n", b"\xff\n"])
+    if draw.random() < 0.7:
+        return Input(tuple(words), stdin)
+    kind = draw.choice(["reader left", "reader left", "full disk", "SIGINT", "SIGTERM", "SIGHUP"])
+    after = draw.choice([0.0, 0.01, 0.1, 0.5])
+    return Input(tuple(words), stdin, interruption=kind, after_seconds=after)
 
 
 def _word(draw: Random) -> str:
@@ -460,6 +493,7 @@ def _word(draw: Random) -> str:
     odd = [one for one in TEXTS if "\x00" not in one] + [
         str(one) for one in NUMBERS if one != NUMBERS[14]
     ]
+    odd += ["9" * 5000, "a/" * 3000, "./" * 2000 + "dev.en"]
     return draw.choice(known) if draw.random() < 0.6 else draw.choice(odd)
 
 

@@ -96,7 +96,7 @@ def _too_deep(value: Any) -> bool:
 def spoil_bytes(draw: Random, content: bytes) -> bytes:
     """The bytes cut short, flipped, repeated, or with something odd put in."""
     place = draw.randrange(len(content) + 1)
-    match draw.randrange(10):
+    match draw.randrange(11):
         case 0:
             return content[:place]
         case 1:
@@ -104,7 +104,8 @@ def spoil_bytes(draw: Random, content: bytes) -> bytes:
         case 2:
             return _flipped(draw, content)
         case 3:
-            return b"\xef\xbb\xbf" + content
+            ended = content if draw.random() < 0.5 else _mixed_ends(draw, content)
+            return b"\xef\xbb\xbf" * draw.choice([1, 1, 2]) + ended
         case 4:
             return content.decode("utf-8", "replace").encode(
                 draw.choice(["utf-16", "utf-32", "utf-16-le"])
@@ -115,9 +116,16 @@ def spoil_bytes(draw: Random, content: bytes) -> bytes:
             return content + content[place:]
         case 7:
             return draw.randbytes(draw.choice([1, 10, 300]))
+        case 8:
+            return content.replace(b"{", b'{"id": 0, "d_model": "x", "text": [], "step": -1, ', 1)
         case _:
             odd = draw.choice(TEXTS).encode("utf-8", "surrogatepass")
             return content[:place] + odd + content[place:]
+
+
+def _mixed_ends(draw: Random, content: bytes) -> bytes:
+    ends = [b"\n", b"\r\n", b"\r", b"\n\r"]
+    return b"".join(line + draw.choice(ends) for line in content.split(b"\n"))
 
 
 def _flipped(draw: Random, content: bytes) -> bytes:
@@ -131,7 +139,7 @@ def spoil_file(draw: Random, path: Path) -> None:
     """Exchange a file for something that is none, or that holds something else."""
     content = path.read_bytes()
     path.unlink()
-    match draw.randrange(9):
+    match draw.randrange(11):
         case 0:
             pass  # it is gone
         case 1:
@@ -139,13 +147,18 @@ def spoil_file(draw: Random, path: Path) -> None:
         case 2:
             os.mkfifo(path)
         case 3:
-            path.symlink_to(draw.choice(["/dev/zero", "/dev/null", "nowhere", path.name]))
+            path.symlink_to(draw.choice(["/dev/zero", "/dev/null", "nowhere", ".", path.name]))
         case 4:
             path.write_bytes(pickle.dumps({"weight": [1.0]}))
         case 5:
             path.write_bytes(b"\x80\x04." + content[:100])
         case 6:
             path.write_bytes(b"\x1f\x8b" + content)
+        case 7:
+            path.write_bytes(b"")
+        case 8:
+            path.write_bytes(content)
+            os.truncate(path, 600 << 20)  # zeros behind it that take no place on the disk
         case _:
             path.write_bytes(spoil_bytes(draw, content))
 

@@ -118,6 +118,11 @@ def test_a_candidate_that_stands_twice_is_left_out_not_guessed(tmp_path) -> None
     [
         ("<collection><schema>", "set.txt:1: column 20 is not XML"),
         (
+            '<?xml version="1.0" encoding="utf-7"?><a/>',
+            "set.txt: XML in an encoding that cannot be",
+        ),
+        ('<?xml version="1.0" encoding="hex"?><a/>', "set.txt: XML in an encoding that cannot be"),
+        (
             "<collection></collection>",
             "no <schema> under <collection>, needed a Winograd collection",
         ),

@@ -210,3 +210,17 @@ def test_a_file_that_is_no_image_is_refused(vision: StockModel, tmp_path: Path) 
     path.write_text("meow")
     with pytest.raises(DataError, match=r"cat\.jpg: no image that can be read"):
         show_image(vision, path)
+
+
+def test_an_image_that_would_fill_the_memory_or_never_ends_is_refused(
+    vision: StockModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (9, 9)).save(tmp_path / "cat.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9)
+    with pytest.raises(DataError, match=r"cat\.png: no image that can be read: .*bomb"):
+        show_image(vision, tmp_path / "cat.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    with pytest.raises(DataError, match=r"zero\.png: a pipe or a device, needed an image"):
+        show_image(vision, tmp_path / "zero.png")

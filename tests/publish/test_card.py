@@ -230,6 +230,9 @@ def test_a_probe_without_section_or_figure_is_refused(exported: Run) -> None:
     exported.probe.mkdir()
     with pytest.raises(PublishError, match=r"probe: no card\.md, needed what the probe says"):
         read_facts(exported)
+    (exported.probe / "card.md").write_bytes(b"\xff")
+    with pytest.raises(PublishError, match=r"card\.md: byte 0xff .* is not UTF-8, needed what the"):
+        read_facts(exported)
     (exported.probe / "card.md").write_text("![a](a.svg) ![b](b.png)")
     (exported.probe / "a.svg").write_text("<svg/>")
     with pytest.raises(PublishError, match=r"shows 'b\.png', but there is no such file"):

@@ -6,6 +6,7 @@ import pytest
 from huggingface_hub import SpaceCard
 
 from seq2seq.errors import PublishError
+from seq2seq.publish.page import gradio_page
 from seq2seq.publish.page.settings import Settings
 from seq2seq.publish.plan import SETTINGS, Plan
 from seq2seq.publish.space import plan_space
@@ -38,6 +39,34 @@ def test_the_settings_name_the_model_on_the_hub(exported: Run, tmp_path: Path) -
     path.write_text(text_of(plan_space(exported, "tester/owl", examples=["Ü"]), SETTINGS), "utf-8")
     wanted = Settings("tester/owl", "owl", "translation", "en", "no", ("Ü",))
     assert Settings.read(path) == wanted
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "cannot be read (Expecting value"),
+        (b"\xff", "cannot be read ('utf-8' codec can't decode"),
+        (b"[" * 100_000, "cannot be read (maximum recursion depth"),
+        (b"[1]", "cannot be read (list indices must be"),
+        (b'{"model": "m", "title": "t"}', "cannot be read ('examples')"),
+        (b'{"model": "m", "title": "t", "examples": [], "x": 1}', "cannot be read (Settings.__in"),
+        (b'{"model": "m", "title": 1, "examples": []}', "holds something else than texts"),
+        (b'{"model": "m", "title": "t", "examples": "ab"}', "holds something else than texts"),
+        (b'{"model": "m", "title": "t", "examples": [], "task": "x"}', "task 'x' is not known"),
+    ],
+)
+def test_damaged_settings_end_a_space_in_one_sentence(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    path = tmp_path / SETTINGS
+    path.write_bytes(content)
+    with pytest.raises(SystemExit) as said:
+        gradio_page.main(path)
+    assert str(said.value).startswith(f"{path}: {problem}")
+    assert str(said.value).endswith("needed what 'seq2seq publish --space' writes; restore it")
+    path.unlink()
+    with pytest.raises(SystemExit, match=r"space\.json: cannot be read .*No such file"):
+        gradio_page.main(path)
 
 
 def test_the_head_of_the_card_is_what_the_hubs_own_client_reads(exported: Run) -> None:

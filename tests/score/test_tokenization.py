@@ -93,6 +93,11 @@ def test_a_sentencepiece_model_cuts_as_it_does_in_sacrebleu(tmp_path: Path) -> N
     assert 0 < score.value < 100
     assert "|tok:spm-" in score.signature
     (tmp_path / "bad.model").write_text("x")
-    for name in ("bad.model", "gone.model"):
-        with pytest.raises(ScoreError, match=f"{name}: cannot be read as a SentencePiece model"):
+    (tmp_path / "endless.model").symlink_to("/dev/zero")
+    for name, problem in (
+        ("bad.model", "cannot be read as a SentencePiece model"),
+        ("gone.model", "no such file, needed a SentencePiece model"),
+        ("endless.model", "a pipe or a device, needed a SentencePiece model"),
+    ):
+        with pytest.raises(ScoreError, match=f"{name}: {problem}"):
             bleu(THAI, [THAI], spm=tmp_path / name)

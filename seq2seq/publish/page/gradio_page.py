@@ -156,7 +156,10 @@ def _notes(*notes: str) -> str:
 
 def main(path: Path) -> None:
     """Serve the page of the model that a file of settings names."""
-    settings = Settings.read(path)
+    try:
+        settings = Settings.read(path)
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
     try:
         writer = Writer.load(settings.model)
     except (OSError, ValueError) as error:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 Task = Literal["translation", "summarization"]
 
@@ -30,9 +30,25 @@ class Settings:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read what ``to_json`` makes."""
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**(content | {"examples": tuple(content["examples"])}))
+        """Read what ``to_json`` makes.
+
+        Raises:
+            ValueError: It is something else; a Space has no other kind of error.
+        """
+        needed = "needed what 'seq2seq publish --space' writes; restore it"
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            settings = cls(**(content | {"examples": (*content["examples"],)}))
+            listed = isinstance(content["examples"], list)
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ValueError(f"{path}: cannot be read ({error}), {needed}") from None
+        texts = (settings.model, settings.title, settings.source_language,
+                 settings.target_language, *settings.examples)  # fmt: skip
+        if not listed or not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"{path}: holds something else than texts, {needed}")
+        if settings.task not in (None, *get_args(Task)):
+            raise ValueError(f"{path}: task '{settings.task}' is not known, {needed}")
+        return settings
 
     def to_json(self) -> str:
         """One JSON object with a key for each."""
