@@ -15,10 +15,10 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -145,7 +145,8 @@ def _run() -> int:
     except Seq2SeqError as error:
         return _end(str(error), YOURS)
     except (_ReaderLeft, BrokenPipeError):
-        _give_up_stdout()
+        _flush_or_give_up(sys.stdout)
+        _flush_or_give_up(sys.stderr)
         return READER_LEFT
     except OSError as error:
         if error.errno is None:  # libraries raise it for much else
@@ -171,8 +172,10 @@ def _code_of_command() -> int:
 
 
 def _end(message: str, code: int) -> int:
-    _give_up_stdout()
-    typer.echo(f"error: {message}", err=True)
+    _flush_or_give_up(sys.stdout)
+    with suppress(OSError):  # the code still tells of an error that nobody can be told in words
+        typer.echo(f"error: {message}", err=True)
+    _flush_or_give_up(sys.stderr)
     return code
 
 
@@ -187,16 +190,17 @@ def _end_with_our_fault(error: Exception) -> int:
     )
 
 
-def _give_up_stdout() -> None:
-    """Write what stdout still holds; where it takes no more, let go of that.
+def _flush_or_give_up(stream: TextIO | None) -> None:
+    """Write what a stream still holds; where it takes no more, let go of that.
 
     Python would try again when it ends, and complain then.
     """
+    if stream is None:
+        return
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        stream.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _prepare_streams() -> None:

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from seq2seq.errors import DataError
 from seq2seq.files import parse_json
-from seq2seq.lines import iterate_lines
+from seq2seq.lines import STDIN, iterate_lines
 from seq2seq.probe.cases import Case
 from seq2seq.probe.questions import PRONOUNS, Question, Unusable, without_article
 from seq2seq.probe.readers_contrast import read_contrast
@@ -100,8 +100,13 @@ def recognise(path: Path) -> Kind:
     """Tell the kind of a probe set from its first line.
 
     Raises:
-        DataError: It has none, or one of no known kind.
+        DataError: It has none, or one of no known kind; or it is a pipe, of which what is read here
+            would be missing when the cases are read.
     """
+    if str(path) == STDIN or path.is_fifo():
+        raise DataError(
+            f"{path}: a pipe, which can be read only once, needed a file; write what comes to one"
+        )
     first = next((line for line in iterate_lines(path) if line.strip()), "")
     kind = _kind_of(first)
     if kind is None:

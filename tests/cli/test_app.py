@@ -373,6 +373,17 @@ def test_a_reader_that_has_left_ends_the_command_in_silence(arguments: list[str]
     assert (result.returncode, result.stderr) == (141, b"")
 
 
+def test_an_error_that_nobody_hears_keeps_its_exit_code() -> None:
+    command = [sys.executable, "-m", "seq2seq", "recipe", "check", "gone.toml"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    with Path("/dev/full").open("wb") as full:
+        for stderr in (writing, full):
+            result = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, check=False)
+            assert (result.returncode, result.stdout) == (2, b"")
+    os.close(writing)
+
+
 def test_sigterm_tidies_up_what_is_unfinished(recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "folder"
     out.mkdir()

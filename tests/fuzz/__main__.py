@@ -37,14 +37,17 @@ def main() -> int:
         return bool(outcome.problems)
     failed: list[Outcome] = []
     codes: Counter[tuple[str, int]] = Counter()
-    for number in range(options.first, options.first + options.count):
-        kind = kinds[number % len(kinds)]
-        outcome = run(kind, options.seed, number, seconds=options.seconds)
-        codes[kind, outcome.code] += 1
-        failed += [outcome] if outcome.problems else []
-        if sys.stderr.isatty():
-            done = number + 1 - options.first
-            sys.stderr.write(f"\r{done:,} of {options.count:,}, {len(failed):,} wrong ")
+    try:
+        for number in range(options.first, options.first + options.count):
+            kind = kinds[number % len(kinds)]
+            outcome = run(kind, options.seed, number, seconds=options.seconds)
+            codes[kind, outcome.code] += 1
+            failed += [outcome] if outcome.problems else []
+            if sys.stderr.isatty():
+                done = number + 1 - options.first
+                sys.stderr.write(f"\r{done:,} of {options.count:,}, {len(failed):,} wrong ")
+    except KeyboardInterrupt:
+        print("stopped before the end")
     clear_leftovers()
     return report(failed, codes, options.seed)
 

@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -83,10 +84,22 @@ def _call(tried: Input, folder: Path, top: Path, seconds: float) -> int:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status)
+        _end_pipes(tried, folder)
         time.sleep(0.005)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return -signal.SIGALRM
+
+
+def _end_pipes(tried: Input, folder: Path) -> None:
+    """Give pipes that are read as text their end, for which a program rightly waits.
+
+    Settings must not be waited for; a recipe is all of them that a command line can name.
+    """
+    for word in tried.arguments:
+        with suppress(OSError, ValueError):  # no name of a file, or nobody reads it yet
+            if not word.endswith(".toml") and (folder / word).is_fifo():
+                os.close(os.open(folder / word, os.O_WRONLY | os.O_NONBLOCK))
 
 
 def _become(tried: Input, folder: Path, top: Path) -> None:

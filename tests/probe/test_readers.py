@@ -1,5 +1,6 @@
 """Sets that name phrases, or offsets in columns, or only contrast translations."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,6 +140,16 @@ def test_a_candidate_that_stands_twice_is_left_out_not_guessed(tmp_path) -> None
 def test_broken_xml_is_refused(tmp_path, text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize("name", ["-", "pipe"])
+def test_a_pipe_is_refused_whose_first_cases_would_be_lost(
+    tmp_path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=f"{name}: a pipe, which can be read only once, needed a"):
+        read_cases(Path(name))
 
 
 WINOBIAS = """1 [The baker] called the guard because [she] lost [her] key.
