@@ -22,6 +22,17 @@ UNSPACED_LETTER = re.compile(
     "\ua980-\ua9cf\ua9e0-\ua9fe\uaa60-\uaa7f\uf900-\ufaff\uff66-\uff9f"
     "\U0001aff0-\U0001b16f\U00020000-\U0003ffff]"
 )
+# A Chinese character says as much as about three letters of an alphabet, a syllable written as one
+# character as much as two: in Tatoeba the median English sentence has 3.1 times the characters of
+# its Chinese translation, 2.1 times those of its Japanese one, and so counted 1.1 and 1.0 times.
+CHINESE_CHARACTER = re.compile(
+    "[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+# Kana, Hangul, Ethiopic, Cherokee, Canadian syllabics, Vai and Yi.
+SYLLABLE = re.compile(
+    "[\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f\uac00-\ud7a3\u1200-\u139f\u13a0-\u13fd"
+    "\u1400-\u167f\ua000-\ua4cf\ua500-\ua63f]"
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,22 @@ def language_of(code: str) -> Language:
         macrolanguage=found.prefer_macrolanguage().language or found.language,
         script=found.maximize().script,
     )
+
+
+def length_in_letters(text: str) -> int:
+    """How long a text is, comparable between scripts: in letters of an alphabet.
+
+    Args:
+        text: Any text; white space around it is not counted.
+
+    Returns:
+        Its characters, of which a Chinese one counts as three, and one that writes a syllable
+        (kana, Hangul, Ethiopic and others) as two.
+    """
+    text = text.strip()
+    if text.isascii():
+        return len(text)
+    return len(text) + 2 * len(CHINESE_CHARACTER.findall(text)) + len(SYLLABLE.findall(text))
 
 
 def unspaced_share(texts: Iterable[str]) -> float:

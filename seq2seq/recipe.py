@@ -132,7 +132,9 @@ class CleaningSpec(Section):
     max_target_pieces: int = Field(256, gt=1)
     """Most pieces on the target side, the end-of-sentence piece included."""
     max_length_ratio: float = Field(4.0, gt=1)
-    """Largest ratio between the two sides' characters, where the longer has over 20."""
+    """Largest ratio between the lengths of the two sides, where the longer is over 20. A length is
+    counted in letters: a Chinese character as 3, a character that writes a syllable, as in Japanese
+    kana, Korean or Amharic, as 2, any other as 1."""
 
 
 class CopyingSpec(Section):

@@ -18,12 +18,13 @@ from seq2seq.data.columns import Pair
 from seq2seq.data.corpus import iterate_chunks, iterate_pairs, to_dataset
 from seq2seq.data.findings import EXAMPLES, Finding
 from seq2seq.errors import DataError
+from seq2seq.languages import length_in_letters
 from seq2seq.normalization import normalize
 from seq2seq.recipe import CleaningSpec
 
 Mask = Bool[np.ndarray, " rows"]
 Numbers = Int[np.ndarray, " rows"]
-RATIO_FREE_CHARACTERS = 20  # short sides differ much by nature: "Nein!" and "Certainly not!"
+RATIO_FREE_LETTERS = 20  # short sides differ much by nature: "Nein!" and "Certainly not!"
 # No text has pieces of so many characters on average; a word of 20,000 would stall what makes them.
 CHARACTERS_PER_PIECE = 32
 JOINERS = "\u200c\u200d"  # seen only in what they join; a line of them alone is empty
@@ -254,8 +255,8 @@ def _all_pairs(corpora: Mapping[str, Any]) -> Iterator[Pair]:
 
 
 def _ratio(source: str, target: str) -> float:
-    short, long = sorted((len(source.strip()), len(target.strip())))
-    return long / max(short, 1) if long > RATIO_FREE_CHARACTERS else 1.0
+    short, long = sorted((length_in_letters(source), length_in_letters(target)))
+    return long / max(short, 1) if long > RATIO_FREE_LETTERS else 1.0
 
 
 def _is_empty(text: str) -> bool:

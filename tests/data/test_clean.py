@@ -84,6 +84,36 @@ def test_short_sides_may_differ_in_length_as_they_like(dataset):
     assert counts(report)["one side over 4 times the other"] == 0
 
 
+SAME_LENGTH = {
+    "zh": ("I have never seen anything like it before.", "我从没见过这种事。"),
+    "ja": ("He said that he would come back the next day.", "翌日戻ると言った。"),
+    "ko": ("They are waiting for us at the station.", "역에서 기다린다."),
+    "am": ("Good morning, how are you today, friend?", "እንደምን አደርክ?"),
+    "zh from ja": ("彼はその本をまだ読んでいないと言っていました。", "他说没读过。"),
+}
+DIFFERENT = {
+    "zh": ("Yes, it is.", "是的,我从来没有见过像这样的事情,真的。"),
+    "zh, the other way": ("I have never seen anything like that before.", "好吧。"),
+    "ja": ("Why?", "なぜそんなことをしたのですか。"),
+    "Russian counts as Latin": ("Нет?", "I never said so, sir."),
+}  # fmt: skip
+
+
+def flagged(pair, dataset) -> bool:
+    _, report = clean({"a": [pair]}, {}, CleaningSpec(), dataset)
+    return bool(counts(report)["one side over 4 times the other"])
+
+
+@pytest.mark.parametrize("which", SAME_LENGTH)
+def test_a_script_that_says_more_in_a_character_makes_no_side_short(dataset, which):
+    assert not flagged(SAME_LENGTH[which], dataset)
+
+
+@pytest.mark.parametrize("which", DIFFERENT)
+def test_a_side_that_is_too_long_is_found_in_every_script(dataset, which):
+    assert flagged(DIFFERENT[which], dataset)
+
+
 def test_what_is_kept_is_counted_all_the_same(pairs, dataset):
     rows = pairs(3)
     keep = CleaningSpec(duplicates="keep", overlap="keep")
