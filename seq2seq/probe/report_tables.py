@@ -7,6 +7,7 @@ from seq2seq.probe.carrier import PRONOUN
 from seq2seq.probe.resampling import Estimate
 from seq2seq.probe.selection import Finding
 from seq2seq.probe.study import Study
+from seq2seq.score.table import pad
 
 MOST_EFFECTS = 12
 
@@ -58,7 +59,9 @@ def beside_table(study: Study) -> str:
     for one in study.controls:
         meant = "" if one.accuracy is None else estimate(one.accuracy)
         meant += f"  ({one.left_out:,} left out)" if one.left_out else ""
-        rows.append(f"{one.name:<28}{one.mass.value:>14.3f}{estimate(one.first):>24}{meant:>24}")
+        rows.append(
+            f"{pad(one.name, 28)}{one.mass.value:>14.3f}{estimate(one.first):>24}{meant:>24}"
+        )
     for answer in study.by_answer:
         right, wrong = (
             "too few" if part is None else estimate(part) for part in (answer.right, answer.wrong)

@@ -131,6 +131,7 @@ def _test_json(test: PairedTest) -> dict[str, Any]:
                 "difference": None if one.difference is None else round(one.difference, 4),
                 "p_value": one.p_value,
                 "resamples": one.resamples,
+                "exact": one.exact,
                 "interval": None if one.interval is None else [round(x, 4) for x in one.interval],
             }
             for one in test.contenders

@@ -60,7 +60,11 @@ def tested(signature: str, test: str | None) -> str:
 
     Args:
         signature: begins with the number of references.
-        test: such as "bs:1000" or "ar:10000"; None for none.
+        test: such as "bs:1000" or "ar:10000"; None for none. "ar:exact" draws nothing, so it needs
+            no seed.
     """
+    if test is None:
+        return signature
     references, _, choices = signature.partition("|")
-    return signature if test is None else f"{references}|{test}|seed:{SEED}|{choices}"
+    seed = "" if test == "ar:exact" else f"seed:{SEED}|"
+    return f"{references}|{test}|{seed}{choices}"

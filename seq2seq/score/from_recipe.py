@@ -5,7 +5,7 @@ from pathlib import Path
 from seq2seq.languages import language_of
 from seq2seq.recipe import Metric, Recipe
 from seq2seq.score.measure import ScoreOptions
-from seq2seq.score.tokenization import has_word_tokenizer
+from seq2seq.score.tokenization import choose_cutting, has_word_tokenizer
 
 
 def selection_metric(recipe: Recipe) -> Metric:
@@ -24,6 +24,28 @@ def selection_metric(recipe: Recipe) -> Metric:
         return "rougeL"
     own_tokenizer = recipe.score.tokenize is not None or recipe.score.spm is not None
     return "bleu" if own_tokenizer or has_word_tokenizer(recipe.target_language) else "chrf"
+
+
+def selection_signature(recipe: Recipe) -> str:
+    """What must be the same for two dev scores to be comparable: the metric, and BLEU's tokenizer.
+
+    The tokenizer is the one that this machine has: without an extra of this package, Japanese and
+    Korean are cut otherwise.
+
+    Returns:
+        Such as "chrf" or "bleu|tok:zh".
+
+    Raises:
+        ScoreError: The recipe names a tokenizer that cannot be had here.
+    """
+    metric = selection_metric(recipe)
+    if metric != "bleu":
+        return metric
+    options = _options(recipe, "bleu")
+    cutting = choose_cutting(
+        (), language=options.language, tokenize=options.tokenize, spm=options.spm
+    )
+    return f"{metric}|tok:{cutting.metric(lowercase=options.lowercase).tokenizer_signature}"
 
 
 def validation_options(recipe: Recipe) -> ScoreOptions:

@@ -97,18 +97,28 @@ def bootstrap_p_value(
     return (1 + as_large) / (1 + len(shifted))
 
 
-def randomization_p_value(
-    system: Statistics, baseline: Statistics, trials: int
-) -> tuple[float, int]:
+@dataclass(frozen=True)
+class Randomization:
+    """What approximate randomization finds.
+
+    Attributes:
+        p_value: share of swaps whose difference is as large as the one observed.
+        swaps: how many were tried.
+        exact: whether these were all there are.
+    """
+
+    p_value: float
+    swaps: int
+    exact: bool
+
+
+def randomize(system: Statistics, baseline: Statistics, trials: int) -> Randomization:
     """Share of swaps of the two systems whose difference is as large as the one observed.
 
     Args:
         system: one system.
         baseline: the other, on the same segments.
         trials: most swaps to try.
-
-    Returns:
-        The p-value, and how many swaps it was taken from: all of them where they are fewer.
     """
     import numpy as np
 
@@ -125,7 +135,8 @@ def randomization_p_value(
         differences = abs(system.scores(swapped) - system.scores(both - swapped))
         as_large += int((differences >= observed - EQUAL).sum())
         tried += len(mask)
-    return (as_large / tried if exact else (1 + as_large) / (1 + tried)), tried
+    p_value = as_large / tried if exact else (1 + as_large) / (1 + tried)
+    return Randomization(p_value, tried, exact)
 
 
 def interval_of(resampled: "NDArray[np.float64]") -> tuple[float, float]:

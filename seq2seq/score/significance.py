@@ -15,7 +15,7 @@ from seq2seq.score.resampling import (
     bootstrap,
     bootstrap_p_value,
     interval_of,
-    randomization_p_value,
+    randomize,
 )
 from seq2seq.score.result import Segments
 
@@ -32,9 +32,9 @@ class Contender:
         difference: its score minus the baseline's; None for the baseline itself.
         p_value: how often a difference this large would appear if the systems were equally
             good; None for the baseline.
-        resamples: how many resamples that was counted in; for the randomization fewer than
-            asked for where so many are all there are, and then the p-value is exact.
+        resamples: how many resamples that was counted in.
         interval: the 95 % bootstrap interval of the score; None under randomization.
+        exact: whether the resamples are all there are, so that nothing was left to chance.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Contender:
     p_value: float | None
     resamples: int | None
     interval: tuple[float, float] | None
+    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class PairedTest:
     Attributes:
         metric: as papers write it, "BLEU".
         test: "bootstrap" or "randomization".
-        signature: the metric's signature, with the test's samples and seed.
+        signature: the metric's signature, with the test's samples and seed; "ar:exact" where all
+            swaps were tried, "ar:10000,exact" where that holds for some of the systems.
         contenders: the baseline first.
         notes: sentences on what a reader of the scores should know.
     """
@@ -117,9 +119,13 @@ def _randomization(figures: Sequence[tuple[str, Figure]], trials: int) -> Paired
     contenders = []
     for name, figure in figures:
         value = figure.statistics.score
-        p_value, tried = randomization_p_value(figure.statistics, baseline, trials)
-        contenders.append(Contender(name, value, value - baseline.score, p_value, tried, None))
-    return _test("randomization", figures, f"ar:{trials}", contenders)
+        found = randomize(figure.statistics, baseline, trials)
+        difference = value - baseline.score
+        contenders.append(
+            Contender(name, value, difference, found.p_value, found.swaps, None, exact=found.exact)
+        )
+    ways = dict.fromkeys("exact" if one.exact else str(trials) for one in contenders[1:])
+    return _test("randomization", figures, f"ar:{','.join(ways)}", contenders)
 
 
 def _test(
@@ -130,7 +136,7 @@ def _test(
 ) -> PairedTest:
     """The result, in which the baseline is compared with nothing."""
     baseline = figures[0][1]
-    first = replace(contenders[0], difference=None, p_value=None, resamples=None)
+    first = replace(contenders[0], difference=None, p_value=None, resamples=None, exact=False)
     notes = dict.fromkeys(note for _, figure in figures for note in figure.notes)
     return PairedTest(
         metric=baseline.name,

@@ -13,6 +13,7 @@ from seq2seq.score.figure import Figure, Measure, to_score
 from seq2seq.score.resampling import Statistics
 from seq2seq.score.result import RESAMPLES, Score, Segments
 from seq2seq.score.texts import References, comparable, existing
+from seq2seq.score.tokenization import Script, script_of
 from seq2seq.score.words import Words, first_units, rouge_words
 
 ROUGE_NAMES = {
@@ -63,7 +64,9 @@ def measure_rouge(
 
     words = rouge_words(language, stem=stem)
     segments = existing(references)
-    signature = _signature(references, words)
+    script = script_of((line for texts in segments for line in texts), language)
+    spaced = script in (Script.SPACED, Script.KOREAN)
+    signature = _signature(references, words.signature(spaced=spaced))
     notes = _notes(segments, words, language)
 
     def measure(hypotheses: Segments) -> dict[str, Figure]:
@@ -165,7 +168,7 @@ def _sentences(text: str, language: str | None) -> str:
     return "\n".join(part.strip() for part in segment(language or "en", text))
 
 
-def _signature(references: References, words: Words) -> str:
+def _signature(references: References, words: str) -> str:
     """The choices behind a ROUGE figure, in the form of sacrebleu's signatures."""
     missing = any(line is None for text in references for line in text)
     return "|".join(
@@ -173,7 +176,7 @@ def _signature(references: References, words: Words) -> str:
             f"nrefs:{'var' if missing else len(references)}",
             "measure:f1",
             "case:lc",
-            words.signature,
+            words,
             "multi:mean",
             f"version:rouge-score-{version('rouge-score')}",
         ]

@@ -2,10 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len
+
 from seq2seq.score.error_report import ErrorReport
 from seq2seq.score.files import Target
 from seq2seq.score.result import Score
 from seq2seq.score.significance import PairedTest
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Fill a cell with spaces, in columns of a terminal: a Chinese character takes two of them.
+
+    Args:
+        text: what stands in it.
+        width: columns to fill.
+        right: whether the text stands at the right.
+    """
+    filling = " " * (width - cell_len(text))
+    return filling + text if right else text + filling
 
 
 def score_table(scores: Sequence[Score], baselines: Mapping[str, Mapping[str, Score]]) -> str:
@@ -97,10 +111,10 @@ def _interval(bounds: tuple[float, float] | None) -> str:
 
 
 def _align(rows: Sequence[tuple[str, ...]], *, right: set[int]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     lines = (
         "  ".join(
-            cell.rjust(width) if number in right else cell.ljust(width)
+            pad(cell, width, right=number in right)
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows

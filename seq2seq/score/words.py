@@ -39,10 +39,15 @@ class Words:
     ascii: bool = False
     stem: bool = False
 
-    @property
-    def signature(self) -> str:
-        """As part of a score's signature."""
-        return f"tok:{'ascii' if self.ascii else 'unicode'}-words|stem:{self._stemmer_name}"
+    def signature(self, *, spaced: bool) -> str:
+        """As part of a score's signature.
+
+        Args:
+            spaced: whether the text has spaces between words; what is compared are letters
+                otherwise.
+        """
+        kind = "ascii-words" if self.ascii else "unicode-words" if spaced else "unicode-letters"
+        return f"tok:{kind}|stem:{self._stemmer_name}"
 
     @property
     def _stemmer_name(self) -> str:

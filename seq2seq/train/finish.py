@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
 from safetensors.torch import load_file
 
 from seq2seq.errors import CheckpointError
@@ -20,6 +21,7 @@ from seq2seq.recipe import Recipe
 from seq2seq.run import Run, write_json
 from seq2seq.score.from_recipe import final_options
 from seq2seq.score.report import ScoreReport, score_texts
+from seq2seq.score.table import pad
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.checkpoint import (
     Progress,
@@ -115,17 +117,25 @@ class Finished:
 
 
 def overview(reports: Mapping[str, ScoreReport]) -> str:
-    """A row for each test set with the half width of the interval; signatures and notes below."""
-    widest = max(len(name) for name in reports)
-    rows, signatures = [], {}
+    """A row for each test set with the half width of the interval; signatures and notes below.
+
+    A metric that has several signatures, as chrF and ROUGE of test sets with different tokens may,
+    names the test sets of each.
+    """
+    widest = max(map(cell_len, reports))
+    rows, signatures = [], dict[str, dict[str, list[str]]]()
     for name, report in reports.items():
         cells = []
         for score in report.scores.values():
             half = (score.interval[1] - score.interval[0]) / 2 if score.interval else 0.0
             cells.append(f"{score.name} {score.value:6.2f} ± {half:4.2f}")
-            signatures[score.name] = score.signature
-        rows.append(f"{name:<{widest}}  {'   '.join(cells)}")
-    lines = [f"{name}: {signature}" for name, signature in signatures.items()]
+            signatures.setdefault(score.name, {}).setdefault(score.signature, []).append(name)
+        rows.append(f"{pad(name, widest)}  {'   '.join(cells)}")
+    lines = []
+    for metric, found in signatures.items():
+        for signature, sets in found.items():
+            which = f" of {', '.join(sets)}" if len(found) > 1 else ""
+            lines.append(f"{metric}{which}: {signature}")
     notes = [f"note: {name}: {note}" for name, report in reports.items() for note in report.notes]
     return "\n".join([*rows, *lines, *notes])
 

@@ -7,7 +7,7 @@ from typing import Any
 from seq2seq.errors import CheckpointError
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run, read_environment, recorded_hashes
-from seq2seq.score.from_recipe import selection_metric
+from seq2seq.score.from_recipe import selection_metric, selection_signature
 from seq2seq.train.checkpoint import newest_sound_checkpoint, read_progress, steps_saved
 from seq2seq.train.schedule import guidance_weight, learning_rate
 
@@ -96,9 +96,14 @@ def _about_the_future(key: str) -> bool:
 
 
 def _changed_selection(run: Run, recipe: Recipe) -> list[str]:
-    """Scores of one metric cannot be ranked among those of another."""
+    """Scores of one metric cannot be ranked among those of another, or of other words."""
     old, new = selection_metric(run.read_recipe()), selection_metric(recipe)
-    return [] if old == new else [f"train.select_by: {_text(old)} → {_text(new)}"]
+    if old != new:
+        return [f"train.select_by: {_text(old)} → {_text(new)}"]
+    noted, now = read_environment(run).get("dev_score"), selection_signature(recipe)
+    before = noted or selection_signature(run.read_recipe())  # older versions did not note it
+    hint = "give score.tokenize as it was, and install the extras 'ja' or 'ko' where they are gone"
+    return [] if before == now else [f"dev score: {before} → {now} ({hint})"]
 
 
 def _same_past_rates(run: Run, recipe: Recipe) -> bool:

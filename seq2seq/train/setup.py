@@ -32,6 +32,7 @@ from seq2seq.preset import (
 from seq2seq.recipe import Recipe, differences, recipe_json
 from seq2seq.round_trip import RoundTripReport, check_round_trip
 from seq2seq.run import Run, describe_environment, describe_start, write_json
+from seq2seq.score.from_recipe import selection_signature
 from seq2seq.sentences import sentences_of
 from seq2seq.stock_tokenizer import open_tokenizer
 from seq2seq.tokenizer import train_tokenizer, vocabulary_note
@@ -261,6 +262,7 @@ def write_facts(run: Run, prepared: Prepared, given: str, *, say: Say) -> None:
     machine = describe_environment() | {
         "threads": torch.get_num_threads(),
         "device": str(PartialState().device),
+        "dev_score": selection_signature(prepared.recipe),
     }
     if steps_saved(run.checkpoints):
         changes = differences(run.read_recipe(), prepared.recipe)

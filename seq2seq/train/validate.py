@@ -5,6 +5,7 @@ alike, and rises again where a model learns its training pairs by heart.
 """
 
 import math
+import re
 import time
 from collections.abc import Sequence
 
@@ -60,7 +61,7 @@ class Validator:
         self.metric = selection_metric(recipe)
         self._stop = stop
         self._say = say
-        self._noted: set[str] = set()  # each note is said once a run
+        self._noted: set[str] = set()  # each note is said once, whatever it counts the next time
         self._references = list(references)
         limit = min(recipe.data.cleaning.max_source_pieces, recipe.model.max_positions)
         self._sources, long = cut(tokenizer.encode(sources), limit, tokenizer.eos_id)
@@ -153,9 +154,9 @@ class Validator:
             *(n for s in scores.values() for n in s.notes),
         ]
         for note in dict.fromkeys(notes):
-            if note not in self._noted:
+            if (kind := re.sub(r"\d[\d,]*", "#", note)) not in self._noted:
+                self._noted.add(kind)
                 self._say(f"dev: {note}")
-        self._noted.update(notes)
         return {name: score.value for name, score in scores.items()}
 
 

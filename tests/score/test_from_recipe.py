@@ -1,9 +1,17 @@
 """What a recipe's scores are, and which of them chooses the checkpoint."""
 
+from importlib.util import find_spec
+
 import pytest
 
 from seq2seq.recipe import Recipe, parse_recipe
-from seq2seq.score.from_recipe import final_options, selection_metric, validation_options
+from seq2seq.score import tokenization
+from seq2seq.score.from_recipe import (
+    final_options,
+    selection_metric,
+    selection_signature,
+    validation_options,
+)
 
 
 def recipe(target: str, **parts: object) -> Recipe:
@@ -27,6 +35,19 @@ def recipe(target: str, **parts: object) -> Recipe:
 def test_bleu_chooses_where_the_target_language_has_words(target: str, metric: str) -> None:
     assert selection_metric(recipe(target)) == metric
     assert metric in validation_options(recipe(target)).metrics
+
+
+def test_what_makes_dev_scores_comparable_is_the_metric_and_the_tokenizer_at_hand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert selection_signature(recipe("de")) == "bleu|tok:13a"
+    assert selection_signature(recipe("zh")) == "bleu|tok:zh"
+    assert selection_signature(recipe("th")) == "chrf"
+    assert selection_signature(recipe("th", score={"tokenize": "char"})) == "bleu|tok:char"
+    found = "ja-mecab-" if find_spec("MeCab") and find_spec("ipadic") else "char"
+    assert selection_signature(recipe("ja")).startswith(f"bleu|tok:{found}")
+    monkeypatch.setattr(tokenization, "find_spec", lambda name: None)
+    assert selection_signature(recipe("ja")) == "bleu|tok:char"
 
 
 def test_a_recipe_that_brings_a_tokenizer_or_a_metric_decides_itself() -> None:

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from seq2seq.errors import DataError, ScoreError
-from seq2seq.score.comparison import compare_files
+from seq2seq.score.comparison import compare_files, compare_texts
 from seq2seq.score.measure import ScoreOptions
 from seq2seq.score.report import score_files, score_texts
 from seq2seq.score.summary import ROUGE_NAMES
+from seq2seq.score.table import pad
 from seq2seq.score.translation import bleu
 
 Write = Callable[[str, str], Path]
@@ -192,3 +194,13 @@ def test_the_module_loads_without_torch_or_any_other_slow_library() -> None:
     assert "seq2seq.score.report" in loaded
     slow = {"torch", "transformers", "numpy", "sacrebleu", "rouge_score", "nltk", "sacremoses"}
     assert not slow & set(loaded)
+
+
+def test_columns_stand_below_each_other_on_a_terminal_in_every_script() -> None:
+    names = ("base", "新闻测试集", "e\u0301te\u0301", "हिन्दी", "עברית", "👩\u200d🔬")
+    assert {cell_len(pad(name, 12)) for name in names} == {12}
+    assert pad("新闻", 6, right=True) == "  新闻"
+    truth = ["a b c d e"] * 3
+    lines = compare_texts([(name, truth) for name in names], [truth]).to_text().splitlines()
+    scores = {cell_len(line[: line.index("100.00")]) for line in lines if line.startswith(names)}
+    assert len(scores) == 1

@@ -84,7 +84,24 @@ def test_the_p_values_of_rouge_worked_by_hand() -> None:
     assert bootstrap.contenders[1].difference == pytest.approx(100)
     assert bootstrap.contenders[1].p_value == pytest.approx(1 / 1001)
     assert randomization.contenders[1].p_value == 2 / 16  # every swap was tried
-    assert randomization.contenders[1].resamples == 16
+    assert (randomization.contenders[1].resamples, randomization.contenders[1].exact) == (16, True)
+    assert randomization.signature.startswith("nrefs:1|ar:exact|measure:")
+    assert "bs:1000|seed:12345|" in bootstrap.signature
+    assert (bootstrap.contenders[1].exact, randomization.contenders[0].exact) == (False, False)
+
+
+def test_the_signature_says_of_which_systems_every_swap_was_tried() -> None:
+    truth = [f"{letter} house" for letter in "abcdefgh"]
+    near, far = ["a hut", *truth[1:]], ["x"] * 8
+    for others, trials, said in (
+        ([near], 100, "ar:exact"),
+        ([far], 100, "ar:100|seed:12345"),
+        ([near, far], 100, "ar:exact,100|seed:12345"),
+        ([far], 256, "ar:exact"),  # 2 to the 8 ways, as many as allowed
+    ):
+        systems = [("truth", truth), *((str(n), one) for n, one in enumerate(others))]
+        tests = compare(systems, [truth], metrics=("chrf",), resamples=10, trials=trials)
+        assert f"nrefs:1|{said}|case:" in tests["chrf"][1].signature
 
 
 def test_results_come_out_the_same_again(references: Made, system: Made) -> None:

@@ -86,6 +86,19 @@ def test_words_and_stemmer_follow_the_language(
     assert part in found.signature
 
 
+def test_the_signature_says_letters_where_the_text_has_no_words() -> None:
+    chinese, russian = "今天天气很好。", "Сегодня хорошая погода."
+    for text, language, part in (
+        (chinese, "zh", "tok:unicode-letters|stem:none"),
+        (chinese, None, "tok:unicode-letters|stem:none"),
+        ("วันนี้อากาศดี", "th", "tok:unicode-letters|"),
+        (russian, "ru", "tok:unicode-words|"),
+        ("오늘은 날씨가 좋다", "ko", "tok:unicode-words|"),
+    ):
+        found = rouge([text], [[text]], language=language, resamples=0)
+        assert all(part in score.signature for score in found.values())
+
+
 @pytest.mark.parametrize("stem", [True, False])
 def test_english_is_scored_as_rouge_score_itself_does(stem: bool) -> None:
     made = ["The café's dogs were running. It rained!", "Nothing here", "A re-opened 2nd road"]

@@ -143,6 +143,22 @@ def test_test_sets_are_scored_in_their_language_and_notes_end_the_overview() -> 
     assert "\nnote: u: only 0% of the references' letters are of scripts without spaces" in text
 
 
+def test_the_overview_names_the_test_sets_of_each_signature() -> None:
+    recipe = parse_recipe(
+        {"task": "summarization", "source_language": "xx", "target_language": "xx",
+         "data": {"train": [{"file": "a.tsv"}], "dev": {"file": "b.tsv"}}},
+        where="test",
+    )  # fmt: skip
+    lines = {"ru": "хорошая погода", "zh": "今天天气很好", "fr": "il fait beau"}
+    reports = {name: score_test(recipe, name, ["a"], [one], [one]) for name, one in lines.items()}
+    shown = overview(reports).splitlines()
+    assert [line.partition("nrefs")[0] for line in shown if line.startswith("ROUGE-1")] == [
+        "ROUGE-1 of ru, fr: ", "ROUGE-1 of zh: ",
+    ]  # fmt: skip
+    alike = overview({name: reports[name] for name in ("ru", "fr")}).splitlines()
+    assert any(line.startswith("ROUGE-1: nrefs:1|") for line in alike)
+
+
 @pytest.mark.parametrize("step", [10, 20])
 def test_damaged_or_missing_weights_are_refused_for_the_end_would_be_another_model(
     tmp_path: Path, step: int

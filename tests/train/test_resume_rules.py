@@ -74,6 +74,25 @@ def test_the_choosing_score_may_be_named_otherwise_but_not_be_another(run: Run) 
         check(run, recipe(select_by="chrf"))
 
 
+def test_dev_scores_of_another_tokenizer_are_refused(run: Run) -> None:
+    environment = {"data": HASHES, "dev_score": "bleu|tok:ja-mecab-0.996-IPA"}
+    run.environment.write_text(json.dumps(environment))
+    with pytest.raises(
+        CheckpointError, match=r"score: bleu\|tok:ja-mecab-0.996-IPA → bleu\|tok:13a"
+    ):
+        check(run, recipe())
+    run.environment.write_text(json.dumps(environment | {"dev_score": "bleu|tok:13a"}))
+    assert check(run, recipe()) == []
+    char = parse_recipe(
+        json.loads(recipe_json(recipe())) | {"score": {"tokenize": "char"}}, where="t"
+    )
+    with pytest.raises(CheckpointError, match=r"tok:13a → bleu\|tok:char \(give score.tokenize as"):
+        check(run, char)
+    run.environment.write_text(json.dumps({"data": HASHES}))  # as older versions wrote it
+    with pytest.raises(CheckpointError, match=r"dev score: bleu\|tok:13a → bleu\|tok:char"):
+        check(run, char)
+
+
 def test_all_forbidden_changes_are_named_at_once(run: Run) -> None:
     with pytest.raises(CheckpointError) as caught:
         check(run, recipe(batch_tokens=1024, accumulate=2))

@@ -143,6 +143,19 @@ def test_dev_scores_are_cut_by_the_target_language_and_composed_and_each_note_is
     ]
 
 
+def test_a_note_that_counts_otherwise_the_next_time_is_still_said_once() -> None:
+    tokenizer, texts = small_tokenizer("m2m_100"), random_text(2)
+    lines = ["Hội đồng thành phố mở rộng đường.", "Trường học đóng cửa vì bão."]
+    judge, said = validator(tokenizer, texts, lines, target_language="vi")
+    apart = [unicodedata.normalize("NFD", line) for line in lines]
+    for made in (lines, [apart[0], lines[1]], apart):
+        judge._measure(made)
+    assert said == [
+        "dev: outputs: 1 of 2 lines are not in the composed Unicode form (NFC); all text is "
+        "compared in it"
+    ]
+
+
 def test_long_dev_sources_keep_their_end_and_are_counted() -> None:
     sources = [[5, 6, 2], [5, 6, 7, 8, 2]]
     assert cut(sources, 4, 2) == ([[5, 6, 2], [5, 6, 7, 2]], 1)
