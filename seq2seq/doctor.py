@@ -5,6 +5,7 @@ Reads and counts; changes nothing and trains nothing.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,13 +15,17 @@ from seq2seq.data.clean import CleaningReport, find_doubts, settle
 from seq2seq.data.corpus import iterate_chunks, read_corpus
 from seq2seq.data.findings import Noticed, findings_of
 from seq2seq.data.parallel_text import read_text
+from seq2seq.languages import unspaced_share
 from seq2seq.recipe import CleaningSpec, CorpusSpec, Recipe
 from seq2seq.round_trip import RoundTripReport, check_round_trip
 from seq2seq.run import Run, data_of
+from seq2seq.score.words import UNSPACED_SHARE
 from seq2seq.stock_tokenizer import open_tokenizer
 
 Side = Literal["source", "target"]
-Unit = Literal["words", "pieces"]
+Unit = Literal["words", "characters", "pieces"]
+SIDES: tuple[Side, Side] = ("source", "target")
+SAMPLE = 1000  # segments that tell how a side is written
 Count = Callable[[Sequence[str]], Sequence[int]]
 
 
@@ -31,7 +36,8 @@ class Lengths:
     Attributes:
         data: name of the data set.
         side: source or target.
-        unit: what is counted; pieces include the end-of-sentence piece.
+        unit: what is counted; pieces include the end-of-sentence piece, and characters, white
+            space left out, stand for words in scripts without spaces between them.
         median: half of the segments are no longer.
         p99: 99 of 100 are no longer.
         longest: the longest of all.
@@ -93,7 +99,7 @@ def examine_file(spec: CorpusSpec) -> Diagnosis:
     doubts = find_doubts(data, {}, CleaningSpec())
     sizes = {name: len(rows) for name, rows in data.items()}
     _, cleaning = settle(doubts, sizes, spec.name, noticed=findings_of({spec.name: noticed}))
-    return Diagnosis(cleaning, tuple(_all_lengths(data, (_words, _words), "words")))
+    return Diagnosis(cleaning, tuple(_all_lengths(data)))
 
 
 def examine_recipe(recipe: Recipe) -> Diagnosis:
@@ -104,7 +110,7 @@ def examine_recipe(recipe: Recipe) -> Diagnosis:
     """
     text = read_text(recipe.data)
     data = {**text.train, "dev": text.dev, **text.tests}
-    return Diagnosis(text.report, tuple(_all_lengths(data, (_words, _words), "words")))
+    return Diagnosis(text.report, tuple(_all_lengths(data)))
 
 
 def examine_run(folder: Path) -> Diagnosis:
@@ -124,20 +130,27 @@ def examine_run(folder: Path) -> Diagnosis:
         for name, rows in data.items()
     }
     counts = _pieces_of(tokenizer.encode), _pieces_of(tokenizer.encode_target)
-    lengths = tuple(_all_lengths(data, counts, "pieces"))
+    lengths = tuple(_all_lengths(data, counts))
     return Diagnosis(text.report, lengths, trips)
 
 
 def _all_lengths(
-    data: Mapping[str, Any], count: tuple[Count, Count], unit: Unit
+    data: Mapping[str, Any], pieces: tuple[Count, Count] | None = None
 ) -> Iterator[Lengths]:
     for name, rows in data.items():
-        sides: tuple[list[int], list[int]] = ([], [])
-        for chunk in iterate_chunks(rows):
-            for counts, texts, measure in zip(sides, chunk, count, strict=True):
-                counts.extend(measure(texts))
-        yield _lengths(name, "source", unit, sides[0])
-        yield _lengths(name, "target", unit, sides[1])
+        for place, side in enumerate(SIDES):
+            count: Count
+            unit: Unit
+            count, unit = _readable(rows, place) if pieces is None else (pieces[place], "pieces")
+            counts = [number for texts in iterate_chunks(rows) for number in count(texts[place])]
+            yield _lengths(name, side, unit, counts)
+
+
+def _readable(rows: Any, side: int) -> tuple[Count, Unit]:
+    """Words, or characters where the script puts no spaces between words."""
+    if unspaced_share(islice(_texts(rows, side), SAMPLE)) >= UNSPACED_SHARE:
+        return _characters, "characters"
+    return _words, "words"
 
 
 def _lengths(name: str, side: Side, unit: Unit, counts: Sequence[int]) -> Lengths:
@@ -147,6 +160,10 @@ def _lengths(name: str, side: Side, unit: Unit, counts: Sequence[int]) -> Length
 
 def _words(texts: Sequence[str]) -> list[int]:
     return [len(text.split()) for text in texts]
+
+
+def _characters(texts: Sequence[str]) -> list[int]:
+    return [sum(map(len, text.split())) for text in texts]
 
 
 def _pieces_of(encode: Callable[[Sequence[str]], list[list[int]]]) -> Count:

@@ -14,8 +14,11 @@ UNSPACED_SCRIPTS = frozenset(
     {"Hans", "Hant", "Hani", "Jpan", "Hira", "Kana", "Hrkt", "Bopo"}
     | {"Thai", "Laoo", "Khmr", "Mymr", "Tibt", "Lana", "Java", "Bali"}
 )
-# The letters of these scripts: Thai, Lao, Tibetan, Myanmar, Khmer, Tai Tham, Balinese, kana and
-# Bopomofo, Chinese characters, more Myanmar and Javanese, and the supplementary ideographs.
+RIGHT_TO_LEFT_SCRIPTS = frozenset(
+    {"Arab", "Aran", "Hebr", "Syrc", "Thaa", "Nkoo", "Adlm", "Rohg", "Samr", "Mand", "Yezi"}
+)
+# The letters of the unspaced scripts: Thai, Lao, Tibetan, Myanmar, Khmer, Tai Tham, Balinese, kana
+# and Bopomofo, Chinese characters, more Myanmar and Javanese, and the supplementary ideographs.
 UNSPACED_LETTER = re.compile(
     "[\u0e01-\u0e4e\u0e81-\u0edf\u0f40-\u0fbc\u1000-\u109f\u1780-\u17d3\u1a20-\u1aad\u1b05-\u1b4b"
     "\u3005-\u3007\u3041-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -56,6 +59,11 @@ class Language:
     def spaced(self) -> bool:
         """Whether spaces stand between words; taken to be so where the language is not known."""
         return self.script not in UNSPACED_SCRIPTS
+
+    @property
+    def right_to_left(self) -> bool:
+        """Whether its lines run from right to left."""
+        return self.script in RIGHT_TO_LEFT_SCRIPTS
 
 
 @cache

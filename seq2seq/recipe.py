@@ -36,7 +36,7 @@ Metric = Literal["bleu", "chrf", "chrf++", "rouge1", "rouge2", "rougeL", "rougeL
 ENTRY = re.compile(r"\[([^]]*)\]")  # data.train[0].weight, as ``differences`` writes it
 
 
-_Kind = TypeVar("_Kind", bound=BaseModel)
+_Kind = TypeVar("_Kind", bound="Section")
 
 
 class Section(BaseModel):
@@ -649,7 +649,8 @@ def _validated(kind: type[_Kind], content: Mapping[str, Any], where: str) -> _Ki
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise _error([_explain_problem(details) for details in error.errors()], where) from None
+        known = error.errors()
+        raise _error([_explain_problem(kind, details) for details in known], where) from None
 
 
 def _refuse(problems: Sequence[str], where: str) -> None:
@@ -726,23 +727,23 @@ def _entry(entries: Sequence[Any], name: str, override: str) -> int:
     return int(name)
 
 
-def _explain_problem(details: Mapping[str, Any]) -> str:
+def _explain_problem(kind: type[Section], details: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden":
-        known = _names_at(details["loc"][:-1])
+        known = _names_at(kind, details["loc"][:-1])
         return f"{key}: no such field{suggest(str(details['loc'][-1]), known)}"
     if details["type"] == "missing":
         return f"{key}: needed, but not given"
     message = details["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     if isinstance(details["input"], dict):
-        return f"{key or 'recipe'}: {message}"
+        return f"{key or ('recipe' if kind is Recipe else 'corpus')}: {message}"
     return f"{key} = {shown(details['input'])}: {message}"
 
 
-def _names_at(location: Sequence[str | int]) -> list[str]:
-    """Names of the fields of the section at a place in the recipe."""
-    section: type[Section] = Recipe
+def _names_at(kind: type[Section], location: Sequence[str | int]) -> list[str]:
+    """Names of the fields of the section at a place in a recipe or in a part of one."""
+    section = kind
     for part in location:
         field = section.model_fields.get(str(part))
         section = (section_of(field.annotation) if field else None) or section

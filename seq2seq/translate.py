@@ -37,7 +37,7 @@ from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.translated import Candidate as Candidate
 from seq2seq.translated import Report as Report
 from seq2seq.translated import Translation as Translation
-from seq2seq.translated import is_copy, repeats
+from seq2seq.translated import is_copy, on_one_line, repeats
 
 # Lines that are read before the first of them is translated: enough to sort by length.
 CHUNK_LINES = 2000
@@ -70,6 +70,8 @@ class Translator:
         max_source_pieces: The most pieces that it was trained to read, end-of-sequence included;
             None where only the number of its positions is known.
         remarks: What of the folder's search is not followed, a sentence each.
+        forced_end: What of it is not followed where an output is cut off; see
+            `seq2seq.decode.stored`.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Translator:
         trained: Trained = "lines",
         max_source_pieces: int | None = None,
         remarks: Sequence[str] = (),
+        forced_end: int | list[int] | None = None,
     ):
         self.engine = NativeEngine(model) if isinstance(model, Transformer) else model
         self.tokenizer = tokenizer
@@ -90,6 +93,7 @@ class Translator:
         self.trained = trained
         self.max_source_pieces = max_source_pieces
         self.remarks = tuple(remarks)
+        self.forced_end = forced_end
         self._check_vocabulary()
 
     @property
@@ -159,6 +163,7 @@ class Translator:
             trained=trained,
             max_source_pieces=longest,
             remarks=remarks,
+            forced_end=stored.forced_end,
         )
 
     def translate(
@@ -355,10 +360,8 @@ class Translator:
         length = sum(len(part.ids) for part in parts)
         unknown = self.tokenizer.unk_id
         return Candidate(
-            # A line break in the output would shift every later line.
             join_parts(
-                [text.replace("\n", " ") for text in texts[: len(parts)]],
-                language=self.languages[1],
+                [on_one_line(text) for text in texts[: len(parts)]], language=self.languages[1]
             ),
             parts[0].score if len(parts) == 1 else log_probability / length**length_penalty,
             log_probability,

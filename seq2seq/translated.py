@@ -1,5 +1,6 @@
 """What became of some texts, and counts of everything about them that is not plain."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Self
@@ -12,6 +13,9 @@ LOOP_PIECES, LOOP_TURNS = 8, 3
 # An output equal to its line says something from here on: names and numbers stay as they are.
 COPY_WORDS, COPY_CHARACTERS = 3, 6
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+# What ends a line for one program or another, and other control characters.
+LINE_BREAK = re.compile("[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
+CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,8 @@ class Report:
         loops: Those of them that repeat themselves up to it.
         copies: Outputs that are their inputs.
         unknown_written: Unknown pieces in outputs, which leave no trace there.
-        broken_characters: Characters in outputs whose bytes are none, written as U+FFFD.
+        broken_characters: What outputs spell in bytes that are no characters, or control
+            characters; each is written as U+FFFD.
         seconds: Time spent.
     """
 
@@ -168,7 +173,21 @@ class Report:
         yield self.unfinished, f"outputs cut off at the length limit{loops}"
         yield self.copies, "outputs the same as their line"
         yield self.unknown_written, "unknown pieces in outputs, left out there"
-        yield self.broken_characters, "broken characters in outputs"
+        yield self.broken_characters, "broken or control characters in outputs"
+
+
+def on_one_line(text: str) -> str:
+    """An output as it is written: a line break, which would shift all later lines, is a space.
+
+    Args:
+        text: What a model wrote; pieces of single bytes may spell anything.
+
+    Returns:
+        The text without line breaks, control characters as U+FFFD.
+    """
+    if text.isprintable():
+        return text
+    return CONTROL.sub(REPLACEMENT, LINE_BREAK.sub(" ", text))
 
 
 def repeats(ids: Sequence[int]) -> bool:

@@ -61,6 +61,16 @@ def test_lengths_are_those_counted_by_hand(tmp_path: Path) -> None:
     assert source.to_text() == f"{path}, source: median 2 words, 99 % up to 3, longest 3"
 
 
+def test_a_side_without_spaces_between_words_is_measured_in_characters(tmp_path: Path) -> None:
+    pairs = [("he saw it", "他 看见了。"), ("go", "走"), ("a cat", "猫在这里")]
+    spec = CorpusSpec(
+        file=str(write(tmp_path / "pairs.tsv", pairs)), source_field="1", target_field="2"
+    )
+    source, target = examine_file(spec).lengths
+    assert (source.unit, source.median, source.longest) == ("words", 2, 3)
+    assert (target.unit, target.median, target.longest) == ("characters", 4, 5)
+
+
 def test_a_run_shows_what_its_tokenizer_cannot_spell(tmp_path: Path) -> None:
     given = recipe(tmp_path, SOUND)
     run = Run(tmp_path / "run")

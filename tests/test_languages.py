@@ -1,6 +1,6 @@
 import pytest
 
-from seq2seq.languages import language_of, unspaced_share
+from seq2seq.languages import language_of, length_in_letters, unspaced_share
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,20 @@ def test_every_usual_spelling_of_a_code_names_its_language(
 def test_an_unknown_code_is_kept_and_taken_to_have_spaces(given):
     found = language_of(given)
     assert (found.tag, found.script, found.spaced) == (given, None, True)
+
+
+def test_which_languages_run_from_right_to_left():
+    codes = ["ar", "fa", "heb_Hebr", "ur", "dv", "ckb", "az-Arab", "en", "az", "zh", "hi", "xx"]
+    found = [code for code in codes if language_of(code).right_to_left]
+    assert found == ["ar", "fa", "heb_Hebr", "ur", "dv", "ckb", "az-Arab"]
+
+
+def test_lengths_are_comparable_between_scripts():
+    assert length_in_letters(" a cat ") == 5
+    assert length_in_letters("naïve Ärzte, Привет") == 19
+    assert length_in_letters("我从没见过") == 15
+    assert length_in_letters("かな한글ሰላም") == 14
+    assert length_in_letters("他はA") == 3 + 2 + 1
 
 
 def test_norwegian_is_a_language_and_not_false():

@@ -14,6 +14,7 @@ from seq2seq.recipe import (
     differences,
     given_keys,
     load_recipe,
+    parse_corpus,
     parse_recipe,
     recipe_json,
     recipe_text,
@@ -122,6 +123,16 @@ def test_an_unknown_name_near_to_none_lists_what_there_is(tmp_path: Path) -> Non
 def test_an_unknown_name_inside_a_corpus_is_compared_with_a_corpus_keys(tmp_path: Path) -> None:
     path = write(tmp_path, MINIMAL + "wieght = 2\n")
     assert "data.train.0.wieght: no such field; did you mean 'weight'?" in refused(path)
+
+
+def test_what_is_wrong_with_a_corpus_outside_a_recipe_is_told_of_the_corpus() -> None:
+    for fields, problem in (
+        ({"file": "a.csv", "quoted": True}, "corpus: 'quoted' is for a .tsv file"),
+        ({"file": "a.tsv", "quotd": True}, "quotd: no such field; did you mean 'quoted'?"),
+    ):
+        with pytest.raises(RecipeError, match=r"a\.csv: 1 field cannot be used") as caught:
+            parse_corpus(fields, where="a.csv")
+        assert problem in str(caught.value)
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from seq2seq.model.transformer import Transformer
 from seq2seq.reading import Trained
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.translate import Report, Split, Translator
-from seq2seq.translated import is_copy, repeats
+from seq2seq.translated import is_copy, on_one_line, repeats
 from tests.stock_layouts import nllb
 
 WORDS = ["Ann", "sees", "Bob", "The", "dog", "runs", "and", "we", "sleep", ".", ","]
@@ -253,6 +253,19 @@ def test_what_is_wrong_with_outputs_is_counted() -> None:
     assert report.broken_characters == 0
 
 
+def test_an_output_is_one_line_whatever_bytes_spell_and_what_they_break_is_counted() -> None:
+    spelt = "a\r\nb\x85c\u2028d\te\x00f\x1b[1mg\ufffd"
+    shown = "a  b c d\te\ufffdf\ufffd[1mg\ufffd"
+    assert on_one_line(spelt) == shown
+    assert on_one_line("मैं \u200d ok") == "मैं \u200d ok"
+    tokenizer = word_tokenizer()
+    tokenizer.decode = lambda rows: [spelt for _ in rows]  # type: ignore[method-assign]
+    translator = Translator(Scripted({"Ann": "Bob"}), tokenizer, OPTIONS)
+    found = translator.translate(["Ann"])
+    assert found[0].text == shown
+    assert Report.of(found).broken_characters == 3
+
+
 def test_candidates_come_best_first_with_their_scores(translator: Translator) -> None:
     options = DecodeOptions(beams=4, n_best=3, max_length_factor=0, max_length_offset=6)
     for one in translator.translate(["The dog runs .", LONG], options):
@@ -308,7 +321,7 @@ def test_the_report_says_what_is_not_zero() -> None:
         "sentences); 7 longer than the model can read, 8 pieces cut; 9 pieces unknown to the "
         "model; 10 outputs empty though their line is not; 11 outputs cut off at the length limit, "
         "12 of them repeating themselves; 13 outputs the same as their line; 14 unknown pieces in "
-        "outputs, left out there; 15 broken characters in outputs"
+        "outputs, left out there; 15 broken or control characters in outputs"
     )
 
 

@@ -27,6 +27,14 @@ Image = Annotated[
     Path | None,
     typer.Option(metavar="F", help="An image, for a Vision Transformer.", show_default=False),
 ]
+SourceLanguage = Annotated[
+    str | None,
+    typer.Option(metavar="CODE", help="Language of TEXT, for a model of many languages.",
+                 show_default=False),
+]  # fmt: skip
+TargetLanguage = Annotated[
+    str | None, typer.Option(metavar="CODE", help="Language it is to write.", show_default=False)
+]
 Out = Annotated[Path, typer.Option(metavar="F", help="The page to write.")]
 
 
@@ -35,6 +43,8 @@ def attention(
     text: GivenText = None,
     target: Target = None,
     image: Image = None,
+    source_language: SourceLanguage = None,
+    target_language: TargetLanguage = None,
     out: Out = Path("attention.html"),
 ) -> None:
     """Show what every head of a model attends to, as one page.
@@ -48,6 +58,9 @@ def attention(
         raise DataError(f'attention: {found}, needed one of both; add "A TEXT" or --image FILE')
     if image is not None and target is not None:
         raise DataError("attention: --target with an image, which nothing is written of; leave out")
+    languages = (source_language, target_language)
+    if image is not None and any(languages):
+        raise DataError("attention: a language with an image, which has none; leave it out")
 
     check_output(out)
 
@@ -63,7 +76,7 @@ def attention(
     if image is not None:
         page = show_image(opened, image)
     else:
-        page = show_text(opened, text or "", target=target)
+        page = show_text(opened, text or "", target=target, languages=languages)
     html = attention_page(page)
     with open_output(out) as stream:
         stream.write(html)

@@ -59,7 +59,8 @@ def publish(
     again changes nothing. The token is the one of 'hf auth login'.
 
     --space adds a page that translates or summarizes and draws attention, as 'seq2seq demo' does
-    on this machine. It needs gradio, torch and transformers, and loads the model from the Hub.
+    on this machine. It needs gradio, sentencex, torch and transformers, and loads the model from
+    the Hub.
 
     --dry-run does all but the upload: the list of files with their sizes, and no network.
     """

@@ -211,6 +211,12 @@ def _run(
             content = {"translations": translations, "report": asdict(report)}
             stream.write(as_json_text(content) + "\n")
     typer.echo(report.sentences(), err=True)
+    if report.unfinished and translator.forced_end is not None:
+        typer.echo(
+            f"note: setting of the folder not followed: forced_eos_token_id "
+            f"{translator.forced_end!r}; outputs cut off at the length limit keep their last piece",
+            err=True,
+        )
 
 
 def _is_live(source: Path) -> bool:

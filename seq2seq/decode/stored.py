@@ -51,11 +51,14 @@ class StoredSearch:
         options: What every engine follows.
         only_generate: Settings beyond that, with their values, that ``generate`` alone follows.
         not_followed: Settings that no engine follows.
+        forced_end: The piece that ``generate`` writes at the length limit in place of the last
+            one; here an output that is cut off keeps its last piece, and is counted.
     """
 
     options: DecodeOptions
     only_generate: tuple[str, ...] = ()
     not_followed: tuple[str, ...] = ()
+    forced_end: int | list[int] | None = None
 
     def remarks(self, engine: str) -> list[str]:
         """What a user should know who lets an engine search so.
@@ -94,7 +97,6 @@ class _Settings(BaseModel):
     suppress_tokens: Pieces | None = None
     renormalize_logits: bool | None = None
     forced_bos_token_id: Count | None = None
-    # An output that is cut off loses its last piece to this one, and is cut off all the same.
     forced_eos_token_id: Count | Pieces | None = None
     pad_token_id: Count | None = None
     eos_token_id: Count | Pieces | None = None
@@ -131,6 +133,7 @@ def stored_search(folder: Path) -> StoredSearch:
         _options(settings),
         (*_named(content, KNOWN_TO_GENERATE), *_special_pieces(content, config)),
         tuple(_named(content, KNOWN_TO_NOBODY)),
+        settings.forced_eos_token_id,
     )
 
 

@@ -7,6 +7,8 @@ silence, and the translation come out in some language.
 
 import difflib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from seq2seq.errors import ModelError
@@ -30,8 +32,33 @@ def language_codes(tokenizer: Any) -> dict[str, int]:
     return {match[1] or match[2]: number for match, number in found if match}
 
 
+@contextmanager
+def tagging(tokenizer: Any, source: str | None, target: str | None = None) -> Iterator[None]:
+    """Let a tokenizer tag text with languages, and afterwards with its own again.
+
+    Args:
+        tokenizer: A stock tokenizer, which may be the caller's.
+        source: Code of the text's language; the tokenizer's own if None.
+        target: Code of the answer's.
+    """
+    wanted = {"src_lang": source, "tgt_lang": target}
+    own = {name: getattr(tokenizer, name) for name, code in wanted.items() if code is not None}
+    for name in own:
+        setattr(tokenizer, name, wanted[name])
+    try:
+        yield
+    finally:
+        for name, code in own.items():
+            setattr(tokenizer, name, code)
+
+
 def check_languages(
-    codes: dict[str, int], source: str | None, target: str | None
+    codes: dict[str, int],
+    source: str | None,
+    target: str | None,
+    *,
+    where: str = "pipeline",
+    names: tuple[str, str] = ("src_lang", "tgt_lang"),
 ) -> tuple[str, int]:
     """Check that a model knows both languages.
 
@@ -39,6 +66,8 @@ def check_languages(
         codes: Those it has tags for.
         source: Code of the text's language.
         target: Code of the answer's.
+        where: What messages begin with.
+        names: What they call the two codes.
 
     Returns:
         The code of the text, and the id of the piece that every answer must begin with.
@@ -48,11 +77,11 @@ def check_languages(
     """
     problems = [
         _problem(name, code, codes)
-        for name, code in (("src_lang", source), ("tgt_lang", target))
+        for name, code in zip(names, (source, target), strict=True)
         if code not in codes
     ]
     if problems or source is None or target is None:
-        raise ModelError(f"pipeline: {'; '.join(problems)}")
+        raise ModelError(f"{where}: {'; '.join(problems)}")
     return source, codes[target]
 
 

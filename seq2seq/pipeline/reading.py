@@ -9,6 +9,7 @@ from typing import Any
 
 from seq2seq.errors import DataError
 from seq2seq.normalization import normalize
+from seq2seq.pipeline.languages import tagging
 from seq2seq.sentences import Long, split_text
 from seq2seq.stock_tokenizer import lead_of
 
@@ -64,12 +65,11 @@ class Reader:
             DataError: It is too long, and to be refused; or not even one character fits.
         """
         text = normalize(given)
-        found = self._read(text, number=number)
+        with tagging(self.tokenizer, self.language if self.tagged else None):
+            found = self._read(text, number=number)
         return replace(found, normalized=text != given)
 
     def _read(self, text: str, *, number: int) -> Prepared:
-        if self.tagged:  # another call may have named another since
-            self.tokenizer.src_lang = self.language
         ids = self._encode(self.prefix + text)
         most = self._most()
         if most is None or len(ids) <= most:

@@ -27,6 +27,7 @@ from seq2seq.errors import ModelError
 from seq2seq.libraries import explaining
 from seq2seq.model.config import check_numbers
 from seq2seq.model.weights import refuse_not_finite
+from seq2seq.pipeline.languages import language_codes
 from seq2seq.probe.survey import SUPPORTED, Kind
 
 
@@ -79,7 +80,20 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
     tokenizer = None if config.model_type in IMAGE_ENCODERS else open_tokenizer(where)
     refuse_gaps(loaded, where=where, kind=type(model).__name__)
     refuse_not_finite(dict(model.named_parameters()), where=where)
+    if kind == "encoder-decoder":
+        _force_language(model, tokenizer)
     return model, tokenizer
+
+
+def _force_language(model: Any, tokenizer: Any) -> None:
+    """Begin outputs with the tag of the language that the tokenizer's files name as the target.
+
+    Folders of NLLB and M2M100 keep it there, and ``generate`` does not look.
+    """
+    settings = model.generation_config
+    if settings.forced_bos_token_id is None and (codes := language_codes(tokenizer)):
+        target = getattr(tokenizer, "tgt_lang", None) or ""
+        settings.forced_bos_token_id = codes.get(target.strip("_"))
 
 
 def _class_for(kind: Kind) -> Any:

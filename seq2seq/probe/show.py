@@ -15,11 +15,14 @@ from torch import Tensor
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.errors import DataError, ModelError, SpanError
 from seq2seq.files import read_bytes
+from seq2seq.languages import language_of
 from seq2seq.libraries import running
+from seq2seq.pipeline.languages import check_languages, language_codes, tagging
 from seq2seq.probe.access import StockModel
 from seq2seq.probe.intervention import Stack
 from seq2seq.probe.reading import Reading as Attention
 from seq2seq.probe.spans import Pieces, Side, pieces_of
+from seq2seq.run import Run
 from seq2seq.viewer.boundaries import number_words
 from seq2seq.viewer.content import (
     AttentionPage,
@@ -40,27 +43,81 @@ CAVEAT = (
 )
 
 
-def show_text(model: StockModel, text: str, *, target: str | None = None) -> AttentionPage:
+def show_text(
+    model: StockModel,
+    text: str,
+    *,
+    target: str | None = None,
+    languages: tuple[str | None, str | None] = (None, None),
+) -> AttentionPage:
     """Read a text and show all attention; an encoder-decoder translates it first.
 
     Args:
         model: any model of text.
         text: one sentence, or as much as the model can read.
         target: what the decoder is to write, instead of what it would write by itself.
+        languages: codes of text and translation for a model of many languages, such as NLLB;
+            those that its folder names where None.
 
     Raises:
         DataError: the text is empty or too long, or a target was given to a model without one.
-        ModelError: the model reads images.
+        ModelError: the model reads images, or a language is missing or not known to it.
     """
     if model.tokenizer is None:
         raise ModelError(f"{model.name}: reads images, not text; add --image FILE")
     if not text.strip():
         raise DataError("text: empty, needed at least one word")
+    told = _settled(model, languages)
+    with tagging(model.tokenizer, *told):
+        return _shown(model, text, target, _known_languages(model, told))
+
+
+def _settled(
+    model: StockModel, languages: tuple[str | None, str | None]
+) -> tuple[str | None, str | None]:
+    """The languages that a model of many is told; none for other models."""
+    tokenizer = model.tokenizer
+    codes = language_codes(tokenizer) if model.kind == "encoder-decoder" else {}
+    if not codes and any(languages):
+        raise ModelError(
+            f"{model.name}: tags no languages, needed none; leave out --source-language and "
+            "--target-language"
+        )
+    if not codes:
+        return None, None
+    forced = model.model.generation_config.forced_bos_token_id
+    stored = next((code for code, number in codes.items() if number == forced), None)
+    # What the class falls back on, English, is not asked for by anybody.
+    source = languages[0] or tokenizer.init_kwargs.get("src_lang")
+    target = languages[1] or stored
+    names = ("--source-language", "--target-language")
+    check_languages(codes, source, target, where=model.name, names=names)
+    return source, target
+
+
+def _known_languages(model: StockModel, told: tuple[str | None, str | None]) -> tuple[str, str]:
+    """BCP 47 tags of what a model reads and writes; empty where neither run nor folder says."""
+    said = [getattr(model.tokenizer, name, None) for name in ("source_lang", "target_lang")]
+    run = Run(Path(model.name))
+    if run.recipe.is_file():
+        recipe = run.read_recipe()
+        said = [recipe.source_language, recipe.target_language]
+    return _tag(told[0] or said[0]), _tag(told[1] or said[1])
+
+
+def _tag(code: str | None) -> str:
+    language = language_of(code) if code else None
+    return language.tag if language and language.script else ""
+
+
+def _shown(
+    model: StockModel, text: str, target: str | None, languages: tuple[str, str]
+) -> AttentionPage:
     notes: list[str] = []
     source = _cut(model.tokenizer, text, "source", notes)
     _check_length(model, source)
     if model.kind == "encoder-decoder":
-        reading = _translated(model, source, target, notes)
+        reading = _translated(model, source, target, notes, languages=languages)
     elif target is not None:
         raise DataError(
             f"{model.name}: a target for a model of kind {model.kind!r}, which writes none; "
@@ -71,7 +128,8 @@ def show_text(model: StockModel, text: str, *, target: str | None = None) -> Att
         maps = model.read(model.inputs([source.ids]), stacks=(stack,))
         name = "text"
         panel = Panel(stack, name, name, maps_of(maps, stack))
-        reading = Reading((shown_text(source, model.tokenizer, name),), (panel,))
+        shown = shown_text(source, model.tokenizer, name, language=languages[0])
+        reading = Reading((shown,), (panel,))
     return _page(model, _with_pronouns(reading), text, tuple(notes))
 
 
@@ -108,13 +166,14 @@ def show_image(model: StockModel, path: Path) -> AttentionPage:
     return _page(model, reading, path.name, ())
 
 
-def shown_text(pieces: Pieces, tokenizer: Any, name: str) -> Text:
+def shown_text(pieces: Pieces, tokenizer: Any, name: str, *, language: str = "") -> Text:
     """What a page shows of a text: each piece by its characters, and the words they make.
 
     Args:
         pieces: the text as the model reads it.
         tokenizer: names the pieces that stand for no character.
         name: "source", "translation", "text".
+        language: BCP 47 tag of the text's language, if it is known.
     """
     names = tokenizer.convert_ids_to_tokens(list(pieces.ids))
     shown, blanks, special, seen = [], [], set(), 0
@@ -130,10 +189,17 @@ def shown_text(pieces: Pieces, tokenizer: Any, name: str) -> Text:
         blanks.append(index > 0 and apart)
         seen = max(seen, end)
     words = number_words(pieces.text, pieces.spans)
-    return Text(name, tuple(shown), words, tuple(blanks), frozenset(special))
+    return Text(name, tuple(shown), words, tuple(blanks), frozenset(special), language=language)
 
 
-def _translated(model: StockModel, source: Pieces, target: str | None, notes: list[str]) -> Reading:
+def _translated(
+    model: StockModel,
+    source: Pieces,
+    target: str | None,
+    notes: list[str],
+    *,
+    languages: tuple[str, str],
+) -> Reading:
     """An encoder-decoder's three stacks; each decoder row belongs to the piece that it writes."""
     tokenizer, start = model.tokenizer, model.start_id
     if start is None:
@@ -146,8 +212,8 @@ def _translated(model: StockModel, source: Pieces, target: str | None, notes: li
     opened = Pieces(written.text, (start, *written.ids), (None, *written.spans))
     return Reading(
         (
-            shown_text(source, tokenizer, "source"),
-            shown_text(opened, tokenizer, "translation"),
+            shown_text(source, tokenizer, "source", language=languages[0]),
+            shown_text(opened, tokenizer, "translation", language=languages[1]),
         ),
         translation_panels(maps),
     )
@@ -169,6 +235,7 @@ def _generated(model: StockModel, ids: tuple[int, ...], notes: list[str]) -> tup
             input_ids=inputs.source_ids,
             attention_mask=inputs.source_mask.long(),
             max_new_tokens=limit,
+            forced_bos_token_id=_first(model),
         )
     written = output[0, 1:].tolist()
     while len(written) > 1 and written[-1] == model.pad_id:
@@ -177,6 +244,13 @@ def _generated(model: StockModel, ids: tuple[int, ...], notes: list[str]) -> tup
     if written[-1] not in (ends if isinstance(ends, list) else [ends]):
         notes.append(f"The translation was cut at the length limit of {len(written)} pieces.")
     return tuple(written)
+
+
+def _first(model: StockModel) -> int | None:
+    """The piece that a translation must begin with: the tag of the language it is to be in."""
+    codes, language = language_codes(model.tokenizer), getattr(model.tokenizer, "tgt_lang", None)
+    stored: int | None = model.model.generation_config.forced_bos_token_id
+    return codes.get(language or "", stored)
 
 
 def _placed(tokenizer: Any, ids: tuple[int, ...], notes: list[str]) -> Pieces:

@@ -1,11 +1,13 @@
 """The page of a Space, on this machine and of any encoder-decoder model."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.errors import DataError, ModelError
+from seq2seq.languages import language_of
 from seq2seq.run import Run
 
 if TYPE_CHECKING:  # loads torch, which asking for help must not
@@ -36,11 +38,13 @@ def open_page(model: str, *, examples: Sequence[str] = ()) -> "Page":
     from seq2seq.publish.page.gradio_page import Page
     from seq2seq.publish.page.writer import Writer
     from seq2seq.publish.space import settings_of
+    from seq2seq.translate import trained_on
 
     run = Run(Path(model))
     recipe = run.read_recipe() if run.recipe.is_file() else None
     title = Path(model).resolve().name if Path(model).is_dir() else model
-    settings = settings_of(recipe, model, title=title, examples=examples)
+    single = recipe is not None and trained_on(run) == "sentences"
+    settings = settings_of(recipe, model, title=title, examples=examples, by_sentence=single)
     opened, tokenizer = open_stock(model)
     kind = kind_of(opened.config, name=model)
     if kind != "encoder-decoder":
@@ -50,7 +54,15 @@ def open_page(model: str, *, examples: Sequence[str] = ()) -> "Page":
             f"{model}: knows many languages and does not say which to write, needed a model of one "
             "pair, or forced_bos_token_id in its generation_config.json"
         )
-    return Page(Writer(opened, tokenizer), settings)
+    source = getattr(tokenizer, "source_lang", None)  # of opus-mt, trained on single sentences
+    if recipe is None and source:
+        target = language_of(tokenizer.target_lang or "")
+        settings = replace(
+            settings,
+            sentences_in=language_of(source).code,
+            joint=" " if target.spaced else "",
+        )
+    return Page(Writer(opened, tokenizer, settings), settings)
 
 
 def start(page: "Page", *, port: int | None = None, browser: bool = True) -> Any:

@@ -171,7 +171,10 @@ def _choose_text(path: Path, source: _Model, pairs: Path | None) -> HeldOut:
             f"{path}: not a run folder, so it names no held-out text, needed some to measure the "
             "export on; add --pairs FILE"
         )
-    name, found = run_pairs(Run(path)) if pairs is None else file_pairs(pairs)
+    if pairs is None:
+        name, found = run_pairs(Run(path))
+    else:
+        name, found = file_pairs(pairs, source.translator.languages)
     positions = source.translator.engine.positions
     trained = positions if source.recipe is None else source.recipe.data.cleaning.max_source_pieces
     return choose_pairs(

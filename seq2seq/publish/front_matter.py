@@ -26,6 +26,7 @@ METRICS = {
     "bleu_tokenized": ("bleu", "BLEU, tokenised"),
     "bleu_tokenized_lc": ("bleu", "BLEU, tokenised and lower-cased"),
 }
+NOT_ON_THE_HUB = "unknown"  # as cards of other libraries have it: a name that is no dataset's id
 HUB_CODE = re.compile("[a-z]{2,3}")  # it refuses a card with longer ones, and capitals
 TASKS = {"translation": "Translation", "summarization": "Summarization"}
 
@@ -115,8 +116,9 @@ def _model_index(facts: RunFacts, name: str) -> list[dict[str, Any]]:
 
 
 def _dataset(test: str, spec: CorpusSpec | None) -> dict[str, str]:
+    """What the scores are of; the Hub takes the type for the id of one of its datasets."""
     if spec is None or spec.hub is None:
-        return {"type": test, "name": test}
+        return {"type": NOT_ON_THE_HUB, "name": test}
     given = {"config": spec.config, "split": spec.split, "revision": spec.revision}
     return {"type": spec.hub, "name": test} | {key: text for key, text in given.items() if text}
 

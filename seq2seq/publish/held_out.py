@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from seq2seq.data.columns import Pair, read_columns
+from seq2seq.data.columns import Pair, kind_of, read_columns
 from seq2seq.data.corpus import iterate_pairs, read_corpus
 from seq2seq.data.store import hash_text
 from seq2seq.errors import DataError, PublishError
@@ -79,17 +79,32 @@ def run_pairs(run: Run) -> tuple[str, Iterable[Pair]]:
     return data.dev.name, iterate_pairs(dataset)
 
 
-def file_pairs(path: Path) -> tuple[str, Iterable[Pair]]:
-    """The pairs of a file: two columns of TSV or CSV, or ``source`` and ``target`` by name.
+def file_pairs(path: Path, languages: tuple[str | None, str | None]) -> tuple[str, Iterable[Pair]]:
+    """The pairs of a file: by place in TSV and CSV, by language in TMX and XLIFF, else by name.
 
     Args:
-        path: A .tsv, .csv, .jsonl or .parquet file.
+        path: A file of any kind that a corpus may be; by name they are ``source`` and ``target``.
+        languages: Codes of the model's source and target, where they are known.
 
     Returns:
         Its name and its pairs.
+
+    Raises:
+        PublishError: The file holds many languages, and nobody knows those of the model.
     """
-    numbered = any(kind.lower() in (".tsv", ".csv") for kind in path.suffixes)
-    fields = ("1", "2") if numbered else ("source", "target")
+    match kind_of(path):
+        case ".tsv" | ".csv":
+            fields = ("1", "2")
+        case ".tmx" | ".xlf" | ".xliff":
+            source, target = languages
+            if source is None or target is None:
+                raise PublishError(
+                    f"{path}: holds texts by language, and the model's folder does not name its "
+                    "source and target; give --pairs a .tsv file"
+                )
+            fields = (source, target)
+        case _:
+            fields = ("source", "target")
     return path.name, read_columns(path, *fields)
 
 

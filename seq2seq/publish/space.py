@@ -1,13 +1,14 @@
 """The Space of a model: a repository of its own whose page lets people try it.
 
-It holds a copy of ``page/``, which needs gradio, torch and transformers alone, and the name of the
-model, which it loads from the Hub when it starts.
+It holds a copy of ``page/``, which needs gradio, sentencex, torch and transformers alone, and the
+name of the model, which it loads from the Hub when it starts.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from seq2seq.errors import PublishError
+from seq2seq.languages import language_of
 from seq2seq.publish.page.settings import Settings
 from seq2seq.publish.plan import (
     CARD,
@@ -22,7 +23,7 @@ from seq2seq.run import Run
 
 LICENSE = "apache-2.0"  # of the page; the model's stands in the model's own card
 PYTHON, GRADIO = "3.12", "6.31.0"
-REQUIREMENTS = "gradio>=6.0,<7\ntorch>=2.7\ntransformers>=5.0,<6\n"
+REQUIREMENTS = "gradio>=6.0,<7\nsentencex>=1.0\ntorch>=2.7\ntransformers>=5.0,<6\n"
 PAGE = Path(__file__).parent / "page"
 APP = '''\
 """Start the page; what it shows stands in space.json."""
@@ -67,8 +68,15 @@ def plan_space(run: Run, repository: str, *, examples: Sequence[str] = ()) -> Pl
             of this machine.
     """
     check_repository(repository)
-    settings = settings_of(run.read_recipe(), repository, title=repository.partition("/")[2],
-                           examples=examples)  # fmt: skip
+    from seq2seq.translate import trained_on  # loads torch, which asking for help must not
+
+    settings = settings_of(
+        run.read_recipe(),
+        repository,
+        title=repository.partition("/")[2],
+        examples=examples,
+        by_sentence=trained_on(run) == "sentences",
+    )
     made = {
         CARD: _card(settings),
         "app.py": APP,
@@ -83,7 +91,12 @@ def plan_space(run: Run, repository: str, *, examples: Sequence[str] = ()) -> Pl
 
 
 def settings_of(
-    recipe: Recipe | None, model: str, *, title: str, examples: Sequence[str] = ()
+    recipe: Recipe | None,
+    model: str,
+    *,
+    title: str,
+    examples: Sequence[str] = (),
+    by_sentence: bool = False,
 ) -> Settings:
     """What a page shows of a model.
 
@@ -92,6 +105,7 @@ def settings_of(
         model: A folder, or a name on the Hub.
         title: Above the page.
         examples: Texts to choose from.
+        by_sentence: Whether the model was trained on single sentences.
 
     Raises:
         PublishError: An example is blank.
@@ -103,8 +117,19 @@ def settings_of(
         )
     if recipe is None:
         return Settings(model, title, examples=tuple(examples))
-    languages = (recipe.source_language, recipe.target_language)
-    return Settings(model, title, recipe.task, *languages, tuple(examples))
+    source, target = language_of(recipe.source_language), language_of(recipe.target_language)
+    return Settings(
+        model,
+        title,
+        recipe.task,
+        recipe.source_language,
+        recipe.target_language,
+        tuple(examples),
+        sentences_in=source.code if by_sentence else "",
+        joint=" " if target.spaced else "",
+        source_right_to_left=source.right_to_left,
+        target_right_to_left=target.right_to_left,
+    )
 
 
 def _card(settings: Settings) -> str:

@@ -10,7 +10,7 @@ function preference(reading, variant) {
   if (reading.preference === null) return null;
   const [right, wrong] = reading.answers ?? ["the right answer", "the wrong one"];
   const line = make("p", { class: "preference" },
-    `“${right}” over “${wrong}”: ${signed(reading.preference)} nats`);
+    `“${apart(right)}” over “${apart(wrong)}”: ${signed(reading.preference)} nats`);
   if (variant && variant.preference !== null) {
     const flips = reading.preference > 0 !== variant.preference > 0;
     line.append(` → ${signed(variant.preference)} where ${variant.name}: `,
@@ -51,7 +51,7 @@ function written(opening, text, other) {
   while (end < most - start && words.at(-1 - end) === others.at(-1 - end)) end++;
   const part = (from, to) => words.slice(from, to).join(" ");
   const changed = part(start, words.length - end);
-  return make("p", { class: "output" }, opening, part(0, start), start ? " " : "",
+  return make("p", { class: "output" }, opening, make("bdi", {}, part(0, start), start ? " " : "",
     changed ? make("mark", {}, changed) : null, end && changed ? " " : "",
-    end ? part(words.length - end) : "");
+    end ? part(words.length - end) : ""));
 }

@@ -3,11 +3,8 @@
 import unicodedata
 from collections.abc import Sequence
 
-# Scripts that put no blanks between words; there each piece is shown as a word.
-UNSPACED = (
-    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF),
-    (0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),
-)  # fmt: skip
+from seq2seq.languages import UNSPACED_LETTER
+
 INSIDE = "'’-"  # part of a word between two letters
 
 
@@ -50,6 +47,5 @@ def _is_inside(text: str, index: int) -> bool:
 
 
 def _is_letter(character: str) -> bool:
-    code = ord(character)
-    unspaced = any(first <= code <= last for first, last in UNSPACED)
-    return unicodedata.category(character)[0] in "LMN" and not unspaced
+    """Whether it is part of a word that blanks set apart; in other scripts a piece is a word."""
+    return unicodedata.category(character)[0] in "LMN" and not UNSPACED_LETTER.match(character)

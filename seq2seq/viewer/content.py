@@ -57,6 +57,8 @@ class Text:
         blanks: whether a blank stands before each piece.
         special: positions of pieces such as ``</s>`` that no character stands for.
         picture: the image, where the pieces are its patches.
+        language: its language as a BCP 47 tag, by which a browser chooses letter shapes; empty
+            where nobody knows.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Text:
     blanks: tuple[bool, ...]
     special: frozenset[int] = frozenset()
     picture: Picture | None = None
+    language: str = ""
 
     def __post_init__(self) -> None:
         sizes = {len(self.pieces), len(self.words), len(self.blanks)}

@@ -31,8 +31,8 @@ function toggle(label, pressed, click) {
 
 /** One text as a line of words or pieces; the row that reads is dark, what it reads is shaded. */
 function textLine(reading, text, view, unit, choose, until) {
-  const line = make("p", { class: `text ${unit}`, dir: "auto", "data-text": text.name,
-    "aria-label": text.name });
+  const line = make("p", { class: `text ${unit}`, dir: "auto", lang: text.language || null,
+    "data-text": text.name, "aria-label": text.name });
   const marked = reading.marks.some((m) => m.role === "correct" || m.role === "distractor");
   const named = new Set(view && !marked && view.key === text
     ? strongest(view.map, view.row, 3).filter(({ weight }) => weight >= 0.05)
@@ -56,7 +56,9 @@ function textLine(reading, text, view, unit, choose, until) {
       if (role === "correct" || role === "distractor" || named.has(column))
         note = make("small", { class: "weight" }, percent(weight));
     }
-    const attributes = { class: classes.join(" "), "data-key": `${view.name} ${text.name} ${index}` };
+    // The letters of a special piece are no letters of the text, whose direction they would be.
+    const attributes = { class: classes.join(" "), dir: group.special ? "ltr" : null,
+      "data-key": `${view.name} ${text.name} ${index}` };
     const token = row < 0 ? make("span", attributes, group.label, note)
       : make("button", { ...attributes, type: "button", "aria-pressed": String(active),
           click: () => choose(row) }, group.label, note);
@@ -166,7 +168,7 @@ function heatMap(map, marks, row, choose, title) {
   picture.addEventListener("mousemove", (event) => {
     const [i, j] = at(event), weight = map.weights[i]?.[j];
     tip.textContent = weight === undefined ? title
-      : `${map.rows[i].label} → ${map.columns[j].label}: ${(100 * weight).toFixed(1)} %`;
+      : `${apart(map.rows[i].label)} → ${apart(map.columns[j].label)}: ${(100 * weight).toFixed(1)} %`;
   });
   picture.addEventListener("mouseleave", () => { tip.textContent = title; });
   return make("figure", { class: "map-box" }, tip, make("div", { class: "scroll" }, picture));

@@ -1,9 +1,14 @@
 """Makes any string safe to show: nothing runs as markup, nothing acts without being seen."""
 
 import html
+import re
 import unicodedata
 
 NAMED = {"\n": "⏎", "\t": "⇥"}
+# Letters that run from right to left: Hebrew, Arabic, Syriac, Thaana, N'Ko and others.
+RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
 JOINERS = "\u200c\u200d"  # Persian, Indic scripts and emoji need them inside a word
 
 
@@ -25,6 +30,16 @@ def visible(text: str) -> str:
 def escape(text: str) -> str:
     """``visible`` text as HTML, for element content and for quoted attributes."""
     return html.escape(visible(text), quote=True)
+
+
+def apart(text: str) -> str:
+    """``escape`` for a word in the middle of an English sentence.
+
+    A word that runs from right to left would take the figure behind it to its other side; it is
+    set apart by isolates (U+2068, U+2069), which nobody sees.
+    """
+    shown = escape(text)
+    return f"\u2068{shown}\u2069" if RIGHT_TO_LEFT.search(shown) else shown
 
 
 def _spelled(character: str) -> str:

@@ -100,11 +100,20 @@ function strongest(map, row, count) {
     .sort((a, b) => b.weight - a.weight || a.column - b.column).slice(0, count);
 }
 
+// Letters that run from right to left, as in escape.py.
+const RIGHT_TO_LEFT =
+  /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** A word in the middle of an English sentence: set apart, so that it turns no figure around. */
+function apart(label) {
+  return RIGHT_TO_LEFT.test(label) ? `\u2068${label}\u2069` : label;
+}
+
 /** What one row reads, as a sentence; static.py writes the same. */
 function sentence(map, row) {
   const read = strongest(map, row, 3)
-    .map(({ weight, column }) => `“${map.columns[column].label}” ${percent(weight)}`).join(" · ");
-  const label = map.rows[row].label;
+    .map(({ weight, column }) => `“${apart(map.columns[column].label)}” ${percent(weight)}`).join(" · ");
+  const label = apart(map.rows[row].label);
   return map.panel.first ? `Writing “${label}”, it reads: ${read}` : `“${label}” reads: ${read}`;
 }
 

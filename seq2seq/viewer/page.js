@@ -337,7 +337,7 @@ $("#help").addEventListener("click", () => $("#keys").showModal());
 for (const id of ["#theme", "#help"]) $(id).hidden = false;
 if (data.examples.length > 1) {
   $("#choose").hidden = false;
-  $("#example").append(...data.examples.map((one, i) => make("option", { value: i }, one.title)));
+  $("#example").append(...data.examples.map((one, i) => make("option", { value: i, dir: "auto" }, one.title)));
   $("#example").addEventListener("change", (event) => openExample(Number(event.target.value)));
 }
 addEventListener("resize", () => {

@@ -155,6 +155,7 @@ def _text_data(text: Text) -> dict[str, Any]:
         "words": text.words,
         "blanks": [int(blank) for blank in text.blanks],
         "special": sorted(text.special),
+        "language": text.language,
         "picture": picture
         and {
             "source": picture_source(picture),

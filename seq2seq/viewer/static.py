@@ -20,7 +20,7 @@ from seq2seq.viewer.content import (
     Role,
     Text,
 )
-from seq2seq.viewer.escape import escape
+from seq2seq.viewer.escape import apart, escape
 from seq2seq.viewer.pack import pack, unpack
 from seq2seq.viewer.svg import head_grid, heat_map, level
 from seq2seq.viewer.words import join_words, panel_words, word_label
@@ -103,11 +103,12 @@ def reading_html(reading: Reading, head: Head) -> str:
     view = opening_view(reading, head)
     parts = [_text_html(reading, text, view) for text in reading.texts]
     if view is not None:
-        parts.append(f'<p class="said">{escape(_sentence(reading, view))}</p>')
+        parts.append(f'<p class="said">{_sentence_html(reading, view)}</p>')
     if reading.preference is not None:
-        parts.append(f'<p class="preference">{escape(preference_line(reading))}</p>')
+        parts.append(f'<p class="preference">{_preference_html(reading)}</p>')
     if reading.output is not None:
-        parts.append(f'<p class="output">By itself it writes: {escape(reading.output)}</p>')
+        written = escape(reading.output)
+        parts.append(f'<p class="output">By itself it writes: <bdi>{written}</bdi></p>')
     return f'<article class="reading">{"".join(parts)}</article>'
 
 
@@ -201,11 +202,11 @@ def notes_html(notes: tuple[str, ...]) -> str:
     return "".join(f'<p class="note">{escape(note)}</p>' for note in notes)
 
 
-def preference_line(reading: Reading) -> str:
-    """Which answer the model prefers and by how much; ``draw.js`` writes the same."""
+def _preference_html(reading: Reading) -> str:
+    """Which answer the model prefers and by how much; ``answers.js`` writes the same."""
     value = reading.preference or 0.0
     right, wrong = reading.answers or ("the right answer", "the wrong one")
-    return f"“{right}” over “{wrong}”: {signed(value)} nats"
+    return f"“{apart(right)}” over “{apart(wrong)}”: {signed(value)} nats"
 
 
 def signed(value: float) -> str:
@@ -245,9 +246,12 @@ def _text_html(reading: Reading, text: Text, view: View | None) -> str:
                 note = f'<small class="weight">{percent(weight)}</small>'
         blank = " " if word and text.blanks[first] else ""
         label = escape(word_label(text, word))
-        tokens.append(f'{blank}<span class="{" ".join(classes)}">{label}{note}</span>')
+        # The letters of a special piece are no letters of the text, whose direction they would be.
+        way = ' dir="ltr"' if first in text.special else ""
+        tokens.append(f'{blank}<span class="{" ".join(classes)}"{way}>{label}{note}</span>')
+    language = f' lang="{escape(text.language)}"' if text.language else ""
     return (
-        f'<p class="text words" dir="auto" data-text="{escape(text.name)}" '
+        f'<p class="text words" dir="auto"{language} data-text="{escape(text.name)}" '
         f'aria-label="{escape(text.name)}">{"".join(tokens)}</p>'
     )
 
@@ -299,14 +303,14 @@ def picture_source(picture: Picture) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture.png).decode('ascii')}"
 
 
-def _sentence(reading: Reading, view: View) -> str:
+def _sentence_html(reading: Reading, view: View) -> str:
     query, key = reading.text(view.panel.query), reading.text(view.panel.key)
     weights = view.weights[view.row]
     read = " · ".join(
-        f"“{word_label(key, view.columns[column])}” {percent(float(weights[column]))}"
+        f"“{apart(word_label(key, view.columns[column]))}” {percent(float(weights[column]))}"
         for column in _strongest(weights)
     )
-    label = word_label(query, view.rows[view.row])
+    label = apart(word_label(query, view.rows[view.row]))
     if view.panel.first_query:
         return f"Writing “{label}”, it reads: {read}"
     return f"“{label}” reads: {read}"

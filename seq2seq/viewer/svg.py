@@ -174,6 +174,7 @@ def _cells(weights: Float[np.ndarray, "rows columns"]) -> str:
 
 
 def _label(text: str, place: str, role: Role | None) -> str:
+    place += ' unicode-bidi="plaintext"'  # a cut word's ellipsis stands where it was cut
     if role is None:
         return f'<text class="label" {place} fill="{INK}">{escape(short(text))}</text>'
     return (

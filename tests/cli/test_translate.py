@@ -247,6 +247,22 @@ def test_settings_of_the_folder_that_are_not_followed_are_named(
     assert "not followed: do_sample True\n" in stock
 
 
+def test_an_end_forced_at_the_limit_is_named_where_an_output_reaches_it(
+    cli: Cli, model: Path, source: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    path = folder / "generation_config.json"
+    plain = json.loads(path.read_text())
+    for forced, longest, said in ((2, 5, True), (None, 5, False), (2, 31, False)):
+        search = plain | {"forced_eos_token_id": forced, "max_new_tokens": longest}
+        path.write_text(json.dumps(search), encoding="utf-8")
+        err = cli("translate", folder, "--input", source).err
+        assert ("outputs cut off at the length limit" in err) == (longest == 5)
+        note = "note: setting of the folder not followed: forced_eos_token_id 2; outputs cut off"
+        assert (note in err) == said
+
+
 def test_options_change_what_they_name(cli: Cli, model: Path, source: Path) -> None:
     def texts(*options: str) -> list[str]:
         return list(cli("translate", model, "--input", source, *options).out.split("\n"))

@@ -96,6 +96,14 @@ def test_calls_that_are_answered_in_turns_keep_their_languages(nllb: Pipeline) -
             assert next(found) == [{"translation_text": texts[place]}]
 
 
+def test_the_callers_tokenizer_keeps_its_languages(nllb: Pipeline) -> None:
+    tokenizer = nllb.tokenizer
+    before = tokenizer.src_lang, tokenizer.tgt_lang, tokenizer(TEXTS[0]).input_ids
+    nllb(TEXTS, src_lang="deu_Latn", tgt_lang="fra_Latn")
+    assert before[0] == "eng_Latn"
+    assert (tokenizer.src_lang, tokenizer.tgt_lang, tokenizer(TEXTS[0]).input_ids) == before
+
+
 def test_the_caller_counts_more_than_the_folder(t5: Pipeline, family_folder: Find) -> None:
     short = t5.tokenizer(plain(t5, TEXTS[0], max_length=4, src_lang="en", tgt_lang="de"))
     assert len(short.input_ids) <= 4, "the task's own limit is 9, the default 256"

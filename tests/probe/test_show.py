@@ -1,5 +1,7 @@
 """From a stock model to a page: the right pieces, words, rows and maps."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from seq2seq.viewer.content import Head, Text
 from seq2seq.viewer.page import attention_page
 from seq2seq.viewer.words import word_label
 from tests.probe.stock_models import VIT, scatter
+from tests.stock_layouts import m2m100, nllb
 from tests.viewer.sample_page import gradient_png
 
 TEXT = "The robot picked up the wrench because it was heavy."
@@ -122,6 +125,41 @@ def test_a_translation_is_as_long_as_translate_makes_it_and_a_cut_is_said(
     assert len(page.examples[0].readings[0].texts[1].pieces) == 1 + most
     model.model.final_logits_bias[0, end] = 1e4
     assert not any("was cut" in note for note in show_text(model, "the robot").notes)
+
+
+@pytest.mark.parametrize("made", [nllb, m2m100])
+def test_a_model_of_many_languages_is_told_both_and_begins_as_the_target_asks(
+    made: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    folder = made(tmp_path / "model")
+    codes = ("eng_Latn", "deu_Latn", "fra_Latn") if made is nllb else ("en", "de", "fr")
+    tag = (lambda code: code) if made is nllb else (lambda code: f"__{code}__")
+    model = StockModel.load(folder)
+    with pytest.raises(ModelError, match=r"--source-language is not given.*--target-lang"):
+        show_text(model, "a heavy crane")
+    before = model.tokenizer.src_lang, model.tokenizer.tgt_lang
+
+    def first_pieces(opened: StockModel, **given: Any) -> tuple[str, str]:
+        source, written = show_text(opened, "a heavy crane", **given).examples[0].readings[0].texts
+        return source.pieces[0], written.pieces[1]
+
+    for source, target in ((codes[0], codes[1]), (codes[2], codes[0])):
+        told = first_pieces(model, languages=(source, target))
+        assert told == (tag(source), tag(target))
+    assert first_pieces(model, languages=(codes[0], codes[1]), target="er") == (
+        tag(codes[0]), tag(codes[1]),
+    )  # fmt: skip
+    assert (model.tokenizer.src_lang, model.tokenizer.tgt_lang) == before
+    config = folder / "tokenizer_config.json"
+    said = {"src_lang": codes[0], "tgt_lang": codes[2]}
+    config.write_text(json.dumps(json.loads(config.read_text()) | said), encoding="utf-8")
+    stored = StockModel.load(folder)
+    assert first_pieces(stored) == (tag(codes[0]), tag(codes[2]))
+    assert first_pieces(stored, languages=(None, codes[1])) == (tag(codes[0]), tag(codes[1]))
+    with pytest.raises(
+        ModelError, match=r"tags no languages, needed none; leave out --source-lang"
+    ):
+        show_text(translator(), TEXT, languages=("en", None))
 
 
 def test_a_decoder_alone_reads_its_text_causally_and_the_page_opens_at_it() -> None:

@@ -59,6 +59,7 @@ def test_the_head_is_what_the_hubs_own_client_reads(exported: Run) -> None:
         (one.dataset_name, one.metric_type, one.metric_name, one.metric_value, one.metric_args)
         for one in data.eval_results or []
     ]
+    assert {one.dataset_type for one in data.eval_results or []} == {"unknown"}, "and no link"
     assert found == [
         ("news", "sacrebleu", "BLEU", 17.25, {"signature": SIGNATURE}),
         ("news", "bleu", "BLEU, tokenised and lower-cased", 18.5, {"signature": "tok:moses"}),

@@ -13,7 +13,7 @@ from seq2seq.errors import PublishError
 from seq2seq.publish import export as exporting
 from seq2seq.publish.checked import Target, verify_check
 from seq2seq.publish.export import check_tokenizer, export
-from seq2seq.publish.held_out import HeldOut
+from seq2seq.publish.held_out import HeldOut, file_pairs
 from seq2seq.stock_tokenizer import open_tokenizer
 from tests.publish.small_models import edit_json, small_folder, write_pairs
 from tests.stock_layouts import ENGLISH, GERMAN, nllb, sentences
@@ -144,6 +144,18 @@ def test_a_model_alone_needs_a_place_and_text(model: Path, pairs: Path, tmp_path
         export(model, "hub", pairs=pairs)
     with pytest.raises(PublishError, match=r"names no held-out text, needed some .* --pairs FILE"):
         export(model, "hub", out=tmp_path / "out")
+
+
+def test_pairs_of_a_translation_memory_are_those_of_the_models_languages(tmp_path: Path) -> None:
+    path = tmp_path / "memory.TMX"
+    texts = {"de": "ein Fuchs", "en": "a fox", "fr": "un renard"}
+    sides = "".join(f'<tuv xml:lang="{code}"><seg>{t}</seg></tuv>' for code, t in texts.items())
+    header = '<tmx version="1.4"><header srclang="de"/>'
+    path.write_text(f"{header}<body><tu>{sides}</tu></body></tmx>", encoding="utf-8")
+    name, pairs = file_pairs(path, ("en", "fr"))
+    assert (name, list(pairs)) == ("memory.TMX", [("a fox", "un renard")])
+    with pytest.raises(PublishError, match=r"model's folder does not name its source and target;"):
+        file_pairs(path, ("en", None))
 
 
 def test_an_incomplete_model_is_refused(model: Path, pairs: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from seq2seq.publish.space import plan_space
 from seq2seq.run import Run
 from tests.hub.validate import read_metadata, validate_card
 from tests.publish.finished_run import write_run
+from tests.publish.small_models import edit_json
 
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 
@@ -30,7 +31,7 @@ def test_a_space_is_the_page_its_settings_and_what_the_hub_must_know(exported: R
     ]  # fmt: skip
     assert plan.to_text().startswith("space tester/owl, licence apache-2.0\n")
     names = [line.partition(">")[0] for line in text_of(plan, "requirements.txt").splitlines()]
-    assert names == ["gradio", "torch", "transformers"]
+    assert names == ["gradio", "sentencex", "torch", "transformers"]
     assert plan_space(exported, "tester/owl", examples=["An owl.", "Two owls."]) == plan
 
 
@@ -67,6 +68,22 @@ def test_damaged_settings_end_a_space_in_one_sentence(
     path.unlink()
     with pytest.raises(SystemExit, match=r"space\.json: cannot be read .*No such file"):
         gradio_page.main(path)
+
+
+def test_sentences_joints_and_directions_follow_the_run_and_its_languages(tmp_path: Path) -> None:
+    def settings(run: Run) -> Settings:
+        path = tmp_path / SETTINGS
+        path.write_text(text_of(plan_space(run, "tester/owl"), SETTINGS), "utf-8")
+        return Settings.read(path)
+
+    run = write_run(tmp_path / "run", source_language="ar", target_language="zh")
+    found = settings(run)
+    assert (found.sentences_in, found.joint) == ("", "")
+    assert (found.source_right_to_left, found.target_right_to_left) == (True, False)
+    edit_json(run.data_report, lambda report: report.update(several_sentences_share=0.001))
+    assert settings(run).sentences_in == "ar"
+    edit_json(run.data_report, lambda report: report.update(several_sentences_share=0.5))
+    assert settings(run).sentences_in == ""
 
 
 def test_the_head_of_the_card_is_what_the_hubs_own_client_reads(exported: Run) -> None:

@@ -170,7 +170,7 @@ def test_comparing_gives_each_metric_with_both_tests(write: Write) -> None:
     assert list(found["bleu"]) == ["bootstrap", "randomization"]
     test = found["bleu"]["bootstrap"]
     assert [row["system"] for row in test["systems"]] == [str(one), str(two), str(one)]
-    row = ["system", "score", "difference", "p_value", "resamples", "interval"]
+    row = ["system", "score", "difference", "p_value", "resamples", "exact", "interval"]
     assert list(test["systems"][1]) == row
     assert test["systems"][0]["p_value"] is None
     assert test["systems"][2]["p_value"] == 1

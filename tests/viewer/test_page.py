@@ -20,6 +20,7 @@ from seq2seq.viewer.content import (
     Reading,
     Removal,
     Route,
+    Text,
 )
 from seq2seq.viewer.pack import unpack
 from seq2seq.viewer.page import attention_page
@@ -191,7 +192,7 @@ def test_the_opening_view_can_be_read_without_scripts() -> None:
     assert text.count('<svg class="heads"') == 1
     assert "removing this edge costs 81 points [78, 84]" in text
     assert "“er (wrench)” over “er (robot)”: +4.3 nats" in text
-    assert "By itself it writes: Der Roboter hob es auf, weil er klug war." in text
+    assert "By itself it writes: <bdi>Der Roboter hob es auf, weil er klug war.</bdi>" in text
     assert re.findall(r'<tr class="chosen"><th scope="row">(.*?)</th>', text) == ["★ E→"]
 
 
@@ -213,3 +214,27 @@ def test_a_page_without_verdict_or_marks_has_no_room_for_them() -> None:
 def test_a_page_without_a_start_opens_at_the_mean_of_the_last_layer_of_the_last_stack() -> None:
     page = AttentionPage("p", "m", (Example("one", (sample_reading("heavy", "wrench", "robot"),)),))
     assert data_of(attention_page(page))["start"] == {"stack": "decoder", "layer": 2, "head": 4}
+
+
+def test_text_from_right_to_left_stands_in_its_direction_and_turns_nothing_around() -> None:
+    """An end piece in Latin letters comes first in a translation, and is no letter of it."""
+    words = ("</s>", "אבא", "בא", "</s>")
+    text = Text("text", words, (0, 1, 2, 3), (False, True, True, False), frozenset({0, 3}),
+                language="he")  # fmt: skip
+    maps = np.full((1, 1, 4, 4), 0.25)
+    reading = Reading((text,), (Panel("encoder", "text", "text", maps),), output="אבא בא.")
+    html = attention_page(AttentionPage("Attention", "m", (Example("אבא", (reading,)),)))
+    outline = Outline(html)
+    (line,) = [one for one in outline.of("p") if "words" in (one.get("class") or "")]
+    assert (line["dir"], line["lang"]) == ("auto", "he")
+    tokens = [one for one in outline.of("span") if (one.get("class") or "").startswith("token")]
+    assert [one.get("dir") for one in tokens] == ["ltr", None, None, "ltr"]
+    said = re.search(r'<p class="said">(.*?)</p>', html)
+    assert said is not None
+    assert said[1] == (
+        "“\u2068בא\u2069” reads: “&lt;/s&gt;” 25 % · “\u2068אבא\u2069” 25 % · “\u2068בא\u2069” 25 %"
+    )
+    assert "By itself it writes: <bdi>אבא בא.</bdi>" in html
+    assert data_of(html)["examples"][0]["readings"][0]["texts"][0]["language"] == "he"
+    plain = Outline(attention_page(plain_page(("a", "b"))))
+    assert not any("lang" in one for one in plain.of("p"))

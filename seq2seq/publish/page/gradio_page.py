@@ -81,10 +81,12 @@ class Page:
                 text = gr.Textbox(
                     examples[0] if examples else "", elem_id="text", lines=1, max_lines=12,
                     label=_labelled("Text", self.settings.source_language),
+                    rtl=self.settings.source_right_to_left,
                 )  # fmt: skip
                 output = gr.Textbox(
                     elem_id="output", lines=1, max_lines=12, interactive=False,
                     label=_labelled(writes, self.settings.target_language),
+                    rtl=self.settings.target_right_to_left,
                 )  # fmt: skip
             if len(examples) > 1:
                 gr.Examples([[one] for one in examples], text, cache_examples=False)
@@ -161,7 +163,7 @@ def main(path: Path) -> None:
     except ValueError as error:
         raise SystemExit(str(error)) from None
     try:
-        writer = Writer.load(settings.model)
+        writer = Writer.load(settings.model, settings)
     except (OSError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise SystemExit(

@@ -1,10 +1,12 @@
 """Attention as a picture: an SVG element whose every name is text and nothing else."""
 
 import html
+import unicodedata
 from collections.abc import Sequence
 
 LEAST, FAINTEST, CONTRAST = 0.005, 0.06, 0.7
 LONGEST_LABEL = 16  # letters
+PLAIN = 'unicode-bidi="plaintext"'  # each name in its own direction
 NUMBERED_SIDE, NUMBERED_LEAST, STRONG = 34, 0.095, 0.6
 STYLE = """\
 <style>
@@ -52,13 +54,13 @@ def heat_map(
     for number, name in enumerate(columns):
         x = left + side * (number + 0.5)
         place = f'transform="translate({x:g} {top - 7}) rotate(-90)" dominant-baseline="central"'
-        parts.append(f"<text {place}>{escape(_short(name))}</text>")
+        parts.append(f"<text {place} {PLAIN}>{escape(_short(name))}</text>")
     for row, (name, weighed) in enumerate(zip(rows, weights, strict=True)):
         y = top + side * row
         place = f'x="{left - 7}" y="{y + side / 2:g}" dominant-baseline="central"'
-        parts.append(f'<text {place} text-anchor="end">{escape(_short(name))}</text>')
+        parts.append(f'<text {place} text-anchor="end" {PLAIN}>{escape(_short(name))}</text>')
         parts += [
-            _cell(left + side * column, y, side, weight, f"{name} ← {columns[column]}")
+            _cell(left + side * column, y, side, weight, (name, columns[column]))
             for column, weight in enumerate(weighed)
             if weight >= LEAST
         ]
@@ -76,7 +78,7 @@ def escape(text: str) -> str:
     return html.escape(seen, quote=True).translate(numbers)
 
 
-def _cell(x: float, y: float, side: int, weight: float, name: str) -> str:
+def _cell(x: float, y: float, side: int, weight: float, names: tuple[str, str]) -> str:
     opacity = FAINTEST + (1 - FAINTEST) * min(weight, 1.0) ** CONTRAST
     number = ""
     if side >= NUMBERED_SIDE and weight >= NUMBERED_LEAST:
@@ -88,8 +90,15 @@ def _cell(x: float, y: float, side: int, weight: float, name: str) -> str:
     return (
         f'<rect class="weight" x="{x + 0.5:g}" y="{y + 0.5:g}" width="{side - 1}" '
         f'height="{side - 1}" fill-opacity="{opacity:.3f}">'
-        f"<title>{escape(name)}: {weight:.1%}</title></rect>{number}"
+        f"<title>{' ← '.join(map(_apart, names))}: {weight:.1%}</title></rect>{number}"
     )
+
+
+def _apart(name: str) -> str:
+    """A name, isolated where it runs from right to left and would turn what is beside it around."""
+    shown = escape(name)
+    turns = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)
+    return f"\u2068{shown}\u2069" if turns else shown
 
 
 def _sizes(most: int) -> tuple[int, int]:

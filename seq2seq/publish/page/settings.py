@@ -19,6 +19,11 @@ class Settings:
         source_language: code of what it reads, or empty.
         target_language: code of what it writes, or empty.
         examples: texts to choose from.
+        sentences_in: the language by whose rules text is cut into sentences, each of which the
+            model reads by itself; empty where it reads text as a whole.
+        joint: what stands between the outputs of sentences.
+        source_right_to_left: whether what it reads is written so.
+        target_right_to_left: whether what it writes is.
     """
 
     model: str
@@ -27,6 +32,10 @@ class Settings:
     source_language: str = ""
     target_language: str = ""
     examples: tuple[str, ...] = ()
+    sentences_in: str = ""
+    joint: str = " "
+    source_right_to_left: bool = False
+    target_right_to_left: bool = False
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -1,11 +1,13 @@
 """A model at work: what it writes, and what it reads while it does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+from .settings import Settings
 
 Stack = Literal["cross", "encoder", "decoder"]
 Axis = Literal["text", "output"]
@@ -21,18 +23,29 @@ AXES: Mapping[Stack, tuple[Axis, Axis]] = {
 
 
 @dataclass(frozen=True)
-class Written:
-    """What a model made of a text.
+class Part:
+    """What a model read at once, and what it made of it.
 
     Attributes:
         source: pieces that it read.
         output: pieces that it wrote, the start that it was given first.
-        text: the output as text.
-        notes: what a reader should know about it.
     """
 
     source: tuple[int, ...]
     output: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a model made of a text.
+
+    Attributes:
+        parts: the whole text, or its sentences.
+        text: the output as text.
+        notes: what a reader should know about it.
+    """
+
+    parts: tuple[Part, ...]
     text: str
     notes: tuple[str, ...] = ()
 
@@ -41,26 +54,30 @@ class Writer:
     """An encoder-decoder model with its tokenizer.
 
     Attributes:
+        settings: how it reads texts of several sentences.
         shape: layers and heads of each kind of attention.
         most: pieces that it can read.
     """
 
-    def __init__(self, model: Any, tokenizer: Any):
+    def __init__(self, model: Any, tokenizer: Any, settings: Settings | None = None):
         # Only the written-out way of computing attention gives the weights away.
         model.set_attn_implementation("eager")
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self.model = model.float().eval().to(device)
         self.tokenizer = tokenizer
+        self.settings = settings or Settings("", "")
         self.most = _most_pieces(model, tokenizer)
         end = (tokenizer.eos_token_id,)
-        maps = self._attention(Written(end, (*end, *end), ""))
+        maps = self._attention(Part(end, (*end, *end)))
         self.shape = {stack: (len(found), found[0].shape[1]) for stack, found in maps.items()}
 
     @classmethod
-    def load(cls, where: str) -> Self:
+    def load(cls, where: str, settings: Settings | None = None) -> Self:
         """Load a stock model folder, or a model of the Hub."""
         return cls(
-            AutoModelForSeq2SeqLM.from_pretrained(where), AutoTokenizer.from_pretrained(where)
+            AutoModelForSeq2SeqLM.from_pretrained(where),
+            AutoTokenizer.from_pretrained(where),
+            settings,
         )
 
     @torch.inference_mode()
@@ -68,32 +85,50 @@ class Writer:
         """Translate or summarize a text, with the search that is stored beside the model.
 
         Args:
-            text: One segment; what the model cannot read is cut off, and a note says so.
+            text: Any; what the model cannot read is cut off, and a note says so. Where the
+                settings say that the model knows single sentences, each is read by itself.
 
         Returns:
             The output; None for a text of nothing but blanks.
         """
         if not text.strip():
             return None
-        notes = []
-        source = list(self.tokenizer(text, verbose=False)["input_ids"])
-        cut = len(source) - self.most
-        if cut > 0:
-            source = [*source[: self.most - 1], source[-1]]
-            notes.append(
-                f"The text has {cut} pieces more than the model can read, and they were cut off at "
-                "its end: give long text part by part."
+        language = self.settings.sentences_in
+        texts = sentences_of(text, language) if language else [text]
+        given = [tuple(self.tokenizer(one, verbose=False)["input_ids"]) for one in texts]
+        sources = [
+            ids if len(ids) <= self.most else (*ids[: self.most - 1], ids[-1]) for ids in given
+        ]
+        parts = tuple(
+            Part(source, tuple(self.model.generate(**self._inputs(source))[0].tolist()))
+            for source in sources
+        )
+        rows = self.tokenizer.batch_decode([p.output for p in parts], skip_special_tokens=True)
+        written = self.settings.joint.join(row.strip() for row in rows)
+        cut = sum(map(len, given)) - sum(map(len, sources))
+        return Written(parts, written, tuple(self._notes(parts, cut)))
+
+    def _notes(self, parts: Sequence[Part], cut: int) -> Iterator[str]:
+        if len(parts) > 1:
+            yield (
+                f"The text has {len(parts)} sentences, and each was read by itself; the picture "
+                "shows them one after another."
             )
-        unknown = source.count(self.tokenizer.unk_token_id)
-        if unknown:
-            notes.append(f"{unknown} of {len(source)} pieces are unknown to the model.")
-        output = self.model.generate(**self._inputs(source))[0].tolist()
-        if output[-1] not in self._ends():
-            notes.append(
-                f"The output was stopped after {len(output) - 1} pieces, before it came to an end."
+        if cut:
+            yield (
+                f"The text has {cut} pieces more than the model can read, and they were cut off: "
+                "give long text part by part."
             )
-        written = self.tokenizer.decode(output, skip_special_tokens=True).strip()
-        return Written(tuple(source), tuple(output), written, tuple(notes))
+        pieces = [piece for part in parts for piece in part.source]
+        if unknown := pieces.count(self.tokenizer.unk_token_id):
+            yield f"{unknown} of {len(pieces)} pieces are unknown to the model."
+        for number, part in enumerate(parts, start=1):
+            if part.output[-1] not in self._ends():
+                which = f"output of sentence {number}" if len(parts) > 1 else "output"
+                yield (
+                    f"The {which} was stopped after {len(part.output) - 1} pieces, before it came "
+                    "to an end."
+                )
 
     def read(self, written: Written, stack: Stack, layer: int) -> torch.Tensor:
         """What every head of a layer read.
@@ -105,23 +140,27 @@ class Writer:
 
         Returns:
             Weights by head, row and column; each row adds up to 1. Rows and columns are those
-            of ``labels``.
+            of ``labels``; nothing is read from one sentence to another.
         """
-        return self._attention(written)[stack][layer][0].cpu()
+        maps = [self._attention(part)[stack][layer][0].cpu() for part in written.parts]
+        heads = zip(*maps, strict=True)
+        return torch.stack([torch.block_diag(*one) for one in heads])
 
     def labels(self, written: Written, stack: Stack) -> tuple[list[str], list[str]]:
         """Names of the rows and of the columns of a kind of attention."""
         row, column = AXES[stack]
-        rows = written.output[1:] if row == "output" else written.source
-        columns = written.output[:-1] if column == "output" else written.source
+        rows = [p for o in written.parts for p in (o.output[1:] if row == "output" else o.source)]
+        columns = [
+            p for o in written.parts for p in (o.output[:-1] if column == "output" else o.source)
+        ]
         return [self._label(one) for one in rows], [self._label(one) for one in columns]
 
     @torch.inference_mode()
-    def _attention(self, written: Written) -> dict[Stack, tuple[torch.Tensor, ...]]:
+    def _attention(self, part: Part) -> dict[Stack, tuple[torch.Tensor, ...]]:
         """All weights: for each layer a tensor of one text by heads, rows and columns."""
-        given = torch.tensor([written.output[:-1]], device=self.model.device)
+        given = torch.tensor([part.output[:-1]], device=self.model.device)
         answer = self.model(
-            **self._inputs(written.source),
+            **self._inputs(part.source),
             decoder_input_ids=given,
             output_attentions=True,
             use_cache=False,
@@ -151,6 +190,14 @@ class Writer:
         if not text or "\ufffd" in text:
             return token
         return text if token[0] in STARTS else f"·{text}"
+
+
+def sentences_of(text: str, language: str) -> list[str]:
+    """The sentences of a text, by the rules of its language."""
+    from sentencex import segment  # only a model of single sentences needs it
+
+    found = segment(language, " ".join(text.split()))
+    return [stripped for one in found if (stripped := one.strip())]
 
 
 def _most_pieces(model: Any, tokenizer: Any) -> int:

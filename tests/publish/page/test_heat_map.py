@@ -73,3 +73,10 @@ def test_long_texts_get_smaller_cells() -> None:
         svg = heat_map([[1 / count] * count], ["a"], ["x"] * count, title="t")
         widths.append(float(ET.fromstring(svg).find(f"{SVG}rect").get("width", "")) / count)  # type: ignore[union-attr]
     assert widths == [34, 26, 18, 12]
+
+
+def test_a_name_from_right_to_left_turns_nothing_beside_it_around() -> None:
+    svg = heat_map([[0.5]], ["אבא"], ["the"], title="t")
+    assert [title for *_, title in cells(svg)] == ["\u2068אבא\u2069 ← the: 50.0%"]
+    labels = ET.fromstring(svg).findall(f"{SVG}text")
+    assert [one.get("unicode-bidi") for one in labels[:2]] == ["plaintext", "plaintext"]

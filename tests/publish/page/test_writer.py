@@ -9,6 +9,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from seq2seq.probe.access import StockModel
+from seq2seq.publish.page.settings import Settings
 from seq2seq.publish.page.writer import AXES, Stack, Writer
 from seq2seq.translate import Translator
 from tests.publish.small_models import random_text, small_folder
@@ -39,7 +40,7 @@ def test_weights_are_those_that_the_probe_reads(small: Path) -> None:
     writer, probe = Writer.load(str(small)), StockModel.load(small)
     written = writer.write(random_text(1, seed=9)[0])
     assert written is not None
-    reading = probe.read(probe.inputs([written.source], [written.output[:-1]]))
+    reading = probe.read(probe.inputs([written.parts[0].source], [written.parts[0].output[:-1]]))
     assert writer.shape == dict.fromkeys(STACKS, (2, 4))
     for stack in STACKS:
         rows, columns = writer.labels(written, stack)
@@ -72,8 +73,8 @@ def test_what_is_too_long_is_cut_and_said(digits: Writer) -> None:
     assert digits.most == 64
     written = digits.write("1 " * 70)
     assert written is not None
-    assert len(written.source) == 64
-    assert written.source[-1] == digits.tokenizer.eos_token_id
+    assert len(written.parts[0].source) == 64
+    assert written.parts[0].source[-1] == digits.tokenizer.eos_token_id
     assert written.notes[0].startswith("The text has 7 pieces more than the model can read")
     just = digits.write("1 " * 63)
     assert just is not None
@@ -83,10 +84,10 @@ def test_what_is_too_long_is_cut_and_said(digits: Writer) -> None:
 def test_unknown_pieces_are_counted(digits: Writer) -> None:
     written = digits.write("1 x 2")
     assert written is not None
-    unknown = list(written.source).count(digits.tokenizer.unk_token_id)
+    unknown = list(written.parts[0].source).count(digits.tokenizer.unk_token_id)
     assert unknown >= 1
     assert written.notes == (
-        f"{unknown} of {len(written.source)} pieces are unknown to the model.",
+        f"{unknown} of {len(written.parts[0].source)} pieces are unknown to the model.",
     )
 
 
@@ -97,6 +98,36 @@ def test_an_output_that_did_not_end_is_said(
     written = digits.write("1 2 3 4")
     assert written is not None
     assert written.notes == ("The output was stopped after 2 pieces, before it came to an end.",)
+
+
+def test_sentences_are_read_one_by_one_and_drawn_one_after_another(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings("", "", sentences_in="de", joint="|")
+    writer, whole = Writer.load(str(small), settings), Writer.load(str(small))
+    sentences = [f"{text.capitalize()}." for text in random_text(2, seed=9)]
+    apart = [whole.write(one) for one in sentences]
+    written = writer.write(" \n".join(sentences) + " ")
+    assert written is not None
+    assert written.parts == tuple(part for one in apart if one for part in one.parts)
+    assert written.text == "|".join(one.text for one in apart if one)
+    assert written.notes[0].startswith("The text has 2 sentences, and each was read by itself")
+    for stack in STACKS:
+        maps = writer.read(written, stack, 1)
+        rows, columns = writer.labels(written, stack)
+        assert maps.shape == (4, len(rows), len(columns))
+        torch.testing.assert_close(maps.sum(-1), torch.ones(4, len(rows)))
+        first = whole.read(apart[0], stack, 1)  # type: ignore[arg-type]
+        height, width = first.shape[1:]
+        assert torch.equal(maps[:, :height, :width], first)
+        assert not maps[:, :height, width:].any()
+        assert not maps[:, height:, :width].any()
+    monkeypatch.setattr(writer.model.generation_config, "max_length", 3)
+    cut = writer.write(" ".join(sentences))
+    assert cut is not None
+    assert cut.notes[-1] == (
+        "The output of sentence 2 was stopped after 2 pieces, before it came to an end."
+    )
 
 
 @pytest.mark.parametrize("text", ["", " \n\t "])
