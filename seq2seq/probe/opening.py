@@ -82,6 +82,8 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
     refuse_not_finite(dict(model.named_parameters()), where=where)
     if kind == "encoder-decoder":
         _force_language(model, tokenizer)
+        # An end that is forced at the length limit would hide that an output was cut off.
+        model.generation_config.forced_eos_token_id = None
     return model, tokenizer
 
 

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,14 @@ def test_a_stock_folder_opens_as_the_model_that_was_saved(family, tmp_path):
         assert torch.equal(maps[stack], found)
     assert model.tokenizer("w5 w7")["input_ids"] == [5, 7]
     assert model.name == str(tmp_path)
+
+
+def test_an_output_that_is_cut_off_is_given_no_end(tmp_path):
+    folder = save("marian", tmp_path)
+    path = folder / "generation_config.json"
+    search = json.loads(path.read_text(encoding="utf-8")) | {"forced_eos_token_id": 3}
+    path.write_text(json.dumps(search), encoding="utf-8")
+    assert StockModel.load(folder).model.generation_config.forced_eos_token_id is None
 
 
 def test_a_run_folder_opens_as_its_best_model(tmp_path):

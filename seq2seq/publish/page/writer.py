@@ -64,6 +64,8 @@ class Writer:
         model.set_attn_implementation("eager")
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self.model = model.float().eval().to(device)
+        # An end that is forced at the length limit would hide that the output was cut off.
+        model.generation_config.forced_eos_token_id = None
         self.tokenizer = tokenizer
         self.settings = settings or Settings("", "")
         self.most = _most_pieces(model, tokenizer)
