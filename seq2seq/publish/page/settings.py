@@ -52,7 +52,8 @@ class Settings:
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise ValueError(f"{path}: cannot be read ({error}), {needed}") from None
         texts = (settings.model, settings.title, settings.source_language,
-                 settings.target_language, *settings.examples)  # fmt: skip
+                 settings.target_language, settings.sentences_in, settings.joint,
+                 *settings.examples)  # fmt: skip
         if not listed or not all(isinstance(text, str) for text in texts):
             raise ValueError(f"{path}: holds something else than texts, {needed}")
         if settings.task not in (None, *get_args(Task)):
