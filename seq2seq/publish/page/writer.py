@@ -146,7 +146,8 @@ class Writer:
         """
         maps = [self._attention(part)[stack][layer][0].cpu() for part in written.parts]
         heads = zip(*maps, strict=True)
-        return torch.stack([torch.block_diag(*one) for one in heads])
+        joined = [torch.block_diag(*one) for one in heads]  # type: ignore[no-untyped-call]
+        return torch.stack(joined)
 
     def labels(self, written: Written, stack: Stack) -> tuple[list[str], list[str]]:
         """Names of the rows and of the columns of a kind of attention."""
