@@ -254,12 +254,14 @@ def test_an_end_forced_at_the_limit_is_named_where_an_output_reaches_it(
     shutil.copytree(model, folder)
     path = folder / "generation_config.json"
     plain = json.loads(path.read_text())
-    for forced, longest, said in ((2, 5, True), (None, 5, False), (2, 31, False)):
-        search = plain | {"forced_eos_token_id": forced, "max_new_tokens": longest}
+    blank = tmp_path / "blank.en"
+    blank.write_text("\n \n", encoding="utf-8")
+    note = "note: setting of the folder not followed: forced_eos_token_id 2; outputs cut off"
+    for forced, given, said in ((2, source, True), (None, source, False), (2, blank, False)):
+        search = plain | {"forced_eos_token_id": forced, "max_new_tokens": 5}
         path.write_text(json.dumps(search), encoding="utf-8")
-        err = cli("translate", folder, "--input", source).err
-        assert ("outputs cut off at the length limit" in err) == (longest == 5)
-        note = "note: setting of the folder not followed: forced_eos_token_id 2; outputs cut off"
+        err = cli("translate", folder, "--input", given).err
+        assert ("outputs cut off at the length limit" in err) == (given == source)
         assert (note in err) == said
 
 
