@@ -8,6 +8,7 @@
       CheckpointError       a run folder that cannot be resumed
       TrainingError         training that had to stop (loss not finite, world size wrong)
       ScoreError            text that cannot be scored
+      DeviceError           a device that this machine does not have
       PublishError          an export or upload that may not leave this machine, or did not
 
 A message has the form ``where: what was found, what was needed; likely cause or next command``:
@@ -45,6 +46,10 @@ class TrainingError(Seq2SeqError):
 
 class ScoreError(Seq2SeqError):
     """Hypotheses and references that cannot be compared."""
+
+
+class DeviceError(Seq2SeqError):
+    """A device that is none, or that this machine does not have."""
 
 
 class PublishError(Seq2SeqError):

@@ -5,7 +5,7 @@ by ``langcodes``, which also knows the script that a language is usually written
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -109,6 +109,54 @@ def length_in_letters(text: str) -> int:
     if text.isascii():
         return len(text)
     return len(text) + 2 * len(CHINESE_CHARACTER.findall(text)) + len(SYLLABLE.findall(text))
+
+
+def matching_codes(asked: str, known: Sequence[str]) -> list[str]:
+    """Find a language among the codes of a model, whatever way it is spelt.
+
+    NLLB calls German ``deu_Latn``, mBART ``de_DE``, M2M100 ``de``; each stands for the others.
+    Where a model knows a language in several scripts or countries, that which is asked for counts,
+    else the script that the language is usually written in.
+
+    Args:
+        asked: A code.
+        known: Those that the model knows.
+
+    Returns:
+        The code that is meant; several where that is not clear, none where nothing fits.
+    """
+    if asked in known:
+        return [asked]
+    wanted = language_of(asked)
+    if wanted.script is None:
+        return [code for code in known if code.lower() == asked.lower()]
+    spelt = {code: language_of(code) for code in known}
+    found = [
+        code
+        for code, language in spelt.items()
+        if language.macrolanguage == wanted.macrolanguage
+        and (language.script == wanted.script or _is_bare(language) or _is_bare(wanted))
+    ]
+    rules: tuple[Callable[[Language], bool], ...] = (
+        lambda language: language.script == wanted.script,
+        lambda language: _country(language) == _country(wanted),
+        lambda language: _country(language) is None,
+        lambda language: language.code == wanted.code,
+    )
+    for rule in rules:
+        found = [code for code in found if rule(spelt[code])] or found
+    return found
+
+
+def _is_bare(language: Language) -> bool:
+    """Whether a code names neither a script nor a country."""
+    return "-" not in language.tag
+
+
+def _country(language: Language) -> str | None:
+    """The country that a code names; mBART writes XX where it means none."""
+    parts = language.tag.split("-")[1:]
+    return next((part for part in parts if len(part) == 2 and part != "XX"), None)
 
 
 def unspaced_share(texts: Iterable[str]) -> float:

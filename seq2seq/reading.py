@@ -129,3 +129,23 @@ class TextReader:
                 f"input: {named}{more}, needed at most {self.most}; split them into sentences, or "
                 "choose to split or to truncate"
             )
+
+
+def check_lines(texts: Sequence[str], first_line: int) -> None:
+    """Refuse texts with a line break, because there is one output line for each.
+
+    Args:
+        texts: What is to be one line each.
+        first_line: Number of the first in messages.
+
+    Raises:
+        DataError: Naming the first three.
+    """
+    broken = [place for place, text in enumerate(texts) if "\n" in text]
+    if broken:
+        named = ", ".join(str(first_line + place) for place in broken[:3])
+        more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
+        raise DataError(
+            f"input: text {named}{more} contains a line break, needed one line for each text, "
+            "because there is one output line for each; split it or replace the break by a space"
+        )

@@ -30,6 +30,7 @@ from seq2seq.files import read_text
 from seq2seq.toml import parse_toml, shown, toml_pairs, unusable_values
 
 Family = Literal["m2m_100", "marian"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
 StockFamily = Literal["t5", "mt5", "bart", "mbart", "pegasus", "led"]
 Metric = Literal["bleu", "chrf", "chrf++", "rouge1", "rouge2", "rougeL", "rougeLsum"]
 
@@ -239,7 +240,7 @@ class ModelSpec(Section):
     @property
     def is_native(self) -> bool:
         """Whether our own code trains it, rather than the class of transformers."""
-        return self.family in get_args(Family)
+        return self.family in FAMILIES
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "ModelSpec":

@@ -1,9 +1,10 @@
-"""Tokenizers of published models, used as they are: opus-mt, NLLB and M2M100.
+"""Tokenizers of published models, used as they are: opus-mt, NLLB, M2M100, mBART-50, T5 and more.
 
-``opus-mt`` cuts source and target by two sentencepiece models; ``NLLB`` and ``M2M100`` put a
-language tag in front of both sides. The stock classes do the cutting, because a model must get the
-ids that it learnt from; saving copies their files. ``tokenizer_config.json`` alone is completed,
-so that whoever loads the saved folder gets the same ids without being told the languages.
+``opus-mt`` cuts source and target by two sentencepiece models; ``NLLB``, ``M2M100`` and
+``mBART-50`` put a language tag in front of both sides. The stock classes do the cutting, because a
+model must get the ids that it learnt from; saving copies their files. ``tokenizer_config.json``
+alone is completed, so that whoever loads the saved folder gets the same ids without being told the
+languages.
 """
 
 import hashlib
@@ -17,7 +18,18 @@ from typing import Any, Literal
 
 from seq2seq.errors import ModelError
 from seq2seq.files import read_json_object
-from seq2seq.libraries import explaining
+from seq2seq.language_tags import (
+    choose_tags,
+    is_tagged,
+    lead_of,
+    nearest,
+    tag_of,
+    tags_of,
+    taken,
+)
+from seq2seq.languages import matching_codes
+from seq2seq.libraries import cannot_open, explaining
+from seq2seq.recipe import FAMILIES
 from seq2seq.tokenizer import load_tokenizer
 from seq2seq.tokenizer_like import TokenizerLike
 
@@ -29,8 +41,10 @@ LAYOUTS: Mapping[str, tuple[str, ...]] = {
     "NllbTokenizer": ("sentencepiece.bpe.model",),
     "MBart50Tokenizer": ("sentencepiece.bpe.model",),
 }
-TAGGED = ("M2M100Tokenizer", "NllbTokenizer", "MBart50Tokenizer")
-TAG = re.compile(r">>.+?<<\s*")
+# Of models that are not of our families the library finds the class itself.
+OTHERS = "AutoTokenizer"
+# Classes without rules of their own: ``tokenizer.json`` says all, that of our models too.
+GENERAL = ("PreTrainedTokenizer", "TokenizersBackend")
 OTHER_FILES = ("tokenizer.json", "special_tokens_map.json", "added_tokens.json")
 UNLIMITED = 10**30
 # Keys of the configuration that saving may rewrite without changing how text is cut.
@@ -45,22 +59,41 @@ class StockTokenizer:
         folder: Where its files lie.
         languages: Tags of source and target; None for a class without tags.
         text_languages: Codes of both languages, where the files tell them.
+        remarks: What was made of the languages asked for, a sentence each.
     """
 
-    def __init__(self, stock: Any, folder: Path, languages: tuple[str, str] | None):
+    def __init__(
+        self,
+        stock: Any,
+        folder: Path,
+        languages: tuple[str, str] | None,
+        *,
+        remarks: Sequence[str] = (),
+    ):
         stock.model_max_length = UNLIMITED  # what is too long is our own business, and said
         self.stock = stock
         self.folder = folder
         self.languages = languages
+        self.remarks = tuple(remarks)
         said = _read_config(folder)
         self.text_languages = languages or (said.get("source_lang"), said.get("target_lang"))
-        self.eos_id = int(stock.eos_token_id)
-        self.pad_id = int(stock.pad_token_id)
-        self.unk_id = int(stock.unk_token_id)
+        self.eos_id = self._special(stock.eos_token_id, stock.sep_token_id)
+        self.pad_id = self._special(stock.pad_token_id, stock.eos_token_id)
+        # No piece at all where a class spells everything in bytes.
+        self.unk_id = -1 if stock.unk_token_id is None else int(stock.unk_token_id)
         self._spellings = {number: piece for piece, number in _vocabulary(stock).items()}
         self._plain_lead = ""
         self._spelled = re.compile("|".join(map(re.escape, stock.all_special_tokens)))
         self.first_id = self._first()
+
+    def _special(self, *numbers: int | None) -> int:
+        for number in numbers:
+            if number is not None:
+                return int(number)
+        raise ModelError(
+            f"{self.folder}: {type(self.stock).__name__} names no piece for padding or the end of "
+            f"a sentence; needed pad_token and eos_token in {CONFIG}"
+        )
 
     @property
     def byte_ids(self) -> tuple[int, ...]:
@@ -158,22 +191,28 @@ class StockTokenizer:
         Raises:
             ModelError: The model does not write it.
         """
-        codes = self.output_languages()
-        if not codes:
+        known = [code.strip("><") for code in self.output_languages()]
+        if not known:
             return
-        if f">>{language}<<" not in codes:
-            known = [code.strip("><") for code in codes]
+        found = matching_codes(language, known)
+        if len(found) != 1:
             raise ModelError(
-                f"{self.folder}: the target is '{language}'{_nearest(language, known)}, needed one "
-                f"of the {len(known)} languages that the model writes"
+                f"{self.folder}: the target is '{language}'{nearest(language, known, found)}, "
+                f"needed one of the {len(known)} languages that the model writes: "
+                f"{', '.join(sorted(known))}"
             )
-        self._plain_lead = f">>{language}<< "
+        self.begin_with(f">>{found[0]}<< ")
+        self.remarks = (*self.remarks, *taken("target", language, found[0]))
+
+    def begin_with(self, prefix: str) -> None:
+        """Let every source, and each part of it, begin with a text: the name of a task for T5."""
+        self._plain_lead = prefix
 
     def lead(self, text: str) -> str:
         """What stands before a source, or is to stand there, and before each part of it.
 
         The tag that tells an opus-mt model of several targets what to write: that of the text, else
-        that of the language chosen by ``write_in``; nothing for other models.
+        that of the language chosen by ``write_in``; for others what ``begin_with`` was told.
         """
         return lead_of(self.stock, text) or self._plain_lead
 
@@ -204,13 +243,15 @@ class StockTokenizer:
     def _first(self) -> int | None:
         *prefix, end = self.stock(text_target=[""])["input_ids"][0]
         source_end = self.stock([""])["input_ids"][0][-1]
-        if len(prefix) > 1 or {end, source_end} != {self.eos_id}:
+        tagged = self.languages is not None
+        if (tagged and len(prefix) > 1) or {end, source_end} != {self.eos_id}:
             raise ModelError(
                 f"{self.folder}: an empty text becomes {[*prefix, end]}, needed at most a "
-                f"language tag and the end of the sentence, '{self.eos_id}'; check "
-                f"legacy_behaviour in {CONFIG}"
+                f"language tag and the end of the sentence, '{self.eos_id}', which mBART of 25 "
+                f"languages and old NLLB files write in another order; check legacy_behaviour in "
+                f"{CONFIG}, or use pipeline() of seq2seq.translate"
             )
-        return int(prefix[0]) if prefix else None
+        return int(prefix[0]) if tagged and prefix else None
 
     def _encode(
         self, texts: Sequence[str], side: Literal["text", "text_target"]
@@ -218,15 +259,28 @@ class StockTokenizer:
         """Let the stock class cut; a special piece that a user typed must not end or hide text.
 
         Only texts that spell one are cut with all special pieces off: some classes then leave out
-        the words that fine-tuning added to their vocabulary, too.
+        the words that fine-tuning added to their vocabulary, too. Others still find the piece in
+        their vocabulary; they get its spelling with a space inside.
         """
         if not texts:
             return []
         rows: list[list[int]] = self.stock(**{side: list(texts)})["input_ids"]
         for place, text in enumerate(texts):
             if self._spelled.search(text):
-                rows[place] = self.stock(**{side: text}, split_special_tokens=True)["input_ids"]
+                rows[place] = self._cut_as_text(text, side)
         return rows
+
+    def _cut_as_text(self, text: str, side: Literal["text", "text_target"]) -> list[int]:
+        special = set(self.stock.all_special_ids) - {self.unk_id}
+        apart = self._spelled.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+        for written in (text, apart):
+            frame, row = (
+                self.stock(**{side: one}, split_special_tokens=True)["input_ids"]
+                for one in ("", written)
+            )
+            if sum(one in special for one in row) <= sum(one in special for one in frame):
+                break
+        return list(row)
 
 
 def open_tokenizer(
@@ -248,27 +302,57 @@ def open_tokenizer(
     kind = stock_class(folder)
     if kind is None:
         return load_tokenizer(folder)
-    missing = [name for name in LAYOUTS[kind] if not (folder / name).is_file()]
+    missing = [name for name in LAYOUTS.get(kind, ()) if not (folder / name).is_file()]
     by_class = kind in ("NllbTokenizer", "MBart50Tokenizer")
     if missing and not (by_class and (folder / "tokenizer.json").is_file()):
         raise ModelError(
             f"{folder}: no {' and no '.join(missing)}, which {kind} needs; copy or download the "
             "folder again"
         )
-    import transformers
+    if kind == OTHERS:
+        stock = open_auto_tokenizer(folder)
+    else:
+        import transformers
 
-    with explaining(f"{folder}: {kind}"):
-        stock = getattr(transformers, kind).from_pretrained(folder, local_files_only=True)
+        with explaining(f"{folder}: {kind}"):
+            stock = getattr(transformers, kind).from_pretrained(folder, local_files_only=True)
     if getattr(stock, "separate_vocabs", False):
         raise ModelError(
             f"{folder}: source and target have vocabularies of their own, needed one of both; "
             "choose another model"
         )
-    if kind not in TAGGED:
+    if not is_tagged(stock):
         return StockTokenizer(stock, folder, None)
     stored = _stored_languages(stock, folder)
-    _set_languages(stock, folder, (languages[0] or stored[0], languages[1] or stored[1]))
-    return StockTokenizer(stock, folder, (stock.src_lang, stock.tgt_lang))
+    (source, target), remarks = choose_tags(
+        stock, (languages[0] or stored[0], languages[1] or stored[1]), where=str(folder)
+    )
+    stock.src_lang, stock.tgt_lang = source, target
+    return StockTokenizer(stock, folder, (source, target), remarks=remarks)
+
+
+def open_auto_tokenizer(folder: Path, *, name: str | Path | None = None) -> Any:
+    """Load the stock tokenizer that lies beside a model.
+
+    Args:
+        folder: A stock folder.
+        name: What to call the model in messages; the folder if None.
+
+    Returns:
+        The tokenizer.
+
+    Raises:
+        ModelError: There is none, or it cannot be read.
+    """
+    from transformers import AutoTokenizer
+
+    where = folder if name is None else name
+    with explaining(where):
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    files = sorted(type(tokenizer).vocab_files_names.values())  # none for one that reads bytes
+    if files and not any((folder / one).is_file() for one in {"tokenizer.json", *files}):
+        raise ModelError(cannot_open(where, f"no tokenizer there: none of {', '.join(files)}"))
+    return tokenizer
 
 
 def stock_class(folder: Path) -> str | None:
@@ -276,77 +360,28 @@ def stock_class(folder: Path) -> str | None:
     named = str(_read_config(folder).get("tokenizer_class", "")).removesuffix("Fast")
     if named in LAYOUTS:
         return named
-    if named or (folder / "tokenizer.json").is_file():
+    whole = (folder / "tokenizer.json").is_file()
+    if whole and named in GENERAL:
+        return None
+    family = _read_object(folder / "config.json").get("model_type")
+    if family is not None and family not in FAMILIES:
+        return OTHERS
+    if named or whole:
         return None
     fitting = (k for k, files in LAYOUTS.items() if all((folder / f).is_file() for f in files))
     return next(fitting, None)
 
 
-def tags_of(stock: Any) -> list[str]:
-    """The languages that a stock tokenizer knows, as it calls them; none for opus-mt."""
-    if hasattr(stock, "lang_code_to_id"):
-        return list(stock.lang_code_to_id)
-    plain = {stock.bos_token, stock.eos_token, stock.unk_token, stock.pad_token}
-    plain |= {stock.mask_token, stock.cls_token, stock.sep_token}
-    return [token for token in stock.all_special_tokens if token not in plain]
-
-
-def tag_of(stock: Any, language: str) -> str:
-    """The piece that stands for a language: M2M100 writes ``__de__`` for ``de``."""
-    return str(stock.get_lang_token(language)) if hasattr(stock, "get_lang_token") else language
-
-
 def _vocabulary(stock: Any) -> dict[str, int]:
     """Every piece with its id; M2M100 does not count its tags among them."""
-    tags = [tag_of(stock, language) for language in tags_of(stock)] if _is_tagged(stock) else []
+    tags = [tag_of(stock, language) for language in tags_of(stock)] if is_tagged(stock) else []
     return dict(stock.get_vocab()) | {tag: stock.convert_tokens_to_ids(tag) for tag in tags}
-
-
-def lead_of(stock: Any, text: str) -> str:
-    """What a text says to the model itself, and each part of it must say again.
-
-    Args:
-        stock: A tokenizer of ``transformers``.
-        text: A source.
-
-    Returns:
-        The ``>>fra<<`` before it, white space included, that tells an opus-mt model of several
-        targets what to write; nothing for other models.
-    """
-    tag = TAG.match(text) if getattr(stock, "supported_language_codes", ()) else None
-    return tag[0] if tag else ""
-
-
-def _is_tagged(stock: Any) -> bool:
-    return type(stock).__name__ in TAGGED
-
-
-def _set_languages(stock: Any, folder: Path, languages: tuple[str | None, str | None]) -> None:
-    known = tags_of(stock)
-    problems = [
-        f"the {side} is '{language}'{_nearest(language, known)}"
-        for side, language in zip(("source", "target"), languages, strict=True)
-        if language not in known
-    ]
-    if problems:
-        raise ModelError(
-            f"{folder}: {'; '.join(problems)}; needed two of the {len(known)} languages that the "
-            f"tokenizer knows: give a recipe source_tag and target_tag, 'translate' "
-            f"--source-language and --target-language, or {CONFIG} src_lang and tgt_lang"
-        )
-    stock.src_lang, stock.tgt_lang = languages
-
-
-def _nearest(language: str | None, known: Sequence[str]) -> str:
-    """Languages whose names begin alike, for a message."""
-    start = (language or "")[:2].lower()
-    alike = [one for one in known if start and one.lower().startswith(start)]
-    return f" (did you mean {' or '.join(alike[:3])}?)" if alike else ""
 
 
 def _stored_languages(stock: Any, folder: Path) -> tuple[str | None, str | None]:
     """What the files say; of the target also as the piece that every output is to begin with."""
     config, search = _read_config(folder), _read_object(folder / "generation_config.json")
+    search = search or _read_object(folder / "config.json")
     tags = {stock.convert_tokens_to_ids(tag_of(stock, one)): one for one in tags_of(stock)}
     forced = tags.get(search.get("forced_bos_token_id"))
     return config.get("src_lang"), config.get("tgt_lang") or forced

@@ -15,24 +15,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from seq2seq.chunks import chunks_of
 from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS
-from seq2seq.decode.options import DecodeOptions, Hypothesis
-from seq2seq.decode.stored import stored_search
+from seq2seq.decode.options import DecodeOptions, Hypothesis, Sampling
 from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.engine import Engine, EngineName, NativeEngine
-from seq2seq.engines.load import load_engine
 from seq2seq.errors import DataError, ModelError
-from seq2seq.files import read_json_object
 from seq2seq.model.transformer import Transformer
+from seq2seq.normalization import normalize
+from seq2seq.opened_model import Work, open_model
 from seq2seq.pipeline.pipeline import pipeline as pipeline  # where its users look for it
-from seq2seq.reading import ReadText, TextReader, Trained
-from seq2seq.run import Run
+from seq2seq.reading import ReadText, TextReader, Trained, check_lines
 from seq2seq.sentences import Long as Long
 from seq2seq.sentences import join_parts
-from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.translated import Candidate as Candidate
 from seq2seq.translated import Report as Report
@@ -41,9 +38,6 @@ from seq2seq.translated import is_copy, on_one_line, repeats
 
 # Lines that are read before the first of them is translated: enough to sort by length.
 CHUNK_LINES = 2000
-# A model whose training sources held several sentences this often can read several. Of Tatoeba's
-# they are 0.2 to 1.3 %, of Multi30k's below 0.1 %; what lies between was not measured.
-READS_SEVERAL = 0.05
 
 Split = Literal["auto", "sentences", "long"]
 """Which lines are split: those of several sentences, or only those that are too long. ``"auto"``
@@ -110,20 +104,26 @@ class Translator:
     @classmethod
     def load(
         cls,
-        path: Path,
+        path: str | Path,
         *,
-        engine: EngineName = "native",
+        engine: EngineName = "auto",
+        device: str = "auto",
         source_language: str | None = None,
         target_language: str | None = None,
+        work: Work = "translation",
+        source_prefix: str | None = None,
     ) -> Self:
-        """Load a run's best model, a stock model folder, or what an engine's export wrote.
+        """Load a run's best model, a stock model folder, a model of the Hub, or an export.
 
         Args:
-            path: The folder.
+            path: The folder, or the name on the Hub.
             engine: The program that is to run it.
+            device: Where it computes, as in `seq2seq.devices`.
             source_language: Code of the sources' language, where the folder does not say it or
                 its model knows several.
             target_language: Code of the outputs' language.
+            work: What it is to do, for models that are told so in the text.
+            source_prefix: What each text is to begin with, instead of what the folder says.
 
         Returns:
             A translator whose options are those of the folder's ``generation_config.json``; a run
@@ -132,38 +132,25 @@ class Translator:
         Raises:
             ModelError: If a file is missing, the parts do not fit each other, or the model does
                 not know a language.
+            DeviceError: There is no such device.
         """
-        loaded, folder = load_engine(engine, path)
-        tokenizer = open_tokenizer(folder, languages=(source_language, target_language))
-        if isinstance(tokenizer, StockTokenizer) and target_language:
-            tokenizer.write_in(target_language)
-        stored = stored_search(folder)
-        options, remarks = stored.options, stored.remarks(engine)
-        if tokenizer.first_id is not None:
-            options = replace(options, first_id=tokenizer.first_id)
-        known = getattr(tokenizer, "text_languages", (None, None))
-        trained: Trained = "sentences" if isinstance(tokenizer, StockTokenizer) else "unknown"
-        longest = None
-        run = Run(path)
-        if run.recipe.is_file():
-            recipe = run.read_recipe()
-            options = replace(
-                options,
-                max_length=None,
-                max_length_factor=recipe.decode.max_length_factor,
-                max_length_offset=recipe.decode.max_length_extra,
-            )
-            known = (recipe.source_language, recipe.target_language)
-            trained, longest = trained_on(run), recipe.data.cleaning.max_source_pieces
+        opened = open_model(
+            path,
+            engine=engine,
+            device=device,
+            languages=(source_language, target_language),
+            work=work,
+            source_prefix=source_prefix,
+        )
         return cls(
-            loaded,
-            tokenizer,
-            options,
-            languages=(source_language or known[0], target_language or known[1]),
-            trained=trained,
-            max_source_pieces=longest,
-            remarks=remarks,
-            forced_end=stored.forced_end,
+            opened.engine,
+            opened.tokenizer,
+            opened.options,
+            languages=opened.languages,
+            trained="lines" if work == "summarization" else opened.trained,
+            max_source_pieces=opened.max_source_pieces,
+            remarks=opened.remarks,
+            forced_end=opened.forced_end,
         )
 
     def translate(
@@ -199,7 +186,7 @@ class Translator:
                 `max_source_pieces` leaves no room for a piece.
         """
         options = options or self.options
-        _check_lines(texts, first_line)
+        check_lines(texts, first_line)
         by_sentence = split == "sentences" or (split == "auto" and self.trained == "sentences")
         reader = TextReader(
             self.tokenizer,
@@ -210,14 +197,7 @@ class Translator:
             long=long,
         )
         prepared = reader.read(texts, first_line=first_line)
-        found = iter(
-            self.engine.search(
-                [part for one in prepared for part in one.parts],
-                options,
-                batch_tokens=batch_tokens,
-                progress=progress,
-            )
-        )
+        found = iter(self._search(prepared, options, batch_tokens, progress))
         return [self._finish(one, list(islice(found, len(one.parts))), options) for one in prepared]
 
     def stream(
@@ -232,6 +212,7 @@ class Translator:
         progress: Callable[[int], None] | None = None,
         chunk_lines: int = CHUNK_LINES,
         pause_seconds: float | None = None,
+        first_line: int = 1,
     ) -> Iterator[Chunk]:
         """Translate any number of texts in constant memory.
 
@@ -246,11 +227,11 @@ class Translator:
             chunk_lines: Texts to take at once; 1 answers every line before the next is read.
             pause_seconds: Answer what has come once nothing more comes for so long; see
                 `seq2seq.chunks`.
+            first_line: Number of the first text in messages.
 
         Yields:
             The translations of the next texts.
         """
-        first_line = 1
         for lines in chunks_of(texts, chunk_lines, pause_seconds=pause_seconds):
             start = time.perf_counter()
             translations = self.translate(
@@ -267,45 +248,93 @@ class Translator:
             yield Chunk(translations, Report.of(translations, seconds=seconds))
             first_line += len(lines)
 
+    def _search(
+        self,
+        prepared: Sequence[ReadText],
+        options: DecodeOptions,
+        batch_tokens: int,
+        progress: Callable[[int], None] | None,
+    ) -> list[list[Hypothesis]]:
+        """Hypotheses of all parts, in order; a prefix begins only the first part of a text."""
+        parts = [part for one in prepared for part in one.parts]
+        later = [n > 0 for one in prepared for n in range(len(one.parts))] if options.prefix else []
+        if not any(later):
+            return self.engine.search(parts, options, batch_tokens=batch_tokens, progress=progress)
+        found: dict[int, list[Hypothesis]] = {}
+        for is_later, asked in ((False, options), (True, replace(options, prefix=()))):
+            places = [place for place, one in enumerate(later) if one == is_later]
+            sources = [parts[place] for place in places]
+            rows = self.engine.search(sources, asked, batch_tokens=batch_tokens, progress=progress)
+            found.update(zip(places, rows, strict=True))
+        return [found[place] for place in range(len(parts))]
+
     def search(
         self,
         *,
         beams: int | None = None,
         length_penalty: float | None = None,
         no_repeat_ngram: int | None = None,
+        min_length: int | None = None,
+        max_length: int | None = None,
+        sampling: Sampling | None = None,
+        forced_prefix: str = "",
         n_best: int = 1,
     ) -> DecodeOptions:
         """The folder's search with some settings changed, and nothing else.
 
         Args:
-            beams: As in `DecodeOptions`, like all that follow; the folder's if None.
+            beams: As in `DecodeOptions`, like all that follow; the folder's if None, and 1 where
+                outputs are drawn.
             length_penalty: The folder's if None.
             no_repeat_ngram: The folder's if None.
+            min_length: The folder's if None.
+            max_length: The folder's if None.
+            sampling: How to draw outputs; they are searched for if None.
+            forced_prefix: Text that every output begins with; of split input its first part.
             n_best: Hypotheses to return.
 
         Returns:
             The options. CTranslate2 always stops early; where the folder asks for another rule,
             that is added to the remarks.
+
+        Raises:
+            ModelError: The settings contradict each other, or the model cannot write the prefix.
         """
-        plain = self.options
-        options = replace(
-            plain,
-            beams=plain.beams if beams is None else beams,
-            length_penalty=plain.length_penalty if length_penalty is None else length_penalty,
-            no_repeat_ngram=plain.no_repeat_ngram if no_repeat_ngram is None else no_repeat_ngram,
-            n_best=n_best,
-        )
+        changes: dict[str, Any] = {
+            "beams": 1 if sampling is not None and beams is None else beams,
+            "length_penalty": length_penalty,
+            "no_repeat_ngram": no_repeat_ngram,
+            "min_length": min_length,
+            "max_length": max_length,
+            "sampling": sampling,
+            "prefix": self._pieces_of(forced_prefix),
+            "n_best": n_best,
+        }
+        given = {name: value for name, value in changes.items() if value is not None}
+        options = replace(self.options, **given)
         converted = isinstance(self.engine, ConvertedEngine)
         if converted and options.beams > 1 and options.early_stopping is not True:
             self.remarks = (
                 *self.remarks,
-                *[
-                    f"early_stopping is '{options.early_stopping}' with {options.beams} beams, but "
-                    "CTranslate2 always stops early: some outputs may differ (--engine native)"
-                ],
+                f"early_stopping is '{options.early_stopping}' with {options.beams} beams, but "
+                "CTranslate2 always stops early: some outputs may differ (--engine native)",
             )
             options = replace(options, early_stopping=True)
         return options
+
+    def _pieces_of(self, prefix: str) -> tuple[int, ...]:
+        """The pieces of the beginning of an output, without those around every output."""
+        text = normalize(prefix).strip()
+        if not text:
+            return ()
+        (frame,), (ids,) = (self.tokenizer.encode_target([one]) for one in ("", text))
+        pieces = ids[len(frame) - 1 : -1]
+        if self.tokenizer.unk_id in pieces:
+            raise ModelError(
+                f"forced prefix '{prefix}': it holds characters that the model cannot write; "
+                "needed text of its target language"
+            )
+        return tuple(pieces)
 
     def _check_vocabulary(self) -> None:
         most = self.engine.vocab_size
@@ -368,32 +397,4 @@ class Translator:
             ended=all(part.ended for part in parts),
             loops=any(repeats(part.ids) for part in parts if not part.ended),
             unknown=sum(part.ids.count(unknown) for part in parts),
-        )
-
-
-def trained_on(run: Run) -> Trained:
-    """Find out what the model of a run was trained to read.
-
-    Args:
-        run: A run folder.
-
-    Returns:
-        What its data report says; ``"unknown"`` for runs whose report does not.
-    """
-    try:
-        report = read_json_object(run.data_report, error=ModelError, needed="a data report")
-        share = report["several_sentences_share"]
-        return "lines" if share is None or share >= READS_SEVERAL else "sentences"
-    except (ModelError, KeyError, TypeError):
-        return "unknown"
-
-
-def _check_lines(texts: Sequence[str], first_line: int) -> None:
-    broken = [place for place, text in enumerate(texts) if "\n" in text]
-    if broken:
-        named = ", ".join(str(first_line + place) for place in broken[:3])
-        more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
-        raise DataError(
-            f"input: text {named}{more} contains a line break, needed one line for each text, "
-            "because there is one output line for each; split it or replace the break by a space"
         )

@@ -1,6 +1,9 @@
 import pytest
+from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES as M2M
+from transformers.models.mbart50.tokenization_mbart50 import FAIRSEQ_LANGUAGE_CODES as MBART
+from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES as NLLB
 
-from seq2seq.languages import language_of, length_in_letters, unspaced_share
+from seq2seq.languages import language_of, length_in_letters, matching_codes, unspaced_share
 
 
 @pytest.mark.parametrize(
@@ -64,3 +67,40 @@ def test_letters_of_scripts_without_spaces_are_known(text):
 )
 def test_letters_of_scripts_with_spaces_are_not_taken_for_others(text):
     assert unspaced_share([text]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "nllb", "m2m", "mbart"),
+    [
+        ("de", "deu_Latn", "de", "de_DE"),
+        ("deu_Latn", "deu_Latn", "de", "de_DE"),
+        ("de_DE", "deu_Latn", "de", "de_DE"),
+        ("DE-at", "deu_Latn", "de", "de_DE"),
+        ("zh", "zho_Hans", "zh", "zh_CN"),
+        ("zh-TW", "zho_Hant", "zh", None),
+        ("pt_BR", "por_Latn", "pt", "pt_XX"),
+        ("en_XX", "eng_Latn", "en", "en_XX"),
+        ("ar", "arb_Arab", "ar", "ar_AR"),
+        ("fa", "pes_Arab", "fa", "fa_IR"),
+        ("prs_Arab", "prs_Arab", "fa", "fa_IR"),
+        ("sr_Latn", None, "sr", None),
+        ("iw", "heb_Hebr", "he", "he_IL"),
+        ("vie", "vie_Latn", "vi", "vi_VN"),
+        ("ak", "aka_Latn", None, None),
+        ("xx", None, None, None),
+        ("German", None, None, None),
+    ],
+)
+def test_a_language_is_found_however_a_model_spells_it(
+    asked: str, nllb: str | None, m2m: str | None, mbart: str | None
+) -> None:
+    known = (NLLB, M2M["m2m100"], MBART)
+    found = [matching_codes(asked, codes) for codes in known]
+    assert found == [[] if code is None else [code] for code in (nllb, m2m, mbart)]
+
+
+def test_what_may_mean_several_languages_names_them_all() -> None:
+    assert matching_codes("de", ["de_AT", "de_CH"]) == ["de_AT", "de_CH"]
+    assert matching_codes("de_CH", ["de_AT", "de_CH"]) == ["de_CH"]
+    assert matching_codes("zh", ["zho_Hans", "zho_Hant"]) == ["zho_Hans"]
+    assert matching_codes("ns", ["ns", "nso"]) == ["ns"]

@@ -171,10 +171,11 @@ def test_the_target_is_that_asked_for_else_that_of_the_files_else_the_forced_pie
     path.write_text(json.dumps(config | {"tgt_lang": "deu_Latn"}))
     assert first() == oracle("deu_Latn")
     assert first("eng_Latn") == oracle("eng_Latn")
+    assert first("deu") == first("de-DE") == oracle("deu_Latn")
     with pytest.raises(
-        ModelError, match=r"the target is 'deu' \(did you mean deu_Latn\?\); needed"
+        ModelError, match=r"the target language is 'dexter' \(did you mean deu_Latn\?\)"
     ):
-        first("deu")
+        first("dexter")
 
 
 def test_an_opus_model_of_several_targets_is_told_its_target(
@@ -192,21 +193,26 @@ def test_an_opus_model_of_several_targets_is_told_its_target(
     assert [tokenizer.lead(text) for text in ("the", ">>fra<< the")] == [">>deu<< ", ">>fra<< "]
     assert tokenizer.encode([tokenizer.lead("the") + "the"])[0][0] == tags[">>deu<<"]
     with pytest.raises(
-        ModelError, match=r"the target is 'de' \(did you mean deu\?\), needed one of"
+        ModelError,
+        match=r"the target is 'dexter' \(did you mean deu\?\), needed one of the 2 .*: deu, fra",
     ):
-        tokenizer.write_in("de")
+        tokenizer.write_in("dexter")
+    tokenizer.write_in("de")
+    assert tokenizer.lead("the") == ">>deu<< "
+    assert tokenizer.remarks == ("the target language 'de' is 'deu' to this model",)
 
 
 def test_both_unknown_languages_are_told_with_those_that_begin_alike(
     folders: dict[str, Path],
 ) -> None:
     problem = (
-        r"the source is 'en' \(did you mean eng_Latn\?\); the target is 'xx'; needed two of the 3 "
-        "languages that the tokenizer knows: give a recipe source_tag and target_tag"
+        r"the source language is 'engl' \(did you mean eng_Latn\?\); the target language is 'xx'; "
+        "needed two of the 3 languages that the tokenizer knows: give a recipe source_tag and .*; "
+        "it knows deu_Latn, eng_Latn, fra_Latn"
     )
     with pytest.raises(ModelError, match=problem):
-        open_tokenizer(folders["nllb"], languages=("en", "xx"))
-    with pytest.raises(ModelError, match="the source is 'None'; the target is 'None'; needed two"):
+        open_tokenizer(folders["nllb"], languages=("engl", "xx"))
+    with pytest.raises(ModelError, match="the source language is not given; the target language"):
         open_tokenizer(folders["m2m100"])
 
 

@@ -37,6 +37,7 @@ from seq2seq.cli import (
     train,
     translate,
 )
+from seq2seq.cli.options import GroupedCommand
 from seq2seq.errors import DataError, Seq2SeqError
 
 OURS, YOURS, READER_LEFT = 1, 2, 141
@@ -96,8 +97,12 @@ def _examples(*lines: str) -> str:
 
 
 app.command("train", epilog=_examples(*train.EXAMPLES))(train.train)
-app.command("translate", epilog=_examples(*translate.TRANSLATE_EXAMPLES))(translate.translate)
-app.command("summarize", epilog=_examples(*translate.SUMMARIZE_EXAMPLES))(translate.summarize)
+app.command("translate", cls=GroupedCommand, epilog=_examples(*translate.TRANSLATE_EXAMPLES))(
+    translate.translate
+)
+app.command("summarize", cls=GroupedCommand, epilog=_examples(*translate.SUMMARIZE_EXAMPLES))(
+    translate.summarize
+)
 app.command("export", epilog=_examples(*export.EXAMPLES))(export.export)
 app.command("publish", epilog=_examples(*publish.EXAMPLES))(publish.publish)
 app.command("demo", epilog=_examples(*demo.EXAMPLES))(demo.demo)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.cli.options import AnyModel
+from seq2seq.cli.options import AnyModel, Device
 from seq2seq.cli.output import check_output, open_output
 from seq2seq.errors import DataError
 
@@ -46,6 +46,7 @@ def attention(
     source_language: SourceLanguage = None,
     target_language: TargetLanguage = None,
     out: Out = Path("attention.html"),
+    device: Device = "auto",
 ) -> None:
     """Show what every head of a model attends to, as one page.
 
@@ -72,7 +73,7 @@ def attention(
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()  # it reports the weights of tasks; what is missing is refused
-    opened = StockModel.load(model)
+    opened = StockModel.load(model, device=device)
     if image is not None:
         page = show_image(opened, image)
     else:

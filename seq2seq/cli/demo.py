@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.cli.options import AnyModel, Examples
+from seq2seq.cli.options import AnyModel, Device, Examples
 
 EXAMPLES = (
     'demo runs/demo --example "The robot picked up the wrench because it was heavy."',
@@ -24,6 +24,7 @@ def demo(
     examples: Examples = None,
     port: Port = None,
     no_browser: NoBrowser = False,
+    device: Device = "auto",
 ) -> None:
     """Try a model in the browser, and see its attention by layer and head.
 
@@ -36,7 +37,8 @@ def demo(
     from seq2seq.publish.demo import open_page, start
 
     logging.disable_progress_bar()
-    served = start(open_page(model, examples=examples or ()), port=port, browser=not no_browser)
+    page = open_page(model, examples=examples or (), device=device)
+    served = start(page, port=port, browser=not no_browser)
     typer.echo(served.local_url)
     typer.echo("Ctrl-C stops it", err=True)
     served.block_thread()

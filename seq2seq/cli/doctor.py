@@ -1,12 +1,14 @@
 """The command that looks at data, a recipe or a run without changing anything."""
 
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from seq2seq.cli.options import AsJson, Overrides
-from seq2seq.cli.output import print_report
+from seq2seq.cli.output import Report, print_report
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import load_recipe, parse_corpus
 
@@ -15,14 +17,17 @@ EXAMPLES = (
     "doctor recipes/multi30k-en-de-files.toml --set data.folder=data/multi30k",
     "doctor pairs.tsv --source-field 1 --target-field 2",
     "doctor memory.tmx --source-field en --target-field es",
+    "doctor facebook/nllb-200-distilled-600M",
 )
 
 
 def doctor(
     subject: Annotated[
-        Path,
+        str,
         typer.Argument(
-            metavar="RUN|RECIPE|DATA", help="A run folder, a .toml recipe, or a file of pairs."
+            metavar="RUN|RECIPE|DATA|MODEL",
+            help="A run folder, a .toml recipe, a file of pairs, a stock model folder or a Hub "
+            "model.",
         ),
     ],
     overrides: Overrides = None,
@@ -37,21 +42,36 @@ def doctor(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What is wrong with this data or tokenizer?
+    """What is wrong with this data or tokenizer, or what must this model be told?
 
     Reads all text and counts empty sides, odd lengths, duplicates and training pairs that stand in
-    held-out data; for a run also what its tokenizer cannot spell. Changes nothing. The network is
-    touched only where a recipe names a dataset on the Hub.
+    held-out data; for a run also what its tokenizer cannot spell. Of a model it reads the files:
+    what it is, how much it reads and writes, its languages, its search. Changes nothing. The
+    network is touched only where a recipe names a dataset on the Hub, or MODEL lies there.
     """
+    path = Path(subject)
+    if overrides and path.suffix != ".toml":
+        raise RecipeError(f"{subject}: --set was given, needed a recipe (.toml) to apply it to")
+    fields = {"source_field": source_field, "target_field": target_field, "quoted": quoted}
+    print_report(_examined(subject, path, overrides or (), fields), as_json=as_json)
+
+
+def _examined(
+    subject: str, path: Path, overrides: Sequence[str], fields: Mapping[str, Any]
+) -> Report:
     from seq2seq.doctor import examine_file, examine_recipe, examine_run
 
-    if overrides and subject.suffix != ".toml":
-        raise RecipeError(f"{subject}: --set was given, needed a recipe (.toml) to apply it to")
-    if subject.is_dir():
-        report = examine_run(subject)
-    elif subject.suffix == ".toml":
-        report = examine_recipe(load_recipe(subject, overrides or ()))
-    else:
-        fields = {"source_field": source_field, "target_field": target_field, "quoted": quoted}
-        report = examine_file(parse_corpus({"file": str(subject), **fields}, where=str(subject)))
-    print_report(report, as_json=as_json)
+    if path.suffix == ".toml":
+        return examine_recipe(load_recipe(path, overrides))
+    if (path / "config.json").is_file() or not (path.exists() or _is_file_name(path)):
+        from seq2seq.model_report import examine_model
+
+        return examine_model(subject)
+    if path.is_dir():
+        return examine_run(path)
+    return examine_file(parse_corpus({"file": subject, **fields}, where=subject))
+
+
+def _is_file_name(path: Path) -> bool:
+    """Whether a name that is not there looks like that of a file, and not of a model."""
+    return re.fullmatch(r"\.[A-Za-z]\w*", path.suffix) is not None or len(path.parts) != 2

@@ -5,16 +5,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from seq2seq.cli.options import AsJson
+from seq2seq.cli.options import AnyModel, AsJson, Device
 from seq2seq.cli.output import print_report
 
 EXAMPLES = (
     "export runs/demo --to hub",
     "export runs/demo --to ctranslate2 --quantize int8",
     "export runs/demo --to onnx --out onnx/demo --pairs held-out.tsv",
+    "export Helsinki-NLP/opus-mt-en-de --to ctranslate2 --out opus-ct2 --pairs held-out.tsv",
 )
 
-Model = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a stock model folder.")]
 To = Annotated[
     Literal["hub", "ctranslate2", "onnx"],
     typer.Option("--to", metavar="FORMAT", help="hub, ctranslate2 or onnx.", show_default=False),
@@ -37,11 +37,12 @@ Pairs = Annotated[
 
 
 def export(
-    model: Model,
+    model: AnyModel,
     to: To,
     quantize: Quantize = None,
     out: Out = None,
     pairs: Pairs = None,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Turn a finished model into a format that other programs load.
@@ -49,7 +50,8 @@ def export(
     The export is loaded by the program it is for and compared with the model on at least 100
     held-out pairs: log-probabilities, outputs, BLEU or ROUGE-L, size, speed. The figures are
     printed and written beside it. One that differs by more than is tolerated is refused, and
-    nothing is left behind. The network is touched only where the dev set is a dataset of the Hub.
+    nothing is left behind. The Hub is asked only if MODEL is no folder here, or for a dev set that
+    lies there.
     """
     from seq2seq.publish.export import export as write_export
 
@@ -59,6 +61,7 @@ def export(
         out=out,
         quantize=quantize,
         pairs=pairs,
+        device=device,
         say=lambda line: typer.echo(line, err=True),
     )
     print_report(exported, as_json=as_json)

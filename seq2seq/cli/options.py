@@ -1,9 +1,13 @@
 """Options that several commands share, so that they read and behave alike everywhere."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+
+PROGRAM = "Program"
+"""Title of the options that change how a result is computed, not what it is."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -35,6 +39,31 @@ Examples = Annotated[
 
 AnyModel = Annotated[
     str,
-    typer.Argument(metavar="MODEL", help="A run folder, a stock model folder or a Hub model.",
+    typer.Argument(metavar="MODEL", help="A run folder, a stock model folder, or owner/name or "
+                   "owner/name@revision of a Hub model.",
                    show_default=False),
 ]  # fmt: skip
+
+Device = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="Where to compute: cpu, cuda, cuda:N, mps, or auto, a GPU if "
+                 "there is one.", rich_help_panel=PROGRAM),
+]  # fmt: skip
+
+
+class GroupedCommand(TyperCommand):
+    """A command of many options, which its help shows under the title each was given."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments, then each group of options in the order of its first."""
+        groups: dict[str, list[Any]] = {}
+        for parameter in self.get_params(ctx):
+            said = parameter.get_help_record(ctx)
+            argument = parameter.param_type_name == "argument"
+            title = getattr(parameter, "rich_help_panel", None) or "Options"
+            if said is not None:
+                groups.setdefault("Arguments" if argument else title, []).append(said)
+        groups["Options"] = groups.pop("Options", [])  # last, --help in it
+        for title, rows in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seq2seq.cli.options import AnyModel, AsJson
+from seq2seq.cli.options import AnyModel, AsJson, Device
 from seq2seq.cli.output import print_json
 from seq2seq.errors import DataError
 from seq2seq.files import write_text
@@ -55,6 +55,7 @@ def probe(
     out: Out = None,
     most: Most = None,
     no_causal: Quick = False,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Who is "it"? Does attention link it to its noun, and is the link used?
@@ -79,7 +80,7 @@ def probe(
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()  # it reports the weights of tasks; what is missing is refused
-    stock = StockModel.load(model)
+    stock = StockModel.load(model, device=device)
     spec = StudySpec(sets.name, sets.select_on.stem, causal=not no_causal)
     cases, beside = _cases(sets.items, most), material_of(sets.items)
     study = probe_model(

@@ -4,109 +4,94 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+from textwrap import indent
+from typing import TYPE_CHECKING, Literal, TextIO
 
 import typer
 
-from seq2seq.cli.options import AsJson
-from seq2seq.cli.output import as_json_text, check_output, open_output
+from seq2seq.cli.options import AnyModel, AsJson, Device
+from seq2seq.cli.output import as_json_text, check_output, kept_lines, open_output
+from seq2seq.cli.progress import Progress
+from seq2seq.cli.translate_options import (
+    BatchTokens,
+    Beam,
+    Engine,
+    ForcedPrefix,
+    Input,
+    LengthPenalty,
+    Long,
+    MaxLength,
+    MinLength,
+    NBest,
+    NoRepeatNgram,
+    Output,
+    Resume,
+    Sample,
+    Seed,
+    SourceLanguage,
+    SourcePrefix,
+    Split,
+    TargetLanguage,
+    Temperature,
+    TopK,
+    TopP,
+)
+from seq2seq.errors import DataError
 from seq2seq.lines import STDIN, iterate_lines
 
 if TYPE_CHECKING:  # asking for help must not load it
-    from seq2seq.translate import Translation, Translator
+    from seq2seq.decode.options import DecodeOptions, Sampling
+    from seq2seq.translate import Report, Translation, Translator
 
 TRANSLATE_EXAMPLES = (
     "translate runs/demo --input sentences.en --output sentences.es",
     "translate runs/demo --beam 10 --n-best 3 < sentences.en",
-    "translate runs/demo --engine ctranslate2 < sentences.en",
-    "translate nllb --source-language eng_Latn --target-language deu_Latn < sentences.en",
+    "translate runs/demo --engine ctranslate2 --device cuda < sentences.en",
+    "translate Helsinki-NLP/opus-mt-en-de --input sentences.en",
+    "translate facebook/nllb-200-distilled-600M --source-language en --target-language de",
+    "translate google-t5/t5-small --source-language en --target-language fr < sentences.en",
+    "translate runs/demo --sample --temperature 0.8 --top-p 0.9 --seed 7 --n-best 5 < sentences.en",
+    'translate runs/demo --forced-prefix "La silla" --max-length 40 < sentences.en',
 )
 SUMMARIZE_EXAMPLES = (
     "summarize runs/debian-descriptions --input documents.txt",
     "summarize runs/debian-descriptions --long refuse --json < documents.txt",
+    "summarize facebook/bart-large-cnn --min-length 20 --max-length 80 --input documents.txt",
 )
 
 # Lines that come from another program are answered once none has come for so long.
 PAUSE_SECONDS = 0.05
 
-Model = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="A run folder or a stock model folder.")
-]
-Engine = Annotated[
-    Literal["native", "transformers", "ctranslate2"],
-    typer.Option(
-        metavar="NAME", help="native, transformers or ctranslate2; the last after export."
-    ),
-]
-Input = Annotated[
-    Path,
-    typer.Option("--input", metavar="F", help="One segment a line. [default: stdin]",
-                 show_default=False),
-]  # fmt: skip
-Output = Annotated[
-    Path | None, typer.Option("--output", metavar="F", help="[default: stdout]", show_default=False)
-]
-Beam = Annotated[
-    int | None,
-    typer.Option(metavar="N", help="Beams; 1 is greedy. [default: the model's]", min=1,
-                 show_default=False),
-]  # fmt: skip
-NBest = Annotated[
-    int, typer.Option(metavar="N", help="Best N for each line: number, score, text.", min=1)
-]
-Long = Annotated[
-    Literal["split", "truncate", "refuse"],
-    typer.Option(metavar="HOW", help="Over-long input: split, truncate or refuse; always counted."),
-]
-Split = Annotated[
-    Literal["auto", "sentences", "long"],
-    typer.Option(
-        metavar="WHAT",
-        help="Lines to split: sentences (all of several), long (only over-long ones), or auto: "
-        "sentences if the model was trained on single ones.",
-    ),
-]
-SourceLanguage = Annotated[
-    str | None,
-    typer.Option(metavar="CODE", help="Of the input. [default: the model's]", show_default=False),
-]
-TargetLanguage = Annotated[
-    str | None,
-    typer.Option(metavar="CODE", help="Of the output, if there is a choice. [default: the "
-                 "model's]", show_default=False),
-]  # fmt: skip
-LengthPenalty = Annotated[
-    float | None,
-    typer.Option(metavar="X", help="Above 0 favours long outputs. [default: the model's]",
-                 show_default=False),
-]  # fmt: skip
-NoRepeatNgram = Annotated[
-    int | None,
-    typer.Option(metavar="N", help="No N pieces in a row occur twice; 0: allowed. [default: the "
-                 "model's]", min=0, show_default=False),
-]  # fmt: skip
-BatchTokens = Annotated[
-    int, typer.Option(metavar="N", help="Source pieces times beams in one batch.", min=1)
-]
-
 
 def translate(
-    model: Model,
+    model: AnyModel,
     source: Input = Path("-"),
     output: Output = None,
-    source_language: SourceLanguage = None,
-    target_language: TargetLanguage = None,
-    beam: Beam = None,
-    length_penalty: LengthPenalty = None,
-    no_repeat_ngram: NoRepeatNgram = None,
     n_best: NBest = 1,
     split: Split = "auto",
     long: Long = "split",
-    engine: Engine = "native",
-    batch_tokens: BatchTokens = 8192,
+    resume: Resume = False,
     as_json: AsJson = False,
+    source_language: SourceLanguage = None,
+    target_language: TargetLanguage = None,
+    source_prefix: SourcePrefix = None,
+    beam: Beam = None,
+    length_penalty: LengthPenalty = None,
+    no_repeat_ngram: NoRepeatNgram = None,
+    min_length: MinLength = None,
+    max_length: MaxLength = None,
+    forced_prefix: ForcedPrefix = "",
+    sample: Sample = False,
+    temperature: Temperature = None,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    seed: Seed = None,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    batch_tokens: BatchTokens = 8192,
 ) -> None:
     """Translate text, one output line for every input line.
 
@@ -114,102 +99,153 @@ def translate(
     several sentences, which a model of single sentences would shorten, and input longer than the
     model can read are split and joined again. Counts of this, of empty, repeating and copied
     outputs and of unknown pieces go to stderr. The search is that of the model's
-    generation_config.json; what of it is not followed is named. Input may be .gz or .zst. The
-    network is not touched.
+    generation_config.json; what of it is not followed is named. Input may be .gz or .zst. The Hub
+    is asked only if MODEL is no folder here.
     """
-    asked = _Asked(beam, length_penalty, no_repeat_ngram, n_best, split, long, batch_tokens)
-    translator = _load(output, model, engine, source_language, target_language)
-    _run(translator, source, output, asked, as_json=as_json)
+    _check_output(output, resume=resume, several=as_json or n_best > 1)
+    draws = _sampling(sample, temperature, top_k, top_p, seed)
+    from seq2seq.translate import Translator
+
+    translator = Translator.load(
+        model,
+        engine=engine,
+        device=device,
+        source_language=source_language,
+        target_language=target_language,
+        source_prefix=source_prefix,
+    )
+    options = translator.search(
+        beams=beam,
+        length_penalty=length_penalty,
+        no_repeat_ngram=no_repeat_ngram,
+        min_length=min_length,
+        max_length=max_length,
+        sampling=draws,
+        forced_prefix=forced_prefix,
+        n_best=n_best,
+    )
+    job = _Job(source, output, split, long, batch_tokens, resume=resume, as_json=as_json)
+    _run(translator, options, job)
 
 
 def summarize(
-    model: Model,
+    model: AnyModel,
     source: Input = Path("-"),
     output: Output = None,
+    n_best: NBest = 1,
+    long: Long = "truncate",
+    resume: Resume = False,
+    as_json: AsJson = False,
+    source_prefix: SourcePrefix = None,
     beam: Beam = None,
     length_penalty: LengthPenalty = None,
     no_repeat_ngram: NoRepeatNgram = None,
-    n_best: NBest = 1,
-    long: Long = "truncate",
-    engine: Engine = "native",
+    min_length: MinLength = None,
+    max_length: MaxLength = None,
+    forced_prefix: ForcedPrefix = "",
+    sample: Sample = False,
+    temperature: Temperature = None,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    seed: Seed = None,
+    engine: Engine = "auto",
+    device: Device = "auto",
     batch_tokens: BatchTokens = 8192,
-    as_json: AsJson = False,
 ) -> None:
     """Summarize documents, one document and one summary a line.
 
     A document longer than the model can read is summarized from its beginning, as in training; how
-    many and how much was cut goes to stderr. The network is not touched.
+    many and how much was cut goes to stderr. The Hub is asked only if MODEL is no folder here.
     """
-    asked = _Asked(beam, length_penalty, no_repeat_ngram, n_best, "long", long, batch_tokens)
-    translator = _load(output, model, engine, None, None)
-    translator.trained = "lines"  # a document is no line of several sentences by mistake
-    _run(translator, source, output, asked, as_json=as_json)
+    _check_output(output, resume=resume, several=as_json or n_best > 1)
+    draws = _sampling(sample, temperature, top_k, top_p, seed)
+    from seq2seq.translate import Translator
+
+    translator = Translator.load(
+        model, engine=engine, device=device, work="summarization", source_prefix=source_prefix
+    )
+    options = translator.search(
+        beams=beam,
+        length_penalty=length_penalty,
+        no_repeat_ngram=no_repeat_ngram,
+        min_length=min_length,
+        max_length=max_length,
+        sampling=draws,
+        forced_prefix=forced_prefix,
+        n_best=n_best,
+    )
+    job = _Job(source, output, "long", long, batch_tokens, resume=resume, as_json=as_json)
+    _run(translator, options, job)
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What both commands are asked for alike; None is what the model's folder asks for."""
+class _Job:
+    """What to read and how, and where to write."""
 
-    beam: int | None
-    length_penalty: float | None
-    no_repeat_ngram: int | None
-    n_best: int
+    source: Path
+    output: Path | None
     split: Literal["auto", "sentences", "long"]
     long: Literal["split", "truncate", "refuse"]
     batch_tokens: int
+    resume: bool
+    as_json: bool
 
 
-def _load(
-    output: Path | None,
-    model: Path,
-    engine: Literal["native", "transformers", "ctranslate2"],
-    source_language: str | None,
-    target_language: str | None,
-) -> "Translator":
-    from seq2seq.translate import Translator
-
+def _check_output(output: Path | None, *, resume: bool, several: bool) -> None:
     if output is not None:
         check_output(output)
-    return Translator.load(
-        model, engine=engine, source_language=source_language, target_language=target_language
-    )
+    if resume and (output is None or several):
+        found = "no --output" if output is None else "--json or --n-best"
+        raise DataError(f"--resume: with {found}, needed --output F with one line for each line")
 
 
-def _run(
-    translator: "Translator", source: Path, output: Path | None, asked: _Asked, *, as_json: bool
-) -> None:
+def _sampling(
+    wanted: bool,
+    temperature: float | None,
+    top_k: int | None,
+    top_p: float | None,
+    seed: int | None,
+) -> "Sampling | None":
+    """How to draw, where drawing is asked for; what only changes a draw is refused without it."""
+    asked = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+    given = {name: value for name, value in asked.items() if value is not None}
+    if not wanted:
+        if given:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise DataError(f"{names}: changes how outputs are drawn, needed --sample too")
+        return None
+    from seq2seq.decode.options import Sampling
+
+    return replace(Sampling(), **given)  # type: ignore[arg-type] # of the types of the fields
+
+
+def _run(translator: "Translator", options: "DecodeOptions", job: _Job) -> None:
     from seq2seq.translate import Report
 
-    options = translator.search(
-        beams=asked.beam,
-        length_penalty=asked.length_penalty,
-        no_repeat_ngram=asked.no_repeat_ngram,
-        n_best=asked.n_best,
-    )
     for remark in translator.remarks:
         typer.echo(f"note: {remark}", err=True)
-    live = _is_live(source)
+    live = _is_live(job.source)
+    lines, done = iterate_lines(job.source), kept_lines(job.output) if job.resume else []
+    if done:
+        typer.echo(f"note: {len(done):,} lines are there already", err=True)
     chunks = translator.stream(
-        iterate_lines(source),
+        islice(lines, len(done), None),
         options,
-        split=asked.split,
-        long=asked.long,
-        batch_tokens=asked.batch_tokens,
+        split=job.split,
+        long=job.long,
+        batch_tokens=job.batch_tokens,
         pause_seconds=PAUSE_SECONDS if live else None,
+        first_line=len(done) + 1,
     )
-    report, translations = Report(), []
-    with open_output(output) as stream:
+    report, progress = Report(), Progress(job.source, len(done), live=live)
+    with open_output(job.output, keep=not job.as_json and options.n_best == 1) as stream:
+        stream.writelines(f"{line}\n" for line in done)
+        write = _JsonWriter(stream) if job.as_json else _LineWriter(stream, options.n_best)
         for chunk in chunks:
-            if as_json:
-                translations += [_to_json(one) for one in chunk.translations]
-            else:
-                _write(chunk.translations, stream, first=report.lines + 1, n_best=asked.n_best)
+            write(chunk.translations)
             report += chunk.report
-            if sys.stderr.isatty() and not live:
-                typer.echo(f"\r{report.lines:,} lines ", err=True, nl=False)
-        if as_json:
-            content = {"translations": translations, "report": asdict(report)}
-            stream.write(as_json_text(content) + "\n")
+            progress.show(report.lines)
+        write.end(report)
     typer.echo(report.sentences(), err=True)
     if report.unfinished and translator.forced_end is not None:
         typer.echo(
@@ -232,19 +268,45 @@ def _is_live(source: Path) -> bool:
         return False
 
 
-def _write(
-    translations: Sequence["Translation"], stream: TextIO, *, first: int, n_best: int
-) -> None:
-    for number, one in enumerate(translations, start=first):
-        if n_best == 1:
-            stream.write(f"{one.text}\n")
-            continue
-        for candidate in one.candidates:
-            stream.write(f"{number}\t{candidate.score:.4f}\t{candidate.text}\n")
-        if not one.candidates:  # a blank line has nothing to rank, but keeps its number
-            stream.write(f"{number}\t\t\n")
-    stream.flush()
+class _LineWriter:
+    """One line for each text, or one for each of its candidates: number, score, text."""
+
+    def __init__(self, stream: TextIO, n_best: int):
+        self.stream = stream
+        self.n_best = n_best
+        self.number = 0
+
+    def __call__(self, translations: Sequence["Translation"]) -> None:
+        for number, one in enumerate(translations, start=self.number + 1):
+            if self.n_best == 1:
+                self.stream.write(f"{one.text}\n")
+                continue
+            for candidate in one.candidates:
+                self.stream.write(f"{number}\t{candidate.score:.4f}\t{candidate.text}\n")
+            if not one.candidates:  # a blank line has nothing to rank, but keeps its number
+                self.stream.write(f"{number}\t\t\n")
+        self.number += len(translations)
+        self.stream.flush()
+
+    def end(self, report: "Report") -> None:
+        """Lines need no end."""
 
 
-def _to_json(one: "Translation") -> dict[str, Any]:
-    return {"text": one.text, **asdict(one)}
+class _JsonWriter:
+    """One JSON object, written as its parts come, so that no number of lines fills the memory."""
+
+    def __init__(self, stream: TextIO):
+        self.stream = stream
+        self.before = '{\n  "translations": ['
+
+    def __call__(self, translations: Sequence["Translation"]) -> None:
+        for one in translations:
+            text = as_json_text({"text": one.text, **asdict(one)})
+            self.stream.write(f"{self.before}\n{indent(text, '    ')}")
+            self.before = ","
+
+    def end(self, report: "Report") -> None:
+        """Close the list and write the counts."""
+        opened = self.before if self.before != "," else "\n  "
+        counts = indent(as_json_text(asdict(report)), "  ").lstrip()
+        self.stream.write(f'{opened}],\n  "report": {counts}\n}}\n')

@@ -105,8 +105,8 @@ class _Search:
         """Find the best continuations: log-probability, beam they continue, piece they add."""
         sentences, beams, length = self.ids.shape
         logits = self.model.step(self.ids[:, :, -1].flatten(), self.cache)
-        if length == 1 and self.options.first_id is not None:
-            chosen = torch.full_like(self.ids[:, :, -1], self.options.first_id)
+        if length <= len(self.options.given):
+            chosen = torch.full_like(self.ids[:, :, -1], self.options.given[length - 1])
             return self.log_probability, torch.zeros_like(chosen), chosen
         gain = logits.float().log_softmax(1)
         forbid(gain, self.ids.flatten(0, 1), self.model, self.options)
@@ -127,7 +127,7 @@ class _Search:
         ends: Bool[Tensor, "sentences beams"],
     ) -> None:
         ids = ids[:, :, 1:]
-        score = log_probability / ids.shape[2] ** self.options.length_penalty
+        score = log_probability / self._counted(ids.shape[2]) ** self.options.length_penalty
         score = score.masked_fill(~(ends & self.open[:, None]), -inf)
         self.finished.add(ids, score, log_probability)
 
@@ -162,8 +162,12 @@ class _Search:
         """What divides the log-probability of an open hypothesis in the best case looked at."""
         penalty = self.options.length_penalty
         if self.options.early_stopping == "never" and penalty > 0:
-            return self.limit**penalty
-        return float(length**penalty)
+            return (self.limit - self.options.uncounted) ** penalty
+        return float(self._counted(length) ** penalty)
+
+    def _counted(self, length: int) -> int:
+        """Pieces that count in a score; while only given ones are there, one stands for none."""
+        return max(1, length - self.options.uncounted)
 
     def _leave(self, sentences: Int[Tensor, " leaving"]) -> None:
         found = self.finished.take(

@@ -8,6 +8,11 @@ What a score is
     ``((5 + n) / 6) ** alpha``: there the same number is a much weaker preference for length, so
     a penalty found in a paper has to be tuned again.
 
+What is given
+    A first piece and a prefix are no choice of the model's and count as certain. Where there is a
+    prefix, n counts neither, as in ``generate`` with ``decoder_input_ids``; a first piece alone is
+    counted, as in ``generate`` with ``forced_bos_token_id``.
+
 How long a hypothesis may become
     At most ``max_length`` pieces, end-of-sequence included; if that is None,
     ``max_length_factor * source pieces + max_length_offset``, end-of-sequence counted on both
@@ -15,12 +20,63 @@ How long a hypothesis may become
     ``ended == False``; nothing is hidden.
 """
 
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from seq2seq.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """Draw each piece at random instead of searching for a probable output.
+
+    Every source has random numbers of its own, which follow from the seed and from its pieces: a
+    line gets the same draws in any batch, and so does the same line met twice.
+
+    Attributes:
+        temperature: Divides the logits; below 1 the probable becomes more probable.
+        top_k: Draw among this many most probable pieces; 0 for all.
+        top_p: Draw among the fewest most probable pieces that have this probability together.
+        seed: Another seed, other draws.
+
+    Raises:
+        ModelError: A value is out of its range; all are named.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        fine = {
+            "temperature": (0 < self.temperature < math.inf, "above 0"),
+            "top_k": (self.top_k >= 0, "at least 0"),
+            "top_p": (0 < self.top_p <= 1, "above 0 and at most 1"),
+        }
+        problems = [
+            f"{name} is '{getattr(self, name)}', needed {needed}"
+            for name, (is_fine, needed) in fine.items()
+            if not is_fine
+        ]
+        if problems:
+            raise ModelError(f"sampling: {'; '.join(problems)}")
+
+    def seed_of(self, source: Sequence[int], draw: int) -> int:
+        """The seed of one output.
+
+        Args:
+            source: Pieces of the source.
+            draw: Which of several outputs for it, the first 0.
+
+        Returns:
+            Below 2**63.
+        """
+        text = f"{self.seed} {draw} {list(source)}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +100,8 @@ class DecodeOptions:
         n_best: Hypotheses to return for each source, at most one for each beam.
         first_id: The piece every target begins with, a language tag for instance. It counts as
             certain.
+        prefix: Pieces that follow it, or begin every target where there is none; given, not chosen.
+        sampling: Draw `n_best` outputs instead of searching; None searches.
 
     Raises:
         ModelError: If the values contradict each other; all contradictions are named.
@@ -61,11 +119,40 @@ class DecodeOptions:
     first_id: int | None = None
     forbidden: tuple[tuple[int, ...], ...] = ()
     renormalize: bool = False
+    prefix: tuple[int, ...] = ()
+    sampling: Sampling | None = None
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))
         if problems:
             raise ModelError(f"decode options: {'; '.join(problems)}")
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        """Pieces that every output begins with, whatever the model thinks."""
+        return (*(() if self.first_id is None else (self.first_id,)), *self.prefix)
+
+    @property
+    def rows(self) -> int:
+        """Outputs of each source that are written side by side."""
+        return self.beams if self.sampling is None else self.n_best
+
+    @property
+    def uncounted(self) -> int:
+        """How many of those the length in a score leaves out."""
+        return len(self.given) if self.prefix else 0
+
+    def score(self, log_probability: float, length: int) -> float:
+        """Penalise a log-probability; see the module's docstring.
+
+        Args:
+            log_probability: Of an output.
+            length: All of its pieces, those given included.
+
+        Returns:
+            What outputs are compared by.
+        """
+        return log_probability / math.pow(max(1, length - self.uncounted), self.length_penalty)
 
     def length_limits(self, source_lengths: Sequence[int], positions: int) -> list[int]:
         """Compute the most pieces each output may have; see the module's docstring.
@@ -75,12 +162,21 @@ class DecodeOptions:
             positions: The most the model can read.
 
         Returns:
-            One limit for each source, at least 1.
+            One limit for each source, at least one more than what is given.
+
+        Raises:
+            ModelError: What is given leaves no room.
         """
+        least = len(self.given) + 1
+        if self.prefix and positions < least:
+            raise ModelError(
+                f"decode options: outputs are to begin with '{len(self.given)}' pieces, the model "
+                f"can write {positions}; shorten the prefix"
+            )
         if self.max_length is not None:
             return [min(positions, self.max_length)] * len(source_lengths)
         factor, offset = self.max_length_factor, self.max_length_offset
-        return [max(1, min(positions, int(factor * n + offset))) for n in source_lengths]
+        return [max(least, min(positions, int(factor * n + offset))) for n in source_lengths]
 
 
 def _problems(options: DecodeOptions) -> Iterator[str]:
@@ -98,7 +194,16 @@ def _problems(options: DecodeOptions) -> Iterator[str]:
             yield f"{name} is '{value}', needs at least {least}"
     if options.max_length_factor == 0 == options.max_length_offset:
         yield "max_length_factor and max_length_offset are both '0', one must leave room for output"
-    if options.n_best > options.beams >= 1:
+    if options.prefix and (options.max_length or math.inf) <= len(options.given):
+        yield (
+            f"max_length is '{options.max_length}', and outputs are to begin with "
+            f"{len(options.given)} pieces; raise it"
+        )
+    if options.max_length is not None and options.min_length > options.max_length >= 1:
+        yield f"min_length is '{options.min_length}' with max_length '{options.max_length}'"
+    if options.sampling is not None and options.beams > 1:
+        yield f"beams is '{options.beams}' with sampling, which has none; ask for 1"
+    if options.sampling is None and options.n_best > options.beams >= 1:
         yield f"n_best is '{options.n_best}' with '{options.beams}' beams; search more beams"
 
 

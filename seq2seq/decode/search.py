@@ -11,6 +11,7 @@ from seq2seq.decode.batches import (
 )
 from seq2seq.decode.beam import search_beams
 from seq2seq.decode.options import DecodeOptions, Hypothesis
+from seq2seq.decode.sampling import sample
 from seq2seq.model.transformer import Transformer
 
 
@@ -43,10 +44,11 @@ def decode(
     """
     check_lengths("source", sources, model)
     results: dict[int, list[Hypothesis]] = {}
-    lengths = [len(ids) * options.beams for ids in sources]
+    lengths = [len(ids) * options.rows for ids in sources]
+    find = search_beams if options.sampling is None else sample
     with evaluating(model):
         for batch in length_batches(lengths, batch_tokens):
-            found = search_beams(model, [sources[place] for place in batch], options)
+            found = find(model, [sources[place] for place in batch], options)
             results.update(zip(batch, found, strict=True))
             if progress is not None:
                 progress(len(results))

@@ -103,11 +103,12 @@ class _Settings(BaseModel):
     decoder_start_token_id: Count | Pieces | None = None
 
 
-def stored_search(folder: Path) -> StoredSearch:
+def stored_search(folder: Path, *, task: Mapping[str, Any] | None = None) -> StoredSearch:
     """Read the search that a stock model folder asks for.
 
     Args:
         folder: One without either file asks for nothing: one beam.
+        task: What ``config.json`` asks for in one of its ``task_specific_params``; it counts more.
 
     Returns:
         The search, and what of it is not followed.
@@ -120,7 +121,7 @@ def stored_search(folder: Path) -> StoredSearch:
     """
     config = _read(folder / FILES[1])
     path = next((folder / name for name in FILES if (folder / name).is_file()), None)
-    content = config if path is None else _read(path)
+    content = {**(config if path is None else _read(path)), **(task or {})}
     try:
         settings = _Settings.model_validate(content)
     except ValidationError as error:

@@ -23,7 +23,7 @@ import torch
 from seq2seq.decode.batches import Ids
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.engines.foreign import ForeignEngine
-from seq2seq.errors import ModelError
+from seq2seq.errors import DeviceError, ModelError
 from seq2seq.files import read_json, read_json_object, refuse_odd_files
 from seq2seq.run import Run
 
@@ -45,19 +45,22 @@ class ConvertedEngine(ForeignEngine):
         self._pad = pad
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, *, device: str = "auto") -> Self:
         """Load what ``seq2seq export --to ctranslate2`` wrote, on as many threads as torch uses.
 
         Args:
             folder: The folder.
+            device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
         Returns:
             The engine.
 
         Raises:
             ModelError: If CTranslate2 is not installed, a file is missing or cannot be read.
+            DeviceError: CTranslate2 does not find the device.
         """
         ctranslate2 = import_ctranslate2()
+        kind, number = _device_of(device, count=ctranslate2.get_cuda_device_count())
         if not (folder / WEIGHTS).is_file():
             raise ModelError(
                 f"{folder}: no {WEIGHTS}, needed a CTranslate2 model; make one with "
@@ -69,7 +72,10 @@ class ConvertedEngine(ForeignEngine):
         names = _read_object(folder / "tokenizer_config.json", "eos_token", "pad_token")
         try:
             translator = ctranslate2.Translator(
-                str(folder), device="cpu", intra_threads=torch.get_num_threads()
+                str(folder),
+                device=kind,
+                device_index=number,
+                intra_threads=torch.get_num_threads(),
             )
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{folder}: CTranslate2 cannot load it ({error})") from error
@@ -98,6 +104,10 @@ class ConvertedEngine(ForeignEngine):
             ModelError: Naming every option that cannot be honoured.
         """
         problems = []
+        if options.sampling is not None:
+            problems.append("its draws cannot be repeated by a seed for each line")
+        if options.prefix:
+            problems.append("it counts the pieces of a given prefix in its scores")
         if options.beams > 1 and options.early_stopping is not True:
             found = options.early_stopping
             problems.append(f"it always stops early, early_stopping '{found}' is asked for")
@@ -199,6 +209,20 @@ class ConvertedEngine(ForeignEngine):
 
     def _spell(self, ids: Ids) -> list[str]:
         return [self._pieces[number] for number in ids]
+
+
+def _device_of(name: str, *, count: int) -> tuple[str, int]:
+    """What CTranslate2 calls a device, and its number; it finds GPUs itself, without torch."""
+    kind, _, number = name.partition(":")
+    if name == "auto":
+        return ("cuda" if count else "cpu"), 0
+    if kind not in ("cpu", "cuda") or (number and not number.isdecimal()):
+        raise DeviceError(f"ctranslate2 engine: device '{name}', needed auto, cpu, cuda or cuda:N")
+    if kind == "cuda" and int(number or 0) >= count:
+        raise DeviceError(
+            f"{name}: CTranslate2 finds {count or 'no'} CUDA device(s) here; leave the device out"
+        )
+    return kind, int(number or 0)
 
 
 def converted_folder(path: Path) -> Path:

@@ -14,7 +14,7 @@ from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.decode.search import decode
 from seq2seq.model.transformer import Transformer
 
-EngineName = Literal["native", "transformers", "ctranslate2"]
+EngineName = Literal["auto", "native", "transformers", "ctranslate2"]
 
 Progress = Callable[[int], None]
 

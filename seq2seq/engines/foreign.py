@@ -15,7 +15,12 @@ class ForeignEngine(ABC):
     @property
     @abstractmethod
     def positions(self) -> int:
-        """The most pieces it can read or write."""
+        """The most pieces it can read."""
+
+    @property
+    def written(self) -> int:
+        """The most pieces it can write; as many as it can read, unless a program knows better."""
+        return self.positions
 
     def search(
         self,
@@ -32,6 +37,7 @@ class ForeignEngine(ABC):
             sources,
             options,
             positions=self.positions,
+            written=self.written,
             batch_tokens=batch_tokens,
             progress=progress,
         )

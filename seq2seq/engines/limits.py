@@ -17,6 +17,7 @@ def search_within_limits(
     options: DecodeOptions,
     *,
     positions: int,
+    written: int,
     batch_tokens: int,
     progress: Callable[[int], None] | None,
 ) -> list[list[Hypothesis]]:
@@ -31,7 +32,8 @@ def search_within_limits(
         search: The other program.
         sources: Piece ids, end-of-sequence included.
         options: What to search for.
-        positions: The most pieces that the program can read or write.
+        positions: The most pieces that the program can read.
+        written: The most that it can write.
         batch_tokens: Padded source pieces times beams in one batch.
         progress: Told after every batch how many sources are done.
 
@@ -42,7 +44,7 @@ def search_within_limits(
         ModelError: If a source is empty or has more than `positions` pieces.
     """
     check_source_lengths(sources, positions)
-    limits = options.length_limits([len(ids) for ids in sources], positions)
+    limits = options.length_limits([len(ids) for ids in sources], written)
     results: dict[int, list[Hypothesis]] = {}
 
     def work(places: Sequence[int]) -> None:
@@ -57,7 +59,7 @@ def search_within_limits(
             work(same_limit)
 
     for group in _groups(limits, together=options.early_stopping is True or options.beams == 1):
-        lengths = [len(sources[place]) * options.beams for place in group]
+        lengths = [len(sources[place]) * options.rows for place in group]
         for batch in length_batches(lengths, batch_tokens):
             work([group[place] for place in batch])
             if progress is not None:

@@ -2,33 +2,54 @@
 
 from pathlib import Path
 
-from seq2seq.engines.converted import ConvertedEngine, converted_folder
+from seq2seq.devices import resolve_device
+from seq2seq.engines.converted import WEIGHTS, ConvertedEngine, converted_folder
 from seq2seq.engines.engine import Engine, EngineName, NativeEngine
 from seq2seq.engines.stock import StockEngine
+from seq2seq.errors import ModelError
+from seq2seq.files import read_json_object
 from seq2seq.model.stock import load_model
+from seq2seq.recipe import FAMILIES
 from seq2seq.run import model_folder
 
 
-def load_engine(name: EngineName, path: Path) -> tuple[Engine, Path]:
+def load_engine(name: EngineName, path: Path, *, device: str = "auto") -> tuple[Engine, Path]:
     """Load a model into the program that is to run it.
 
     Args:
-        name: Which program.
+        name: Which program; ``auto`` is our own where it knows the architecture, CTranslate2 for
+            a folder in its format, and else the stock class of transformers.
         path: A run folder, or a folder in the program's own format.
+        device: Where it computes, as in `seq2seq.devices`.
 
     Returns:
         The engine, and the folder it was loaded from, where tokenizer and search settings lie.
 
     Raises:
         ModelError: There is no such model, or the program is not installed.
+        DeviceError: There is no such device, or the program cannot use it.
     """
-    match name:
-        case "native":
-            folder = model_folder(path)
-            return NativeEngine(load_model(folder)), folder
-        case "transformers":
-            folder = model_folder(path)
-            return StockEngine.load(folder), folder
+    match fitting_engine(path) if name == "auto" else name:
         case "ctranslate2":
             folder = converted_folder(path)
-            return ConvertedEngine.load(folder), folder
+            return ConvertedEngine.load(folder, device=device), folder
+        case "transformers":
+            place, folder = resolve_device(device), model_folder(path)
+            return StockEngine.load(folder, device=place), folder
+        case _:
+            place, folder = resolve_device(device), model_folder(path)
+            return NativeEngine(load_model(folder).to(place)), folder
+
+
+def fitting_engine(path: Path) -> EngineName:
+    """The program that runs a folder's model fastest without changing it.
+
+    Raises:
+        ModelError: There is no model.
+    """
+    if (path / WEIGHTS).is_file():
+        return "ctranslate2"
+    config = model_folder(path) / "config.json"
+    needed = "the config.json of a stock model folder"
+    kind = read_json_object(config, error=ModelError, needed=needed).get("model_type")
+    return "native" if kind in FAMILIES else "transformers"

@@ -1,18 +1,21 @@
 """The stock classes of transformers as an engine: what everybody else will run.
 
-Any encoder-decoder class of the Hub's serves, as long as its folder has a ``tokenizer.json``.
+Any encoder-decoder class of the Hub's serves: T5, BART, mBART, Pegasus, LED and their like.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
 import torch
+from transformers import LogitsProcessor
 
 from seq2seq.decode.batches import Ids, evaluating, padded
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
+from seq2seq.decode.sampling import Draws
 from seq2seq.engines.foreign import ForeignEngine
 from seq2seq.engines.opening import open_encoder_decoder
 from seq2seq.engines.stock_inputs import encoder_inputs
@@ -29,11 +32,12 @@ class StockEngine(ForeignEngine):
         self._settings = deepcopy(model.generation_config)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, *, device: torch.device | None = None) -> Self:
         """Load a stock model folder; never the network.
 
         Args:
             folder: The folder.
+            device: Where it computes; the CPU if None.
 
         Returns:
             The engine.
@@ -41,17 +45,22 @@ class StockEngine(ForeignEngine):
         Raises:
             ModelError: If transformers cannot load it, or weights are missing.
         """
-        return cls(open_encoder_decoder(folder))
+        return cls(open_encoder_decoder(folder).to(device or torch.device("cpu")))
 
     @property
     def positions(self) -> int:
-        """The most pieces it can read or write."""
+        """The most pieces it can read."""
         return source_positions(self.config)
+
+    @property
+    def written(self) -> int:
+        """The most pieces it can write."""
+        return target_positions(self.config)
 
     @property
     def vocab_size(self) -> int:
         """Pieces that it knows."""
-        return int(self.config.vocab_size)
+        return int(self.model.get_output_embeddings().weight.shape[0])
 
     def check_options(self, options: DecodeOptions) -> None:
         """Everything that may be asked for is one of its own options."""
@@ -74,6 +83,11 @@ class StockEngine(ForeignEngine):
     def _search_batch(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:
+        drawing = []
+        if options.sampling is not None:
+            draws = Draws(options.sampling, sources, options.rows, self.model.device)
+            drawing = [_Drawing(draws)]
+            sources = [ids for ids in sources for _ in range(options.rows)]
         settings = self._generation_settings(options, limit)
         with (
             evaluating(self.model),
@@ -81,22 +95,37 @@ class StockEngine(ForeignEngine):
             running("transformers engine"),
         ):
             found = self.model.generate(
-                **self._inputs(sources), return_dict_in_generate=True, output_scores=True
+                **self._inputs(sources),
+                **self._beginning(options, len(sources)),
+                logits_processor=drawing,
+                return_dict_in_generate=True,
+                output_scores=True,
             )
         rows = [self._until_end(row) for row in found.sequences[:, 1:].tolist()]
         if options.beams > 1:
             scores = found.sequences_scores.tolist()
-            made = [
-                Hypothesis(ids, score, score * len(ids) ** options.length_penalty, ended)
-                for (ids, ended), score in zip(rows, scores, strict=True)
+            worths = [
+                score * max(1, len(ids) - options.uncounted) ** options.length_penalty
+                for (ids, _), score in zip(rows, scores, strict=True)
             ]
         else:  # greedy search tells no probabilities under the model itself
             forced = self._force(sources, [ids for ids, _ in rows], options.first_id)
-            made = [
-                Hypothesis(ids, one.score(options.length_penalty), one.log_probability, ended)
-                for (ids, ended), one in zip(rows, forced, strict=True)
-            ]
-        return [made[n : n + options.beams] for n in range(0, len(made), options.beams)]
+            given = len(options.given)
+            worths = [sum(one.token_log_probabilities[given:]) for one in forced]
+        made = [
+            Hypothesis(ids, options.score(worth, len(ids)), worth, ended)
+            for (ids, ended), worth in zip(rows, worths, strict=True)
+        ]
+        each = options.rows
+        groups = (made[start : start + each] for start in range(0, len(made), each))
+        return [sorted(group, key=lambda one: -one.score) for group in groups]
+
+    def _beginning(self, options: DecodeOptions, rows: int) -> dict[str, torch.Tensor]:
+        """What the decoder is given, where that is more than a start and a first piece."""
+        if not options.prefix:
+            return {}
+        given = [self._settings.decoder_start_token_id, *options.given]
+        return {"decoder_input_ids": torch.tensor([given] * rows, device=self.model.device)}
 
     @contextmanager
     def _asking(self, settings: Any) -> Iterator[None]:
@@ -123,10 +152,10 @@ class StockEngine(ForeignEngine):
             bad_words_ids=self._forbidden(options) or None,
             renormalize_logits=options.renormalize,
             min_length=0,
-            min_new_tokens=options.min_length or None,
+            min_new_tokens=max(0, options.min_length - options.uncounted) or None,
             max_length=None,
-            max_new_tokens=min(limit, target_positions(self.config)),
-            forced_bos_token_id=options.first_id,
+            max_new_tokens=limit - options.uncounted,
+            forced_bos_token_id=None if options.prefix else options.first_id,
             forced_eos_token_id=None,
             do_sample=False,
         )
@@ -168,3 +197,14 @@ class StockEngine(ForeignEngine):
             ForcedScore(tuple(row[: len(target)]))
             for row, target in zip(chosen.tolist(), targets, strict=True)
         ]
+
+
+class _Drawing(LogitsProcessor):  # type: ignore[misc] # the library is not typed
+    """Leaves of each row the one piece that was drawn, so that greedy search takes it."""
+
+    def __init__(self, draws: Draws):
+        self._draws = draws
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        chosen = self._draws.pick(scores.float())
+        return torch.full_like(scores, -inf).scatter_(1, chosen[:, None], 0.0)

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from transformers import M2M100Config, MarianConfig, PretrainedConfig
 
 from seq2seq.errors import ModelError
+from seq2seq.recipe import FAMILIES, Family
 
-Family = Literal["m2m_100", "marian"]
 Activation = Literal["relu", "gelu", "swish"]
 ModelConfig: TypeAlias = M2M100Config | MarianConfig
 
@@ -123,7 +123,7 @@ def check_contract(config: PretrainedConfig) -> None:
         ModelError: One line with every broken rule.
     """
     family = config.model_type
-    if family not in ("m2m_100", "marian"):
+    if family not in FAMILIES:
         raise ModelError(
             f"model config: model_type is '{family}', 'm2m_100' or 'marian' is needed; "
             "other architectures can be translated with but not built"

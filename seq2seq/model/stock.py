@@ -20,6 +20,7 @@ from seq2seq.libraries import explaining
 from seq2seq.model.config import ModelConfig, check_numbers, shares_inputs
 from seq2seq.model.transformer import Transformer
 from seq2seq.model.weights import read_weights, refuse_not_finite, write_weights
+from seq2seq.recipe import FAMILIES
 
 SHARED = "model.shared.weight"
 SOURCE = "model.encoder.embed_tokens.weight"
@@ -253,7 +254,7 @@ def read_config(folder: Path) -> ModelConfig:
     path = folder / "config.json"
     needed = "the config.json of a stock model folder"
     kind = read_json_object(path, error=ModelError, needed=needed).get("model_type")
-    if kind not in ("m2m_100", "marian"):
+    if kind not in FAMILIES:
         raise ModelError(
             f"{path}: model_type is '{kind}', 'm2m_100' or 'marian' is needed; "
             "use the transformers engine for other architectures"

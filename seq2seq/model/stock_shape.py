@@ -1,7 +1,7 @@
 """The numbers of a stock encoder-decoder, in a recipe's words whatever its class calls them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from transformers import AutoConfig
 
@@ -102,7 +102,7 @@ def source_positions(config: Any) -> int:
     Raises:
         ModelError: Its configuration does not say.
     """
-    return _positions(config, "max_encoder_position_embeddings")
+    return _positions(config, "encoder")
 
 
 def target_positions(config: Any) -> int:
@@ -111,15 +111,17 @@ def target_positions(config: Any) -> int:
     Raises:
         ModelError: Its configuration does not say.
     """
-    return _positions(config, "max_decoder_position_embeddings")
+    return _positions(config, "decoder")
 
 
-def _positions(config: Any, of_one_side: str) -> int:
+def _positions(config: Any, side: Literal["encoder", "decoder"]) -> int:
     if STOCK_NAMES.get(config.model_type) is T5_NAMES:
         return NO_POSITIONS
-    for name in (of_one_side, "max_position_embeddings", "n_positions"):
-        if getattr(config, name, None):
-            return int(getattr(config, name))
+    names = (f"max_{side}_position_embeddings", "max_position_embeddings", "n_positions")
+    for place in (config, getattr(config, side, None)):  # the second of two models in one
+        for name in names:
+            if getattr(place, name, None):
+                return int(getattr(place, name))
     raise ModelError(
         "transformers engine: config.json does not say how many positions the model has, "
         "needed max_position_embeddings or n_positions"

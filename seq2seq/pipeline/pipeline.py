@@ -23,15 +23,17 @@ from typing import Any, overload
 import torch
 from typing_extensions import Unpack
 
-from seq2seq.engines.opening import open_encoder_decoder, open_tokenizer
+from seq2seq.devices import resolve_device
+from seq2seq.engines.opening import open_encoder_decoder, stock_folder
 from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import DataError, ModelError
-from seq2seq.pipeline.languages import check_languages, language_codes
+from seq2seq.language_tags import choose_tags, is_tagged, tag_of
 from seq2seq.pipeline.options import PipelineOptions, checked_options
 from seq2seq.pipeline.reading import Prepared, Reader, most_pieces
 from seq2seq.pipeline.settings import length_limit, search_settings
 from seq2seq.pipeline.task import Task, parse_task, task_settings
 from seq2seq.sentences import Long, join_parts
+from seq2seq.stock_tokenizer import open_auto_tokenizer
 
 Answers = list[dict[str, str]]
 """The answers to one text: ``[{"translation_text": ...}]``, several where so asked."""
@@ -65,7 +67,7 @@ class Pipeline:
         self._engine = StockEngine(model)
         self._stored = model.generation_config
         self._positions = most_pieces(model, tokenizer)
-        self._codes = language_codes(tokenizer) if task.kind == "translation" else {}
+        self._tagged = task.kind == "translation" and is_tagged(tokenizer)
         self._options = options
         _long(task, options)  # contradictions are said now, not with the first text
         self._settings({}, {})
@@ -123,15 +125,20 @@ class Pipeline:
         asked: PipelineOptions = {**self._options, **options}
         source = asked.get("src_lang", self.task.languages[0])
         target = asked.get("tgt_lang", self.task.languages[1])
-        tagged = bool(self._codes)
+        tagged = self._tagged
         task = task_settings(self.model.config, self.task, source, target, tagged=tagged)
         if task.remark:
             warnings.warn(f"pipeline: {task.remark}", stacklevel=3)
         settings = self._settings(task.search, options)
         if tagged:
-            source, first = check_languages(self._codes, source, target)
+            (source, target), taken = choose_tags(
+                self.tokenizer, (source, target), where="pipeline"
+            )
+            for remark in taken:
+                warnings.warn(f"pipeline: {remark}", stacklevel=3)
             if "forced_bos_token_id" not in asked:
-                settings.forced_bos_token_id = first
+                tag = tag_of(self.tokenizer, target)
+                settings.forced_bos_token_id = self.tokenizer.convert_tokens_to_ids(tag)
         limits = [n for n in (self._positions, asked.get("max_source_pieces")) if n is not None]
         prefix = "" if tagged else task.prefix
         return _Plan(
@@ -248,9 +255,9 @@ def pipeline(
         model: A run folder, a stock model folder, the name of a model of the Hub, which is then
             downloaded, or a loaded model.
         tokenizer: The same for the tokenizer; needed only with a loaded model.
-        revision: A branch, tag or commit of the Hub.
-        device: Where the model runs, a graphics processor by its number, -1 for the CPU; if None,
-            the first graphics processor if there is one.
+        revision: A branch, tag or commit of the Hub, of the model and the tokenizer beside it.
+        device: Where the model runs, as in `seq2seq.devices`; a number is that of a CUDA device,
+            -1 the CPU; if None, a GPU if there is one.
         options: Those of `PipelineOptions`; a call may name others.
 
     Returns:
@@ -259,6 +266,7 @@ def pipeline(
     Raises:
         ModelError: The task is unknown, the model cannot be opened or is no encoder-decoder, or an
             option cannot be used.
+        DeviceError: There is no such device.
     """
     known_task, checked = parse_task(task), checked_options(options)
     if known_task.kind != "translation" and not {"src_lang", "tgt_lang"}.isdisjoint(checked):
@@ -270,21 +278,21 @@ def pipeline(
     opened: Any = model
     beside: Any = tokenizer
     if isinstance(model, (str, Path)):
-        opened = open_encoder_decoder(model, revision=revision)
-        beside = model if tokenizer is None else tokenizer
+        folder = stock_folder(model, revision=revision)
+        opened = open_encoder_decoder(folder, name=model)
+        if tokenizer is None:
+            beside = open_auto_tokenizer(folder, name=model)
     if beside is None:
         raise ModelError("pipeline: a loaded model is given, needed its tokenizer too")
     if isinstance(beside, (str, Path)):
-        beside = open_tokenizer(beside, revision=revision)
+        beside = open_auto_tokenizer(stock_folder(beside), name=beside)
     return Pipeline(known_task, opened.to(_device(device)), beside, checked)
 
 
 def _device(device: str | int | torch.device | None) -> torch.device:
-    if device is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if isinstance(device, int):
-        return torch.device("cpu" if device < 0 else f"cuda:{device}")
-    return torch.device(device)
+        device = "cpu" if device < 0 else f"cuda:{device}"
+    return resolve_device("auto" if device is None else str(device))
 
 
 def _long(task: Task, options: PipelineOptions) -> Long:

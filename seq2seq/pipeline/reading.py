@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seq2seq.errors import DataError
+from seq2seq.language_tags import lead_of, tagging
 from seq2seq.normalization import normalize
-from seq2seq.pipeline.languages import tagging
 from seq2seq.sentences import Long, split_text
-from seq2seq.stock_tokenizer import lead_of
 
 ENDLESS = 10**6  # tokenizers that know no limit name one above
 

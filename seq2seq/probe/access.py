@@ -3,7 +3,8 @@
 A model of the transformers library keeps its attention to itself: by default it computes it in a
 fused kernel that never writes the weights down, answers a request for them with an empty tuple, and
 ignores masks of heads. `StockModel` makes it attend in the library's written-out way (so that its
-outputs stay what they were), takes down what every head does, and lets the probe interfere.
+outputs stay what they were), takes down what every head does, and lets the probe interfere. The
+model computes on its device; inputs, interventions and readings are tensors of the CPU.
 
 Self-attention maps of an encoder are the stack ``encoder``, those of a decoder ``decoder``; what a
 decoder sees of the source is ``cross``. Models with one stack read their text as the source.
@@ -20,10 +21,11 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers.modeling_outputs import BaseModelOutput
 
+from seq2seq.devices import resolve_device
 from seq2seq.errors import ModelError
 from seq2seq.probe.attention_function import attending, only_rows
 from seq2seq.probe.contributions import Shares, Tracer
-from seq2seq.probe.intervention import Intervention, Stack, require_fit
+from seq2seq.probe.intervention import Intervention, Stack, moved, require_fit
 from seq2seq.probe.opening import kind_of, open_stock, special_piece
 from seq2seq.probe.reading import Encoded, Inputs, Reading, pad_lines
 from seq2seq.probe.recorder import Quantity, Recorder
@@ -61,8 +63,8 @@ class StockModel:
         """Open a run folder, a stock model folder, or a model of the Hub.
 
         Args:
-            where: Folder, or name on the Hub; the Hub is asked only if there is no such folder.
-            device: Where the model computes.
+            where: As in `seq2seq.model_location`.
+            device: Where the model computes, as in `seq2seq.devices`.
 
         Returns:
             The model.
@@ -70,9 +72,11 @@ class StockModel:
         Raises:
             ModelError: There is no such model, it is of a kind without maps to read, or some of
                 its weights are missing.
+            DeviceError: There is no such device.
         """
+        place = resolve_device(device)
         model, tokenizer = open_stock(where)
-        return cls(model.to(device), tokenizer, name=str(where))
+        return cls(model.to(place), tokenizer, name=str(where))
 
     def inputs(
         self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]] | None = None
@@ -86,11 +90,10 @@ class StockModel:
         Returns:
             The batch.
         """
-        device = self.model.device
-        source_ids, source_mask = pad_lines(sources, self.pad_id, device)
+        source_ids, source_mask = pad_lines(sources, self.pad_id)
         if targets is None:
             return Inputs(source_ids, source_mask)
-        return Inputs(source_ids, source_mask, *pad_lines(targets, self.pad_id, device))
+        return Inputs(source_ids, source_mask, *pad_lines(targets, self.pad_id))
 
     def read(
         self,
@@ -161,9 +164,11 @@ class StockModel:
                 "alone, needed encoder; hand it to read"
             )
         recorder = self._recorder((), interventions, ["maps"])
-        mask = inputs.source_mask.long()
+        ids, mask = (
+            one.to(self.model.device) for one in (inputs.source_ids, inputs.source_mask.long())
+        )
         with torch.no_grad(), attending(self.model, recorder.attend):
-            answer = self.model.get_encoder()(input_ids=inputs.source_ids, attention_mask=mask)
+            answer = self.model.get_encoder()(input_ids=ids, attention_mask=mask)
         recorder.require_all(self.name, stacks=("encoder",))
         return Encoded(answer.last_hidden_state)
 
@@ -201,9 +206,9 @@ class StockModel:
             logits = self._pass(self._arguments(inputs), recorder)
             assert logits is not None  # decoders have some
             leaves = [one for weights in recorder.weights.values() for one in weights]
-            found = iter(torch.autograd.grad(objective(logits), leaves))
+            found = iter(torch.autograd.grad(objective(logits.cpu()), leaves))
         gradients = {
-            stack: torch.stack([next(found) for _ in weights])
+            stack: torch.stack([next(found) for _ in weights]).cpu()
             for stack, weights in recorder.weights.items()
         }
         return replace(_reading(logits.detach(), recorder), gradients=gradients)
@@ -224,7 +229,7 @@ class StockModel:
         first = [0] * len(inputs.source_ids)  # whose logits nobody wants, but fewer than all
         with torch.no_grad(), tracer.listening(), only_rows(self.model, first):
             self._pass(self._arguments(inputs), tracer)
-            return tracer.shares()
+            return {stack: shares.cpu() for stack, shares in tracer.shares().items()}
 
     def read_image(
         self, pixels: Float[Tensor, "batch channels height width"], *, values: bool = False
@@ -245,7 +250,7 @@ class StockModel:
             raise ModelError(f"{self.name}: reads text, not images; needed a model such as ViT")
         recorder = self._recorder(None, (), ["maps", "values"] if values else ["maps"])
         with torch.no_grad():
-            self._pass({"pixel_values": pixels}, recorder)
+            self._pass({"pixel_values": pixels.to(self.model.device)}, recorder)
         return _reading(None, recorder)
 
     def random_twin(self, seed: int) -> "StockModel":
@@ -279,9 +284,8 @@ class StockModel:
                 f"it has {', '.join(self.depth)}"
             )
         require_fit(interventions, depth=self.depth, heads=self.heads)
-        return Recorder(
-            self._anatomy, stacks=wanted, quantities=quantities, interventions=interventions
-        )
+        here = [moved(one, self.model.device) for one in interventions]
+        return Recorder(self._anatomy, stacks=wanted, quantities=quantities, interventions=here)
 
     def _require_decoder_only(self, recorder: Recorder) -> None:
         stacks = {one.stack for one in recorder.interventions} | set(recorder.weights)
@@ -307,6 +311,7 @@ class StockModel:
         if inputs.target_ids is not None and inputs.target_mask is not None:
             arguments["decoder_input_ids"] = inputs.target_ids
             arguments["decoder_attention_mask"] = inputs.target_mask.long()
+        arguments = {name: given.to(self.model.device) for name, given in arguments.items()}
         if self.kind != "encoder":
             arguments["use_cache"] = False
         return arguments
@@ -331,7 +336,7 @@ class StockModel:
 
 def _reading(logits: Tensor | None, recorder: Recorder) -> Reading:
     return Reading(
-        logits=logits,
+        logits=None if logits is None else logits.cpu(),
         maps=recorder.collected("maps"),
         values=recorder.collected("values"),
         outputs=recorder.collected("outputs"),

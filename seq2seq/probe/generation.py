@@ -210,7 +210,7 @@ def _write(model: StockModel, inputs: Inputs, done: Sequence[Intervention]) -> l
     with torch.no_grad():
         found = model.model.generate(
             encoder_outputs=BaseModelOutput(last_hidden_state=encoded.states),
-            attention_mask=inputs.source_mask.long(),
+            attention_mask=inputs.source_mask.long().to(model.model.device),
             do_sample=False,
             num_beams=1,
             no_repeat_ngram_size=0,

@@ -9,8 +9,8 @@ These are descriptions; `seq2seq.probe.recorder` carries them out.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, TypeAlias
 
 import torch
 from jaxtyping import Bool, Float
@@ -97,6 +97,16 @@ class Patch:
 
 
 Intervention: TypeAlias = KnockOut | HeadAblation | Patch
+
+
+def moved(one: Intervention, device: torch.device) -> Intervention:
+    """The same intervention with its tensors on the device of the model that it is for."""
+    tensors: dict[str, Any] = {
+        field.name: value.to(device)
+        for field in fields(one)
+        if isinstance(value := getattr(one, field.name), Tensor)
+    }
+    return replace(one, **tensors)
 
 
 def require_fit(

@@ -22,13 +22,15 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES as ENCODER_DECODERS,
 )
 
-from seq2seq.engines.opening import open_tokenizer, place_of, refuse_gaps
+from seq2seq.engines.opening import refuse_gaps, stock_folder
 from seq2seq.errors import ModelError
+from seq2seq.language_tags import language_codes
 from seq2seq.libraries import explaining
 from seq2seq.model.config import check_numbers
 from seq2seq.model.weights import refuse_not_finite
-from seq2seq.pipeline.languages import language_codes
 from seq2seq.probe.survey import SUPPORTED, Kind
+from seq2seq.recipe import FAMILIES
+from seq2seq.stock_tokenizer import open_auto_tokenizer
 
 
 def kind_of(config: Any, *, name: str) -> Kind:
@@ -61,8 +63,7 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
     """Read a model and its tokenizer into memory.
 
     Args:
-        where: A run folder, a stock model folder, or the name of a model of the Hub. The Hub is
-            asked only if there is no such folder.
+        where: As in `seq2seq.model_location`.
 
     Returns:
         The model as it was saved, and its tokenizer (None for a model of images).
@@ -70,14 +71,17 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
     Raises:
         ModelError: There is none, its kind is unknown, or weights are missing or not finite.
     """
-    place = place_of(where)
+    folder = stock_folder(where)
     with explaining(where):
-        config = AutoConfig.from_pretrained(place)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
         kind = kind_of(config, name=str(where))
-        if config.model_type in ("m2m_100", "marian"):
+        if config.model_type in FAMILIES:
             check_numbers(config, where=where)
-        model, loaded = _class_for(kind).from_pretrained(place, output_loading_info=True)
-    tokenizer = None if config.model_type in IMAGE_ENCODERS else open_tokenizer(where)
+        model, loaded = _class_for(kind).from_pretrained(
+            folder, local_files_only=True, output_loading_info=True
+        )
+    images = config.model_type in IMAGE_ENCODERS
+    tokenizer = None if images else open_auto_tokenizer(folder, name=where)
     refuse_gaps(loaded, where=where, kind=type(model).__name__)
     refuse_not_finite(dict(model.named_parameters()), where=where)
     if kind == "encoder-decoder":

@@ -42,7 +42,7 @@ class Encoded:
     """What an encoder made of the sources of a batch; its decoder may read it again and again.
 
     Attributes:
-        states: The encoder's last hidden states.
+        states: The encoder's last hidden states, on the device of its model.
     """
 
     states: Float[Tensor, "batch source width"]
@@ -76,9 +76,9 @@ class Reading:
 
 
 def pad_lines(
-    lines: Sequence[Sequence[int]], pad_id: int, device: torch.device
+    lines: Sequence[Sequence[int]], pad_id: int
 ) -> tuple[Int[Tensor, "batch length"], Bool[Tensor, "batch length"]]:
     """Fill lines of pieces up to one length, on the right, and say what is real."""
     ids = pad_sequence([torch.tensor(line) for line in lines], True, pad_id)
     mask = pad_sequence([torch.ones(len(line), dtype=torch.bool) for line in lines], True, False)
-    return ids.to(device), mask.to(device)
+    return ids, mask

@@ -118,10 +118,11 @@ class Recorder:
             quantity: Which notes.
 
         Returns:
-            For each stack asked for a tensor whose first dimension is the layer; nothing if the
-            quantity was not asked for.
+            For each stack asked for a tensor on the CPU whose first dimension is the layer;
+            nothing if the quantity was not asked for.
         """
-        return {stack: torch.stack(notes) for stack, notes in self.notes.get(quantity, {}).items()}
+        found = self.notes.get(quantity, {})
+        return {stack: torch.stack(notes).cpu() for stack, notes in found.items()}
 
     def _note(self, quantity: Quantity, stack: Stack, what: Tensor) -> None:
         if quantity in self.notes:

@@ -15,9 +15,9 @@ from torch import Tensor
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.errors import DataError, ModelError, SpanError
 from seq2seq.files import read_bytes
+from seq2seq.language_tags import choose_tags, language_codes, tagging
 from seq2seq.languages import language_of
 from seq2seq.libraries import running
-from seq2seq.pipeline.languages import check_languages, language_codes, tagging
 from seq2seq.probe.access import StockModel
 from seq2seq.probe.intervention import Stack
 from seq2seq.probe.reading import Reading as Attention
@@ -90,9 +90,8 @@ def _settled(
     # What the class falls back on, English, is not asked for by anybody.
     source = languages[0] or tokenizer.init_kwargs.get("src_lang")
     target = languages[1] or stored
-    names = ("--source-language", "--target-language")
-    check_languages(codes, source, target, where=model.name, names=names)
-    return source, target
+    found, _ = choose_tags(tokenizer, (source, target), where=model.name)
+    return found
 
 
 def _known_languages(model: StockModel, told: tuple[str | None, str | None]) -> tuple[str, str]:
@@ -232,8 +231,8 @@ def _generated(model: StockModel, ids: tuple[int, ...], notes: list[str]) -> tup
         (limit,) = DecodeOptions().length_limits([len(ids)], most)
     with torch.no_grad(), running(model.name):
         output = model.model.generate(
-            input_ids=inputs.source_ids,
-            attention_mask=inputs.source_mask.long(),
+            input_ids=inputs.source_ids.to(model.model.device),
+            attention_mask=inputs.source_mask.long().to(model.model.device),
             max_new_tokens=limit,
             forced_bos_token_id=_first(model),
         )
@@ -352,7 +351,7 @@ def _pixels(model: StockModel, path: Path) -> tuple[Tensor, bytes]:
     except OSError as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"{model.name}: does not say how to prepare an image: {reason}") from None
-    pixels = processor(picture, return_tensors="pt")["pixel_values"].to(model.model.device)
+    pixels = processor(picture, return_tensors="pt")["pixel_values"]
     shown = pixels[0].permute(1, 2, 0).cpu().numpy()
     if processor.do_normalize:
         shown = shown * np.array(processor.image_std) + np.array(processor.image_mean)

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.devices import resolve_device
 from seq2seq.errors import DataError, ModelError
 from seq2seq.languages import language_of
 from seq2seq.run import Run
@@ -14,13 +15,13 @@ if TYPE_CHECKING:  # loads torch, which asking for help must not
     from seq2seq.publish.page.gradio_page import Page
 
 
-def open_page(model: str, *, examples: Sequence[str] = ()) -> "Page":
+def open_page(model: str, *, examples: Sequence[str] = (), device: str = "auto") -> "Page":
     """Load a model and make its page.
 
     Args:
-        model: A run folder, a stock model folder, or the name of a model of the Hub, which is
-            asked only if there is no such folder.
+        model: As in `seq2seq.model_location`.
         examples: Texts to choose from.
+        device: Where it computes, as in `seq2seq.devices`.
 
     Returns:
         The page, not yet served.
@@ -29,6 +30,7 @@ def open_page(model: str, *, examples: Sequence[str] = ()) -> "Page":
         ModelError: gradio is not installed, there is no such model, or it is none that the page
             can show.
         PublishError: An example is blank.
+        DeviceError: There is no such device.
     """
     if find_spec("gradio") is None:
         raise ModelError(
@@ -38,13 +40,14 @@ def open_page(model: str, *, examples: Sequence[str] = ()) -> "Page":
     from seq2seq.publish.page.gradio_page import Page
     from seq2seq.publish.page.writer import Writer
     from seq2seq.publish.space import settings_of
-    from seq2seq.translate import trained_on
+    from seq2seq.opened_model import trained_on
 
     run = Run(Path(model))
     recipe = run.read_recipe() if run.recipe.is_file() else None
     title = Path(model).resolve().name if Path(model).is_dir() else model
     single = recipe is not None and trained_on(run) == "sentences"
     settings = settings_of(recipe, model, title=title, examples=examples, by_sentence=single)
+    place = resolve_device(device)
     opened, tokenizer = open_stock(model)
     kind = kind_of(opened.config, name=model)
     if kind != "encoder-decoder":
@@ -62,7 +65,7 @@ def open_page(model: str, *, examples: Sequence[str] = ()) -> "Page":
             sentences_in=language_of(source).code,
             joint=" " if target.spaced else "",
         )
-    return Page(Writer(opened, tokenizer, settings), settings)
+    return Page(Writer(opened, tokenizer, settings, device=place), settings)
 
 
 def start(page: "Page", *, port: int | None = None, browser: bool = True) -> Any:

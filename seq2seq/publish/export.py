@@ -15,14 +15,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import torch
 from transformers import AutoTokenizer
 
+from seq2seq.devices import resolve_device
 from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.engine import Engine
 from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import PublishError
 from seq2seq.files import read_json_object
 from seq2seq.model.transformer import Transformer
+from seq2seq.model_location import locate_model
 from seq2seq.publish.checked import Check, Target, hash_files, write_check
 from seq2seq.publish.contract import check_publishable
 from seq2seq.publish.held_out import HeldOut, choose_pairs, file_pairs, run_pairs
@@ -88,22 +91,25 @@ class _Model:
 
 
 def export(
-    path: Path,
+    name: str | Path,
     target: Target,
     *,
     out: Path | None = None,
     quantize: Literal["int8"] | None = None,
     pairs: Path | None = None,
+    device: str = "auto",
     say: Callable[[str], object] = lambda line: None,
 ) -> Exported:
     """Write a model in another format, measure it, and keep it only if it is the same model.
 
     Args:
-        path: A run folder, or a stock model folder.
+        name: As in `seq2seq.model_location`.
         target: The format.
         out: Where to write; in the run's folder of exports if None.
         quantize: Number format of the matrices; None keeps 32-bit floats.
         pairs: Held-out pairs to measure on; the run's dev set if None.
+        device: Where model and export are measured, as in `seq2seq.devices`; ONNX graphs are on
+            the CPU.
         say: Told what is being done.
 
     Returns:
@@ -113,12 +119,15 @@ def export(
         PublishError: The export differs by more than is tolerated, or other programs would read
             the model differently, or there is nothing to measure it on, or the folder exists.
         ModelError: The model cannot be loaded, or the format's package is not installed.
+        DeviceError: There is no such device.
     """
     if quantize is not None and target == "hub":
         raise PublishError(
             f"quantize '{quantize}': stock folders hold 32-bit floats, needed the format "
             "ctranslate2 or onnx"
         )
+    place = torch.device("cpu") if target == "onnx" else resolve_device(device)
+    path = locate_model(name).path
     final = _place(path, target, out, quantize)
     source = _load(path)
     check_publishable(source.model, source.folder)
@@ -128,7 +137,8 @@ def export(
     unfinished.mkdir(parents=True)
     try:
         say(f"writing {target}")
-        engine = _write(source, target, unfinished, quantize)
+        engine = _write(source, target, unfinished, quantize, place)
+        source.model.to(place)  # only now: the formats are written from the CPU
         say(f"comparing on {text.to_text()}")
         exported = _measure(source, engine, text, target, folder=unfinished, quantize=quantize)
         unfinished.rename(final)
@@ -159,7 +169,7 @@ def _load(path: Path) -> _Model:
             f"{folder}: {', '.join(missing)} missing, needed a complete stock model folder; train "
             "the model to its end, or save it again with transformers"
         )
-    translator = Translator.load(folder)
+    translator = Translator.load(folder, engine="native", device="cpu")
     run = Run(path)
     recipe = run.read_recipe() if run.recipe.is_file() else None
     return _Model(folder, translator, recipe)
@@ -187,7 +197,11 @@ def _choose_text(path: Path, source: _Model, pairs: Path | None) -> HeldOut:
 
 
 def _write(
-    source: _Model, target: Target, folder: Path, quantize: Literal["int8"] | None
+    source: _Model,
+    target: Target,
+    folder: Path,
+    quantize: Literal["int8"] | None,
+    place: torch.device,
 ) -> Engine:
     """Write the format, and load it with the program that it is for."""
     text = (SEARCH_FILE, *source.tokenizer.file_names)
@@ -195,10 +209,10 @@ def _write(
         shutil.copyfile(source.folder / name, folder / name)
     match target:
         case "hub":
-            return StockEngine.load(folder)
+            return StockEngine.load(folder, device=place)
         case "ctranslate2":
             write_ctranslate2(source.model, source.tokenizer, folder, quantize=quantize)
-            return ConvertedEngine.load(folder)
+            return ConvertedEngine.load(folder, device=str(place))
         case "onnx":
             shutil.copyfile(source.folder / "config.json", folder / "config.json")
             _ask_for_greedy(folder / "generation_config.json")
@@ -239,6 +253,7 @@ def _measure(
         sizes=(_bytes(source.folder, source.files), _bytes(folder)),
         summaries=source.recipe is not None and source.recipe.task == "summarization",
         language=None if source.recipe is None else source.recipe.target_language,
+        device=str(next(source.model.parameters()).device),
     )
     excess = find_excess(measured, tolerance)
     if excess:

@@ -78,6 +78,7 @@ class Measured:
         beams: Of the stored search.
         metric: What the scores are, with their signature.
         threads: Processor threads of either program.
+        device: Where both computed.
         model: The model's own figures.
         export: Those of the export.
     """
@@ -94,6 +95,7 @@ class Measured:
     beams: int
     metric: str
     threads: int
+    device: str
     model: Figures
     export: Figures
 
@@ -118,7 +120,7 @@ class Measured:
                 f"size                        {self.export.bytes / 1e6:.1f} MB, "
                 f"model {self.model.bytes / 1e6:.1f} MB",
                 f"speed                       {self.export.sentences_per_second:.1f} sentences/s "
-                f"({faster:.1f} times the model's) on {self.threads} thread(s)",
+                f"({faster:.1f} times the model's) on {self.device}, {self.threads} thread(s)",
             ]
         )
 
@@ -133,6 +135,7 @@ def measure(
     sizes: tuple[int, int],
     summaries: bool,
     language: str | None = None,
+    device: str = "cpu",
 ) -> Measured:
     """Compare an export with its model.
 
@@ -145,6 +148,7 @@ def measure(
         sizes: Bytes of the model's files and of the export's.
         summaries: Score by ROUGE-L instead of BLEU.
         language: Code of the target language, if it is known.
+        device: Where both compute, for the record.
 
     Returns:
         The figures.
@@ -176,6 +180,7 @@ def measure(
         beams=options.beams,
         metric=f"{scores[0].name}|{scores[0].signature}",
         threads=torch.get_num_threads(),
+        device=device,
         model=figures[0],
         export=figures[1],
     )

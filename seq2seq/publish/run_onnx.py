@@ -55,9 +55,10 @@ class OnnxEngine(ForeignEngine):
         """
         if options.beams > 1 or options.min_length:
             raise ModelError("onnx engine: only greedy search is known here; ask for 1 beam")
-        if options.no_repeat_ngram or options.first_id is not None or options.forbidden:
+        if options.no_repeat_ngram or options.given or options.forbidden or options.sampling:
             raise ModelError(
-                "onnx engine: it knows neither no_repeat_ngram nor first or forbidden pieces"
+                "onnx engine: it knows neither no_repeat_ngram, nor given or forbidden pieces, nor "
+                "sampling"
             )
 
     def _search_batch(

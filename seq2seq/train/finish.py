@@ -15,6 +15,7 @@ from seq2seq.files import write_text
 from seq2seq.lines import read_lines
 from seq2seq.model.stock import SearchDefaults
 from seq2seq.model.weights import load_weights
+from seq2seq.opened_model import trained_on
 from seq2seq.pronouns.gender_report import GenderReport, report_gender
 from seq2seq.pronouns.items import Item, read_items
 from seq2seq.recipe import Recipe
@@ -45,7 +46,7 @@ from seq2seq.train.selection import (
 from seq2seq.train.stop import Stop
 from seq2seq.train.trainable import TrainableModel
 from seq2seq.train.validate import Validator, decode_options, perplexity
-from seq2seq.translate import Long, Report, Translation, Translator, trained_on
+from seq2seq.translate import Long, Report, Translation, Translator
 
 
 @dataclass(frozen=True)

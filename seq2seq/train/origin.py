@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq.errors import RecipeError
-from seq2seq.run import Run, model_folder, read_origin, write_json
+from seq2seq.errors import ModelError, RecipeError
+from seq2seq.model_location import locate_model
+from seq2seq.run import Run, read_origin, write_json
 from seq2seq.train.checkpoint import sha256
 
-# The card has the licence.
-WANTED = ("*.json", "*.safetensors", "*.spm", "*.model", "README.md")
 OLD_WEIGHTS = "pytorch_model.bin"
 
 
@@ -55,35 +54,22 @@ def find_origin(init: str) -> Origin:
         RecipeError: There is none.
         ModelError: The folder is no model folder.
     """
-    path = Path(init).expanduser()
-    if not path.exists():
-        return _fetch(init)
-    folder = model_folder(path)
+    try:
+        found = locate_model(init)
+    except ModelError as error:
+        raise RecipeError(f"init = {error}") from None
+    folder = found.folder
+    if found.repository is not None:
+        licenses = _stated([_card_license(folder)])
+        return Origin(init, folder, found.repository, found.revision, licenses)
     run = Run(folder.resolve().parent)
     if folder.resolve() != run.best or not run.recipe.is_file():
         return Origin(init, folder, None, None, _stated([_card_license(folder)]))
     past: dict[str, Any] = read_origin(run) or {}
-    licenses = [corpus.license for corpus in run.read_recipe().data.train]
+    known = [corpus.license for corpus in run.read_recipe().data.train]
     if past:
-        licenses += past["licenses"] or [None]
-    return Origin(init, folder, past.get("base_model"), past.get("revision"), _stated(licenses))
-
-
-def _fetch(name: str) -> Origin:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    try:
-        folder = Path(snapshot_download(name, allow_patterns=list(WANTED)))
-        if not list(folder.glob("*.safetensors")):
-            snapshot_download(name, revision=folder.name, allow_patterns=[OLD_WEIGHTS])
-    except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise RecipeError(
-            f"init = '{name}': no such folder here, and the Hub does not give it ({reason}); "
-            "needed a run, a stock model folder, or owner/name of a model on the Hub"
-        ) from None
-    return Origin(name, folder, name, folder.name, _stated([_card_license(folder)]))
+        known += past["licenses"] or [None]
+    return Origin(init, folder, past.get("base_model"), past.get("revision"), _stated(known))
 
 
 def _card_license(folder: Path) -> str | None:

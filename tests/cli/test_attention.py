@@ -17,7 +17,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         asked.append((opened, text, target))
         return plain_page(tuple(text.split()))
 
-    monkeypatch.setattr("seq2seq.probe.access.StockModel.load", lambda where: where)
+    monkeypatch.setattr("seq2seq.probe.access.StockModel.load", lambda where, device: where)
     monkeypatch.setattr("seq2seq.probe.show.show_text", show)
     return asked
 

@@ -33,7 +33,7 @@ def test_the_address_is_printed_and_the_options_passed_on(
     assert result == (0, "http://127.0.0.1:8000/\n", "Ctrl-C stops it\n")
     assert asked == {
         "model": "runs/owl", "examples": ["An owl.", "Two."], "page": "page", "port": 8000,
-        "browser": False,
+        "browser": False, "device": "auto",
     }  # fmt: skip
     assert waited == [True]
 

@@ -22,7 +22,7 @@ def found() -> Study:
 def test_the_command_prints_the_verdict_and_writes_beside_the_run(
     cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: Study
 ) -> None:
-    monkeypatch.setattr("seq2seq.probe.access.StockModel.load", lambda where: where)
+    monkeypatch.setattr("seq2seq.probe.access.StockModel.load", lambda where, device: where)
     monkeypatch.setattr("seq2seq.probe.study.probe_model", lambda *_, **__: found)
 
     def write_page(*given: Any) -> Path:

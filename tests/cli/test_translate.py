@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
+from seq2seq.cli.progress import count_lines, progress_text
+from seq2seq.decode.options import Sampling
 from seq2seq.model.stock import save_model
 from seq2seq.recipe import Recipe, TokenizerSpec, parse_recipe, recipe_json
 from seq2seq.run import Run
@@ -228,6 +231,9 @@ def test_a_folder_without_a_model_is_named(cli: Cli, tmp_path: Path) -> None:
     result = cli("translate", tmp_path)
     assert (result.code, result.out) == (2, "")
     assert "neither a run folder nor a model folder" in result.err
+    unknown = cli("translate", "runs/dmo")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert "runs/dmo: no such folder here, and the Hub does not give it: " in unknown.err
 
 
 def test_settings_of_the_folder_that_are_not_followed_are_named(
@@ -310,3 +316,178 @@ def test_a_run_knows_whether_it_was_trained_on_single_sentences(
     assert "read as a whole" not in said
     asked = cli("translate", run.folder, "--input", source, "--split", "long").err
     assert ("read as a whole" in asked) == split
+
+
+GENERATED: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+    (("--min-length", 6), {"min_new_tokens": 6}),
+    (("--max-length", 5), {"max_new_tokens": 5}),
+    (("--beam", 3, "--length-penalty", 2), {"num_beams": 3, "length_penalty": 2.0}),
+    (("--no-repeat-ngram", 2), {"no_repeat_ngram_size": 2}),
+    (("--forced-prefix", "the owl"), {"prefix": "the owl"}),
+    (("--sample", "--temperature", 0.5, "--seed", 3), {"temperature": 0.5, "seed": 3}),
+    (("--sample", "--top-k", 4, "--top-p", 0.9), {"top_k": 4, "top_p": 0.9, "seed": 1}),
+]
+
+
+def generated(folder: Path, line: str, *, limit: int, **asked: Any) -> str:
+    """What the stock classes make of one line with the options that mean the same."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForSeq2SeqLM.from_pretrained(folder).eval()
+    ids, start = tokenizer(line)["input_ids"], [model.config.decoder_start_token_id]
+    prefix = asked.pop("prefix", None)
+    if prefix is not None:
+        start += tokenizer(text_target=prefix)["input_ids"][:-1]
+        asked["decoder_input_ids"] = torch.tensor([start])
+    if "seed" in asked:
+        torch.manual_seed(Sampling(seed=asked.pop("seed")).seed_of(ids, 0))
+        asked = {"top_k": 0, "do_sample": True, "num_beams": 1, "early_stopping": False} | asked
+    new = asked.pop("max_new_tokens", limit - (len(start) - 1))
+    found = model.generate(
+        input_ids=torch.tensor([ids]), max_length=None, max_new_tokens=new, **asked
+    )
+    return str(tokenizer.batch_decode(found, skip_special_tokens=True)[0]).strip()
+
+
+@pytest.mark.parametrize(("options", "asked"), GENERATED, ids=lambda one: str(one))
+def test_each_option_is_that_of_generate(
+    cli: Cli, model: Path, tmp_path: Path, options: tuple[Any, ...], asked: dict[str, Any]
+) -> None:
+    lines, limit = ["the red fox", "the owl", "it runs far"], 31
+    source = tmp_path / "few.en"
+    source.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    plain = cli("translate", model, "--input", source, "--max-length", limit)
+    both = options if "--max-length" in options else (*options, "--max-length", limit)
+    result = cli("translate", model, "--input", source, *both)
+    assert result.code == 0, result.err
+    assert result.out != plain.out
+    wanted = [generated(model, line, limit=limit, **asked) for line in lines]
+    assert result.out.split("\n")[:-1] == wanted
+    stock = cli("translate", model, "--input", source, "--engine", "transformers", *both)
+    assert stock.out == result.out
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--temperature", 0.5, "--top-k", 3), "--temperature, --top-k: changes how outputs are"),
+        (("--sample", "--beam", 4), "beams is '4' with sampling, which has none; ask for 1"),
+        (("--sample", "--top-p", 0), "top_p is '0.0', needed above 0 and at most 1"),
+        (("--min-length", 9, "--max-length", 5), "min_length is '9' with max_length '5'"),
+        (("--forced-prefix", "日本"), "forced prefix '日本': it holds characters that the model"),
+        (("--device", "gpu"), "device: 'gpu' is no device, needed auto, cpu, cuda, cuda:N or mps"),
+        (("--source-prefix", "translate: "), "this model is told nothing by a prefix"),
+    ],
+    ids=str,
+)
+def test_options_that_contradict_each_other_are_refused(
+    cli: Cli, model: Path, source: Path, options: tuple[Any, ...], problem: str
+) -> None:
+    result = cli("translate", model, "--input", source, *options)
+    assert (result.code, result.out) == (2, "")
+    assert problem in result.err
+
+
+def test_drawing_gives_several_and_the_same_again(cli: Cli, model: Path, source: Path) -> None:
+    asked = ("translate", model, "--input", source, "--sample", "--n-best", 4)
+    first = cli(*asked, "--seed", 5)
+    assert first.out == cli(*asked, "--seed", 5, "--batch-tokens", 1).out
+    assert first.out != cli(*asked, "--seed", 6).out
+    rows = [line.split("\t") for line in first.out.splitlines()]
+    assert [row[0] for row in rows].count("1") == 4
+    assert len({row[2] for row in rows if row[0] == "1"}) > 1
+
+
+def test_help_shows_options_in_groups(cli: Cli) -> None:
+    for command in ("translate", "summarize"):
+        text = cli(command, "-h").out
+        titles = ["Arguments:", "Text in, text out:", "Languages:", "Search (", "Drawing at random"]
+        places = [text.index(title) for title in [*titles, "Program:", "Options:", "Examples:"]]
+        assert places == sorted(places)
+        assert text.index("--beam") > text.index("Search (")
+
+
+@pytest.mark.usefixtures("short_chunks")
+def test_json_comes_in_parts_and_is_the_same_object(
+    cli: Cli, model: Path, source: Path, tmp_path: Path
+) -> None:
+    whole = cli("translate", model, "--input", source, "--json")
+    content = json.loads(whole.out)
+    assert whole.out == json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    assert len(content["translations"]) == len(LINES)
+    (tmp_path / "none.en").touch()
+    empty = cli("translate", model, "--input", tmp_path / "none.en", "--json").out
+    assert json.loads(empty)["translations"] == []
+
+
+@pytest.fixture
+def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are taken two by two."""
+    defaults = {**Translator.stream.__kwdefaults__, "chunk_lines": 2}
+    monkeypatch.setattr(Translator.stream, "__kwdefaults__", defaults)
+
+
+@pytest.mark.usefixtures("short_chunks")
+def test_what_an_interrupted_command_has_done_is_kept_and_gone_on_with(
+    cli: Cli, model: Path, source: Path, expected: list[str], tmp_path: Path
+) -> None:
+    output, kept = tmp_path / "new.de", tmp_path / "new.de.part"
+    asked = ("translate", model, "--input", source, "--output", output)
+    whole, seen = Translator.translate, []
+
+    def interrupted(self: Translator, texts: Any, *given: Any, **options: Any) -> Any:
+        if options["first_line"] > 2:
+            raise KeyboardInterrupt
+        return whole(self, texts, *given, **options)
+
+    def noting(self: Translator, texts: Any, *given: Any, **options: Any) -> Any:
+        seen.extend([options["first_line"], *texts])
+        return whole(self, texts, *given, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Translator, "translate", interrupted)
+        stopped = cli(*asked)
+    assert stopped.code != 0
+    assert f"interrupted: what is done is in {kept}; add --resume to go on" in stopped.err
+    assert not output.exists()
+    assert kept.read_text(encoding="utf-8").split("\n") == [*expected[:2], ""]
+    with kept.open("a", encoding="utf-8") as file:
+        file.write("half a li")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Translator, "translate", noting)
+        result = cli(*asked, "--resume")
+    assert "note: 2 lines are there already" in result.err
+    assert seen == [3, *LINES[2:4], 5, LINES[4]]
+    assert output.read_text(encoding="utf-8").split("\n") == [*expected, ""]
+    assert not kept.exists()
+
+
+def test_nothing_to_go_on_with_is_said(cli: Cli, model: Path, source: Path, tmp_path: Path) -> None:
+    asked = ("translate", model, "--input", source, "--resume")
+    found = cli(*asked, "--output", tmp_path / "new.de")
+    assert found.code == 2
+    assert "new.de.part: no such file, needed what an interrupted command has left" in found.err
+    assert "--resume: with no --output, needed --output F" in cli(*asked).err
+    several = cli(*asked, "--output", tmp_path / "new.de", "--n-best", 2)
+    assert "--resume: with --json or --n-best, needed" in several.err
+
+
+@pytest.mark.parametrize(
+    ("done", "before", "total", "seconds", "said"),
+    [
+        (1200, 0, 5000, 12.0, "1,200 of 5,000 lines, 0:38 left"),
+        (1000, 2000, 5000, 3600.0, "3,000 of 5,000 lines, 2:00:00 left"),
+        (7, 0, None, 1.0, "7 lines"),
+        (7, 0, 5, 1.0, "7 lines"),
+    ],
+)
+def test_progress_says_what_is_left(
+    done: int, before: int, total: int | None, seconds: float, said: str
+) -> None:
+    assert progress_text(done, before, total, seconds) == said
+
+
+def test_lines_of_a_plain_file_are_counted_ahead(source: Path, tmp_path: Path) -> None:
+    assert count_lines(source) == len(LINES)
+    assert count_lines(tmp_path / "gone") is None
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"a\n"))
+    assert count_lines(tmp_path / "a.gz") is None

@@ -42,7 +42,10 @@ def generated(trained: Any, sources: list[list[int]], wanted: DecodeOptions) -> 
     """Ids, padding removed, and score of every hypothesis as `generate` finds them."""
     config = trained.ours.config
     source = padded(sources, config.pad_token_id)
+    start = [config.decoder_start_token_id, *wanted.given]
+    given = {"decoder_input_ids": torch.tensor([start] * len(sources))} if wanted.prefix else {}
     found = trained.stock.generate(
+        **given,
         input_ids=source,
         attention_mask=(source != config.pad_token_id).long(),
         num_beams=wanted.beams,
@@ -50,12 +53,12 @@ def generated(trained: Any, sources: list[list[int]], wanted: DecodeOptions) -> 
         length_penalty=wanted.length_penalty,
         early_stopping=wanted.early_stopping if wanted.beams > 1 else None,
         no_repeat_ngram_size=wanted.no_repeat_ngram or None,
-        min_new_tokens=wanted.min_length or None,
-        max_new_tokens=wanted.max_length_offset,
+        min_new_tokens=max(0, wanted.min_length - wanted.uncounted) or None,
+        max_new_tokens=wanted.max_length_offset - wanted.uncounted,
         max_length=None,
         bad_words_ids=[[config.pad_token_id], *map(list, wanted.forbidden)],
         renormalize_logits=wanted.renormalize,
-        forced_bos_token_id=wanted.first_id,
+        forced_bos_token_id=None if wanted.prefix else wanted.first_id,
         forced_eos_token_id=None,
         do_sample=False,
         return_dict_in_generate=True,
@@ -84,6 +87,10 @@ SEARCHES = [
     {"beams": 4, "early_stopping": False, "n_best": 4},
     {"beams": 5, "early_stopping": False, "length_penalty": 2.0, "n_best": 5},
     {"beams": 3, "first_id": 9, "n_best": 3},
+    {"beams": 1, "prefix": (7, 8, 9), "min_length": 8},
+    {"beams": 4, "prefix": (7, 8), "n_best": 4, "length_penalty": 2.0, "no_repeat_ngram": 2},
+    {"beams": 4, "first_id": 9, "prefix": (6,), "n_best": 3, "early_stopping": False},
+    {"beams": 3, "prefix": (6,), "n_best": 3, "early_stopping": "never", "length_penalty": 0.5},
     {"beams": 1, "no_repeat_ngram": 3},
     {"beams": 4, "no_repeat_ngram": 3, "n_best": 2},
     {"beams": 4, "no_repeat_ngram": 1},

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from seq2seq.decode.options import DecodeOptions
-from seq2seq.engines.converted import ConvertedEngine, converted_folder
-from seq2seq.engines.load import load_engine
+from seq2seq.decode.options import DecodeOptions, Sampling
+from seq2seq.engines.converted import ConvertedEngine, _device_of, converted_folder
+from seq2seq.engines.load import fitting_engine, load_engine
 from seq2seq.engines.stock import StockEngine
-from seq2seq.errors import ModelError
+from seq2seq.errors import DeviceError, ModelError
 from seq2seq.run import Run
 from seq2seq.translate import Report, Translator
 from tests.engines.conftest import Loaded
@@ -37,6 +37,9 @@ SEARCHES: list[dict[str, Any]] = [
 STOCK_SEARCHES: list[dict[str, Any]] = [
     {"beams": 3, "no_repeat_ngram": 2, "n_best": 2},
     {"beams": 3, "min_length": 4},
+    {"beams": 1, "prefix": (7, 8)},
+    {"beams": 3, "first_id": 9, "prefix": (7,), "n_best": 3, "length_penalty": 0.5},
+    {"beams": 1, "sampling": Sampling(temperature=0.9, top_k=9, seed=3), "n_best": 3},
     {"beams": 3, "forbidden": ((7,), (8, 9)), "n_best": 3},
     {"beams": 3, "forbidden": ((7,), (8, 9)), "renormalize": True, "n_best": 3},
     {"beams": 3, "early_stopping": "never", "max_length_factor": 0.5, "max_length_offset": 3},
@@ -207,3 +210,62 @@ def test_ctranslate2_is_asked_for_where_it_is_missing(
     monkeypatch.setitem(sys.modules, "ctranslate2", None)
     with pytest.raises(ModelError, match=r"pip install seq2seq-toolkit\[ctranslate2\]"):
         ConvertedEngine.load(loaded.folder / "converted")
+
+
+def test_what_ctranslate2_cannot_follow_is_refused_with_the_reason(loaded: Loaded) -> None:
+    engine = loaded.others["ctranslate2"]
+    sources = loaded.tokenizer.encode(["the fox"])
+    asked = DecodeOptions(beams=1, sampling=Sampling(), prefix=(5,))
+    problem = (
+        "ctranslate2 engine: its draws cannot be repeated by a seed for each line; it counts the "
+        "pieces of a given prefix in its scores; use engine native"
+    )
+    with pytest.raises(ModelError, match=problem):
+        engine.search(sources, asked)
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "found"),
+    [
+        ("auto", 0, ("cpu", 0)),
+        ("auto", 1, ("cuda", 0)),
+        ("cpu", 2, ("cpu", 0)),
+        ("cuda", 2, ("cuda", 0)),
+        ("cuda:1", 2, ("cuda", 1)),
+    ],
+)
+def test_ctranslate2_runs_on_the_device_that_is_named(
+    name: str, count: int, found: tuple[str, int]
+) -> None:
+    assert _device_of(name, count=count) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "problem"),
+    [
+        ("cuda", 0, r"cuda: CTranslate2 finds no CUDA device\(s\) here; leave the device out"),
+        ("cuda:2", 2, r"cuda:2: CTranslate2 finds 2 CUDA device\(s\) here"),
+        ("mps", 0, "ctranslate2 engine: device 'mps', needed auto, cpu, cuda or cuda:N"),
+    ],
+)
+def test_a_device_that_ctranslate2_does_not_find_is_refused(
+    name: str, count: int, problem: str
+) -> None:
+    with pytest.raises(DeviceError, match=problem):
+        _device_of(name, count=count)
+
+
+def test_a_device_that_is_not_here_is_refused_before_anything_is_read(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    for name in ("native", "transformers", "auto"):
+        with pytest.raises(DeviceError, match="cuda: no CUDA device here"):
+            load_engine(name, loaded.folder, device="cuda")  # type: ignore[arg-type]
+
+
+def test_the_engine_that_fits_a_folder_is_found(loaded: Loaded, tmp_path: Path) -> None:
+    assert fitting_engine(loaded.folder) == "native"
+    assert fitting_engine(loaded.folder / "converted") == "ctranslate2"
+    (tmp_path / "config.json").write_text('{"model_type": "t5"}', encoding="utf-8")
+    assert fitting_engine(tmp_path) == "transformers"

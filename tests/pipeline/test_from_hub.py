@@ -35,4 +35,4 @@ def test_a_model_of_the_hub_answers_like_its_folder_and_at_its_revision(
     code = f"import sys\nsys.path.insert(0, {str(root)!r})\n" + CODE.replace("\n    ", "\n")
     folder, tagged, without = run_client(hub, tmp_path, code, family_folder("mbart50"))
     assert tagged == folder
-    assert without.startswith("tester/owl: cannot be opened, needed a folder here or a model of")
+    assert without.startswith("tester/owl: no config.json there at commit ")

@@ -135,7 +135,7 @@ def test_a_model_of_many_languages_is_told_both_and_begins_as_the_target_asks(
     codes = ("eng_Latn", "deu_Latn", "fra_Latn") if made is nllb else ("en", "de", "fr")
     tag = (lambda code: code) if made is nllb else (lambda code: f"__{code}__")
     model = StockModel.load(folder)
-    with pytest.raises(ModelError, match=r"--source-language is not given.*--target-lang"):
+    with pytest.raises(ModelError, match=r"source language is not given.*--target-lang"):
         show_text(model, "a heavy crane")
     before = model.tokenizer.src_lang, model.tokenizer.tgt_lang
 

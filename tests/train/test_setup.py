@@ -9,6 +9,7 @@ from accelerate import PartialState
 
 from seq2seq import preset
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
+from seq2seq.opened_model import READS_SEVERAL, trained_on
 from seq2seq.preset import Choice
 from seq2seq.recipe import Recipe, TrainSpec, parse_recipe
 from seq2seq.run import Run
@@ -22,7 +23,6 @@ from seq2seq.train.setup import (
     recorded_choices,
     write_facts,
 )
-from seq2seq.translate import READS_SEVERAL, trained_on
 
 
 def recipe(**train: object) -> Recipe:
