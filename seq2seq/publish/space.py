@@ -68,7 +68,7 @@ def plan_space(run: Run, repository: str, *, examples: Sequence[str] = ()) -> Pl
             of this machine.
     """
     check_repository(repository)
-    from seq2seq.translate import trained_on  # loads torch, which asking for help must not
+    from seq2seq.opened_model import trained_on  # loads torch, which asking for help must not
 
     settings = settings_of(
         run.read_recipe(),
