@@ -36,11 +36,11 @@ def open_page(model: str, *, examples: Sequence[str] = (), device: str = "auto")
         raise ModelError(
             "gradio: not installed, needed to show the page; 'pip install seq2seq-toolkit[demo]'"
         )
+    from seq2seq.opened_model import trained_on
     from seq2seq.probe.opening import kind_of, open_stock
     from seq2seq.publish.page.gradio_page import Page
     from seq2seq.publish.page.writer import Writer
     from seq2seq.publish.space import settings_of
-    from seq2seq.opened_model import trained_on
 
     run = Run(Path(model))
     recipe = run.read_recipe() if run.recipe.is_file() else None
