@@ -373,7 +373,6 @@ def test_each_option_is_that_of_generate(
         (("--sample", "--beam", 4), "beams is '4' with sampling, which has none; ask for 1"),
         (("--sample", "--top-p", 0), "top_p is '0.0', needed above 0 and at most 1"),
         (("--min-length", 9, "--max-length", 5), "min_length is '9' with max_length '5'"),
-        (("--forced-prefix", "日本"), "forced prefix '日本': it holds characters that the model"),
         (("--device", "gpu"), "device: 'gpu' is no device, needed auto, cpu, cuda, cuda:N or mps"),
         (("--source-prefix", "translate: "), "this model is told nothing by a prefix"),
     ],
