@@ -103,7 +103,7 @@ def test_unknown_characters_are_spelt_as_sentencepiece_spells_them(monkeypatch):
         models.append(model_writer.getvalue())
 
     monkeypatch.setattr(sentencepiece.SentencePieceTrainer, "train", recorded)
-    ours = train(UNIGRAM)
+    ours = train(UNIGRAM, texts=lines())
     theirs = with_bytes(models[0])
     odd = ["日本", "the 日本robot 語 ▅a", "é¿ñ<0x41>x <0x4", "a </s>", "👩\u200d👧!", "Ωx"]
     texts = [*lines()[:50], *odd]

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,16 @@ def lines(count: int = 300) -> list[str]:
     return [sentence[0].upper() + sentence[1:] + drawn.choice(".!?") for sentence in sentences]
 
 
-def train(spec: TokenizerSpec, *, family="m2m_100", texts=None, seed=1) -> Tokenizer:
-    return train_tokenizer(lines() if texts is None else texts, spec, family=family, seed=seed)
+def train(spec: TokenizerSpec, *, family="m2m_100", texts=None) -> Tokenizer:
+    if texts is not None:
+        return train_tokenizer(texts, spec, family=family, seed=1)
+    return trained(spec.model_dump_json(), family)
+
+
+@cache
+def trained(spec: str, family: str) -> Tokenizer:
+    """On the lines above; the same ones are wanted often."""
+    return train_tokenizer(lines(), TokenizerSpec.model_validate_json(spec), family=family, seed=1)
 
 
 def ids_of(tokenizer: Tokenizer, *names: str) -> list[int | None]:
@@ -237,9 +246,9 @@ def test_the_stock_tokenizer_of_transformers_5_cuts_alike(spec, family, tmp_path
 @KINDS
 @pytest.mark.parametrize("family", ["m2m_100", "marian"])
 def test_the_stock_tokenizer_of_transformers_4_cuts_alike(spec, family, tmp_path):
-    overlay = os.environ.get("SEQ2SEQ_TRANSFORMERS4")
+    overlay = os.environ.get("SEQ2SEQ_TF4")
     if not overlay:
-        pytest.skip("SEQ2SEQ_TRANSFORMERS4 names no folder with transformers 4 in it")
+        pytest.skip("SEQ2SEQ_TF4 names no folder with transformers 4 in it")
     tokenizer = train(spec.model_copy(update={"lowercase": True}), family=family)
     tokenizer.save(tmp_path)
     # as beside a model: transformers 4 must not take a tokenizer class from the model's type

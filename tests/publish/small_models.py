@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def random_text(count: int, *, seed: int = 1) -> list[str]:
     return [" ".join(generator.choices(WORDS, k=generator.randint(1, 6))) for _ in range(count)]
 
 
+@cache
 def small_tokenizer(family: Family) -> Tokenizer:
     """A vocabulary of pieces shorter than words."""
     spec = TokenizerSpec(kind="bpe", vocab_size=48)

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from seq2seq.publish.export import MODEL_FILES, export
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.translate import Translator
 from tests.publish.small_models import POSITIONS, random_text, small_folder, write_pairs
+from tests.warm import Warm
 
 LINES = [*random_text(20, seed=8), "an owl \N{SNOWMAN} & <s> </s> \u00e9"]
 
@@ -84,16 +83,13 @@ texts.append(greedy)
 PROGRAMS = {"hub": (STOCK, (1, 4)), "ctranslate2": (CTRANSLATE2, (1, 4)), "onnx": (ONNX, (1,))}
 
 
-def run_elsewhere(program: str, folder: Path, *, path: str = "") -> dict[str, Any]:
+def run_elsewhere(warm: Warm, program: str, folder: Path, *, path: str = "") -> dict[str, Any]:
     """What a program writes, with each number of beams that it knows."""
-    answer = subprocess.run(
-        [sys.executable, "-c", BEGIN + program + END, str(folder), str(POSITIONS - 1)],
-        input=json.dumps(LINES),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": path},
+    answer = warm.run(
+        ("-c", BEGIN + program + END, folder, str(POSITIONS - 1)),
+        environment={"PYTHONPATH": path},
+        text=json.dumps(LINES),
+        folder=folder,
     )
     assert answer.returncode == 0, answer.stderr
     return dict(json.loads(answer.stdout))
@@ -122,17 +118,19 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", PROGRAMS)
-def test_other_programs_write_what_we_write(model: Path, target: str, tmp_path: Path) -> None:
+def test_other_programs_write_what_we_write(
+    model: Path, target: str, warm: Warm, tmp_path: Path
+) -> None:
     pytest.importorskip("ctranslate2")
     pytest.importorskip("onnxruntime")
     pairs = write_pairs(tmp_path / "held.tsv")
     folder = export(model, target, out=tmp_path / "out", pairs=pairs).folder  # type: ignore[arg-type]
     program, beams = PROGRAMS[target]
-    assert stripped(run_elsewhere(program, folder)["texts"]) == ours(model, beams)
+    assert stripped(run_elsewhere(warm, program, folder)["texts"]) == ours(model, beams)
 
 
 @pytest.mark.slow
-def test_transformers_4_writes_what_we_write(model: Path, tmp_path: Path) -> None:
+def test_transformers_4_writes_what_we_write(model: Path, warm: Warm) -> None:
     """SEQ2SEQ_TF4 names a folder made by ``pip install --no-deps --target FOLDER
     "transformers==4.57.*" "huggingface_hub==0.36.*" "tokenizers==0.22.*"`` and then
     ``pip install --target FOLDER requests``."""
@@ -140,6 +138,6 @@ def test_transformers_4_writes_what_we_write(model: Path, tmp_path: Path) -> Non
     if not place:
         pytest.skip("SEQ2SEQ_TF4 names no folder with transformers 4")
     assert {path.name for path in model.iterdir()} == {*MODEL_FILES, *Tokenizer.file_names}
-    answer = run_elsewhere(STOCK, model, path=place)
+    answer = run_elsewhere(warm, STOCK, model, path=place)
     assert answer["transformers"].startswith("4.")
     assert stripped(answer["texts"]) == ours(model, (1, 4))
