@@ -8,6 +8,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
+import gc
 import random
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,16 @@ STATING = [
 ]
 assert not any(name.startswith("seq2seq") for name in sys.modules), "loaded before it is checked"
 install_import_hook(STATING, "shape_checks.check")
+
+# What the modules of all tests load stays for good: looking for garbage in it, again and again
+# while it grows and at every later collection, would only take time.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
 
 # Folders with a fixture that takes long to make and is made once in a process, and its first value.
 SHARED = {"pronouns": ("language", "es"), "decode": ("trained", "m2m_100")}

@@ -28,7 +28,9 @@ def usable(character: str) -> bool:
     return known and unicodedata.category(character) not in ("Cn", "Co", "Cs")
 
 
-CHARACTERS = [chr(number) for number in range(0x110000) if usable(chr(number))]
+# planes 4 to 13 are empty, and the last two for private use
+CHARACTERS = [*map(chr, chain(range(0x40000), range(0xE0000, 0xF0000)))]
+CHARACTERS = [character for character in CHARACTERS if usable(character)]
 # letters that compose, marks, white space, what is invisible, and what has a meaning to us
 ODD = [c for c in CHARACTERS if unicodedata.decomposition(c) or unicodedata.combining(c)]
 ODD += [*"▁▅\x00\x1c\x1f\x85\u2028\ufeff\u00ad\u200d <>/</s><0x41>"] * 20
