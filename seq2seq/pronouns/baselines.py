@@ -131,13 +131,15 @@ def score_baselines(items: Sequence[Item], baselines: Sequence[Baseline]) -> lis
     return scores
 
 
-def check_balance(name: str, items: Sequence[Item], train: Sequence[Item]) -> list[BaselineScore]:
+def check_balance(
+    name: str, items: Sequence[Item], baselines: Sequence[Baseline]
+) -> list[BaselineScore]:
     """Refuse a set that a guess can do well on, or badly, without resolving the pronoun.
 
     Args:
         name: of the set, for the message.
         items: whole quads.
-        train: what the partial-input guesses learn from.
+        baselines: the guesses, from `cue_blind_baselines`.
 
     Returns:
         The scores of all guesses.
@@ -145,7 +147,7 @@ def check_balance(name: str, items: Sequence[Item], train: Sequence[Item]) -> li
     Raises:
         DataError: a guess is not within 50 ± 2 % of the items, or has any pair right.
     """
-    scores = score_baselines(items, cue_blind_baselines(train))
+    scores = score_baselines(items, baselines)
     wrong = [s for s in scores if abs(s.accuracy - 0.5) > TOLERANCE or s.pair_accuracy > 0]
     if wrong:
         listed = ", ".join(

@@ -223,22 +223,31 @@ def _clauses(voice: Voice) -> list[tuple[Pattern, list[tuple[Noun, Noun]], bool]
     nouns = voice.lexicon.nouns
     found: list[tuple[Pattern, list[tuple[Noun, Noun]], bool]] = []
     for schema in voice.patterns.schemas:
-        pool = [(nouns[a], nouns[b]) for a in schema.agents for b in schema.patients if a != b]
-        found += [(clause, _together(pool), schema.timeless) for clause in schema.voices]
+        pool = _together(
+            [(nouns[a], nouns[b]) for a in schema.agents for b in schema.patients if a != b]
+        )
+        found += [(clause, pool, schema.timeless) for clause in schema.voices]
     for schema in voice.patterns.natural:
-        pool = _like(voice, nouns[schema.agents[0]], nouns[schema.patients[0]])
-        found += [(clause, _together(pool), False) for clause in schema.voices]
+        pool = _together(_like(voice, nouns[schema.agents[0]], nouns[schema.patients[0]]))
+        found += [(clause, pool, False) for clause in schema.voices]
+    pools: dict[frozenset[str], list[tuple[Noun, Noun]]] = {}
     for frame in voice.patterns.frames:
-        pool = [
-            (a, b)
-            for one, other in kind_pairs(voice.lexicon)
-            if frame in voice.patterns.frames_for(one, other)
-            for first, second in ((one, other), (other, one))
-            for a in first.nouns + first.new_nouns
-            for b in second.nouns + second.new_nouns
-        ]
-        found += [(frame, _together(pool), False)] * 2
+        if frame.flags not in pools:  # which say what may stand in it
+            pools[frame.flags] = _together(_pairs_for(voice, frame))
+        found += [(frame, pools[frame.flags], False)] * 2
     return found
+
+
+def _pairs_for(voice: Voice, frame: Pattern) -> list[tuple[Noun, Noun]]:
+    """Nouns of the kinds that can change places in a frame, in either order."""
+    return [
+        (a, b)
+        for one, other in kind_pairs(voice.lexicon)
+        if frame in voice.patterns.frames_for(one, other)
+        for first, second in ((one, other), (other, one))
+        for a in first.nouns + first.new_nouns
+        for b in second.nouns + second.new_nouns
+    ]
 
 
 def _together(pool: Sequence[tuple[Noun, Noun]]) -> list[tuple[Noun, Noun]]:

@@ -22,8 +22,10 @@ def corpus(language: str) -> dict[str, list[Row]]:
     return corpus_rows(language, seed=1)
 
 
-def items_of(rows: dict[str, list[Row]]) -> dict[str, list[Item]]:
+@cache
+def corpus_items(language: str) -> dict[str, list[Item]]:
     """Items by split, in training those with the tested families only."""
+    rows = corpus(language)
     found = {split: [r.item for r in some if r.item is not None] for split, some in rows.items()}
     found["train"] = [item for item in found["train"] if item.family in ("F1", "F2")]
     return found
@@ -53,8 +55,8 @@ def rows(language: str) -> dict[str, list[Row]]:
 
 
 @pytest.fixture(scope="session")
-def items(rows: dict[str, list[Row]]) -> dict[str, list[Item]]:
-    return items_of(rows)
+def items(language: str) -> dict[str, list[Item]]:
+    return corpus_items(language)
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +66,7 @@ def fillers(rows: dict[str, list[Row]]) -> list[Row]:
 
 @pytest.fixture(scope="session")
 def es_items() -> dict[str, list[Item]]:
-    return items_of(corpus("es"))
+    return corpus_items("es")
 
 
 @pytest.fixture(scope="session")

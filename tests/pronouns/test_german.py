@@ -7,7 +7,7 @@ from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.lexicon import load_lexicon
 
-from .conftest import corpus, items_of
+from .conftest import corpus_items
 from .sentences import frame, natural, said
 
 
@@ -145,7 +145,7 @@ def test_the_pronoun_of_the_reason_decides(crane: Item, hypothesis: str, verdict
 @pytest.mark.slow
 @pytest.mark.xdist_group("pronouns de")
 def test_three_genders_are_scored_apart() -> None:
-    items = items_of(corpus("de"))["T1"]
+    items = corpus_items("de")["T1"]
     good = score_gender(items, [item.good for item in items])
     assert (good.accuracy, good.quad_accuracy, good.coverage) == (1, 1, 1)
     assert good.recall == {"f": 1, "m": 1, "n": 1}

@@ -25,7 +25,7 @@ from seq2seq.pronouns.lexicon import Lexicon, load_lexicon
 from seq2seq.pronouns.patterns import load_patterns
 from seq2seq.pronouns.splits import natural_items
 
-from .conftest import TEST_SPLITS, corpus, items_of
+from .conftest import TEST_SPLITS, corpus_items
 
 LINKS = (
     "because ", "since ", "as ", "but ", "although ", "it ",
@@ -93,7 +93,7 @@ PRONOUNS = {
 @pytest.mark.parametrize("language", ["de", "fr"])
 def test_french_and_german_good_and_bad_differ_in_the_pronoun_first(language: str) -> None:
     pronouns = PRONOUNS[language]
-    for item in (item for some in items_of(corpus(language)).values() for item in some):
+    for item in (item for some in corpus_items(language).values() for item in some):
         if not item.contrastive:
             continue
         assert item.antecedent is not None
@@ -110,7 +110,7 @@ def test_french_and_german_good_and_bad_differ_in_the_pronoun_first(language: st
 def test_vietnamese_says_the_same_for_either_noun_and_translates_the_spanish_sources(
     es_items: dict[str, list[Item]],
 ) -> None:
-    vietnamese = items_of(corpus("vi"))
+    vietnamese = corpus_items("vi")
     for split in (*TEST_SPLITS, "train", "control_neutral", "control_cataphoric", "two_sentence"):
         ours, theirs = vietnamese[split], es_items[split]
         assert {(i.source, i.gold) for i in ours} == {(i.source, i.gold) for i in theirs}, split
@@ -121,7 +121,7 @@ def test_vietnamese_says_the_same_for_either_noun_and_translates_the_spanish_sou
 @pytest.mark.slow
 @pytest.mark.xdist_group("pronouns vi-cl")
 def test_a_vietnamese_classifier_shows_who_is_meant_in_every_test_item() -> None:
-    items = items_of(corpus("vi-cl"))
+    items = corpus_items("vi-cl")
     for item in (item for split in TEST_SPLITS for item in items[split]):
         assert item.antecedent is not None
         assert item.distractor is not None
