@@ -420,10 +420,18 @@ def test_python_m_and_the_installed_command_are_the_same_program() -> None:
     assert by_module.stdout == run("", "--help").stdout
 
 
-def test_text_is_utf8_whatever_the_locale_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {"PYTHONIOENCODING": "latin-1"},
+        {"LC_ALL": "C"},
+        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},  # nothing but ASCII
+    ],
+)
+def test_text_is_utf8_whatever_the_locale_says(tmp_path: Path, locale: dict[str, str]) -> None:
     path = tmp_path / "prüfung.toml"
     path.write_text(RECIPE, encoding="utf-8")
-    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    environment = {**os.environ, **locale}
     result = subprocess.run(
         [sys.executable, "-m", "seq2seq", "recipe", "check", str(path)],
         capture_output=True, check=False, env=environment,
