@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from seq2seq.errors import ModelError
 from seq2seq.model.transformer import Transformer
+from seq2seq.model.upload import upload
 
 Ids = Sequence[int]
 
@@ -99,7 +100,7 @@ def padded(
     """
     longest = max(map(len, sequences))
     rows = [[*ids, *[pad_id] * (longest - len(ids))] for ids in sequences]
-    return torch.tensor(rows, dtype=torch.long, device=device)
+    return upload(rows, device)
 
 
 def encode_batch(model: Transformer, sources: Sequence[Ids]) -> EncodedBatch:
@@ -118,5 +119,5 @@ def encode_batch(model: Transformer, sources: Sequence[Ids]) -> EncodedBatch:
     mask = None
     if min(lengths) < max(lengths):
         places = torch.arange(source_ids.shape[1], device=device)
-        mask = places < torch.tensor(lengths, device=device)[:, None]
+        mask = places < upload(lengths, device)[:, None]
     return EncodedBatch(model.encode(source_ids, mask), mask, lengths)

@@ -24,9 +24,20 @@ from seq2seq.decode.choices import forbid, top_entries
 from seq2seq.decode.finished import Finished, pick
 from seq2seq.decode.options import DecodeOptions, Hypothesis
 from seq2seq.model.transformer import Transformer
+from seq2seq.model.upload import upload
 
 # Leaving copies the caches of those who stay, so it waits until this share of the batch is done.
 LEAVING_SHARE = 1 / 8
+
+# Steps from one look at what is finished to the next. The host has to wait for a GPU to look, and
+# the GPU then for the host; so sentences that are done are searched a few steps longer instead,
+# which changes nothing. On a CPU a look costs nothing.
+LOOK_EVERY = 8
+
+
+def steps_between_looks(device: torch.device) -> int:
+    """How often to see which sentences are done, 1 for after every step."""
+    return 1 if device.type == "cpu" else LOOK_EVERY
 
 
 def search_beams(
@@ -53,8 +64,8 @@ class _Search:
 
     Attributes:
         sentence: For each sentence still here its place in the batch as it was given.
-        open: Whether a sentence is still being searched.
-        limit: The most pieces its hypotheses may have.
+        limits: The most pieces its hypotheses may have; `limit` is the same on the device.
+        open: Whether a sentence is still being searched; the host knows when it looks.
         ids: Open hypotheses, the start piece first.
         log_probability: Theirs. All beams begin alike, so at first only one of them may count.
         finished: The shelf.
@@ -70,8 +81,9 @@ class _Search:
         )
         self.results: list[list[Hypothesis]] = [[] for _ in sources]
         self.sentence = list(range(len(sources)))
+        self.look_every = steps_between_looks(device)
+        self.limits, self.limit = limits, upload(limits, device)
         self.open = torch.ones(len(sources), dtype=torch.bool, device=device)
-        self.limit = torch.tensor(limits, device=device)
         self.ids = torch.full(
             (len(sources), beams, 1), config.decoder_start_token_id, device=device
         )
@@ -90,9 +102,10 @@ class _Search:
         self.log_probability, chosen = log_probability.masked_fill(ends, -inf).topk(beams, dim=1)
         self.ids = pick(candidates, chosen)
         beam = beam.gather(1, chosen)
-        stay = self._close(length)
-        if stay is not None:
-            beam = beam[stay]
+        self._close(length)
+        if length % self.look_every == 0 or length >= max(self.limits):
+            stay = self._let_leave(length)
+            beam = beam if stay is None else beam[stay]
         self._follow(beam)
 
     def _continuations(
@@ -131,32 +144,44 @@ class _Search:
         score = score.masked_fill(~(ends & self.open[:, None]), -inf)
         self.finished.add(ids, score, log_probability)
 
-    def _close(self, length: int) -> Int[Tensor, " stay"] | None:
-        """Stop sentences that are done; once enough are, let them leave.
+    def _close(self, length: int) -> None:
+        """Stop sentences that are done.
 
         Args:
             length: Pieces of the hypotheses by now.
-
-        Returns:
-            The sentences that stay, or None if all do.
         """
         done = self.finished.full
         if self.options.early_stopping is not True:
             hope = self.log_probability[:, 0] / self._hoped_length(length)
             done = done & (hope <= self.finished.score[:, -1])
         self.open &= ~done & (length < self.limit)
-        stay = self.open.nonzero()[:, 0]
-        leaving = len(self.sentence) - len(stay)
-        if leaving < LEAVING_SHARE * len(self.sentence) and len(stay):
+
+    def _let_leave(self, length: int) -> Int[Tensor, " stay"] | None:
+        """Look which sentences are done; once enough are, let them leave with what was found.
+
+        Args:
+            length: Pieces of the hypotheses by now.
+
+        Returns:
+            The sentences that stay, in their new order, or None if all do.
+        """
+        fetched = self.finished.fetch(self.open, self.options.n_best, now=length)
+        stay = [place for place, searching in enumerate(fetched.searching) if searching]
+        leave = [place for place, searching in enumerate(fetched.searching) if not searching]
+        if stay and len(leave) < LEAVING_SHARE * len(self.sentence):
             return None
-        self._leave((~self.open).nonzero()[:, 0])
+        found = fetched.hypotheses(leave, eos_id=self.model.config.eos_token_id)
+        for place, hypotheses in zip(leave, found, strict=True):
+            self.results[self.sentence[place]] = hypotheses
         stay = _fill_gaps(stay)
-        self.finished.keep(stay)
+        rows = upload(stay, self.open.device)
+        self.finished.keep(rows)
         self.cache.keep(stay)
-        self.sentence = [self.sentence[place] for place in stay.tolist()]
-        self.open, self.limit = self.open[stay], self.limit[stay]
-        self.ids, self.log_probability = self.ids[stay], self.log_probability[stay]
-        return stay
+        self.sentence = [self.sentence[place] for place in stay]
+        self.limits = [self.limits[place] for place in stay]
+        self.open, self.limit = self.open[rows], self.limit[rows]
+        self.ids, self.log_probability = self.ids[rows], self.log_probability[rows]
+        return rows
 
     def _hoped_length(self, length: int) -> float | Float[Tensor, " sentences"]:
         """What divides the log-probability of an open hypothesis in the best case looked at."""
@@ -169,13 +194,6 @@ class _Search:
         """Pieces that count in a score; while only given ones are there, one stands for none."""
         return max(1, length - self.options.uncounted)
 
-    def _leave(self, sentences: Int[Tensor, " leaving"]) -> None:
-        found = self.finished.take(
-            sentences, self.options.n_best, eos_id=self.model.config.eos_token_id
-        )
-        for place, hypotheses in zip(sentences.tolist(), found, strict=True):
-            self.results[self.sentence[place]] = hypotheses
-
     def _follow(self, beam: Int[Tensor, "sentences beams"]) -> None:
         """Let the cache follow the beams that were chosen."""
         sentences, beams = beam.shape
@@ -184,10 +202,8 @@ class _Search:
             self.cache.reorder((first + beam).flatten())
 
 
-def _fill_gaps(stay: Int[Tensor, " stay"]) -> Int[Tensor, " stay"]:
+def _fill_gaps(stay: Sequence[int]) -> list[int]:
     """Order those who stay so that few have to move: the last ones take the places set free."""
-    rows = torch.full_like(stay, -1)
-    settled = stay < len(stay)
-    rows[stay[settled]] = stay[settled]
-    rows[rows < 0] = stay[~settled]
-    return rows
+    settled = {place for place in stay if place < len(stay)}
+    moving = iter([place for place in stay if place >= len(stay)])
+    return [place if place in settled else next(moving) for place in range(len(stay))]

@@ -1,5 +1,6 @@
 """Which pieces may come next, and which of them are the best."""
 
+from collections.abc import Sequence
 from math import inf
 
 import torch
@@ -38,12 +39,17 @@ def forbid(
         if not before:
             logits[:, piece] = -inf
         elif len(before) <= length:
-            prefix = torch.tensor(before, device=history.device)
-            logits[(history[:, length - len(before) :] == prefix).all(1), piece] = -inf
+            logits[:, piece].masked_fill_(_ends_with(history, before), -inf)
     if 0 < options.no_repeat_ngram <= length:
         logits.masked_fill_(
             repetitions(history, options.no_repeat_ngram, vocabulary=logits.shape[1]), -inf
         )
+
+
+def _ends_with(history: Int[Tensor, "rows length"], pieces: Sequence[int]) -> Bool[Tensor, " rows"]:
+    """Where the last pieces are these; a tensor of them would go to the device in every step."""
+    last = history[:, history.shape[1] - len(pieces) :].unbind(1)
+    return torch.stack([one == piece for one, piece in zip(last, pieces, strict=True)]).all(0)
 
 
 def repetitions(

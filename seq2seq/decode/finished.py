@@ -1,11 +1,12 @@
 """The shelf on which beam search keeps what it has finished."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Self
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from seq2seq.decode.options import Hypothesis
@@ -38,7 +39,7 @@ class Finished:
             The shelf.
         """
         ids = torch.zeros(sentences, places, length, dtype=torch.long, device=device)
-        free = torch.full((sentences, places), -inf, device=device)
+        free = torch.full((sentences, places), -inf, dtype=torch.float32, device=device)
         return cls(ids, free, free.clone(), ids.new_zeros(sentences, places))
 
     @property
@@ -80,25 +81,66 @@ class Finished:
         self.log_probability = self.log_probability[sentences]
         self.length = self.length[sentences]
 
-    def take(
-        self, sentences: Int[Tensor, " taken"], n_best: int, *, eos_id: int
-    ) -> list[list[Hypothesis]]:
-        """Read what is there for some sentences.
+    def fetch(self, searching: Bool[Tensor, " sentences"], n_best: int, *, now: int) -> "Fetched":
+        """Bring to the host what is there, in one copy: it has to wait for each.
+
+        Args:
+            searching: Which sentences are still being searched.
+            n_best: How many hypotheses of each, at most.
+            now: The most pieces that one of them has.
+
+        Returns:
+            Both, on the host.
+        """
+        columns = [
+            self.ids[:, :n_best, :now],
+            self.length[:, :n_best, None],
+            # Their bits: as whole numbers they fit into one tensor with the others.
+            self.score[:, :n_best, None].view(torch.int32),
+            self.log_probability[:, :n_best, None].view(torch.int32),
+            searching[:, None, None].expand(-1, n_best, 1),
+        ]
+        together = torch.cat([one.int() for one in columns], dim=2).cpu()
+        ids, length, score, log_probability, still = together.split([now, 1, 1, 1, 1], dim=2)
+        return Fetched(
+            ids,
+            score[:, :, 0].view(torch.float32),
+            log_probability[:, :, 0].view(torch.float32),
+            length[:, :, 0],
+            still[:, 0, 0].bool().tolist(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the host knows of a shelf; the first four are those of `Finished`.
+
+    Attributes:
+        searching: Which sentences were still being searched.
+    """
+
+    ids: Int[Tensor, "sentences best now"]
+    score: Float[Tensor, "sentences best"]
+    log_probability: Float[Tensor, "sentences best"]
+    length: Int[Tensor, "sentences best"]
+    searching: list[bool]
+
+    def hypotheses(self, sentences: Sequence[int], *, eos_id: int) -> list[list[Hypothesis]]:
+        """Read what was found for some sentences.
 
         Args:
             sentences: Whose hypotheses.
-            n_best: How many of each, at most.
             eos_id: With it a hypothesis ends, unless it was cut off.
 
         Returns:
             Hypotheses of each sentence, best first; free places are left out.
         """
-        now = int(self.length.max())
+        rows = torch.tensor(sentences, dtype=torch.long)
         columns = (
-            self.ids[sentences, :n_best, :now].tolist(),
-            self.score[sentences, :n_best].tolist(),
-            self.log_probability[sentences, :n_best].tolist(),
-            self.length[sentences, :n_best].tolist(),
+            self.ids[rows].tolist(),
+            self.score[rows].tolist(),
+            self.log_probability[rows].tolist(),
+            self.length[rows].tolist(),
         )
         return [
             [

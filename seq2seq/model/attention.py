@@ -92,7 +92,9 @@ def attend(
     """Answer every query with a weighted mean of the values.
 
     Computed as the formula is written, or by a fused kernel that never holds the whole matrix of
-    weights, whichever ``prefers_fused``.
+    weights, whichever ``prefers_fused``. On a GPU the library picks its flash kernel where there is
+    no bias, its memory-efficient one where there is; shapes and types decide, never numbers, for
+    which the host would have to wait. Whether a batch has padding is known where it is made.
 
     Args:
         query: What each position looks for.

@@ -1,5 +1,6 @@
 """What a decoder remembers between two steps, so that each step computes one position only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -7,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from seq2seq.model.attention import BLOCKED
+from seq2seq.model.upload import upload
 
 
 @dataclass(frozen=True)
@@ -105,21 +107,24 @@ class DecoderCache:
         used = self.past_bias[:, 0, :, : self.length * self.beams]
         used.copy_(used.gather(1, beam[:, :, None].expand(-1, -1, used.shape[2])))
 
-    def keep(self, sentences: Int[Tensor, " kept"]) -> None:
+    def keep(self, sentences: Sequence[int]) -> None:
         """Let finished sentences leave the batch.
 
         Only sentences whose place changes are copied: few, if the last ones take the places that
         become free.
 
         Args:
-            sentences: The sentences that stay, in their new order.
+            sentences: The sentences that stay, in their new order. The host knows it: a device
+                would have to be asked how many there are.
         """
-        place = torch.arange(len(sentences), device=sentences.device)
-        moved = (sentences != place).nonzero()[:, 0]
+        device = self.pool.device
+        moved = [place for place, sentence in enumerate(sentences) if sentence != place]
+        origins = upload([sentences[place] for place in moved], device)
         used = self.pool[..., : self.length * self.beams, :]
-        used[:, :, moved] = used[:, :, sentences[moved]]
+        used[:, :, upload(moved, device)] = used[:, :, origins]
         self.pool = self.pool[:, :, : len(sentences)]
-        self.past_bias = self.past_bias[sentences]
-        self.memory = [layer.keep(sentences) for layer in self.memory]
+        rows = upload(sentences, device)
+        self.past_bias = self.past_bias[rows]
+        self.memory = [layer.keep(rows) for layer in self.memory]
         if self.source_bias is not None:
-            self.source_bias = self.source_bias[sentences]
+            self.source_bias = self.source_bias[rows]

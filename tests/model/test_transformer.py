@@ -148,7 +148,7 @@ def test_finished_sentences_leave_and_the_others_do_not_notice(family, make_pair
         inputs[1::2, 1:] += 1
         for place in range(4):
             ours.step(inputs[:, place], cache)
-        cache.keep(torch.tensor([3, 1]))
+        cache.keep([3, 1])
         staying = torch.tensor([6, 7, 2, 3])
         stepped = ours.step(inputs[staying, 4], cache)
         full = ours(ids[rows], inputs, mask[rows])[staying, 4]
