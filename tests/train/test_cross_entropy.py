@@ -4,6 +4,7 @@ from torch.nn import functional as F
 
 from seq2seq.train.criterion import cross_entropy
 from seq2seq.train.criterion.cross_entropy import smoothed_cross_entropy
+from tests.host_waits import Card, HostWaits
 
 PAD, VOCAB, WIDTH, TOKENS = 1, 23, 8, 37
 
@@ -11,6 +12,11 @@ PAD, VOCAB, WIDTH, TOKENS = 1, 23, 8, 37
 @pytest.fixture(params=[5 * 23, 10**6], ids=["many-chunks", "one-chunk"])
 def _rows(request, monkeypatch):
     monkeypatch.setattr(cross_entropy, "CHUNK_LOGITS", request.param)
+
+
+@pytest.fixture(params=[5 * 23, 10**6], ids=["many-chunks", "one-chunk"])
+def _rows_of_a_card(request, monkeypatch):
+    monkeypatch.setattr(cross_entropy, "DEVICE_CHUNK_LOGITS", request.param)
 
 
 def draw(dtype=torch.float32):
@@ -121,3 +127,51 @@ def test_without_gradients_only_the_sums_are_computed():
         loss, nll = smoothed_cross_entropy(hidden, weight, None, targets, smoothing=0.0, pad_id=PAD)
     assert not loss.requires_grad
     assert loss.item() == pytest.approx(nll.item())
+
+
+def on_a_card(hidden, weight, bias, targets, *, smoothing):
+    """Loss, surprise and both gradients of a loss multiplied by 0.3, computed on a device."""
+    with Card() as card:
+        moved = [None if one is None else one.to("card") for one in (hidden, weight, bias, targets)]
+        card.waits.clear()
+        context = Context()
+        loss, nll = cross_entropy._forward(context, *moved, smoothing, PAD)
+        assert card.waits == []
+        return [one.cpu() for one in (loss, nll, *context.kept)]
+
+
+class Context:
+    """What the engine of gradients hands to the forward pass."""
+
+    needs_input_grad = (True, True)
+
+    def save_for_backward(self, *kept):
+        self.kept = kept
+
+    def mark_non_differentiable(self, *_):
+        pass
+
+
+@pytest.mark.usefixtures("_rows_of_a_card")
+@pytest.mark.parametrize("scale", [1.0, 300.0], ids=["usual", "vanishing"])
+@pytest.mark.parametrize("with_bias", [False, True], ids=["no-bias", "bias"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_device_computes_the_same_and_never_lets_the_host_wait(smoothing, with_bias, scale):
+    hidden, weight, targets = draw()
+    hidden = (hidden.detach() * scale).requires_grad_()
+    bias = torch.randn(VOCAB) if with_bias else None
+    loss, nll = smoothed_cross_entropy(
+        hidden, weight, bias, targets, smoothing=smoothing, pad_id=PAD
+    )
+    grads = torch.autograd.grad(loss, [hidden, weight])
+    found = on_a_card(hidden.detach(), weight.detach(), bias, targets, smoothing=smoothing)
+    for one, expected in zip(found, [loss.detach(), nll, *grads], strict=True):
+        assert torch.allclose(one, expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()))
+
+
+def test_the_smallest_probability_is_looked_for_on_a_cpu_only_where_that_costs_nothing():
+    """The negative twin: the counter sees what a device must not do."""
+    hidden, weight, targets = draw()
+    with HostWaits() as host:
+        smoothed_cross_entropy(hidden, weight, None, targets, smoothing=0.1, pad_id=PAD)
+    assert ["nonzero" in wait for wait in host.waits] == [True]

@@ -19,6 +19,11 @@ from torch import Tensor
 CHUNK_LOGITS = 2**21
 CHUNKS_KEPT = 4
 
+# A GPU has no such cache to fill, but thousands of cores, and starting an operation costs it as
+# much as some millions of numbers: large chunks, 128 MiB of each kind in bf16. Not run here.
+DEVICE_CHUNK_LOGITS = 2**26
+DEVICE_CHUNKS_KEPT = 1
+
 # Below this a softmax is too close to zero to tell the divisor that it was divided by.
 SMALLEST_PROBABILITY = 1e-30
 
@@ -92,12 +97,12 @@ def _forward(
     pad_id: int,
 ) -> tuple[Tensor, Tensor]:
     tokens, vocab = len(hidden), len(weight)
-    rows = max(1, min(tokens, CHUNK_LOGITS // vocab))
+    rows, chunks_kept = _chunks(tokens, vocab, hidden.device)
     exact = torch.promote_types(hidden.dtype, torch.float32)
     needs_grad = any(ctx.needs_input_grad[:2])
     matrix = weight.detach().to(hidden.dtype)
     logits = matrix.new_empty(rows, vocab)
-    kept = matrix.new_empty(min(tokens, CHUNKS_KEPT * rows), vocab)
+    kept = matrix.new_empty(min(tokens, chunks_kept * rows), vocab)
     grad_hidden, grad_part = torch.empty_like(hidden), torch.empty_like(matrix)
     grad_exact = torch.empty_like(matrix, dtype=exact)
     grad_weight = torch.zeros_like(weight, dtype=exact)
@@ -118,7 +123,8 @@ def _forward(
             divisors += divisor.sum()
             if needs_grad:
                 # The gradient of the loss by a score is its probability minus the wanted one.
-                probabilities[torch.arange(len(y), device=y.device), y] -= 1 - smoothing
+                real = probabilities.gather(1, y[:, None]) - (1 - smoothing)
+                probabilities.scatter_(1, y[:, None], real)
                 torch.addmm(even, probabilities, matrix, out=grad_hidden[block][part])
         if needs_grad:
             torch.mm(kept[: len(block_hidden)].t(), block_hidden, out=grad_part)
@@ -139,6 +145,15 @@ def _forward(
     return loss, nll
 
 
+def _chunks(tokens: int, vocab: int, device: torch.device) -> tuple[int, int]:
+    """Rows of a chunk, and how many chunks' probabilities are kept."""
+    if device.type == "cpu":
+        logits, kept = CHUNK_LOGITS, CHUNKS_KEPT
+    else:
+        logits, kept = DEVICE_CHUNK_LOGITS, DEVICE_CHUNKS_KEPT
+    return max(1, min(tokens, logits // vocab)), kept
+
+
 def _slices(length: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, length)) for start in range(0, length, size)]
 
@@ -155,12 +170,18 @@ def _surprise(
     """Negative log-probability of the real pieces, and what the softmax divided by, in logarithms.
 
     Any piece's score and probability give the divisor back, so no second pass over the logits is
-    needed; only where the real piece's probability has vanished is it computed from all.
+    needed; only where the real piece's probability has vanished it needs another: on a CPU all
+    scores of these rows; on a GPU, where the host would have to wait to learn which rows, the
+    largest score and probability of every row, which never vanishes.
     """
-    rows = torch.arange(len(targets), device=targets.device)
-    score = scores[rows, targets].to(exact)
-    probability = probabilities[rows, targets].to(exact)
+    score = scores.gather(1, targets[:, None])[:, 0].to(exact)
+    probability = probabilities.gather(1, targets[:, None])[:, 0].to(exact)
     surprise = -probability.log()
-    vanished = (probability < SMALLEST_PROBABILITY).nonzero()[:, 0]
-    surprise[vanished] = scores[vanished].to(exact).logsumexp(1) - score[vanished]
+    vanished = probability < SMALLEST_PROBABILITY
+    if scores.device.type == "cpu":
+        rows = vanished.nonzero()[:, 0]
+        surprise[rows] = scores[rows].to(exact).logsumexp(1) - score[rows]
+    else:
+        divisor = scores.amax(1).to(exact) - probabilities.amax(1).to(exact).log()
+        surprise = torch.where(vanished, divisor - score, surprise)
     return surprise, score + surprise
