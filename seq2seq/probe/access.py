@@ -262,8 +262,8 @@ class StockModel:
         Returns:
             A model that has learnt nothing.
         """
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
+        with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
+            torch.default_generator.manual_seed(seed)  # and GPUs keep their random state
             model = type(self.model)(copy.deepcopy(self.model.config))
         if self.kind != "encoder":
             model.generation_config = copy.deepcopy(self.model.generation_config)

@@ -13,7 +13,13 @@ from seq2seq.model.stock_shape import build_stock_config
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import ModelSpec, Recipe
 from seq2seq.train.criterion.criterion import TARGET_TOKENS, Criterion, Update
-from seq2seq.train.hardware import Precision, PrecisionTrial, try_precisions, wait_for
+from seq2seq.train.hardware import (
+    Precision,
+    PrecisionTrial,
+    random_state_kept,
+    try_precisions,
+    wait_for,
+)
 
 # A multiplication and an addition, forward and twice backward.
 FLOPS_PER_WEIGHT = 6
@@ -123,5 +129,5 @@ def compare_precisions(criterion: Criterion, batch: Batch, state: PartialState) 
         wait_for(device)
 
     criterion.to(device).train()
-    with torch.random.fork_rng():
+    with random_state_kept(device):
         return try_precisions(work)

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from seq2seq.data.batches import Batch
 from seq2seq.errors import TrainingError
-from seq2seq.train.hardware import out_of_memory
+from seq2seq.train.hardware import out_of_memory, random_state_kept
 
 
 def run_dry(
@@ -34,8 +34,9 @@ def run_dry(
         TrainingError: One does not fit into memory.
     """
     batch = batches[0]
+    device = next(one.device for group in optimizer.param_groups for one in group["params"])
     try:
-        with torch.random.fork_rng(), optimizer_state(optimizer):
+        with random_state_kept(device), optimizer_state(optimizer):
             for batch in batches:
                 work(batch)
     except (RuntimeError, MemoryError) as error:

@@ -6,7 +6,8 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +20,8 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 MADV_HUGEPAGE = 14
 KEEP_BYTES = 1 << 30
 HUGE_PAGE = 1 << 21
-PEAK_SIZE = 2048
+# Rows of the matrices whose product is timed; a GPU would be done with the smaller ones too soon.
+PEAK_SIZE, DEVICE_PEAK_SIZE = 2048, 4096
 # Least share of the time that bf16 must save: taken for 731 against 732 ms, it was then the slower.
 LEAST_GAIN = 0.07
 LEAST_TURNS, MOST_TURNS, TRIAL_SECONDS = 3, 9, 20.0
@@ -60,24 +62,32 @@ def keep_freed_memory() -> None:
 def matrix_peak(precision: Precision, device: torch.device, *, seconds: float = 0.3) -> float:
     """Floating-point operations per second of a large matrix product on this machine.
 
+    A GPU is waited for once in a row of products, not after each: its host would ask for the next
+    one too late. Rows become twice as long until one takes the time wanted.
+
     Args:
         precision: Number format of the product.
         device: Where it runs.
-        seconds: How long to measure.
+        seconds: How long to measure, at least.
 
     Returns:
         Operations per second, a multiplication and an addition counted as two.
     """
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    left, right = (torch.ones(PEAK_SIZE, PEAK_SIZE, dtype=dtype, device=device) for _ in range(2))
-    product = left @ right
+    size = PEAK_SIZE if device.type == "cpu" else DEVICE_PEAK_SIZE
+    # Not all alike: a GPU takes less power for such, and then runs faster than at real work.
+    left = torch.linspace(-1, 1, size**2, device=device).view(size, size).to(dtype)
+    product = left @ left
     wait_for(device)
-    start, count = time.perf_counter(), 0
-    while time.perf_counter() - start < seconds:
-        torch.mm(left, right, out=product)
+    count, took = 0, 0.0
+    while took < seconds:
+        count = max(1, 2 * count)
+        start = time.perf_counter()
+        for _ in range(count):
+            torch.mm(left, left, out=product)
         wait_for(device)
-        count += 1
-    return 2 * PEAK_SIZE**3 * count / (time.perf_counter() - start)
+        took = time.perf_counter() - start
+    return 2 * size**3 * count / took
 
 
 @dataclass(frozen=True)
@@ -168,7 +178,34 @@ def peak_memory_bytes(device: torch.device) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def forget_peak_memory(device: torch.device) -> None:
+    """Begin the peak of a GPU's memory anew; that of a process on the CPU cannot be forgotten."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
 def wait_for(device: torch.device) -> None:
     """Let a GPU finish what was asked of it, so that a clock means something."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+@contextmanager
+def random_state_kept(device: torch.device) -> Iterator[None]:
+    """Put the random generators of the CPU and of one device back after the block.
+
+    Left to itself ``torch.random.fork_rng`` starts every GPU of the machine, also those that other
+    processes work on.
+
+    Args:
+        device: The only one besides the CPU that the block uses.
+    """
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        apple = torch.mps.get_rng_state() if device.type == "mps" else None
+        try:
+            yield
+        finally:
+            if apple is not None:
+                torch.mps.set_rng_state(apple)

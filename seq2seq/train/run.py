@@ -32,6 +32,7 @@ from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.finish import Finished, finish
 from seq2seq.train.hardware import (
     Precision,
+    forget_peak_memory,
     keep_freed_memory,
     matrix_peak,
     peak_memory_bytes,
@@ -237,6 +238,7 @@ def _run_loop(
         f"model: {weights:,} weights{frozen}; {loop.feed.batches_in_epoch():,} micro-batches an "
         "epoch"
     )
+    forget_peak_memory(loop.accelerator.device)  # of choosing the number format
     loop.dry_run()
     memory = peak_memory_bytes(loop.accelerator.device) / 2**30
     log.say(f"the largest batches fit beside the optimizer: {memory:.2f} GiB at most so far")

@@ -1,14 +1,18 @@
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from seq2seq.train import hardware
 from seq2seq.train.hardware import (
     PrecisionTrial,
+    forget_peak_memory,
     keep_freed_memory,
     matrix_peak,
     peak_memory_bytes,
+    random_state_kept,
     try_precisions,
 )
 
@@ -86,3 +90,47 @@ def test_the_memory_peak_is_at_least_what_is_in_use_now() -> None:
     in_use = int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0
     # The kernel brings its count of the peak up to date only now and then.
     assert peak_memory_bytes(torch.device("cpu")) >= max(0.8 * in_use, kept.nbytes)
+
+
+def test_a_gpu_is_waited_for_once_in_a_row_of_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    products, waits = [], []
+    mm = torch.mm
+
+    def counted(*given: Any, **named: Any) -> torch.Tensor:
+        products.append(1)
+        return mm(*given, **named)
+
+    monkeypatch.setattr(torch, "mm", counted)
+    monkeypatch.setattr(hardware, "wait_for", lambda device: waits.append(len(products)))
+    monkeypatch.setattr(hardware, "PEAK_SIZE", 8)
+    matrix_peak("fp32", torch.device("cpu"), seconds=0.02)
+    # Before the first row, and after rows of 1, 2, 4, ... products.
+    assert waits == [2**n - 1 for n in range(len(waits))]
+    assert len(waits) > 3
+
+
+def test_only_the_device_in_use_has_its_random_state_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as torch says there are eight GPUs; asking any of them would start it."""
+    asked: list[str] = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: asked.append(f"get {device}"))
+    monkeypatch.setattr(
+        torch.cuda, "set_rng_state", lambda state, device: asked.append(f"set {device}")
+    )
+    before = torch.random.get_rng_state()
+    with random_state_kept(torch.device("cpu")):
+        torch.rand(3)
+    assert asked == []
+    with random_state_kept(torch.device("cuda", 5)):
+        torch.rand(3)
+    assert asked == ["get cuda:5", "set cuda:5"]
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_peak_of_a_gpus_memory_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", begun.append)
+    forget_peak_memory(torch.device("cpu"))
+    forget_peak_memory(torch.device("cuda", 1))
+    assert begun == [torch.device("cuda", 1)]
