@@ -240,7 +240,10 @@ def compute(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
 
 
 def register() -> None:
-    """Let torch know of the device, once in a process; nothing else there uses it."""
+    """Let torch know of the device, once in a process.
+
+    Torch then takes it for the accelerator of the machine and asks it for its random state.
+    """
     if hasattr(torch, CARD):
         return
     torch.utils.rename_privateuse1_backend(CARD)
@@ -253,6 +256,8 @@ def register() -> None:
         "current_device": lambda: 0,
         "device_count": lambda: 1,
         "manual_seed_all": lambda seed: None,
+        "get_rng_state": lambda device: torch.empty(0),
+        "set_rng_state": lambda state, device: None,
         "get_amp_supported_dtype": lambda: [torch.bfloat16, torch.float16],
     }
     for name, answer in answers.items():

@@ -109,3 +109,16 @@ def test_backward_passes_are_counted() -> None:
     with HostWaits() as host:
         weight[mask].sum().backward()
     assert len(host.waits) == 2
+
+
+def test_what_asks_for_the_accelerator_of_the_machine_does_not_fail_after_a_card() -> None:
+    with Card():
+        pass
+    before = torch.random.get_rng_state()
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    weight = torch.ones(3, requires_grad=True)
+    weight.sum().backward()
+    assert weight.grad is not None
+    assert torch.zeros(1).device.type == "cpu"

@@ -202,7 +202,8 @@ def random_state_kept(device: torch.device) -> Iterator[None]:
     Args:
         device: The only one besides the CPU that the block uses.
     """
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices, device_type="cuda"):
         apple = torch.mps.get_rng_state() if device.type == "mps" else None
         try:
             yield
