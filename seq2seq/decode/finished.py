@@ -101,7 +101,7 @@ class Finished:
             searching[:, None, None].expand(-1, n_best, 1),
         ]
         together = torch.cat([one.int() for one in columns], dim=2).cpu()
-        ids, length, score, log_probability, still = together.split([now, 1, 1, 1, 1], dim=2)
+        ids, length, score, log_probability, still = torch.split(together, [now, 1, 1, 1, 1], 2)
         return Fetched(
             ids,
             score[:, :, 0].view(torch.float32),
