@@ -41,17 +41,25 @@ def search_within_limits(
         For each source its `n_best` hypotheses, best first.
 
     Raises:
-        ModelError: If a source is empty or has more than `positions` pieces.
+        ModelError: If a source is empty or has more than `positions` pieces, or the program goes
+            beyond its limit.
     """
     check_source_lengths(sources, positions)
     limits = options.length_limits([len(ids) for ids in sources], written)
     results: dict[int, list[Hypothesis]] = {}
 
     def work(places: Sequence[int]) -> None:
-        found = search([sources[place] for place in places], max(limits[p] for p in places))
+        limit = max(limits[place] for place in places)
+        found = search([sources[place] for place in places], limit)
         again = defaultdict(list)
         for place, beams in zip(places, found, strict=True):
-            if max(len(one.ids) for one in beams) > limits[place]:
+            longest = max(len(one.ids) for one in beams)
+            if longest > limit:
+                raise ModelError(
+                    f"decode: the program wrote {longest} pieces, needed at most {limit}; its "
+                    "generation settings do not reach it"
+                )
+            if longest > limits[place]:
                 again[limits[place]].append(place)
             else:
                 results[place] = beams[: options.n_best]

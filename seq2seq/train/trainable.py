@@ -87,7 +87,9 @@ class StockModel:
 
     def __init__(self, module: Any):
         self.module = module
-        self.engine = StockEngine(module)
+        # The stock class with the adapter's matrices in it: peft's own class around it would
+        # search by settings of its own.
+        self.engine = StockEngine(module.get_base_model() if is_adapted(module) else module)
 
     def criterion(self, spec: TrainSpec) -> Criterion:
         """See `TrainableModel.criterion`."""

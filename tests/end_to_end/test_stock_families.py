@@ -29,14 +29,16 @@ dev = {{ file = "dev.tsv", source_field = "1", target_field = "2" }}
 test = {{ words = {{ file = "dev.tsv", source_field = "1", target_field = "2" }} }}
 [train]
 steps = {steps}
-batch_tokens = 256
-accumulate = 2
+batch_tokens = 160
+accumulate = {accumulate}
 warmup_steps = 2
 peak_lr = 0.003
 validate_every_steps = 3
 save_every_steps = 2
 precision = "fp32"
 validation_beams = 1
+log_every_steps = 1
+{more}
 [decode]
 beams = 2
 max_length_factor = 0.01
@@ -44,12 +46,21 @@ max_length_extra = 8
 """
 
 
-def folder_of(family: str, folder: Path) -> Path:
+def write_recipe(folder: Path, init: Path, *, accumulate: int = 2, more: str = "") -> Path:
+    write_pairs(folder / "train.tsv", 120)
+    write_pairs(folder / "dev.tsv", 20)
+    path = folder / f"accumulate-{accumulate}.toml"
+    text = RECIPE.format(init=init, folder=folder, steps=STEPS, accumulate=accumulate, more=more)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def folder_of(family: str, folder: Path, *, dropout: float = 0.1) -> Path:
     """A tiny model as somebody else may have published it, with settings of its own."""
     tokenizer = small_tokenizer("m2m_100")
     shape = {
         "family": family, "width": 32, "ffn_width": 48, "heads": 2, "encoder_layers": 1,
-        "decoder_layers": 1, "dropout": 0.1, "max_positions": 32, "attention_window": 4,
+        "decoder_layers": 1, "dropout": dropout, "max_positions": 32, "attention_window": 4,
     }  # fmt: skip
     torch.manual_seed(4)
     model = build_stock_model(ModelSpec.model_validate(shape), tokenizer.vocab_size)
@@ -71,10 +82,7 @@ def test_a_killed_run_ends_as_one_never_killed_and_strangers_translate_alike(
     family: str, trainer: Warm, tmp_path: Path
 ) -> None:
     init = folder_of(family, tmp_path / "init")
-    write_pairs(tmp_path / "train.tsv", 120)
-    write_pairs(tmp_path / "dev.tsv", 20)
-    recipe = tmp_path / "recipe.toml"
-    recipe.write_text(RECIPE.format(init=init, folder=tmp_path, steps=STEPS))
+    recipe = write_recipe(tmp_path, init)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     ended = run_training(trainer, recipe, whole)
     assert ended.returncode == 0, ended.stderr
@@ -103,3 +111,26 @@ def test_a_killed_run_ends_as_one_never_killed_and_strangers_translate_alike(
     assert texts == (whole / "translations" / "words.txt").read_text().splitlines()
     lines = (whole / "metrics.jsonl").read_text().splitlines()
     assert [line["step"] for line in map(json.loads, lines) if line["kind"] == "dev"] == [3, 6]
+
+
+LORA = "lora = { rank = 2 }\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "more"), [("t5", ""), ("led", LORA)])  # each costs 15 seconds
+def test_two_processes_make_the_updates_of_one_with_twice_the_micro_batches(
+    family: str, more: str, trainer: Warm, tmp_path: Path
+) -> None:
+    init = folder_of(family, tmp_path / "init", dropout=0.0)
+    alone = write_recipe(tmp_path, init, more=more)
+    shared = write_recipe(tmp_path, init, accumulate=1, more=f"processes = 2\n{more}")
+    losses = []
+    for recipe in (alone, shared):
+        run = recipe.with_suffix("")
+        ended = run_training(trainer, recipe, run)
+        assert ended.returncode == 0, ended.stderr
+        lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+        losses.append([line["loss_nats_per_token"] for line in lines if line["kind"] == "train"])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+    assert len(losses[0]) == STEPS
+    assert (run / "best" / "adapter" / "adapter_model.safetensors").is_file() == bool(more)
