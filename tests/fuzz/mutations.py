@@ -158,7 +158,8 @@ def spoil_file(draw: Random, path: Path) -> None:
             path.write_bytes(b"")
         case 8:
             path.write_bytes(content)
-            os.truncate(path, 600 << 20)  # zeros behind it that take no place on the disk
+            # Zeros behind it that take no place on the disk; Python skips a gzip file's one by one.
+            os.truncate(path, (600 if path.suffix != ".gz" else 6) << 20)
         case _:
             path.write_bytes(spoil_bytes(draw, content))
 
