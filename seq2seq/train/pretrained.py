@@ -69,8 +69,13 @@ class Pretrained:
             commit = f" at commit {self.origin.revision}" if self.origin.revision else ""
             begun = f"from {self.origin.init}{commit}"
         text = f"training a {self.config.model_type} model further, {begun}: {pieces}"
-        codes = isinstance(self.tokenizer, StockTokenizer) and self.tokenizer.output_languages()
-        if codes:
+        if not isinstance(self.tokenizer, StockTokenizer):
+            return text
+        if self.tokenizer.languages is not None:
+            text += "; its tags of source and target are {} and {}".format(
+                *self.tokenizer.languages
+            )
+        if codes := self.tokenizer.output_languages():
             text += f"; it writes {len(codes)} languages: begin each source with one of their codes"
             text += f", such as '{codes[0]} '"
         return text

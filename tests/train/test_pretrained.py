@@ -177,6 +177,18 @@ def test_our_own_tokenizer_may_still_be_sampled(folders: dict[str, Path], tmp_pa
         complete_recipe(plain, "x", pretrained.config, pretrained.tokenizer)
 
 
+def test_languages_may_be_spelt_as_in_the_recipe_and_their_tags_are_said(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    given = recipe(folders["nllb"])
+    assert (given.source_language, given.source_tag) == ("en", None)
+    _, pretrained = open_pretrained(given, str(given.init), Run(tmp_path / "plain"))
+    told = recipe(folders["nllb"], **LAYOUTS["nllb"][1])
+    _, tagged = open_pretrained(told, str(told.init), Run(tmp_path / "tagged"))
+    assert pretrained.tokenizer.fingerprint == tagged.tokenizer.fingerprint
+    assert "; its tags of source and target are eng_Latn and deu_Latn" in pretrained.to_text()
+
+
 def test_a_run_keeps_what_resuming_needs(folders: dict[str, Path], tmp_path: Path) -> None:
     shutil.copytree(folders["nllb"], tmp_path / "nllb")
     given, run = recipe(tmp_path / "nllb", **LAYOUTS["nllb"][1]), Run(tmp_path / "run")
