@@ -255,7 +255,7 @@ def test_a_loaded_model_needs_its_tokenizer(marian: Pipeline, family_folder: Fin
         ({"src_lang": "eng_Latn"}, "pipeline: the target language is not given; needed two of the"),
         (
             {"src_lang": "eng_Latn", "tgt_lang": "frxter"},
-            r"pipeline: the target language is 'frxter' \(did you mean fra_Latn or",
+            r"pipeline: the target language is 'frxter' \(did you mean fra_Latn",
         ),
         ({"src_lang": "eng_Latn", "tgt_lang": "??"}, r"the target language is '\?\?'; needed two"),
     ],
