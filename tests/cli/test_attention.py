@@ -13,8 +13,8 @@ def model(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """A model that shows any text; what it was asked is kept."""
     asked: list[Any] = []
 
-    def show(opened: Any, text: str, *, target: str | None = None) -> Any:
-        asked.append((opened, text, target))
+    def show(opened: Any, text: str, *, target: str | None, languages: tuple[Any, Any]) -> Any:
+        asked.append((opened, text, target, languages))
         return plain_page(tuple(text.split()))
 
     monkeypatch.setattr("seq2seq.probe.access.StockModel.load", lambda where, device: where)
@@ -28,7 +28,10 @@ def test_a_page_is_written_and_named(cli: Any, tmp_path: Path, model: list[Any])
     assert (result.code, result.out) == (0, f"{out}\n")
     assert result.err.endswith(" MB; open it in a browser\n")
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
-    assert model == [("some/model", "it was", "es war")]
+    assert model == [("some/model", "it was", "es war", (None, None))]
+    codes = ("--source-language", "en", "--target-language", "de")
+    cli("attention", "some/model", "it was", "--out", out, *codes)
+    assert model[1:] == [("some/model", "it was", None, ("en", "de"))]
 
 
 def test_an_image_goes_to_the_reader_of_images(
