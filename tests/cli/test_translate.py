@@ -23,6 +23,7 @@ from seq2seq.run import Run
 from seq2seq.tokenizer import train_tokenizer
 from seq2seq.train.build import build_model
 from seq2seq.translate import Translator
+from seq2seq.translated import on_one_line
 
 Cli = Callable[..., Any]
 LINES = ["the red fox", "", "a dog. it runs. it runs far.", "   ", "the owl"]
@@ -345,7 +346,7 @@ def generated(folder: Path, line: str, *, limit: int, **asked: Any) -> str:
     found = model.generate(
         input_ids=torch.tensor([ids]), max_length=None, max_new_tokens=new, **asked
     )
-    return str(tokenizer.batch_decode(found, skip_special_tokens=True)[0]).strip()
+    return on_one_line(tokenizer.batch_decode(found, skip_special_tokens=True)[0]).strip()
 
 
 @pytest.mark.parametrize(("options", "asked"), GENERATED, ids=lambda one: str(one))
