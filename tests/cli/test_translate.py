@@ -360,7 +360,9 @@ def test_each_option_is_that_of_generate(
     both = options if "--max-length" in options else (*options, "--max-length", limit)
     result = cli("translate", model, "--input", source, *both)
     assert result.code == 0, result.err
-    assert result.out != plain.out or "--min-length" in options, "it must matter"
+    # A model that has learnt nothing may write the same with other beams, and never ends early.
+    same = options[0] in ("--min-length", "--beam", "--no-repeat-ngram")
+    assert same or result.out != plain.out, "it must matter"
     wanted = [generated(model, line, limit=limit, **asked) for line in lines]
     assert result.out.split("\n")[:-1] == wanted
     stock = cli("translate", model, "--input", source, "--engine", "transformers", *both)
