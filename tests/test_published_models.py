@@ -23,6 +23,7 @@ from seq2seq.model_report import examine_model
 from seq2seq.opened_model import stored_task
 from seq2seq.stock_tokenizer import open_tokenizer
 from seq2seq.translate import Translator
+from seq2seq.translated import on_one_line
 from tests.pipeline.families import SIZES, bart, write_family, write_json, write_weights
 
 TEXTS = ["the red fox sees an old owl", "a dog", "an owl runs far from the dog"]
@@ -77,7 +78,7 @@ def generated(
         inputs["global_attention_mask"][:, 0] = 1
     with torch.no_grad():
         found = model.generate(**inputs, max_length=LIMIT + 1, **asked)
-    return list(tokenizer.batch_decode(found, skip_special_tokens=True))
+    return [on_one_line(one) for one in tokenizer.batch_decode(found, skip_special_tokens=True)]
 
 
 def translated(translator: Translator, texts: Sequence[str], **asked: Any) -> list[str]:
