@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,11 +34,22 @@ class Started:
     """A program on its way."""
 
     def __init__(self, server: "Warm", pid: int, folder: tempfile.TemporaryDirectory[str]):
-        self._server, self._pid, self._folder = server, pid, folder
+        self._server, self.pid, self._folder = server, pid, folder
+
+    def wait_until_said(self, words: str) -> None:
+        """Wait for words on its standard error, or for its end."""
+        said = Path(self._folder.name, "err")
+        while not (said.exists() and words in said.read_text("utf-8")) and not self._has_ended():
+            time.sleep(0.01)
+
+    def _has_ended(self) -> bool:
+        """Whether it only waits for somebody to ask for its exit code."""
+        status = Path(f"/proc/{self.pid}/stat").read_text("ascii", errors="replace")
+        return status.rpartition(")")[2].split()[0] == "Z"
 
     def wait(self) -> Ended:
         """Wait for its end."""
-        code = os.waitstatus_to_exitcode(self._server.ask(wait=self._pid))
+        code = os.waitstatus_to_exitcode(self._server.ask(wait=self.pid))
         out, err = (Path(self._folder.name, name).read_text("utf-8") for name in ("out", "err"))
         self._folder.cleanup()
         return Ended(code, out, err)
@@ -169,9 +181,11 @@ def end(error: BaseException | None) -> NoReturn:
 
 if __name__ == "__main__":
     sys.path.pop(0)  # the folder of this file, which holds no modules
+    gc.disable()
     for name in sys.argv[1:]:
         importlib.import_module(name)
     gc.freeze()  # a collection in a child would copy all that it shares
+    gc.enable()
     asked = serve()
     become(asked)
     try:

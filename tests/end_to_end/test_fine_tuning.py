@@ -1,9 +1,6 @@
 """Published layouts trained further, published again, and loaded by stock classes alone."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +18,12 @@ from seq2seq.train.checkpoint import checkpoint_path
 from seq2seq.train.run import train
 from seq2seq.translate import Translator
 from tests.end_to_end.digits import digits_recipe, write_digits
+from tests.end_to_end.kill import KILLED, run_training
 from tests.hub.client import run_client
 from tests.hub.server import HubServer
 from tests.stock_layouts import ENGLISH, GERMAN, nllb, opus_mt, sentences, write_pairs
+from tests.warm import Warm
 
-DRIVER = Path(__file__).parent / "killed_training.py"
 RECIPE = """
 init = "{init}"
 source_language = "en"
@@ -86,17 +84,14 @@ def write_recipe(folder: Path, name: str, *, init: str | Path, **parts: Any) -> 
     return path
 
 
-def seq2seq(hub: HubServer, home: Path, *arguments: str | Path) -> str:
-    command = [sys.executable, "-m", "seq2seq", *map(str, arguments)]
-    environment = {**os.environ, **hub.environment(home)}
-    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+def seq2seq(warm: Warm, hub: HubServer, home: Path, *arguments: str | Path) -> None:
+    result = warm.run(("-m", "seq2seq", *arguments), environment=hub.environment(home))
     assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 @pytest.mark.slow
 def test_opus_mt_goes_from_the_hub_through_training_back_to_the_hub(
-    hub: HubServer, tmp_path: Path
+    hub: HubServer, warm: Warm, tmp_path: Path
 ) -> None:
     base = opus_mt(tmp_path / "base")
     (base / "README.md").write_text(CARD)
@@ -106,7 +101,7 @@ def test_opus_mt_goes_from_the_hub_through_training_back_to_the_hub(
         tmp_path, "further", init="team/opus-mt-en-de", train='freeze = ["encoder"]', steps=20
     )
     run = Run(tmp_path / "run")
-    seq2seq(hub, tmp_path / "a", "train", recipe, "--run", run.folder)
+    seq2seq(warm, hub, tmp_path / "a", "train", recipe, "--run", run.folder)
 
     learnt, given = load_file(run.best / "model.safetensors"), load_file(base / "model.safetensors")
     changed = {name for name, tensor in learnt.items() if not tensor.equal(given[name])}
@@ -119,7 +114,7 @@ def test_opus_mt_goes_from_the_hub_through_training_back_to_the_hub(
     assert all(trip.exact == trip.lines for trip in examined.round_trips.values())
 
     export(run.folder, "hub")
-    seq2seq(hub, tmp_path / "a", "publish", run.folder, "tester/further")
+    seq2seq(warm, hub, tmp_path / "a", "publish", run.folder, "tester/further")
     files = hub.repository("tester/further").head.files
     for name in ("source.spm", "target.spm", "vocab.json"):
         assert files[name].content == (base / name).read_bytes(), name
@@ -131,7 +126,7 @@ def test_opus_mt_goes_from_the_hub_through_training_back_to_the_hub(
 
     lines, targets = sentences(ENGLISH, 20, seed=5), sentences(GERMAN, 20, seed=5)
     texts = [json.dumps(lines), json.dumps(targets)]
-    ids, written = run_client(hub, tmp_path / "b", LOAD, "tester/further", *texts)
+    ids, written = run_client(hub, tmp_path / "b", LOAD, "tester/further", *texts, warm=warm)
     original = AutoTokenizer.from_pretrained(base)
     assert ids == [original(lines)["input_ids"], original(text_target=targets)["input_ids"]]
     search = DecodeOptions(beams=2, max_length_factor=0.0, max_length_offset=12)
@@ -140,23 +135,18 @@ def test_opus_mt_goes_from_the_hub_through_training_back_to_the_hub(
     assert len(set(written)) > 5, "outputs that are all alike would prove little"
 
 
-def run_training(recipe: Path, run: Path, *, moment: str = "never", count: int = 0) -> int:
-    command = [sys.executable, str(DRIVER), str(recipe), str(run), moment, str(count)]
-    return subprocess.run(command, capture_output=True, check=False).returncode
-
-
 @pytest.mark.slow
 def test_a_killed_fine_tuning_ends_as_one_never_killed_without_the_model_it_began_with(
-    tmp_path: Path,
+    trainer: Warm, tmp_path: Path
 ) -> None:
     base = nllb(tmp_path / "base")
     tags = 'source_tag = "eng_Latn"\ntarget_tag = "deu_Latn"'
     recipe = write_recipe(tmp_path, "nllb", init=base, top=tags)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert run_training(recipe, whole) == 0
-    assert run_training(recipe, killed, moment="update", count=5) == -9
+    assert run_training(trainer, recipe, whole) == 0
+    assert run_training(trainer, recipe, killed, moment="update", count=5) == KILLED
     base.rename(tmp_path / "gone")
-    assert run_training(recipe, killed) == 0
+    assert run_training(trainer, recipe, killed) == 0
     for name in ("model.safetensors", "optimizer.safetensors", "rng-0.safetensors"):
         ends = [checkpoint_path(run / "checkpoints", 6) / name for run in (whole, killed)]
         assert ends[0].read_bytes() == ends[1].read_bytes(), name

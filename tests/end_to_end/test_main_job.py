@@ -1,8 +1,6 @@
 """The main job on a task with a known answer, and its product in the hands of stock programs."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,9 @@ from seq2seq.run import Run
 from seq2seq.train.run import TrainResult, train
 from seq2seq.translate import Translator
 from tests.end_to_end.digits import digits_recipe, write_digits
+from tests.warm import Warm
 
+BEAMS = (1, 4)
 TRAIN = """
 steps = 600
 batch_tokens = 1024
@@ -24,19 +24,22 @@ validate_every_steps = 100
 save_every_steps = 200
 precision = "fp32"
 """
-# Loads the folder with stock classes alone; prints what they make of the lines on stdin.
+# Loads the folder with stock classes alone; prints what they make of the lines on stdin with each
+# number of beams.
 STOCK = """
 import json, sys
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
-folder, beams = sys.argv[1], int(sys.argv[2])
+folder, texts = sys.argv[1], []
 tokenizer = AutoTokenizer.from_pretrained(folder)
 model = AutoModelForSeq2SeqLM.from_pretrained(folder)
 lines = sys.stdin.read().splitlines()
 batch = tokenizer(lines, return_tensors="pt", padding=True)
-search = {"num_beams": beams, "early_stopping": beams > 1}
-ids = model.generate(**batch, **search, max_new_tokens=40, max_length=None)
+for beams in map(int, sys.argv[2:]):
+    search = {"num_beams": beams, "early_stopping": beams > 1}
+    ids = model.generate(**batch, **search, max_new_tokens=40, max_length=None)
+    texts.append(tokenizer.batch_decode(ids, skip_special_tokens=True))
 assert not any(name.startswith("seq2seq") for name in sys.modules)
-print(json.dumps(tokenizer.batch_decode(ids, skip_special_tokens=True)))
+print(json.dumps(texts))
 """
 
 
@@ -66,19 +69,18 @@ def test_digits_are_learnt_and_everything_is_written_down(result: TrainResult) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("beams", [1, 4])
-def test_stock_classes_produce_the_same_without_seq2seq(result: TrainResult, beams: int) -> None:
+def test_stock_classes_produce_the_same_without_seq2seq(result: TrainResult, warm: Warm) -> None:
     sources = Path(result.run.read_recipe().data.folder, "test.tsv").read_text().splitlines()
     lines = [line.split("\t")[0] for line in sources]
-    command = [sys.executable, "-c", STOCK, str(result.run.best), str(beams)]
-    answer = subprocess.run(
-        command, input="\n".join(lines), capture_output=True, text=True, check=True
-    )
+    program = ("-c", STOCK, result.run.best, *map(str, BEAMS))
+    answer = warm.run(program, text="\n".join(lines))
+    assert answer.returncode == 0, answer.stderr
     translator = Translator.load(result.run.folder)
-    options = DecodeOptions(beams=beams, max_length_factor=0.0, max_length_offset=40)
-    ours = [one.text for one in translator.translate(lines, options)]
-    # a translation is a line, without the space that a last piece may bring
-    assert [text.strip() for text in json.loads(answer.stdout)] == ours
+    for beams, texts in zip(BEAMS, json.loads(answer.stdout), strict=True):
+        options = DecodeOptions(beams=beams, max_length_factor=0.0, max_length_offset=40)
+        ours = [one.text for one in translator.translate(lines, options)]
+        # a translation is a line, without the space that a last piece may bring
+        assert [text.strip() for text in texts] == ours, beams
 
 
 @pytest.mark.slow

@@ -8,12 +8,13 @@ import pytest
 from seq2seq.errors import DataError
 from seq2seq.run import Run
 from seq2seq.train.run import train
-from tests.end_to_end import test_resume as resume
+from tests.end_to_end.kill import KILLED, run_training
 from tests.train.pointing import fillers, recipe_text, write_corpus
 from tests.warm import Warm
 
+STEPS = 24
 BOTH = f"""
-steps = {resume.STEPS}
+steps = {STEPS}
 batch_tokens = 400
 accumulate = 2
 warmup_steps = 5
@@ -60,11 +61,11 @@ def test_a_killed_run_ends_bit_for_bit_as_one_never_killed(
     trainer: Warm, recipe: Path, tmp_path: Path
 ) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert resume.run_training(trainer, recipe, whole) == 0
+    assert run_training(trainer, recipe, whole) == 0
     for moment, count in (("micro-batch", 14), ("update", 7), ("flush", 5)):
-        code = resume.run_training(trainer, recipe, killed, moment=moment, count=count)
-        assert code == resume.SIGKILL, moment
-    assert resume.run_training(trainer, recipe, killed) == 0
+        code = run_training(trainer, recipe, killed, moment=moment, count=count)
+        assert code == KILLED, moment
+    assert run_training(trainer, recipe, killed) == 0
     assert_same_weights(killed, whole)
     lines = [json.loads(line) for line in Run(killed).metrics.read_text().splitlines()]
     guided = [line["guided_nats_per_sentence"] for line in lines if line["kind"] == "train"]
@@ -74,7 +75,7 @@ def test_a_killed_run_ends_bit_for_bit_as_one_never_killed(
 
 
 def assert_same_weights(run: Path, expected: Path) -> None:
-    last = f"checkpoints/step-{resume.STEPS:06d}"
+    last = f"checkpoints/step-{STEPS:06d}"
     for name in ("model", "optimizer", "rng-0"):
         ours, theirs = (one / last / f"{name}.safetensors" for one in (run, expected))
         assert ours.read_bytes() == theirs.read_bytes(), name

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from signal import SIGKILL
 
@@ -23,9 +21,9 @@ from seq2seq.train.setup import check_processes
 from seq2seq.train.validate import decode_options
 from seq2seq.translate import Translator
 from tests.end_to_end.digits import digits_recipe, write_digits
+from tests.end_to_end.kill import DRIVER, KILLED, run_training
 from tests.warm import Warm
 
-DRIVER = Path(__file__).parent / "killed_training.py"
 STEPS = 8
 
 
@@ -56,11 +54,10 @@ def write_recipe(
     return path
 
 
-def launch(recipe: Path, run: Path) -> int:
+def launch(trainer: Warm, recipe: Path, run: Path) -> int:
     """Train in two processes that torchrun starts."""
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    command = [*launcher, DRIVER, recipe, run, "never", "0"]
-    return subprocess.run(command, capture_output=True, check=False).returncode
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    return trainer.run((*launcher, DRIVER, recipe, run, "never", "0")).returncode
 
 
 @pytest.fixture(scope="module")
@@ -83,17 +80,15 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 def test_two_processes_make_the_updates_of_one_with_twice_the_micro_batches(
     trainer: Warm, folder: Path
 ) -> None:
-    one, two, torchrun = folder / "one", folder / "two", folder / "torchrun"
+    one, two = folder / "one", folder / "two"
     alone = write_recipe(folder, "alone", accumulate=2, dropout=0.0)
     shared = write_recipe(folder, "shared", accumulate=1, dropout=0.0, processes=2)
-    assert trainer.run((DRIVER, alone, one, "never", "0")).returncode == 0
-    assert trainer.run((DRIVER, shared, two, "never", "0")).returncode == 0
-    assert launch(shared, torchrun) == 0
+    assert run_training(trainer, alone, one) == 0
+    assert run_training(trainer, shared, two) == 0
     assert losses(two) == pytest.approx(losses(one), abs=1e-4)
     ours, theirs = weights(two), weights(one)
     for name, tensor in ours.items():
         torch.testing.assert_close(tensor, theirs[name], atol=1e-3, rtol=0)
-        assert torch.equal(tensor, weights(torchrun)[name]), name
     assert (two / "scores.json").is_file()
     assert_translated_as_by_one(shared, Run(two))
 
@@ -110,33 +105,32 @@ def assert_translated_as_by_one(recipe: Path, run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_two_killed_processes_resume_to_the_same_weights(trainer: Warm, folder: Path) -> None:
+def test_two_killed_processes_resume_to_the_weights_of_two_that_torchrun_started(
+    trainer: Warm, folder: Path
+) -> None:
     recipe = write_recipe(folder, "dropout", accumulate=2, dropout=0.2, processes=2)
     whole, killed = folder / "whole", folder / "killed"
-    assert trainer.run((DRIVER, recipe, whole, "never", "0")).returncode == 0
-    assert trainer.run((DRIVER, recipe, killed, "micro-batch", "16")).returncode == -SIGKILL
+    assert launch(trainer, recipe, whole) == 0
+    assert run_training(trainer, recipe, killed, moment="micro-batch", count=16) == KILLED
     assert steps_saved(killed / "checkpoints") == [4]
     # The other process hears nothing of the first any more, and ends.
-    assert trainer.run((DRIVER, recipe, killed, "never", "0")).returncode == 0
+    assert run_training(trainer, recipe, killed) == 0
     for name, tensor in weights(killed).items():
         assert torch.equal(tensor, weights(whole)[name]), name
 
 
 @pytest.mark.slow
-def test_the_first_process_tells_why_another_has_failed(folder: Path) -> None:
+def test_the_first_process_tells_why_another_has_failed(trainer: Warm, folder: Path) -> None:
     recipe = write_recipe(folder, "lost", accumulate=1, dropout=0.0, processes=2)
-    command = [sys.executable, "-m", "seq2seq", "train", recipe, "--run", folder / "lost"]
-    steps = ["--set", "train.steps=100000", "--set", "train.validate_every_steps=100000"]
-    with subprocess.Popen([*command, *steps], stderr=subprocess.PIPE, text=True) as first:
-        assert first.stderr is not None
-        for line in first.stderr:
-            if line.startswith("step 3/"):
-                break
-        (other,) = children(first.pid)
-        os.kill(other, SIGKILL)
-        said = first.stderr.read()
-    assert first.returncode == 2
-    assert "error: process 2 ended with exit code -9" in said
+    steps = ("--set", "train.steps=100000", "--set", "train.validate_every_steps=100000")
+    program = ("-m", "seq2seq", "train", recipe, "--run", folder / "lost", *steps)
+    first = trainer.start(program)
+    first.wait_until_said("step 3/")
+    (other,) = children(first.pid)
+    os.kill(other, SIGKILL)
+    ended = first.wait()
+    assert ended.returncode == 2
+    assert "error: process 2 ended with exit code -9" in ended.stderr
 
 
 def children(process: int) -> list[int]:

@@ -1,11 +1,13 @@
 """Kill a run at the worst moments, resume it, and ask for the very same model."""
 
 import json
+import os
 import random
 import subprocess
 import sys
 import time
 from pathlib import Path
+from signal import SIGTERM
 from typing import Any
 
 import pytest
@@ -13,9 +15,9 @@ from safetensors.torch import load_file
 
 from seq2seq.train.checkpoint import checkpoint_path, newest_sound_checkpoint, steps_saved
 from tests.end_to_end.digits import digits_recipe, write_digits
+from tests.end_to_end.kill import DRIVER, KILLED, run_training
 from tests.warm import Warm
 
-DRIVER = Path(__file__).parent / "killed_training.py"
 STEPS = 24
 # Dropout, subword sampling, several micro-batches an update, averaging: all that could differ.
 RECIPE = {
@@ -33,21 +35,15 @@ keep_best = 2
 precision = "fp32"
 validation_beams = 2
 """,
+    "decode": "beams = 2\nmax_length_factor = 1.0\nmax_length_extra = 4",  # nothing is learnt
 }
-SIGKILL = -9
 SEED = time.time_ns() % 1000  # of a random moment; printed where the test fails
-
-
-def run_training(
-    trainer: Warm, recipe: Path, run: Path, *, moment: str = "never", count: int = 0
-) -> int:
-    return trainer.run((DRIVER, recipe, run, moment, str(count))).returncode
 
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("digits")
-    write_digits(folder, train=300, held_out=20)
+    write_digits(folder, train=300, held_out=10)
     path = folder / "digits.toml"
     path.write_text(digits_recipe(folder, **RECIPE), encoding="utf-8")
     return path
@@ -100,7 +96,7 @@ def test_a_run_killed_again_and_again_ends_bit_for_bit_as_one_never_killed(
     ]
     for moment, count in kills:
         code = run_training(trainer, recipe, run, moment=moment, count=count)
-        assert code == SIGKILL, (moment, count)
+        assert code == KILLED, (moment, count)
         half_written = list((run / "checkpoints").glob(".tmp-step-*"))
         assert bool(half_written) == (moment == "flush"), (moment, half_written)
     assert run_training(trainer, recipe, run) == 0
@@ -108,48 +104,35 @@ def test_a_run_killed_again_and_again_ends_bit_for_bit_as_one_never_killed(
 
 
 @pytest.mark.slow
-def test_a_damaged_checkpoint_is_passed_over_and_changes_nothing(
+def test_damaged_files_are_passed_over_or_made_again_and_change_nothing(
     trainer: Warm, recipe: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
+    """Of the encoded corpus, of the weights kept of the best, and of the newest checkpoint."""
     run = tmp_path / "damaged"
-    assert run_training(trainer, recipe, run, moment="update", count=15) == SIGKILL
     checkpoints = run / "checkpoints"
-    newest = checkpoint_path(checkpoints, steps_saved(checkpoints)[-1]) / "model.safetensors"
-    content = bytearray(newest.read_bytes())
-    content[len(content) // 2] ^= 1
-    newest.write_bytes(content)
-    assert newest_sound_checkpoint(checkpoints)[1]
-    assert run_training(trainer, recipe, run) == 0
-    assert_same_end(run, uninterrupted)
-
-
-@pytest.mark.slow
-def test_flipped_bits_in_the_encoded_corpus_change_nothing(
-    trainer: Warm, recipe: Path, uninterrupted: Path, tmp_path: Path
-) -> None:
-    run = tmp_path / "rotten"
-    assert run_training(trainer, recipe, run, moment="update", count=9) == SIGKILL
+    assert run_training(trainer, recipe, run, moment="update", count=9) == KILLED
     for path in (recipe.parent / "cache").iterdir():
-        content = bytearray(path.read_bytes())
-        for place in random.Random(SEED).sample(range(len(content)), 40):
-            content[place] ^= 1
-        path.write_bytes(content)
-    assert run_training(trainer, recipe, run) == 0
-    assert_same_end(run, uninterrupted)
+        flip_bits(path, 40)
 
-
-@pytest.mark.slow
-def test_weights_among_the_best_that_were_damaged_are_made_again(
-    trainer: Warm, recipe: Path, uninterrupted: Path, tmp_path: Path
-) -> None:
-    run = tmp_path / "worse"
-    assert run_training(trainer, recipe, run, moment="update", count=13) == SIGKILL
-    assert steps_saved(run / "checkpoints") == [8, 12]
-    weights = run / "checkpoints" / "weights-000012.safetensors"
+    assert run_training(trainer, recipe, run, moment="update", count=5) == KILLED
+    assert steps_saved(checkpoints) == [8, 12]
+    weights = checkpoints / "weights-000012.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x00")
-    assert newest_sound_checkpoint(run / "checkpoints")[0].name == "step-000008"
+    assert newest_sound_checkpoint(checkpoints)[0].name == "step-000008"
+
+    assert run_training(trainer, recipe, run, moment="update", count=7) == KILLED
+    flip_bits(checkpoint_path(checkpoints, 12) / "model.safetensors", 1)
+    assert newest_sound_checkpoint(checkpoints)[1]
+    assert newest_sound_checkpoint(checkpoints)[0].name == "step-000008"
     assert run_training(trainer, recipe, run) == 0
     assert_same_end(run, uninterrupted)
+
+
+def flip_bits(path: Path, count: int) -> None:
+    content = bytearray(path.read_bytes())
+    for place in random.Random(SEED).sample(range(len(content)), count):
+        content[place] ^= 1
+    path.write_bytes(content)
 
 
 @pytest.mark.slow
@@ -171,15 +154,10 @@ def test_a_signal_saves_and_the_resumed_run_is_the_same(
 ) -> None:
     """SIGTERM as a cluster sends it, at whatever moment it happens to arrive."""
     run = tmp_path / "stopped"
-    command = [sys.executable, str(DRIVER), str(recipe), str(run), "never", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("step 5"):
-                process.terminate()
-                break
-        process.stderr.read()
-    assert process.returncode == 0
+    process = trainer.start((DRIVER, recipe, run, "never", "0"))
+    process.wait_until_said("step 5/")
+    os.kill(process.pid, SIGTERM)
+    assert process.wait().returncode == 0
     saved = steps_saved(run / "checkpoints")[-1]
     assert 5 <= saved < STEPS
     assert run_training(trainer, recipe, run) == 0
