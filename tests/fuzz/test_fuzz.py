@@ -1,8 +1,6 @@
 """A short run of what ``scripts/check --fuzz`` does at length, and proof that it can fail."""
 
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from random import Random
@@ -12,14 +10,15 @@ import pytest
 
 from tests.fuzz.inputs import KINDS, Input, make
 from tests.fuzz.runs import find_problems, run
+from tests.warm import Warm
 
 ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.slow
-def test_no_spoiled_input_ends_in_a_traceback_or_loses_a_line():
-    program = [sys.executable, "-m", "tests.fuzz", "--count", "150", "--seed", "3"]
-    ended = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=400)
+def test_no_spoiled_input_ends_in_a_traceback_or_loses_a_line(trainer: Warm):
+    program = ("-m", "tests.fuzz", "--count", "150", "--seed", "3")
+    ended = trainer.run(program, environment={"PYTHONPATH": str(ROOT)}, folder=ROOT)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.endswith("150 inputs, 0 with something wrong\n")
 
