@@ -106,7 +106,7 @@ def test_french_and_german_good_and_bad_differ_in_the_pronoun_first(language: st
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("pronouns vi")
+@pytest.mark.xdist_group("pronouns es")
 def test_vietnamese_says_the_same_for_either_noun_and_translates_the_spanish_sources(
     es_items: dict[str, list[Item]],
 ) -> None:
