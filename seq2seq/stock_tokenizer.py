@@ -352,6 +352,10 @@ def open_auto_tokenizer(folder: Path, *, name: str | Path | None = None) -> Any:
     files = sorted(type(tokenizer).vocab_files_names.values())  # none for one that reads bytes
     if files and not any((folder / one).is_file() for one in {"tokenizer.json", *files}):
         raise ModelError(cannot_open(where, f"no tokenizer there: none of {', '.join(files)}"))
+    longest = tokenizer.model_max_length  # the library looks at it in the middle of a text
+    if not isinstance(longest, int | float):
+        problem = f"model_max_length is {longest!r} in {CONFIG}, needed a number"
+        raise ModelError(cannot_open(where, problem))
     return tokenizer
 
 

@@ -40,7 +40,7 @@ from seq2seq.cli import (
 from seq2seq.cli.options import GroupedCommand
 from seq2seq.errors import DataError, Seq2SeqError
 
-OURS, YOURS, READER_LEFT = 1, 2, 141
+OURS, YOURS, INTERRUPTED, READER_LEFT = 1, 2, 130, 141
 TRACEBACK = "SEQ2SEQ_TRACEBACK"
 """If this is set in the environment, a fault of ours shows where it happened."""
 
@@ -159,6 +159,8 @@ def _run() -> int:
         if error.filename is None:  # who writes to a file names it
             return _end(f"standard output: cannot be written: {error.strerror}", YOURS)
         return _end(f"{error.filename}: cannot be read or written: {error.strerror}", YOURS)
+    except KeyboardInterrupt:  # before the command listens, or after its end
+        return _end("interrupted", INTERRUPTED)
     except Exception as error:
         return _end_with_our_fault(error)
 

@@ -19,6 +19,7 @@ from seq2seq.decode.sampling import Draws
 from seq2seq.engines.foreign import ForeignEngine
 from seq2seq.engines.opening import open_encoder_decoder
 from seq2seq.engines.stock_inputs import encoder_inputs
+from seq2seq.errors import ModelError
 from seq2seq.libraries import running
 from seq2seq.model.stock_shape import source_positions, target_positions
 
@@ -173,6 +174,18 @@ class StockEngine(ForeignEngine):
         places = torch.arange(ids.shape[1], device=ids.device)
         return encoder_inputs(self.config, ids, places < lengths[:, None])
 
+    @property
+    def _start_id(self) -> int:
+        """The piece that decoding starts with, as ``generate`` finds it."""
+        for name in ("decoder_start_token_id", "bos_token_id"):
+            found = getattr(self._settings, name)
+            if isinstance(found, int):
+                return found
+        raise ModelError(
+            "transformers engine: no decoder_start_token_id in generation_config.json or "
+            "config.json, needed the id of the piece that outputs start with"
+        )
+
     def _until_end(self, row: list[int]) -> tuple[tuple[int, ...], bool]:
         ends = self._settings.eos_token_id
         stops = set(ends) if isinstance(ends, list) else {ends}
@@ -186,7 +199,7 @@ class StockEngine(ForeignEngine):
         self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
     ) -> list[ForcedScore]:
         wanted = padded(targets, pad_id=self._settings.pad_token_id, device=self.model.device)
-        start = torch.full_like(wanted[:, :1], self._settings.decoder_start_token_id)
+        start = torch.full_like(wanted[:, :1], self._start_id)
         inputs = torch.cat([start, wanted[:, :-1]], dim=1)
         with evaluating(self.model):  # training asks between two updates
             logits = self.model(**self._inputs(sources), decoder_input_ids=inputs).logits.float()

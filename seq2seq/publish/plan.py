@@ -112,7 +112,14 @@ def plan_model(run: Run, repository: str, *, license: str | None = None) -> Plan
     check_repository(repository)
     facts = read_facts(run)
     chosen = choose_license(facts.recipe, license, facts.origin)
-    card = render_card(facts, repository, license=chosen)
+    try:
+        card = render_card(facts, repository, license=chosen)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise PublishError(
+            f"{run.folder}: its {run.scores.name}, {run.data_report.name} or "
+            f"{run.environment.name} holds something of another kind than training writes "
+            f"({type(error).__name__}: {error}), and no card can be made of it; restore it"
+        ) from error
     files = [PlannedFile(CARD, card.encode()), *_files_of(facts)]
     plan = Plan(repository, "model", chosen, tuple(sorted(files, key=lambda file: file.path)))
     refuse_private_paths(plan, run)

@@ -330,6 +330,16 @@ def test_a_fault_of_ours_is_exit_1_and_shows_where_only_if_asked(
     assert bool(trace) is shown
 
 
+def test_ctrl_c_before_the_command_listens_is_no_traceback(
+    cli: Cli, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(**_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("seq2seq.cli.app.app", interrupted)
+    assert cli("recipe", "check", recipe) == (130, "", "error: interrupted\n")
+
+
 def test_a_file_of_the_system_that_fails_is_named_and_no_fault_of_ours(
     cli: Cli, recipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

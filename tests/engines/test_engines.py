@@ -188,6 +188,17 @@ def test_a_folder_that_stock_classes_cannot_load_is_refused(loaded: Loaded, tmp_
         StockEngine.load(tmp_path)
 
 
+def test_a_model_that_names_no_first_piece_is_refused_where_it_is_needed(loaded: Loaded) -> None:
+    engine = StockEngine.load(loaded.folder)
+    expected = engine.score([[5, 6, 2]], [[7, 2]])
+    settings, started = engine._settings, engine._settings.decoder_start_token_id
+    settings.decoder_start_token_id, settings.bos_token_id = None, started
+    assert engine.score([[5, 6, 2]], [[7, 2]]) == expected  # as generate falls back
+    settings.bos_token_id = None
+    with pytest.raises(ModelError, match="no decoder_start_token_id in gener"):
+        engine.score([[5, 6, 2]], [[7, 2]])
+
+
 def test_a_stock_folder_without_a_weight_is_refused_where_the_library_would_invent_it(
     loaded: Loaded, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,23 @@ def test_a_plan_is_the_export_its_receipt_and_the_card(exported: Run) -> None:
 def test_a_run_that_was_not_exported_is_not_published(tmp_path: Path) -> None:
     with pytest.raises(PublishError, match="not exported, needed what the Hub's readers can load"):
         plan_model(write_run(tmp_path / "run"), "tester/owl")
+
+
+@pytest.mark.parametrize(
+    ("file", "spoil"),
+    [
+        ("scores.json", {"gender": None}),
+        ("scores.json", {"dev": {"metric": "bleu", "score": 1.0, "perplexity": [3]}}),
+        ("data.json", {"pairs": None}),
+    ],
+)
+def test_a_file_of_the_run_with_something_else_in_it_is_named(
+    exported: Run, file: str, spoil: dict[str, Any]
+) -> None:
+    path = exported.folder / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | spoil))
+    with pytest.raises(PublishError, match=r"its scores\.json, data\.json or environment\.json"):
+        plan_model(exported, "tester/owl")
 
 
 def test_a_plan_is_shown_with_sizes_and_their_sum(exported: Run) -> None:
