@@ -352,10 +352,8 @@ def open_auto_tokenizer(folder: Path, *, name: str | Path | None = None) -> Any:
     files = sorted(type(tokenizer).vocab_files_names.values())  # none for one that reads bytes
     if files and not any((folder / one).is_file() for one in {"tokenizer.json", *files}):
         raise ModelError(cannot_open(where, f"no tokenizer there: none of {', '.join(files)}"))
-    longest = tokenizer.model_max_length  # the library looks at it in the middle of a text
-    if not isinstance(longest, int | float):
-        problem = f"model_max_length is {longest!r} in {CONFIG}, needed a number"
-        raise ModelError(cannot_open(where, problem))
+    if not isinstance(longest := tokenizer.model_max_length, int | float):
+        raise ModelError(cannot_open(where, f"model_max_length is {longest!r}, needed a number"))
     return tokenizer
 
 

@@ -92,7 +92,7 @@ def test_inputs_have_the_names_that_other_programs_use(exported: Exported) -> No
         (DecodeOptions(beams=2), "only greedy search is known here; ask for 1 beam"),
         (
             DecodeOptions(beams=1, no_repeat_ngram=3),
-            "knows neither no_repeat_ngram nor first or forbidden pieces",
+            "knows neither no_repeat_ngram, nor given or forbidden pieces",
         ),
     ],
 )

@@ -196,7 +196,7 @@ def test_bleu_on_both_wmt22_references_is_what_the_organisers_published(shared_d
 def test_wmt22_scores_are_what_sacrebleus_own_command_prints(
     shared_data: Path, tmp_path: Path
 ) -> None:
-    # A quarter of the lines, because edits and resamples of all of them take a minute.
+    # A quarter of the lines: edits and resamples of all of them cost several times as much.
     made, truth = (wmt_lines(shared_data, name)[::4] for name in ("hyp.OpenNMT.de", "ref.A.de"))
     paths = tmp_path / "made", tmp_path / "truth"
     for path, lines in zip(paths, (made, truth), strict=True):
