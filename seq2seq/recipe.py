@@ -313,8 +313,8 @@ class BottleneckSpec(Section):
 class LoraSpec(Section):
     """Train small matrices beside those of a pretrained model, which stay as they are.
 
-    Needs the extra `lora` (peft). The run's model has them added to its own; the folder `adapter`
-    beside it holds them alone, as peft loads them.
+    Needs the extra `lora` (peft). The run's model, `best/`, has them added to its own; the folder
+    `best/adapter` holds them alone, as peft loads them. Checkpoints hold the whole model.
     """
 
     rank: int = Field(0, ge=0)
