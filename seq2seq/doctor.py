@@ -20,7 +20,8 @@ from seq2seq.recipe import CleaningSpec, CorpusSpec, Recipe
 from seq2seq.round_trip import RoundTripReport, check_round_trip
 from seq2seq.run import Run, data_of
 from seq2seq.score.words import UNSPACED_SHARE
-from seq2seq.stock_tokenizer import open_tokenizer
+from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
+from seq2seq.task_prefix import trained_task
 
 Side = Literal["source", "target"]
 Unit = Literal["words", "characters", "pieces"]
@@ -124,6 +125,8 @@ def examine_run(folder: Path) -> Diagnosis:
     run = Run(folder)
     text = read_text(data_of(run))
     tokenizer = open_tokenizer(run.tokenizer)
+    if isinstance(tokenizer, StockTokenizer):
+        tokenizer.begin_with(trained_task(run).prefix)
     data = {**text.train, "dev": text.dev, **text.tests}
     trips = {
         name: check_round_trip(tokenizer, _texts(rows, 0), _texts(rows, 1))

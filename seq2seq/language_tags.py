@@ -6,7 +6,7 @@ unknown piece in silence, and the output come out in some language.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,6 +34,31 @@ def tags_of(stock: Any) -> list[str]:
 def tag_of(stock: Any, language: str) -> str:
     """The piece that stands for a language: M2M100 writes ``__de__`` for ``de``."""
     return str(stock.get_lang_token(language)) if hasattr(stock, "get_lang_token") else language
+
+
+def vocabulary_of(stock: Any) -> dict[str, int]:
+    """Every piece with its id; M2M100 does not count its tags among them."""
+    tags = [tag_of(stock, language) for language in tags_of(stock)] if is_tagged(stock) else []
+    return dict(stock.get_vocab()) | {tag: stock.convert_tokens_to_ids(tag) for tag in tags}
+
+
+def stored_languages(
+    stock: Any, config: Mapping[str, Any], search: Mapping[str, Any]
+) -> tuple[str | None, str | None]:
+    """The languages that the files of a model name.
+
+    Args:
+        stock: A tokenizer with tags.
+        config: Content of ``tokenizer_config.json``.
+        search: Content of ``generation_config.json``, whose ``forced_bos_token_id`` names the
+            target too.
+
+    Returns:
+        Source and target, as the tokenizer calls them; None where nothing is said.
+    """
+    tags = {stock.convert_tokens_to_ids(tag_of(stock, one)): one for one in tags_of(stock)}
+    forced = tags.get(search.get("forced_bos_token_id"))
+    return config.get("src_lang"), config.get("tgt_lang") or forced
 
 
 def lead_of(stock: Any, text: str) -> str:

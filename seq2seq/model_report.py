@@ -10,13 +10,12 @@ from transformers import AutoConfig, AutoModelForSeq2SeqLM
 from seq2seq.decode.stored import stored_search
 from seq2seq.engines.engine import EngineName
 from seq2seq.engines.load import fitting_engine
-from seq2seq.errors import ModelError
-from seq2seq.files import read_json_object
 from seq2seq.language_tags import is_tagged, tags_of
 from seq2seq.libraries import explaining
 from seq2seq.model.stock_shape import source_positions, target_positions
 from seq2seq.model_location import locate_model
 from seq2seq.stock_tokenizer import open_auto_tokenizer
+from seq2seq.task_prefix import known_tasks
 
 
 @dataclass(frozen=True)
@@ -124,10 +123,5 @@ def examine_model(name: str | Path) -> ModelReport:
 
 
 def _tasks(folder: Path) -> dict[str, str]:
-    needed = "the config.json of a stock model folder"
-    content = read_json_object(folder / "config.json", error=ModelError, needed=needed)
-    known = content.get("task_specific_params")
-    if not isinstance(known, dict):
-        return {}
-    told = {task: said for task, said in known.items() if isinstance(said, dict)}
+    told = {task: said for task, said in known_tasks(folder).items() if isinstance(said, dict)}
     return {task: str(said["prefix"]) for task, said in told.items() if said.get("prefix")}

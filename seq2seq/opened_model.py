@@ -1,15 +1,11 @@
 """A model with all that it needs to answer text: its program, its tokenizer, its search, its task.
 
 What the files of a model say is followed as ``generate`` and the tokenizer of transformers follow
-it. Beyond that, T5 and its like are told in the text what to do with it: ``task_specific_params``
-of ``config.json`` holds the words for each task, and a search for it.
+it, and beyond that what they say of tasks; see `seq2seq.task_prefix`.
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.decode.stored import stored_search
@@ -18,20 +14,16 @@ from seq2seq.engines.load import load_engine
 from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import ModelError
 from seq2seq.files import read_json_object
-from seq2seq.languages import matching_codes
 from seq2seq.model_location import locate_model
 from seq2seq.reading import Trained
 from seq2seq.run import Run
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
+from seq2seq.task_prefix import Languages, StoredTask, Work, stored_task, takes_prefix, trained_task
 from seq2seq.tokenizer_like import TokenizerLike
 
 # A model whose training sources held several sentences this often can read several. Of Tatoeba's
 # they are 0.2 to 1.3 %, of Multi30k's below 0.1 %; what lies between was not measured.
 READS_SEVERAL = 0.05
-PAIR = re.compile(r"translation_([^_]+)_to_([^_]+)")
-
-Work = Literal["translation", "summarization"]
-Languages = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -57,21 +49,6 @@ class OpenedModel:
     max_source_pieces: int | None
     remarks: tuple[str, ...]
     forced_end: int | list[int] | None
-
-
-@dataclass(frozen=True)
-class StoredTask:
-    """What ``config.json`` says of a task.
-
-    Attributes:
-        prefix: What each text is to begin with.
-        search: Changes of the search.
-        remark: What a user should know of it, or nothing.
-    """
-
-    prefix: str = ""
-    search: Mapping[str, Any] = field(default_factory=dict)
-    remark: str = ""
 
 
 def open_model(
@@ -108,8 +85,10 @@ def open_model(
     if isinstance(tokenizer, StockTokenizer):
         if languages[1]:
             tokenizer.write_in(languages[1])
-        if source_prefix is None and tokenizer.languages is None and not run.recipe.is_file():
-            task = stored_task(folder, work, languages)
+        if source_prefix is None and takes_prefix(tokenizer) and not tokenizer.lead(""):
+            task = (
+                trained_task(run) if run.recipe.is_file() else stored_task(folder, work, languages)
+            )
         if task.prefix:
             tokenizer.begin_with(task.prefix)
     elif source_prefix:
@@ -157,54 +136,6 @@ def _as_trained(opened: OpenedModel, run: Run, languages: Languages) -> OpenedMo
 
 def _known(asked: Languages, stored: Languages) -> Languages:
     return asked[0] or stored[0], asked[1] or stored[1]
-
-
-def stored_task(folder: Path, work: Work, languages: Languages) -> StoredTask:
-    """Look up what ``config.json`` says of a task.
-
-    Args:
-        folder: A stock folder.
-        work: What is to be done.
-        languages: Of source and target, where they are asked for.
-
-    Returns:
-        What it says; nothing where it speaks of no such task.
-
-    Raises:
-        ModelError: It speaks of several translations, and not one of them alone is asked for.
-    """
-    path = folder / "config.json"
-    needed = "the config.json of a stock model folder"
-    known = read_json_object(path, error=ModelError, needed=needed).get("task_specific_params")
-    if not isinstance(known, dict):
-        return StoredTask()
-    key = work
-    if work == "translation":
-        pairs = {name: match for name in known if (match := PAIR.fullmatch(name))}
-        fitting = [name for name, match in pairs.items() if _fits(match.groups(), languages)]
-        if pairs and len(fitting) != 1:
-            asked = " to ".join(code or "any" for code in languages)
-            raise ModelError(
-                f"{path}: knows the tasks {', '.join(pairs)}, asked for is '{asked}'; needed "
-                "--source-language and --target-language of one of them, or the words that the "
-                "model was trained with as --source-prefix ('' for none)"
-            )
-        key = fitting[0] if fitting else key
-    said = known.get(key)
-    if not isinstance(said, dict):
-        return StoredTask()
-    prefix = str(said.get("prefix") or "")
-    search = {name: value for name, value in said.items() if name != "prefix"}
-    parts = [f"each text begins with '{prefix}'"] if prefix else []
-    parts += [f"{name} {value}" for name, value in search.items()]
-    return StoredTask(prefix, search, f"task {key} of config.json: {', '.join(parts)}")
-
-
-def _fits(pair: tuple[str | Any, ...], languages: Languages) -> bool:
-    return all(
-        asked is None or matching_codes(asked, [code]) == [code]
-        for code, asked in zip(pair, languages, strict=True)
-    )
 
 
 def trained_on(run: Run) -> Trained:

@@ -8,7 +8,6 @@ from typing import Literal
 from seq2seq.errors import DataError
 from seq2seq.normalization import normalize
 from seq2seq.sentences import Long, sentences_of, split_text
-from seq2seq.stock_tokenizer import StockTokenizer
 from seq2seq.tokenizer_like import TokenizerLike
 
 Trained = Literal["sentences", "lines", "unknown"]
@@ -84,9 +83,7 @@ class TextReader:
     def _units(self, given: str) -> tuple[ReadText, str, list[str]]:
         """A text, what each part of it must begin with, and the sentences or the whole of it."""
         text = normalize(given)
-        lead = ""
-        if isinstance(self.tokenizer, StockTokenizer):
-            lead = self.tokenizer.lead(text)
+        lead = self.tokenizer.lead(text)
         said = text.removeprefix(lead)
         sentences: list[str] = []
         if self.by_sentence or self.counting:

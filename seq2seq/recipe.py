@@ -468,6 +468,10 @@ class Recipe(Section):
     such as `eng_Latn` for NLLB."""
     target_tag: str | None = None
     """What it calls the target language."""
+    source_prefix: str | None = None
+    """Words that name the task to the model of `init`, put before every source from training to the
+    published model (not twice before one that has them): `translate English to German: ` for T5.
+    Without the key those that its config.json has for this task; `""` is none."""
     seed: int = Field(1, ge=0)
     """Seed of everything random: initial weights, dropout, order of the data."""
     data: DataSpec
@@ -535,7 +539,7 @@ class Recipe(Section):
         """What makes no sense with, or without, a model to begin from."""
         frozen, adapted = self.train.freeze, self.train.lora.rank > 0
         if self.init is None:
-            for name in ("source_tag", "target_tag"):
+            for name in ("source_tag", "target_tag", "source_prefix"):
                 if getattr(self, name) is not None:
                     yield f"{name} is for the tokenizer of 'init', which is not given"
             for name, given in (("freeze", frozen), ("lora", adapted)):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from seq2seq.tokenizer_like import TokenizerLike
+from seq2seq.tokenizer_like import TokenizerLike, as_read
 from seq2seq.vocabulary import first_bytes
 
 
@@ -35,8 +35,9 @@ class RoundTripReport:
         lines = exact = pieces = unknown = spelt = 0
         first = first_bytes(tokenizer.byte_ids)
         differing: list[tuple[int, str, str]] = []
+        read = (as_read(tokenizer, text) for text in sources)
         encoded_batches = chain(
-            ((batch, tokenizer.encode(batch)) for batch in _in_batches(sources, 10_000)),
+            ((batch, tokenizer.encode(batch)) for batch in _in_batches(read, 10_000)),
             ((batch, tokenizer.encode_target(batch)) for batch in _in_batches(targets, 10_000)),
         )
         for batch, encoded in encoded_batches:

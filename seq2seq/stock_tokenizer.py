@@ -23,15 +23,17 @@ from seq2seq.language_tags import (
     is_tagged,
     lead_of,
     nearest,
+    stored_languages,
     tag_of,
     tags_of,
     taken,
+    vocabulary_of,
 )
 from seq2seq.languages import matching_codes
 from seq2seq.libraries import cannot_open, explaining
 from seq2seq.recipe import FAMILIES
 from seq2seq.tokenizer import load_tokenizer
-from seq2seq.tokenizer_like import TokenizerLike
+from seq2seq.tokenizer_like import TokenizerLike, as_read
 
 CONFIG = "tokenizer_config.json"
 # Which of its files a class cannot do without.
@@ -81,7 +83,7 @@ class StockTokenizer:
         self.pad_id = self._special(stock.pad_token_id, stock.eos_token_id)
         # No piece at all where a class spells everything in bytes.
         self.unk_id = -1 if stock.unk_token_id is None else int(stock.unk_token_id)
-        self._spellings = {number: piece for piece, number in _vocabulary(stock).items()}
+        self._spellings = {number: piece for piece, number in vocabulary_of(stock).items()}
         self._plain_lead = ""
         self._spelled = re.compile("|".join(map(re.escape, stock.all_special_tokens)))
         self.first_id = self._first()
@@ -111,9 +113,14 @@ class StockTokenizer:
         known = {*type(self.stock).vocab_files_names.values(), *OTHER_FILES} - {CONFIG}
         return (*sorted(name for name in known if (self.folder / name).is_file()), CONFIG)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """Hash of all files and of the languages; the same after saving and loading."""
+        """Hash of all files, the languages and the prefix; the same after saving and loading."""
+        of_files, lead = self._fingerprint_of_files, self._plain_lead
+        return hashlib.sha256(f"{of_files} {lead}".encode()).hexdigest() if lead else of_files
+
+    @cached_property
+    def _fingerprint_of_files(self) -> str:
         said = self._open_points(0) | dict.fromkeys(SAID_OTHERWISE)
         rest = {key: value for key, value in _read_config(self.folder).items() if key not in said}
         facts = (type(self.stock).__name__, self.languages, sorted(rest.items()))
@@ -124,11 +131,11 @@ class StockTokenizer:
         return digest.hexdigest()
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Piece ids of each source, the end-of-sentence piece last.
+        """Piece ids of each source, behind its ``lead``, the end-of-sentence piece last.
 
         What a text spells like a special piece, ``</s>`` for instance, is text.
         """
-        return self._encode(texts, "text")
+        return self._encode([as_read(self, text) for text in texts], "text")
 
     def encode_target(self, texts: Sequence[str]) -> list[list[int]]:
         """Piece ids of each target, its tag first, the end-of-sentence piece last."""
@@ -153,7 +160,7 @@ class StockTokenizer:
         return self._spellings.get(number)
 
     def spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
-        """First character and one past the last of each piece of a source.
+        """First character and one past the last of each piece of a source; 0 and 0 in its lead.
 
         Raises:
             ModelError: This class does not know where in the text its pieces stand.
@@ -164,8 +171,13 @@ class StockTokenizer:
                 "pieces stand, which train.guided_attention and train.bottleneck need; set both "
                 "to 0"
             )
-        found = self.stock(list(texts), return_offsets_mapping=True, split_special_tokens=True)
-        return list(found["offset_mapping"])
+        read = [as_read(self, text) for text in texts]
+        found = self.stock(read, return_offsets_mapping=True, split_special_tokens=True)
+        leads = [len(one) - len(text) for one, text in zip(read, texts, strict=True)]
+        return [
+            [(max(0, start - lead), max(0, end - lead)) for start, end in row]
+            for row, lead in zip(found["offset_mapping"], leads, strict=True)
+        ]
 
     def save(self, folder: Path, *, max_length: int = 512) -> None:
         """Copy the files as they are, and say in ``tokenizer_config.json`` what they leave open.
@@ -323,7 +335,9 @@ def open_tokenizer(
         )
     if not is_tagged(stock):
         return StockTokenizer(stock, folder, None)
-    stored = _stored_languages(stock, folder)
+    search = _read_object(folder / "generation_config.json")
+    search = search or _read_object(folder / "config.json")
+    stored = stored_languages(stock, _read_config(folder), search)
     (source, target), remarks = choose_tags(
         stock, (languages[0] or stored[0], languages[1] or stored[1]), where=str(folder)
     )
@@ -372,21 +386,6 @@ def stock_class(folder: Path) -> str | None:
         return None
     fitting = (k for k, files in LAYOUTS.items() if all((folder / f).is_file() for f in files))
     return next(fitting, None)
-
-
-def _vocabulary(stock: Any) -> dict[str, int]:
-    """Every piece with its id; M2M100 does not count its tags among them."""
-    tags = [tag_of(stock, language) for language in tags_of(stock)] if is_tagged(stock) else []
-    return dict(stock.get_vocab()) | {tag: stock.convert_tokens_to_ids(tag) for tag in tags}
-
-
-def _stored_languages(stock: Any, folder: Path) -> tuple[str | None, str | None]:
-    """What the files say; of the target also as the piece that every output is to begin with."""
-    config, search = _read_config(folder), _read_object(folder / "generation_config.json")
-    search = search or _read_object(folder / "config.json")
-    tags = {stock.convert_tokens_to_ids(tag_of(stock, one)): one for one in tags_of(stock)}
-    forced = tags.get(search.get("forced_bos_token_id"))
-    return config.get("src_lang"), config.get("tgt_lang") or forced
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -96,6 +96,10 @@ class Tokenizer:
         """The same: one vocabulary cuts both sides alike."""
         return self.encode(texts)
 
+    def lead(self, text: str) -> str:
+        """Nothing: these models do one thing, and are not told which."""
+        return ""
+
     def piece(self, number: int) -> str | None:
         """The spelling of an id; None where the vocabulary has none of that number."""
         piece = self.backend.id_to_token(number)

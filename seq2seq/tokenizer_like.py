@@ -109,6 +109,10 @@ class TokenizerLike(Encoder, Protocol):
         """The files that ``save`` writes."""
         ...
 
+    def lead(self, text: str) -> str:
+        """What a source begins with, or ``encode`` lets it begin with: the prefix of a task."""
+        ...
+
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """Text of each sequence; special pieces, tags included, leave no trace."""
         ...
@@ -128,3 +132,17 @@ class TokenizerLike(Encoder, Protocol):
     def save(self, folder: Path, *, max_length: int = 512) -> None:
         """Write the files that stock programs load."""
         ...
+
+
+def as_read(tokenizer: TokenizerLike, text: str) -> str:
+    """A source as its model reads it: behind what every source begins with, which is said once.
+
+    Args:
+        tokenizer: The model's.
+        text: The source; one without anything to read stays as it is.
+
+    Returns:
+        The text that is cut into pieces.
+    """
+    lead = tokenizer.lead(text)
+    return text if text.startswith(lead) or not text.strip() else lead + text

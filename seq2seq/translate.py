@@ -25,11 +25,12 @@ from seq2seq.engines.engine import Engine, EngineName, NativeEngine
 from seq2seq.errors import DataError, ModelError
 from seq2seq.model.transformer import Transformer
 from seq2seq.normalization import normalize
-from seq2seq.opened_model import Work, open_model
+from seq2seq.opened_model import open_model
 from seq2seq.pipeline.pipeline import pipeline as pipeline  # where its users look for it
 from seq2seq.reading import ReadText, TextReader, Trained, check_lines
 from seq2seq.sentences import Long as Long
 from seq2seq.sentences import join_parts
+from seq2seq.task_prefix import Work
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.translated import Candidate as Candidate
 from seq2seq.translated import Report as Report
@@ -64,8 +65,7 @@ class Translator:
         max_source_pieces: The most pieces that it was trained to read, end-of-sequence included;
             None where only the number of its positions is known.
         remarks: What of the folder's search is not followed, a sentence each.
-        forced_end: What of it is not followed where an output is cut off; see
-            `seq2seq.decode.stored`.
+        forced_end: What of it is not followed at the length limit; see `seq2seq.decode.stored`.
     """
 
     def __init__(

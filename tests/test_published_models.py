@@ -20,8 +20,8 @@ from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import ModelError
 from seq2seq.language_tags import tag_of, tags_of
 from seq2seq.model_report import examine_model
-from seq2seq.opened_model import stored_task
 from seq2seq.stock_tokenizer import open_tokenizer
+from seq2seq.task_prefix import stored_task
 from seq2seq.translate import Translator
 from seq2seq.translated import on_one_line
 from tests.pipeline.families import SIZES, bart, write_family, write_json, write_weights
@@ -225,7 +225,7 @@ def test_what_a_model_is_told_in_the_text_is_said_and_can_be_changed(
     assert any(one.startswith(said) for one in told.remarks)
     assert (told.options.beams, told.options.max_length) == (2, 8)
     own = Translator.load(folder, source_prefix="the dog: ")
-    assert own.tokenizer.lead("a")  # type: ignore[attr-defined]
+    assert own.tokenizer.lead("a")
     assert translated(own, TEXTS, beams=2) == translated(told, TEXTS)
     bare = Translator.load(folder, source_prefix="")
     assert translated(bare, TEXTS, beams=2) != translated(told, TEXTS)

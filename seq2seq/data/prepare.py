@@ -36,7 +36,7 @@ from seq2seq.data.store import (
 )
 from seq2seq.errors import DataError, ModelError
 from seq2seq.recipe import TokenizerSpec
-from seq2seq.tokenizer_like import Encoder, SpellsSpecial, WordEncoder
+from seq2seq.tokenizer_like import Encoder, SpellsSpecial, TokenizerLike, WordEncoder
 
 ROWS_STREAM, CUTS_STREAM = 2, 3  # keep random numbers for different purposes apart
 
@@ -219,7 +219,7 @@ def prepare(
             list(text.train.values()), encoder, spec, seed=seed, cache=cache
         )
     long = _long(pieces, limits, text.cleaning.long)
-    doubts = [*_special(text, encoder), long]
+    doubts = [*_special(text, encoder), *_begun(text, encoder), long]
     stay, report = settle(doubts, corpus_sizes(text.train), numbers=text.numbers)
     starts = np.cumsum([0, *corpus_sizes(text.train).values()])
     corpora = tuple(
@@ -296,6 +296,19 @@ def _special(text: ParallelText, encoder: Encoder) -> list[Doubt]:
         for pair in iterate_pairs(dataset)
     ]
     return [Doubt("spelling of a special piece", "text", np.array(rows))]
+
+
+def _begun(text: ParallelText, encoder: Encoder) -> list[Doubt]:
+    """Pairs whose source has the words that every source is to begin with already."""
+    lead = encoder.lead("") if isinstance(encoder, TokenizerLike) else ""
+    if not lead:
+        return []
+    rows = [
+        source.startswith(lead)
+        for dataset in text.train.values()
+        for source, _ in iterate_pairs(dataset)
+    ]
+    return [Doubt("source that begins with the prefix already", "keep", np.array(rows))]
 
 
 def _long(pieces: list[EncodedPairs], limits: tuple[int, int], action: str) -> Doubt:

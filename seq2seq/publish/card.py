@@ -4,6 +4,7 @@ A section whose facts were not measured is not there. The same run always gives 
 that publishing it twice changes nothing.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,7 +33,7 @@ name = "{name}"
 tokenizer = AutoTokenizer.from_pretrained(name)
 model = AutoModelForSeq2SeqLM.from_pretrained(name)
 
-texts = ["{text}"]
+texts = [{text}]
 batch = tokenizer(texts, return_tensors="pt", padding=True, truncation=True)
 outputs = model.generate(**batch)
 print(tokenizer.batch_decode(outputs, skip_special_tokens=True))
@@ -107,14 +108,20 @@ def _beginning(facts: RunFacts) -> str:
 
 
 def _usage(facts: RunFacts, name: str) -> str:
-    text = "Replace this by your own text."
+    prefix = facts.recipe.source_prefix or ""
+    text = json.dumps(f"{prefix}Replace this by your own text.", ensure_ascii=False)
     longest = min(facts.recipe.model.max_positions, facts.recipe.data.cleaning.max_source_pieces)
     advice = "; give long text sentence by sentence" if facts.recipe.task == "translation" else ""
     return (
-        f"{USAGE.format(name=name, text=text)}\n\n"
+        f"{USAGE.format(name=name, text=text)}\n\n{_told(prefix)}"
         "The search (beams, length penalty) is stored with the model and used by `generate`.\n"
         f"Text of more than {longest} pieces is cut by these lines{advice}."
     )
+
+
+def _told(prefix: str) -> str:
+    """What a reader must know of the words before every text."""
+    return f"Every text begins with `{prefix}`, as in training.\n" if prefix else ""
 
 
 def _pronouns(facts: RunFacts) -> str:

@@ -37,7 +37,7 @@ from seq2seq.recipe import Recipe
 from seq2seq.run import Run, model_folder, write_json
 from seq2seq.stock_tokenizer import stock_class
 from seq2seq.tokenizer import Tokenizer
-from seq2seq.tokenizer_like import TokenizerLike
+from seq2seq.tokenizer_like import TokenizerLike, as_read
 from seq2seq.translate import Translator
 
 FIGURES_FILE = "measured.json"
@@ -288,7 +288,7 @@ def check_tokenizer(folder: Path, tokenizer: TokenizerLike, text: HeldOut) -> No
         PublishError: It does not.
     """
     stock = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    cut = stock(list(text.sources)).input_ids
+    cut = stock([as_read(tokenizer, source) for source in text.sources]).input_ids
     targets = stock(text_target=list(text.references)).input_ids
     joined = stock.batch_decode(text.target_ids, skip_special_tokens=True)
     expected = tokenizer.decode(text.target_ids)

@@ -56,6 +56,8 @@ def write_ctranslate2(
     spec.register_target_vocabulary(pieces)
     # CTranslate2 has no use for it; who loads the folder must know how much may be read.
     spec.config.add_attribute("max_position_embeddings", model.config.max_position_embeddings)
+    if tasks := getattr(model.config, "task_specific_params", None):  # the words before a text
+        spec.config.add_attribute("task_specific_params", tasks)
     spec.validate()
     spec.optimize(quantization=quantize)
     spec.save(str(folder))

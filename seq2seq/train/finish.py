@@ -23,6 +23,7 @@ from seq2seq.run import Run, write_json
 from seq2seq.score.from_recipe import final_options
 from seq2seq.score.report import ScoreReport, score_texts
 from seq2seq.score.table import pad
+from seq2seq.task_prefix import store_task
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.checkpoint import (
     Progress,
@@ -314,6 +315,8 @@ def save_best(
         first_id=tokenizer.first_id,
     )
     trainable.save(unfinished, search)
+    languages = recipe.source_language, recipe.target_language
+    store_task(unfinished, recipe.source_prefix or "", recipe.task, languages)
     limit = min(recipe.model.max_positions, recipe.data.cleaning.max_source_pieces)
     tokenizer.save(unfinished, max_length=limit)
     flush_folder(unfinished)

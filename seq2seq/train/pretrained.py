@@ -31,6 +31,7 @@ from seq2seq.model.transformer import IMPOSSIBLE, Transformer
 from seq2seq.recipe import LoraSpec, Recipe, given_keys, parse_recipe
 from seq2seq.run import Run
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
+from seq2seq.task_prefix import prefix_for_training, takes_prefix, trained_task
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.adapter import add_adapter
@@ -50,9 +51,10 @@ class Pretrained:
     Attributes:
         config: Its numbers, with the recipe's dropout.
         kept: The folder of the run that keeps configuration and tokenizer.
-        tokenizer: Its own.
+        tokenizer: Its own, told what every source begins with.
         origin: Where its weights are from; None where a checkpoint of the run has newer ones.
         lora: The adapter that is trained in its place, if any.
+        remark: What a user should know of the prefix of sources, a sentence, or nothing.
     """
 
     config: Any
@@ -60,6 +62,7 @@ class Pretrained:
     tokenizer: TokenizerLike
     origin: Origin | None
     lora: LoraSpec
+    remark: str = ""
 
     def to_text(self) -> str:
         """One line for people."""
@@ -69,15 +72,20 @@ class Pretrained:
             commit = f" at commit {self.origin.revision}" if self.origin.revision else ""
             begun = f"from {self.origin.init}{commit}"
         text = f"training a {self.config.model_type} model further, {begun}: {pieces}"
+        if lead := self.tokenizer.lead(""):
+            text += f"; each source begins with '{lead}'"
+        if self.remark:
+            text += f"; {self.remark}"
         if not isinstance(self.tokenizer, StockTokenizer):
             return text
         if self.tokenizer.languages is not None:
             text += "; its tags of source and target are {} and {}".format(
                 *self.tokenizer.languages
             )
-        if codes := self.tokenizer.output_languages():
+        codes = self.tokenizer.output_languages()
+        if codes and not self.tokenizer.lead(""):
             text += f"; it writes {len(codes)} languages: begin each source with one of their codes"
-            text += f", such as '{codes[0]} '"
+            text += f", such as '{codes[0]} ', or give source_prefix"
         return text
 
     def model(self) -> TrainableModel:
@@ -151,6 +159,9 @@ def open_pretrained(recipe: Recipe, init: str, run: Run) -> tuple[Recipe, Pretra
             f"init = '{init}': the tokenizer has '{tokenizer.vocab_size}' pieces, the model "
             f"'{config.vocab_size}'; needed the tokenizer the model was trained with"
         )
+    remark = ""
+    if recipe.source_prefix is None and takes_prefix(tokenizer):
+        recipe, remark = _with_prefix(recipe, folder, run if resumed else None)
     recipe = complete_recipe(recipe, init, config, tokenizer)
     set_dropouts(config, {name: getattr(recipe.model, name) for name in dropouts_of(config)})
     if origin is not None and not (run.tokenizer / CONFIG).is_file():
@@ -158,7 +169,19 @@ def open_pretrained(recipe: Recipe, init: str, run: Run) -> tuple[Recipe, Pretra
         origin.write(run)
     # From the run from now on: what it copies into the finished model must not have changed since.
     kept = open_tokenizer(run.tokenizer)
-    return recipe, Pretrained(config, run.tokenizer, kept, origin, recipe.train.lora)
+    if isinstance(kept, StockTokenizer) and recipe.source_prefix:
+        kept.begin_with(recipe.source_prefix)
+    return recipe, Pretrained(config, run.tokenizer, kept, origin, recipe.train.lora, remark)
+
+
+def _with_prefix(recipe: Recipe, folder: Path, resumed: Run | None) -> tuple[Recipe, str]:
+    """Let a recipe that says nothing of a prefix have the model's own, or that of its beginning."""
+    if resumed is not None:
+        prefix, remark = trained_task(resumed).prefix, ""
+    else:
+        languages = recipe.source_language, recipe.target_language
+        prefix, remark = prefix_for_training(folder, recipe.task, languages)
+    return recipe.model_copy(update={"source_prefix": prefix}) if prefix else recipe, remark
 
 
 def complete_recipe(recipe: Recipe, init: str, config: Any, tokenizer: TokenizerLike) -> Recipe:
@@ -187,6 +210,11 @@ def complete_recipe(recipe: Recipe, init: str, config: Any, tokenizer: Tokenizer
             for key in ("source_tag", "target_tag")
             if getattr(recipe, key) is not None
         ]
+    if recipe.source_prefix and not takes_prefix(tokenizer):
+        problems.append(
+            f"source_prefix = '{recipe.source_prefix}': that model is told nothing by a prefix; "
+            "remove the key"
+        )
     if problems:
         count = f"{len(problems)} field{'s' if len(problems) > 1 else ''} cannot be used"
         raise RecipeError("\n  ".join([f"init = '{init}': {count}", *problems]))

@@ -76,6 +76,7 @@ class Writer:
         model.generation_config.forced_eos_token_id = None
         self.tokenizer = tokenizer
         self.settings = settings or Settings("", "")
+        self.prefix = _prefix(model.config)
         self.most = _most_pieces(model, tokenizer)
         end = (tokenizer.eos_token_id,)
         maps = self._attention(Part(end, (*end, *end)))
@@ -105,7 +106,8 @@ class Writer:
             return None
         language = self.settings.sentences_in
         texts = sentences_of(text, language) if language else [text]
-        given = [tuple(self.tokenizer(one, verbose=False)["input_ids"]) for one in texts]
+        read = [self.prefix + one for one in texts]
+        given = [tuple(self.tokenizer(one, verbose=False)["input_ids"]) for one in read]
         sources = [
             ids if len(ids) <= self.most else (*ids[: self.most - 1], ids[-1]) for ids in given
         ]
@@ -209,6 +211,13 @@ def sentences_of(text: str, language: str) -> list[str]:
 
     found = segment(language, " ".join(text.split()))
     return [stripped for one in found if (stripped := one.strip())]
+
+
+def _prefix(config: Any) -> str:
+    """What every text begins with, where the model was trained for one task and told so."""
+    tasks = getattr(config, "task_specific_params", None) or {}
+    prefixes = {(said or {}).get("prefix") or "" for said in tasks.values()}
+    return str(prefixes.pop()) if len(prefixes) == 1 else ""
 
 
 def _most_pieces(model: Any, tokenizer: Any) -> int:
