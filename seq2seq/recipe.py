@@ -394,6 +394,10 @@ class TrainSpec(Section):
     trains faster so, the small one does not. The others are started beside the first, with a share
     of its threads each (or `OMP_NUM_THREADS`); a launcher such as torchrun that starts another
     number is refused."""
+    fsdp: bool = False
+    """Shard weights, gradients and optimizer state over the processes (FSDP2), for models that do
+    not fit on each device beside Adam's state; needs several processes. Ranks save their parts,
+    the best weights are saved whole, and validation gathers the weights alone on each device."""
     trackers: tuple[Literal["tensorboard", "wandb", "trackio", "mlflow"], ...] = ()
     """Accelerate trackers that metrics are also sent to."""
     lora: LoraSpec = LoraSpec()
@@ -501,6 +505,8 @@ class Recipe(Section):
                 yield f"data.test.{name}: pronoun items are scored whole, 'max_rows' cuts them"
         yield from self._pointers_that_miss()
         yield from self._guides_of_other_models()
+        if self.train.fsdp:
+            yield from self._not_sharded()
         yield from self._idle_starts()
         longest = self.model.max_positions
         if not self._shape_is_known("max_positions"):
@@ -574,6 +580,15 @@ class Recipe(Section):
             if value:
                 trained = "an adapter (train.lora)" if adapted else self.model.family
                 yield f"train.{name} is for whole models of m2m_100 and marian, not for {trained}"
+
+    def _not_sharded(self) -> Iterator[str]:
+        """What reads a layer's weights while the layer does not compute, and cannot be sharded."""
+        for name in ("guided_attention", "guided_copy"):
+            if getattr(self.train, name).weight:
+                yield (
+                    f"train.fsdp shares out the weights that train.{name} reads outside of their "
+                    "layer; remove one of them"
+                )
 
     def _shape_is_known(self, key: str) -> bool:
         """Whether a number of the model is settled; that of ``init`` is once it has been read."""

@@ -305,9 +305,13 @@ def test_sections_that_do_not_fit_each_other_are_refused_before_training(
             ["init=a/b", 'train.freeze=["encoder"]', "train.guided_attention.weight=1"],
             "train.guided_attention teaches the encoder, which train.freeze keeps as it is",
         ),
+        (
+            ["train.fsdp=true", "train.guided_copy.weight=1"],
+            "train.fsdp shares out the weights that train.guided_copy reads outside of their layer",
+        ),
     ],
 )
-def test_what_makes_no_sense_with_or_without_a_model_to_begin_with_is_refused(
+def test_what_makes_no_sense_together_is_refused(
     minimal: Path, overrides: list[str], said: str
 ) -> None:
     assert said in refused(minimal, overrides)

@@ -26,9 +26,15 @@ from seq2seq.errors import CheckpointError
 from seq2seq.files import read_json_object, read_record
 from seq2seq.model.weights import load_weights, weights_of, write_weights
 from seq2seq.train.hardware import Precision
+from seq2seq.train.sharding import is_sharded, like, load_own_weights, own_part
 
 MANIFEST = "manifest.json"
-NEEDED = {"model.safetensors", "optimizer.safetensors", "progress.json", "rng-0.safetensors"}
+NEEDED = {"progress.json", "rng-0.safetensors"}
+# Of the run, or the first rank's part of them where weights are sharded.
+STATES = (
+    {"model.safetensors", "optimizer.safetensors"},
+    {"model-0.safetensors", "optimizer-0.safetensors"},
+)
 FINISHED = re.compile(r"step-(\d+)")
 CHUNK_BYTES = 1 << 20
 # What a name begins with, among the tensors of a rank, of what its log adds up over all ranks; and
@@ -95,13 +101,19 @@ def begin_checkpoint(temporary: Path) -> None:
     temporary.mkdir(parents=True)
 
 
-def write_shared_parts(
-    temporary: Path, module: nn.Module, optimizer: Optimizer, progress: Progress
-) -> None:
-    """Write what is the same on every rank: weights, optimizer and progress."""
-    save_tensors(temporary / "model.safetensors", weights_of(module))
-    save_tensors(temporary / "optimizer.safetensors", _optimizer_tensors(module, optimizer))
+def write_progress(temporary: Path, progress: Progress) -> None:
+    """Write where the run stands."""
     _write_text(temporary / "progress.json", json.dumps(asdict(progress), indent=2) + "\n")
+
+
+def write_state(temporary: Path, module: nn.Module, optimizer: Optimizer, *, rank: int) -> None:
+    """Write weights and optimizer, or this rank's part of them where they are sharded."""
+    for name, tensors in (
+        ("model", weights_of(module)),
+        ("optimizer", _optimizer_tensors(module, optimizer)),
+    ):
+        parts = {key: own_part(tensor) for key, tensor in tensors.items()}
+        save_tensors(temporary / _state_name(name, module, rank), parts)
 
 
 def write_own_parts(temporary: Path, rank: int, sums: Mapping[str, float]) -> None:
@@ -208,7 +220,7 @@ def damage(checkpoint: Path) -> str | None:
         )
     except CheckpointError:
         return f"{MANIFEST} is missing or unreadable"
-    if not hashes.keys() >= NEEDED:
+    if not any(hashes.keys() >= NEEDED | state for state in STATES):
         return f"{MANIFEST} does not name all files"
     for name, expected in hashes.items():
         path = checkpoint / name
@@ -274,19 +286,23 @@ def restore(
     Raises:
         CheckpointError: The weights do not fit the model, or this rank has no random state.
     """
-    try:
-        load_weights(module, load_file(checkpoint / "model.safetensors"))
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{checkpoint}: the weights do not fit the recipe's model: {error}"
-        ) from None
-    _restore_optimizer(module, optimizer, load_file(checkpoint / "optimizer.safetensors"))
     own = checkpoint / f"rng-{rank}.safetensors"
     if not own.is_file():
         raise CheckpointError(
             f"{checkpoint}: no random state for rank {rank}; "
             "resume with the same number of processes"
         )
+    load = load_own_weights if is_sharded(module) else load_weights
+    weights, moments = (
+        load_file(checkpoint / _state_name(name, module, rank)) for name in ("model", "optimizer")
+    )
+    try:
+        load(module, weights)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{checkpoint}: the weights do not fit the recipe's model: {error}"
+        ) from None
+    _restore_optimizer(module, optimizer, moments)
     state = load_file(own)
     torch.set_rng_state(state["cpu"])
     if "cuda" in state and torch.cuda.is_available():
@@ -298,21 +314,6 @@ def restore(
         for prefix in prefixes
         if name.startswith(prefix)
     }
-
-
-def average_weights(paths: list[Path]) -> dict[str, Tensor]:
-    """The mean of several sets of weights, summed in double precision.
-
-    Source:
-        Vaswani et al. 2017 (arXiv:1706.03762) §6.1 average the last checkpoints.
-    """
-    total: dict[str, Tensor] = {}
-    dtypes: dict[str, torch.dtype] = {}
-    for path in paths:
-        for name, value in load_file(path).items():
-            dtypes[name] = value.dtype
-            total[name] = total[name] + value.double() if name in total else value.double()
-    return {name: (value / len(paths)).to(dtypes[name]) for name, value in total.items()}
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -346,8 +347,14 @@ def _restore_optimizer(
         if name in states:
             # All on the parameter's device: fused Adam wants its step count there too.
             optimizer.state[parameter] = {
-                key: value.to(parameter.device) for key, value in states[name].items()
+                key: value.to(parameter.device) if key == "step" else like(parameter, value)
+                for key, value in states[name].items()
             }
+
+
+def _state_name(name: str, module: nn.Module, rank: int) -> str:
+    """The file of a rank's part, or of the whole, which the first rank writes for all."""
+    return f"{name}-{rank}.safetensors" if is_sharded(module) else f"{name}.safetensors"
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -10,7 +10,6 @@ from accelerate import Accelerator
 from torch import nn
 
 from seq2seq.errors import TrainingError
-from seq2seq.model.weights import weights_of
 from seq2seq.recipe import TrainSpec
 from seq2seq.train.checkpoint import (
     Candidate,
@@ -24,12 +23,14 @@ from seq2seq.train.checkpoint import (
     steps_saved,
     temporary_path,
     write_own_parts,
-    write_shared_parts,
+    write_progress,
+    write_state,
 )
 from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.ranks import agree
 from seq2seq.train.selection import quality
+from seq2seq.train.sharding import is_sharded, own_part, whole_weights
 
 
 class CheckpointWriter:
@@ -67,9 +68,12 @@ class CheckpointWriter:
         temporary = temporary_path(self._folder, step)
         if accelerator.is_main_process:
             begin_checkpoint(temporary)
-            write_shared_parts(temporary, self._criterion, self._optimizer, progress)
+            write_progress(temporary, progress)
         accelerator.wait_for_everyone()
-        write_own_parts(temporary, accelerator.process_index, sums)
+        rank = accelerator.process_index
+        if rank == 0 or is_sharded(self._criterion):
+            write_state(temporary, self._criterion, self._optimizer, rank=rank)
+        write_own_parts(temporary, rank, sums)
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
             finish_checkpoint(temporary, self._folder, step)
@@ -90,10 +94,11 @@ class CheckpointWriter:
         if candidate not in progress.candidates:
             return
         place, digest = progress.candidates.index(candidate), ""
+        weights = whole_weights(self._criterion.model)
         if self._accelerator.is_main_process:
             path = candidate_path(self._folder, candidate.step)
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_tensors(path, weights_of(self._criterion.model))
+            save_tensors(path, weights)
             digest = sha256(path)
         digest = agree(digest, self._accelerator.num_processes)
         progress.candidates[place] = replace(candidate, sha256=digest)
@@ -105,9 +110,12 @@ class CheckpointWriter:
             TrainingError: One is not.
         """
         named = list(self._criterion.named_parameters())
-        if torch.stack([torch.isfinite(one).all() for _, one in named]).all():
+        broken = torch.stack([~torch.isfinite(own_part(one)).all() for _, one in named]).int()
+        if self._accelerator.num_processes > 1:  # ranks that hold parts see different ones
+            broken = self._accelerator.reduce(broken, reduction="sum")
+        wrong = [name for (name, _), found in zip(named, broken.tolist(), strict=True) if found]
+        if not wrong:
             return
-        wrong = [name for name, one in named if not torch.isfinite(one).all()]
         raise TrainingError(
             f"step {step:,}: {len(wrong)} of {len(named)} weight matrices hold numbers that are "
             f"not finite, such as {wrong[0]}; {self.what_is_kept()}start a new run with a lower "

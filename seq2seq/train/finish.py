@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.cells import cell_len
 from safetensors.torch import load_file
+from torch import Tensor
 
 from seq2seq.errors import CheckpointError
 from seq2seq.files import write_text
@@ -27,7 +29,6 @@ from seq2seq.task_prefix import store_task
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.checkpoint import (
     Progress,
-    average_weights,
     candidate_damage,
     candidate_path,
     flush_folder,
@@ -286,6 +287,21 @@ def choose_weights(
     told = decided_by(metric, best, max(rivals, key=quality))
     rejected = f"{average}, {score_text(found, decided_by(metric, best, found))}"
     return Choice(single, best, rejected, told, blind)
+
+
+def average_weights(paths: list[Path]) -> dict[str, Tensor]:
+    """The mean of several sets of weights, summed in double precision.
+
+    Source:
+        Vaswani et al. 2017 (arXiv:1706.03762) §6.1 average the last checkpoints.
+    """
+    total: dict[str, Tensor] = {}
+    dtypes: dict[str, torch.dtype] = {}
+    for path in paths:
+        for name, value in load_file(path).items():
+            dtypes[name] = value.dtype
+            total[name] = total[name] + value.double() if name in total else value.double()
+    return {name: (value / len(paths)).to(dtypes[name]) for name, value in total.items()}
 
 
 def refuse_damaged(run: Run, progress: Progress) -> None:

@@ -31,6 +31,7 @@ from seq2seq.train.feed import Feed
 from seq2seq.train.log import TrainingLog, Value, progress_line
 from seq2seq.train.schedule import learning_rate
 from seq2seq.train.selection import Validation, blind_text, count_validation, quality
+from seq2seq.train.sharding import whole
 from seq2seq.train.stop import Stop, Stopped
 
 Validate = Callable[[Criterion], Validation]
@@ -200,8 +201,7 @@ class Loop:
 
     def _clip(self) -> Tensor:
         limit = self.spec.clip_norm or math.inf
-        norm: Tensor = self.accelerator.clip_grad_norm_(self.criterion.parameters(), limit)
-        return norm
+        return whole(self.accelerator.clip_grad_norm_(self.criterion.parameters(), limit))
 
     def _skip(self, loss: float, norm: float) -> None:
         progress = self.progress

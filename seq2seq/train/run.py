@@ -51,9 +51,10 @@ from seq2seq.train.setup import (
     prepare_run,
     write_facts,
 )
+from seq2seq.train.sharding import shard
 from seq2seq.train.stop import Stop, Stopped
 from seq2seq.train.trainable import NativeModel, StockModel, TrainableModel
-from seq2seq.train.validate import Validator
+from seq2seq.train.validate import GatheredValidation, Validator
 
 # How long ranks wait for the first one to read, cut and encode a large corpus.
 PATIENCE = timedelta(hours=12)
@@ -171,8 +172,10 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
     if recipe.train.gradient_checkpointing:
         trainable.recompute_activations()
     criterion = trainable.criterion(recipe.train)
+    # What learns: the criterion itself, or a copy of which each process holds a part.
+    learning = shard(criterion, state.device) if recipe.train.fsdp else criterion
     feed = Feed(prepared.training, _feed_spec(prepared, state))
-    precision = _precision(progress, prepared, criterion, feed, state, say)
+    precision = _precision(progress, prepared, learning, feed, state, say)
     accelerator = Accelerator(
         cpu=state.device.type == "cpu",
         mixed_precision="bf16" if precision == "bf16" else "no",
@@ -180,12 +183,13 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
         project_dir=run.folder,
     )
     accelerator.init_trackers(run.folder.name, config={"recipe": recipe_json(recipe)})
-    optimizer: Any
-    wrapped, optimizer = accelerator.prepare(criterion, build_optimizer(criterion, recipe))
+    # Sharded, it exchanges gradients by itself, and gets from Accelerate the number format alone.
+    wrapped = accelerator.prepare_model(learning, evaluation_mode=recipe.train.fsdp)
+    optimizer: Any = accelerator.prepare_optimizer(build_optimizer(learning, recipe))
     torch.manual_seed(recipe.seed + 1 + state.process_index)  # ranks draw different dropout
     sums: dict[str, float] = {}
     if checkpoint is not None:
-        sums = restore(checkpoint, criterion, optimizer.optimizer, rank=state.process_index)
+        sums = restore(checkpoint, learning, optimizer.optimizer, rank=state.process_index)
         feed.seek(progress.epoch, progress.batch)
     progress.precision, progress.world_size = precision, state.num_processes
     log = TrainingLog(run.metrics, accelerator, resumed=progress)
@@ -194,6 +198,7 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
     validator = Validator(
         accelerator, trainable.engine, tokenizer, recipe, dev["source"], dev["target"], stop, say
     )
+    gathered = GatheredValidation(validator, criterion, accelerator.device)
     loop = Loop(
         accelerator,
         wrapped,
@@ -202,7 +207,7 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
         spec=recipe.train,
         checkpoints=run.checkpoints,
         progress=progress,
-        validate=validator,
+        validate=gathered if recipe.train.fsdp else validator,
         stop=stop,
         log=log,
         flops_per_token=trainable.flops_per_token(),
@@ -211,7 +216,9 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
     loop.sums = sums
     try:
         with stop.signals_noted():
-            return _run_loop(loop, trainable, prepared, run, validator)
+            return _run_loop(
+                loop, trainable, criterion, prepared=prepared, run=run, validator=validator
+            )
     finally:
         log.close()
 
@@ -228,7 +235,13 @@ def _first_model(prepared: Prepared) -> TrainableModel:
 
 
 def _run_loop(
-    loop: Loop, trainable: TrainableModel, prepared: Prepared, run: Run, validator: Validator
+    loop: Loop,
+    trainable: TrainableModel,
+    criterion: Criterion,
+    *,
+    prepared: Prepared,
+    run: Run,
+    validator: Validator,
 ) -> TrainResult:
     log, progress = loop.log, loop.progress
     weights = sum(parameter.numel() for parameter in trainable.module.parameters())
@@ -254,7 +267,7 @@ def _run_loop(
             prepared.tokenizer,
             prepared.text.tests,
             trainable=trainable,
-            criterion=loop.accelerator.unwrap_model(loop.criterion),
+            criterion=criterion.to(loop.accelerator.device),
             progress=progress,
             validator=validator,
             stop=loop.stop,

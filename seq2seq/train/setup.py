@@ -104,6 +104,11 @@ def check_processes(recipe: Recipe, state: PartialState) -> None:
         "train.processes": recipe.train.processes,
         "WORLD_SIZE": int(os.environ["WORLD_SIZE"]) if "WORLD_SIZE" in os.environ else None,
     }
+    if recipe.train.fsdp and state.num_processes == 1:
+        raise TrainingError(
+            "train.fsdp = true: one process takes part, needed several to share out the weights; "
+            "set train.processes, start with torchrun, or remove it"
+        )
     for name, count in wanted.items():
         if count is not None and count != state.num_processes:
             raise TrainingError(

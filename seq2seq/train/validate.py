@@ -7,7 +7,7 @@ alike, and rises again where a model learns its training pairs by heart.
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from seq2seq.decode.batches import length_batches
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.engines.engine import Engine
 from seq2seq.errors import TrainingError
+from seq2seq.model.weights import weights_of
 from seq2seq.recipe import Recipe
 from seq2seq.score.from_recipe import selection_metric, validation_options
 from seq2seq.score.measure import measure_texts
@@ -28,6 +29,7 @@ from seq2seq.train.log import Value
 from seq2seq.train.ranks import agree, sum_over_ranks
 from seq2seq.train.selection import LOSS, Validation
 from seq2seq.train.setup import Say
+from seq2seq.train.sharding import whole_weights
 from seq2seq.train.stop import Stop
 
 NOT_FINITE = (
@@ -158,6 +160,38 @@ class Validator:
                 self._noted.add(kind)
                 self._say(f"dev: {note}")
         return {name: score.value for name, score in scores.items()}
+
+
+class GatheredValidation:
+    """Validates a sharded criterion by a whole copy of it, which leaves the device afterwards.
+
+    Args:
+        validate: What is called with the copy.
+        copied: The copy; its weights are overwritten each time.
+        device: Where it computes.
+    """
+
+    def __init__(
+        self,
+        validate: Callable[[Criterion], Validation],
+        copied: Criterion,
+        device: torch.device,
+    ):
+        self._validate = validate
+        self._copied = copied
+        self._device = device
+
+    def __call__(self, sharded: Criterion) -> Validation:
+        """Score the weights as they stand; every process must call it."""
+        weights = whole_weights(sharded)
+        with torch.no_grad():
+            for name, weight in weights_of(self._copied).items():
+                weight.copy_(weights.pop(name))
+        self._copied.to(self._device).eval()
+        try:
+            return self._validate(self._copied)
+        finally:
+            self._copied.to("cpu")
 
 
 def decode_options(recipe: Recipe, *, beams: int, first_id: int | None) -> DecodeOptions:

@@ -67,6 +67,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def alone(trainer: Warm, folder: Path) -> Path:
+    """The run of one process, with twice the micro-batches."""
+    run = folder / "one"
+    assert run_training(trainer, write_recipe(folder, "alone", accumulate=2, dropout=0.0), run) == 0
+    return run
+
+
 def losses(run: Path) -> list[float]:
     lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
     return [line["loss_nats_per_token"] for line in lines if line["kind"] == "train"]
@@ -78,15 +86,13 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.slow
 def test_two_processes_make_the_updates_of_one_with_twice_the_micro_batches(
-    trainer: Warm, folder: Path
+    trainer: Warm, folder: Path, alone: Path
 ) -> None:
-    one, two = folder / "one", folder / "two"
-    alone = write_recipe(folder, "alone", accumulate=2, dropout=0.0)
+    two = folder / "two"
     shared = write_recipe(folder, "shared", accumulate=1, dropout=0.0, processes=2)
-    assert run_training(trainer, alone, one) == 0
     assert run_training(trainer, shared, two) == 0
-    assert losses(two) == pytest.approx(losses(one), abs=1e-4)
-    ours, theirs = weights(two), weights(one)
+    assert losses(two) == pytest.approx(losses(alone), abs=1e-4)
+    ours, theirs = weights(two), weights(alone)
     for name, tensor in ours.items():
         torch.testing.assert_close(tensor, theirs[name], atol=1e-3, rtol=0)
     assert (two / "scores.json").is_file()
@@ -117,6 +123,31 @@ def test_two_killed_processes_resume_to_the_weights_of_two_that_torchrun_started
     assert run_training(trainer, recipe, killed) == 0
     for name, tensor in weights(killed).items():
         assert torch.equal(tensor, weights(whole)[name]), name
+
+
+@pytest.mark.slow
+def test_two_sharded_processes_make_the_updates_of_one_and_resume_exactly(
+    trainer: Warm, folder: Path, alone: Path
+) -> None:
+    recipe = write_recipe(folder, "sharded", accumulate=1, dropout=0.0, processes=2)
+    recipe.write_text(recipe.read_text().replace("processes = 2", "processes = 2\nfsdp = true"))
+    whole, killed = folder / "sharded-whole", folder / "sharded-killed"
+    assert run_training(trainer, recipe, whole) == 0
+    assert losses(whole) == pytest.approx(losses(alone), abs=1e-4)
+    best = load_file(whole / "best" / "model.safetensors")
+    for name, tensor in load_file(alone / "best" / "model.safetensors").items():
+        torch.testing.assert_close(best[name], tensor, atol=1e-3, rtol=0)
+
+    assert run_training(trainer, recipe, killed, moment="update", count=6) == KILLED
+    assert steps_saved(killed / "checkpoints") == [4]
+    assert run_training(trainer, recipe, killed) == 0
+    ends = [checkpoint_path(run / "checkpoints", STEPS) for run in (whole, killed)]
+    for rank in (0, 1):
+        for name in ("model", "optimizer", "rng"):
+            parts = [end / f"{name}-{rank}.safetensors" for end in ends]
+            assert parts[0].read_bytes() == parts[1].read_bytes(), parts[0].name
+    for path in (whole / "best").iterdir():
+        assert path.read_bytes() == (killed / "best" / path.name).read_bytes(), path.name
 
 
 @pytest.mark.slow

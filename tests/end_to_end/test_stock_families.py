@@ -117,13 +117,16 @@ LORA = "lora = { rank = 2 }\n"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "more"), [("t5", ""), ("led", LORA)])  # each costs 15 seconds
+@pytest.mark.parametrize(  # each costs 15 seconds
+    ("family", "adapter", "sharded"), [("t5", "", "fsdp = true\n"), ("led", LORA, "")]
+)
 def test_two_processes_make_the_updates_of_one_with_twice_the_micro_batches(
-    family: str, more: str, trainer: Warm, tmp_path: Path
+    family: str, adapter: str, sharded: str, trainer: Warm, tmp_path: Path
 ) -> None:
     init = folder_of(family, tmp_path / "init", dropout=0.0)
-    alone = write_recipe(tmp_path, init, more=more)
-    shared = write_recipe(tmp_path, init, accumulate=1, more=f"processes = 2\n{more}")
+    alone = write_recipe(tmp_path, init, more=adapter)
+    more = f"processes = 2\n{sharded}{adapter}"
+    shared = write_recipe(tmp_path, init, accumulate=1, more=more)
     losses = []
     for recipe in (alone, shared):
         run = recipe.with_suffix("")
@@ -133,4 +136,4 @@ def test_two_processes_make_the_updates_of_one_with_twice_the_micro_batches(
         losses.append([line["loss_nats_per_token"] for line in lines if line["kind"] == "train"])
     assert losses[0] == pytest.approx(losses[1], abs=1e-4)
     assert len(losses[0]) == STEPS
-    assert (run / "best" / "adapter" / "adapter_model.safetensors").is_file() == bool(more)
+    assert (run / "best" / "adapter" / "adapter_model.safetensors").is_file() == bool(adapter)

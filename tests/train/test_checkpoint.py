@@ -10,7 +10,6 @@ from seq2seq.errors import CheckpointError
 from seq2seq.train.checkpoint import (
     Candidate,
     Progress,
-    average_weights,
     begin_checkpoint,
     candidate_path,
     checkpoint_path,
@@ -26,8 +25,10 @@ from seq2seq.train.checkpoint import (
     temporary_path,
     tidy,
     write_own_parts,
-    write_shared_parts,
+    write_progress,
+    write_state,
 )
+from seq2seq.train.finish import average_weights
 
 SUMS = {"loss": 0.1 + 0.2, "batches": 3}  # of the log: bit for bit, and whole numbers whole
 
@@ -52,9 +53,8 @@ def save(folder: Path, step: int, *, seed: int = 0) -> Path:
     module, optimizer = trained(seed)
     temporary = temporary_path(folder, step)
     begin_checkpoint(temporary)
-    write_shared_parts(
-        temporary, module, optimizer, Progress(step=step, candidates=[candidate(step)])
-    )
+    write_progress(temporary, Progress(step=step, candidates=[candidate(step)]))
+    write_state(temporary, module, optimizer, rank=0)
     write_own_parts(temporary, 0, SUMS)
     candidate_path(folder, step).write_bytes(b"weights")
     return finish_checkpoint(temporary, folder, step)

@@ -76,6 +76,11 @@ def test_a_launcher_that_starts_too_few_is_refused(monkeypatch: pytest.MonkeyPat
         check_processes(recipe(), alone)
 
 
+def test_one_process_has_nobody_to_share_out_weights_to() -> None:
+    with pytest.raises(TrainingError, match=r"train.fsdp = true: one process takes part, needed"):
+        check_processes(recipe(fsdp=True), PartialState(cpu=True))
+
+
 def test_a_tracker_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup, "get_available_trackers", lambda: ["tensorboard"])
     check_trackers(recipe(trackers=["tensorboard"]))
