@@ -93,7 +93,7 @@ def summary(windows: Sequence[Window]) -> dict[str, float]:
 
 def bench_recipe(size: str, data: Path, folder: Path) -> Any:
     """The recipe of the benchmark: Multi30k en-de, a joint vocabulary of 8,000 pieces."""
-    from seq2seq.recipe import parse_recipe
+    from seq2seq.recipe_file import parse_recipe
 
     shape = SHAPES[size]
     pair = {"source": "train.en.gz", "target": "train.de.gz"}

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seq2seq.recipe import Recipe, given_keys, parse_recipe
+from seq2seq.recipe import Recipe
+from seq2seq.recipe_file import given_keys, parse_recipe
 
 WARMUP = "train.warmup_steps"
 WARMUP_PART = 5  # a warm-up that is chosen takes at most this part of the run

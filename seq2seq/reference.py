@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 from seq2seq.errors import RecipeError
-from seq2seq.recipe import CorpusSpec, DataSpec, Recipe, Section, section_of, suggest
+from seq2seq.recipe import CorpusSpec, DataSpec, Recipe, Section, suggest
+from seq2seq.recipe_file import section_of
 
 
 def explain(key: str | None = None) -> str:

@@ -30,7 +30,8 @@ from typing import Any
 from seq2seq import __version__
 from seq2seq.errors import CheckpointError, ModelError, RecipeError
 from seq2seq.files import read_json_object, refuse_odd_files, replacing
-from seq2seq.recipe import DataSpec, Recipe, parse_recipe
+from seq2seq.recipe import DataSpec, Recipe
+from seq2seq.recipe_file import parse_recipe
 
 VERSIONED = (
     "torch", "transformers", "accelerate", "datasets", "tokenizers", "sentencepiece", "sacrebleu",

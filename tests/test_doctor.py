@@ -7,7 +7,8 @@ import pytest
 
 from seq2seq.doctor import examine_file, examine_recipe, examine_run
 from seq2seq.errors import DataError, ModelError
-from seq2seq.recipe import CorpusSpec, Recipe, TokenizerSpec, parse_recipe, recipe_json
+from seq2seq.recipe import CorpusSpec, Recipe, TokenizerSpec
+from seq2seq.recipe_file import parse_recipe, recipe_json
 from seq2seq.run import Run
 from seq2seq.tokenizer import train_tokenizer
 

@@ -14,7 +14,8 @@ from seq2seq.preset import (
     shape_choices,
     with_choices,
 )
-from seq2seq.recipe import Recipe, differences, parse_recipe
+from seq2seq.recipe import Recipe
+from seq2seq.recipe_file import differences, parse_recipe
 
 
 def recipe(**given: Any) -> Recipe:

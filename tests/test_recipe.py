@@ -8,9 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from seq2seq.errors import RecipeError
-from seq2seq.recipe import (
-    CorpusSpec,
-    Recipe,
+from seq2seq.recipe import CorpusSpec, Recipe
+from seq2seq.recipe_file import (
     differences,
     given_keys,
     load_recipe,

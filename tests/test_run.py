@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.errors import ModelError, RecipeError
-from seq2seq.recipe import parse_recipe, recipe_json
+from seq2seq.recipe_file import parse_recipe, recipe_json
 from seq2seq.run import (
     Run,
     data_of,

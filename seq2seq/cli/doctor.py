@@ -10,7 +10,7 @@ import typer
 from seq2seq.cli.options import AsJson, Overrides
 from seq2seq.cli.output import Report, print_report
 from seq2seq.errors import RecipeError
-from seq2seq.recipe import load_recipe, parse_corpus
+from seq2seq.recipe_file import load_recipe, parse_corpus
 
 EXAMPLES = (
     "doctor runs/demo",

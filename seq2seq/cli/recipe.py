@@ -7,7 +7,7 @@ import typer
 from seq2seq import reference
 from seq2seq.cli.options import AsJson, Overrides, RecipeFile
 from seq2seq.preset import fit_warmup
-from seq2seq.recipe import given_keys, load_recipe, recipe_json
+from seq2seq.recipe_file import given_keys, load_recipe, recipe_json
 
 EXPLAIN_EXAMPLES = ("recipe explain", "recipe explain train", "recipe explain train.peak_lr")
 CHECK_EXAMPLES = (

@@ -28,7 +28,8 @@ from seq2seq.model.stock_shape import (
     target_positions,
 )
 from seq2seq.model.transformer import IMPOSSIBLE, Transformer
-from seq2seq.recipe import LoraSpec, Recipe, given_keys, parse_recipe
+from seq2seq.recipe import LoraSpec, Recipe
+from seq2seq.recipe_file import given_keys, parse_recipe
 from seq2seq.run import Run
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.task_prefix import prefix_for_training, takes_prefix, trained_task

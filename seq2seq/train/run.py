@@ -13,7 +13,8 @@ import torch
 from accelerate import Accelerator, PartialState
 
 from seq2seq.errors import CheckpointError
-from seq2seq.recipe import Recipe, load_recipe, recipe_json, recipe_text
+from seq2seq.recipe import Recipe
+from seq2seq.recipe_file import load_recipe, recipe_json, recipe_text
 from seq2seq.run import Run
 from seq2seq.train.beside import is_first, note_ready, processes_beside, train_command
 from seq2seq.train.build import build_model, build_optimizer, build_stock_model, compare_precisions

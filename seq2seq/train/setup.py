@@ -29,7 +29,8 @@ from seq2seq.preset import (
     shape_choices,
     with_choices,
 )
-from seq2seq.recipe import Recipe, differences, recipe_json
+from seq2seq.recipe import Recipe
+from seq2seq.recipe_file import differences, recipe_json
 from seq2seq.round_trip import RoundTripReport, check_round_trip
 from seq2seq.run import Run, describe_environment, describe_start, write_json
 from seq2seq.score.from_recipe import selection_signature

@@ -9,7 +9,7 @@ import pytest
 
 from seq2seq.publish.checked import verify_check
 from seq2seq.publish.held_out import run_pairs
-from seq2seq.recipe import parse_recipe, recipe_json
+from seq2seq.recipe_file import parse_recipe, recipe_json
 from seq2seq.run import Run, describe_start, write_json
 from tests.publish.small_models import edit_json, small_folder, write_pairs
 

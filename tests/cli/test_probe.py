@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seq2seq.probe.study import Study, StudySpec, probe_model
-from seq2seq.recipe import parse_recipe, recipe_json
+from seq2seq.recipe_file import parse_recipe, recipe_json
 from tests.probe.planted_model import cases, planted_model
 
 

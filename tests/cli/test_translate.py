@@ -18,7 +18,8 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 from seq2seq.cli.progress import count_lines, progress_text
 from seq2seq.decode.options import Sampling
 from seq2seq.model.stock import save_model
-from seq2seq.recipe import Recipe, TokenizerSpec, parse_recipe, recipe_json
+from seq2seq.recipe import Recipe, TokenizerSpec
+from seq2seq.recipe_file import parse_recipe, recipe_json
 from seq2seq.run import Run
 from seq2seq.tokenizer import train_tokenizer
 from seq2seq.train.build import build_model

@@ -17,7 +17,8 @@ from seq2seq.data.copying import (
 from seq2seq.data.marks import Marks
 from seq2seq.data.parallel_text import ParallelText, read_text
 from seq2seq.data.prepare import prepare
-from seq2seq.recipe import Recipe, TokenizerSpec, parse_recipe
+from seq2seq.recipe import Recipe, TokenizerSpec
+from seq2seq.recipe_file import parse_recipe
 from seq2seq.tokenizer import Tokenizer, train_tokenizer
 from seq2seq.train.feed import Feed, FeedSpec
 

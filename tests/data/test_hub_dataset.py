@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seq2seq.errors import RecipeError
-from seq2seq.recipe import parse_recipe
+from seq2seq.recipe_file import parse_recipe
 from seq2seq.run import Run
 from tests.end_to_end.digits import digits_recipe, write_digits
 from tests.hub.client import run_client

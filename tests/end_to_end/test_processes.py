@@ -13,7 +13,7 @@ from torch.distributed.run import get_args_parser
 
 from seq2seq.errors import TrainingError
 from seq2seq.model.stock import load_model
-from seq2seq.recipe import load_recipe
+from seq2seq.recipe_file import load_recipe
 from seq2seq.run import Run
 from seq2seq.stock_tokenizer import open_tokenizer
 from seq2seq.train.checkpoint import checkpoint_path, steps_saved

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from seq2seq.publish.checked import Check, hash_files, write_check
 from seq2seq.publish.facts import export_folder
-from seq2seq.recipe import parse_recipe, recipe_json
+from seq2seq.recipe_file import parse_recipe, recipe_json
 from seq2seq.run import Run, describe_environment, write_json
 from tests.end_to_end.digits import digits_recipe, write_digits
 

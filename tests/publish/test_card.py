@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from seq2seq.errors import PublishError
 from seq2seq.publish.card import recipe_lines, render_card
 from seq2seq.publish.facts import read_facts
-from seq2seq.recipe import parse_recipe
+from seq2seq.recipe_file import parse_recipe
 from seq2seq.run import Run, write_json
 from tests.hub.validate import read_metadata, validate_card
 from tests.publish.finished_run import (

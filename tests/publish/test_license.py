@@ -6,7 +6,8 @@ import pytest
 
 from seq2seq.errors import PublishError
 from seq2seq.publish.license import LICENSES, choose_license
-from seq2seq.recipe import Recipe, parse_recipe
+from seq2seq.recipe import Recipe
+from seq2seq.recipe_file import parse_recipe
 from tests.hub.validate import LICENSES as HUB_LICENSES
 
 

@@ -4,7 +4,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from seq2seq.recipe import Recipe, parse_recipe
+from seq2seq.recipe import Recipe
+from seq2seq.recipe_file import parse_recipe
 from seq2seq.score import tokenization
 from seq2seq.score.from_recipe import (
     final_options,

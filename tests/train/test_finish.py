@@ -11,7 +11,7 @@ from torch import nn
 from seq2seq.errors import CheckpointError
 from seq2seq.pronouns.gender_report import report_gender
 from seq2seq.pronouns.items import Row, write_rows
-from seq2seq.recipe import parse_recipe
+from seq2seq.recipe_file import parse_recipe
 from seq2seq.run import Run
 from seq2seq.train.checkpoint import Candidate, Progress, candidate_path, sha256
 from seq2seq.train.criterion.criterion import Criterion

@@ -16,7 +16,8 @@ from seq2seq.decode.stored import stored_search
 from seq2seq.errors import ModelError, RecipeError
 from seq2seq.model.stock import read_config, save_model
 from seq2seq.model.transformer import IMPOSSIBLE, Transformer
-from seq2seq.recipe import Recipe, TrainSpec, parse_recipe, recipe_json
+from seq2seq.recipe import Recipe, TrainSpec
+from seq2seq.recipe_file import parse_recipe, recipe_json
 from seq2seq.run import Run, read_origin, write_json
 from seq2seq.train.build import build_optimizer
 from seq2seq.train.criterion.transformer import TransformerCriterion

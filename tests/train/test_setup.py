@@ -11,7 +11,8 @@ from seq2seq import preset
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
 from seq2seq.opened_model import READS_SEVERAL, trained_on
 from seq2seq.preset import Choice
-from seq2seq.recipe import Recipe, TrainSpec, parse_recipe
+from seq2seq.recipe import Recipe, TrainSpec
+from seq2seq.recipe_file import parse_recipe
 from seq2seq.run import Run
 from seq2seq.train import setup
 from seq2seq.train.setup import (

@@ -14,7 +14,7 @@ from seq2seq.errors import RecipeError
 from seq2seq.publish.card import render_card
 from seq2seq.publish.facts import read_facts
 from seq2seq.publish.page.writer import Writer
-from seq2seq.recipe import parse_recipe
+from seq2seq.recipe_file import parse_recipe
 from seq2seq.run import Run
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.task_prefix import prefix_for_training, store_task, stored_task

@@ -9,7 +9,8 @@ from seq2seq.decode.forced import force
 from seq2seq.engines.engine import NativeEngine
 from seq2seq.errors import TrainingError
 from seq2seq.model.transformer import Transformer
-from seq2seq.recipe import TrainSpec, parse_recipe
+from seq2seq.recipe import TrainSpec
+from seq2seq.recipe_file import parse_recipe
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.train.criterion.transformer import TransformerCriterion
 from seq2seq.train.stop import Stop, Stopped

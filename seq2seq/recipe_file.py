@@ -1,0 +1,219 @@
+"""Recipes as files: read, overridden, checked with all problems at once, written and compared."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import ValidationError
+
+from seq2seq.errors import RecipeError
+from seq2seq.files import read_text
+from seq2seq.recipe import CorpusSpec, Recipe, Section, suggest
+from seq2seq.toml import parse_toml, shown, toml_pairs, unusable_values
+
+ENTRY = re.compile(r"\[([^]]*)\]")  # data.train[0].weight, as ``differences`` writes it
+
+_Kind = TypeVar("_Kind", bound=Section)
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe file and apply ``key=value`` overrides to it.
+
+    Args:
+        path: A TOML file.
+        overrides: Such as ``train.peak_lr=3e-4`` or, for the first corpus,
+            ``data.train.0.weight=2``; the value is read as TOML, and as plain text where it is
+            not TOML.
+
+    Returns:
+        The checked recipe.
+
+    Raises:
+        RecipeError: The file is missing or not TOML, or fields cannot be used; all problems of
+            the fields at once.
+    """
+    content = parse_toml(recipe_text(path, overrides))
+    return parse_recipe(content, where=str(path))
+
+
+def recipe_text(path: Path, overrides: Sequence[str] = ()) -> str:
+    """The TOML of a recipe file: as it stands, or with ``key=value`` overrides written into it.
+
+    Args:
+        path: A TOML file.
+        overrides: As in ``load_recipe``.
+
+    Returns:
+        Text that says the same without the overrides; the file's comments go where there are any.
+
+    Raises:
+        RecipeError: The file is missing or not TOML, or an override names no place in it.
+    """
+    text = read_text(path, error=RecipeError, needed="a recipe (TOML)")
+    try:
+        content = parse_toml(text)
+    except ValueError as error:
+        raise RecipeError(f"{path}: not TOML: {error}") from None
+    for override in overrides:
+        _apply_override(content, override)
+    if not overrides:
+        return text
+    _refuse(list(unusable_values(content)), where=str(path))
+    # A comment is one line, and holds no control characters.
+    changes = ["".join(c if c.isprintable() else " " for c in f"# with {o}") for o in overrides]
+    return "\n".join([*changes, *(f"{key} = {value}" for key, value in toml_pairs(content))]) + "\n"
+
+
+def parse_recipe(content: Mapping[str, Any], *, where: str) -> Recipe:
+    """Check the content of a recipe against the schema.
+
+    Args:
+        content: As TOML or JSON gives it.
+        where: What messages call the recipe, usually its path.
+
+    Returns:
+        The checked recipe.
+
+    Raises:
+        RecipeError: Fields that cannot be used; all of them at once.
+    """
+    return _validated(Recipe, content, where)
+
+
+def parse_corpus(content: Mapping[str, Any], *, where: str) -> CorpusSpec:
+    """Check what is said of one corpus outside a recipe; like ``parse_recipe``."""
+    return _validated(CorpusSpec, content, where)
+
+
+def _validated(kind: type[_Kind], content: Mapping[str, Any], where: str) -> _Kind:
+    _refuse(list(unusable_values(content)), where)
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        known = error.errors()
+        raise _error([_explain_problem(kind, details) for details in known], where) from None
+
+
+def _refuse(problems: Sequence[str], where: str) -> None:
+    if problems:
+        raise _error(problems, where)
+
+
+def _error(problems: Sequence[str], where: str) -> RecipeError:
+    count = f"{len(problems)} field{'s' if len(problems) > 1 else ''} cannot be used"
+    return RecipeError("\n  ".join([f"{where}: {count}", *problems]))
+
+
+def recipe_json(recipe: Recipe) -> str:
+    """The recipe with every default written out, as stable JSON."""
+    return json.dumps(recipe.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+
+def differences(old: Recipe, new: Recipe) -> dict[str, tuple[Any, Any]]:
+    """The keys in which two recipes differ, with both values.
+
+    Returns:
+        Dotted key to (old value, new value), in the schema's order.
+    """
+    before, after = (_flatten(recipe.model_dump(mode="json")) for recipe in (old, new))
+    keys = list(dict.fromkeys([*before, *after]))
+    return {
+        key: (before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)
+    }
+
+
+def given_keys(recipe: Recipe) -> set[str]:
+    """Dotted keys that the recipe gave itself, rather than left to their defaults."""
+    return set(_given(recipe, prefix=""))
+
+
+def section_of(annotation: Any) -> type[Section] | None:
+    """The section that a field holds, alone or in a tuple or mapping."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, Section):
+            return candidate
+    return None
+
+
+def _apply_override(content: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"--set {override}: expected key=value, such as train.peak_lr=3e-4")
+    *sections, last = ENTRY.sub(r".\1", key.strip()).split(".")
+    place: Any = content
+    for depth, name in enumerate(sections):
+        if isinstance(place, dict):
+            place = place.setdefault(name, {})
+        else:
+            place = place[_entry(place, name, override)]
+        if not isinstance(place, dict | list):
+            path = ".".join(sections[: depth + 1])
+            raise RecipeError(f"--set {override}: '{path}' is not a section of the recipe")
+    try:
+        value = parse_toml(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()  # unquoted text, convenient in a shell
+    except ValueError as error:
+        raise RecipeError(f"--set {shown(override)}: not TOML: {error}") from None
+    place[last if isinstance(place, dict) else _entry(place, last, override)] = value
+
+
+def _entry(entries: Sequence[Any], name: str, override: str) -> int:
+    """The place in a list, such as that of the corpora, that a part of a key names."""
+    if not (name.isascii() and name.isdigit() and int(name[:9]) < len(entries)):
+        raise RecipeError(
+            f"--set {override}: no entry '{name}' among {len(entries)}, needed its number counted "
+            "from 0, as in data.train.0.weight=2"
+        )
+    return int(name)
+
+
+def _explain_problem(kind: type[Section], details: Mapping[str, Any]) -> str:
+    key = ".".join(str(part) for part in details["loc"])
+    if details["type"] == "extra_forbidden":
+        known = _names_at(kind, details["loc"][:-1])
+        return f"{key}: no such field{suggest(str(details['loc'][-1]), known)}"
+    if details["type"] == "missing":
+        return f"{key}: needed, but not given"
+    message = details["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    if isinstance(details["input"], dict):
+        return f"{key or ('recipe' if kind is Recipe else 'corpus')}: {message}"
+    return f"{key} = {shown(details['input'])}: {message}"
+
+
+def _names_at(kind: type[Section], location: Sequence[str | int]) -> list[str]:
+    """Names of the fields of the section at a place in a recipe or in a part of one."""
+    section = kind
+    for part in location:
+        field = section.model_fields.get(str(part))
+        section = (section_of(field.annotation) if field else None) or section
+    return list(section.model_fields)
+
+
+def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict) and value:
+        return {
+            k: v
+            for name, child in value.items()
+            for k, v in _flatten(child, f"{prefix}.{name}" if prefix else name).items()
+        }
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return {
+            k: v
+            for i, child in enumerate(value)
+            for k, v in _flatten(child, f"{prefix}[{i}]").items()
+        }
+    return {prefix: value}
+
+
+def _given(section: Section, prefix: str) -> Iterator[str]:
+    for name in section.model_fields_set:
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            yield from _given(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name
