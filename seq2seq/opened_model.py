@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.decode.stored import stored_search
+from seq2seq.engines.converted import ConvertedEngine, converted_folder
 from seq2seq.engines.engine import Engine, EngineName
 from seq2seq.engines.load import load_engine
 from seq2seq.engines.stock import StockEngine
@@ -16,7 +17,7 @@ from seq2seq.errors import ModelError
 from seq2seq.files import read_json_object
 from seq2seq.model_location import locate_model
 from seq2seq.reading import Trained
-from seq2seq.run import Run
+from seq2seq.run import Run, model_folder
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.task_prefix import Languages, StoredTask, Work, stored_task, takes_prefix, trained_task
 from seq2seq.tokenizer_like import TokenizerLike
@@ -54,7 +55,7 @@ class OpenedModel:
 def open_model(
     name: str | Path,
     *,
-    engine: EngineName = "auto",
+    engine: EngineName | Engine = "auto",
     device: str = "auto",
     languages: Languages = (None, None),
     work: Work = "translation",
@@ -64,7 +65,7 @@ def open_model(
 
     Args:
         name: As in `seq2seq.model_location`, or what an engine's export wrote.
-        engine: As in `seq2seq.engines.load`.
+        engine: As in `seq2seq.engines.load`, or one that has loaded this model already.
         device: As in `seq2seq.devices`.
         languages: Of source and target, where the model knows several; spelt in any usual way.
         work: What it is to do, for models that are told so in the text.
@@ -79,7 +80,11 @@ def open_model(
         DeviceError: There is no such device.
     """
     path = locate_model(name).path
-    loaded, folder = load_engine(engine, path, device=device)
+    if isinstance(engine, str):
+        loaded, folder = load_engine(engine, path, device=device)
+    else:
+        converted = isinstance(engine, ConvertedEngine)
+        loaded, folder = engine, converted_folder(path) if converted else model_folder(path)
     tokenizer = open_tokenizer(folder, languages=languages)
     task, run = StoredTask(source_prefix or ""), Run(path)
     if isinstance(tokenizer, StockTokenizer):
@@ -97,7 +102,7 @@ def open_model(
     remarks = [
         *getattr(tokenizer, "remarks", ()),
         *([task.remark] if task.remark else []),
-        *stored.remarks("transformers" if isinstance(loaded, StockEngine) else engine),
+        *stored.remarks("transformers" if isinstance(loaded, StockEngine) else "native"),
     ]
     if engine == "auto" and isinstance(loaded, StockEngine):
         remarks.insert(0, f"run by {type(loaded.model).__name__} of transformers")

@@ -68,7 +68,7 @@ class TextReader:
             One for each text.
 
         Raises:
-            DataError: A text is too long, and that is to be refused.
+            DataError: A text is too long, and that is to be refused; or cannot be split so far.
         """
         found = [self._units(text) for text in texts]
         encoded = iter(self.tokenizer.encode([unit for _, _, units in found for unit in units]))
@@ -112,7 +112,13 @@ class TextReader:
             lambda part: len(self.tokenizer.encode([lead + part])[0]) <= self.most,
             language=self.language,
         )
-        return self.tokenizer.encode([lead + part for part in parts])
+        found = self.tokenizer.encode([lead + part for part in parts])
+        if any(len(ids) > self.most for ids in found):
+            raise DataError(
+                f"input: {text[:40]!r} cannot be split into parts of at most '{self.most}' pieces, "
+                f"what stands before every part ({lead!r}) takes too many; raise the limit"
+            )
+        return found
 
     def _refuse(self, pieces: Sequence[Sequence[list[int]]], first_line: int) -> None:
         longest = [max(map(len, rows), default=0) for rows in pieces]

@@ -261,7 +261,7 @@ class StockTokenizer:
                 f"{self.folder}: an empty text becomes {[*prefix, end]}, needed at most a "
                 f"language tag and the end of the sentence, '{self.eos_id}', which mBART of 25 "
                 f"languages and old NLLB files write in another order; check legacy_behaviour in "
-                f"{CONFIG}, or use pipeline() of seq2seq.translate"
+                f"{CONFIG}, or choose mBART-50"
             )
         return int(prefix[0]) if tagged and prefix else None
 

@@ -26,7 +26,6 @@ from seq2seq.errors import DataError, ModelError
 from seq2seq.model.transformer import Transformer
 from seq2seq.normalization import normalize
 from seq2seq.opened_model import open_model
-from seq2seq.pipeline.pipeline import pipeline as pipeline  # where its users look for it
 from seq2seq.reading import ReadText, TextReader, Trained, check_lines
 from seq2seq.sentences import Long as Long
 from seq2seq.sentences import join_parts
@@ -106,7 +105,7 @@ class Translator:
         cls,
         path: str | Path,
         *,
-        engine: EngineName = "auto",
+        engine: EngineName | Engine = "auto",
         device: str = "auto",
         source_language: str | None = None,
         target_language: str | None = None,
@@ -117,7 +116,7 @@ class Translator:
 
         Args:
             path: The folder, or the name on the Hub.
-            engine: The program that is to run it.
+            engine: The program that is to run it, or one that has loaded it already.
             device: Where it computes, as in `seq2seq.devices`.
             source_language: Code of the sources' language, where the folder does not say it or
                 its model knows several.

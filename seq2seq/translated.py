@@ -154,8 +154,11 @@ class Report:
         Returns:
             For example ``1,000 lines in 12.3 s; 2 empty; 1 translated to nothing``.
         """
-        said = [f"{count:,} {what}" for count, what in self._counts() if count]
-        return "; ".join([f"{self.lines:,} lines in {self.seconds:.1f} s", *said])
+        return "; ".join([f"{self.lines:,} lines in {self.seconds:.1f} s", *self.remarks()])
+
+    def remarks(self) -> list[str]:
+        """What of this is not plain, each with its count."""
+        return [f"{count:,} {what}" for count, what in self._counts() if count]
 
     def _counts(self) -> Iterator[tuple[int, str]]:
         yield self.empty, "empty"

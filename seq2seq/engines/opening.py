@@ -22,12 +22,11 @@ from seq2seq.model_location import locate_model
 from seq2seq.recipe import FAMILIES
 
 
-def stock_folder(where: str | Path, *, revision: str | None = None) -> Path:
+def stock_folder(where: str | Path) -> Path:
     """Find the stock folder that a name means.
 
     Args:
         where: As in `seq2seq.model_location`.
-        revision: A branch, tag or commit on the Hub.
 
     Returns:
         The folder, on this machine.
@@ -35,7 +34,7 @@ def stock_folder(where: str | Path, *, revision: str | None = None) -> Path:
     Raises:
         ModelError: There is none, or its weights lie elsewhere.
     """
-    folder = locate_model(where, revision=revision).folder
+    folder = locate_model(where).folder
     for name in (SAFE_WEIGHTS_INDEX_NAME, WEIGHTS_INDEX_NAME):
         if (folder / name).is_file():
             shard_names(folder / name)

@@ -66,21 +66,6 @@ class StockEngine(ForeignEngine):
     def check_options(self, options: DecodeOptions) -> None:
         """Everything that may be asked for is one of its own options."""
 
-    def generate(self, sources: Sequence[Ids], settings: Any) -> list[list[list[int]]]:
-        """Run ``generate`` as its own settings say, for who needs exactly what others get.
-
-        Args:
-            sources: Piece ids, as the stock tokenizer gives them.
-            settings: A ``GenerationConfig``; nothing is taken from the folder's.
-
-        Returns:
-            For each source its answers, from the start piece on, padding at the end included.
-        """
-        with evaluating(self.model), self._asking(settings):
-            rows = self.model.generate(**self._inputs(sources)).tolist()
-        each = len(rows) // len(sources)
-        return [rows[n : n + each] for n in range(0, len(rows), each)]
-
     def _search_batch(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:

@@ -12,7 +12,7 @@ CODE = """
     import json, sys
     from huggingface_hub import HfApi
     from seq2seq.errors import ModelError
-    from seq2seq.translate import pipeline
+    from seq2seq.pipeline import pipeline
     api, name = HfApi(), "tester/owl"
     api.create_repo(name)
     api.upload_folder(repo_id=name, folder_path=sys.argv[1])
