@@ -15,9 +15,8 @@ import torch
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.engines.engine import Engine
 from seq2seq.publish.held_out import HeldOut
+from seq2seq.score.measure import score
 from seq2seq.score.result import Score
-from seq2seq.score.summary import rouge
-from seq2seq.score.translation import bleu
 from seq2seq.tokenizer_like import TokenizerLike
 
 
@@ -231,9 +230,8 @@ def score_outputs(
     """BLEU of translations, ROUGE-L of summaries."""
     hypotheses = [one.replace("\n", " ") for one in tokenizer.decode([one.ids for one in outputs])]
     references = [tokenizer.normalize(one) for one in text.references]
-    if summaries:
-        return rouge(hypotheses, [references], language=language, resamples=0)["rougeL"]
-    return bleu(hypotheses, [references], language=language, resamples=0)
+    metric = "rougeL" if summaries else "bleu"
+    return score(metric, hypotheses, [references], language=language, resamples=0)
 
 
 def find_excess(measured: Measured, tolerance: Tolerance) -> list[str]:

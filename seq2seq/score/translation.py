@@ -10,108 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seq2seq.score.figure import Figure, Measure, to_score
+from seq2seq.score.figure import Figure, Measure
 from seq2seq.score.resampling import Statistics
-from seq2seq.score.result import RESAMPLES, Score, Segments
-from seq2seq.score.texts import References, comparable, existing
+from seq2seq.score.result import Segments
+from seq2seq.score.texts import References, existing
 from seq2seq.score.tokenization import Script, choose_cutting, script_of
 from seq2seq.score.words import LETTER
-
-
-def bleu(
-    hypotheses: Segments,
-    references: References,
-    *,
-    language: str | None = None,
-    tokenize: str | None = None,
-    spm: str | Path | None = None,
-    lowercase: bool = False,
-    resamples: int = RESAMPLES,
-) -> Score:
-    """Corpus BLEU: overlap of word n-grams up to four, times a penalty for being too short.
-
-    Args:
-        hypotheses: one detokenised segment a line.
-        references: one or more raw reference texts, each parallel to the hypotheses.
-        language: code of the target language, which chooses the tokenizer; without it the script
-            of the references does.
-        tokenize: sacrebleu's name of another tokenizer; another tokenizer is another figure.
-        spm: a SentencePiece model to cut with (spBLEU), which stands over both.
-        lowercase: ignore case; the signature then says ``case:lc``.
-        resamples: bootstrap resamples for the interval; 0 leaves the interval out.
-
-    Returns:
-        The score, with precisions, lengths and brevity penalty among its details.
-
-    Raises:
-        ScoreError: the texts are empty or not parallel, or the tokenizer cannot be had.
-
-    Source: Papineni et al. 2002; Post 2018 (sacrebleu).
-    """
-    texts = comparable(hypotheses, references)
-    measure = measure_bleu(
-        texts.references, language=language, tokenize=tokenize, spm=spm, lowercase=lowercase
-    )
-    return to_score(measure(texts.hypotheses)["bleu"], resamples=resamples)
-
-
-def chrf(
-    hypotheses: Segments,
-    references: References,
-    *,
-    word_order: int = 0,
-    lowercase: bool = False,
-    resamples: int = RESAMPLES,
-) -> Score:
-    """chrF2: F-score of character n-grams up to six, recall weighing twice as much.
-
-    It needs no tokenizer and is fairer than BLEU to languages with rich inflection.
-
-    Args:
-        hypotheses: one detokenised segment a line.
-        references: one or more raw reference texts.
-        word_order: 2 also counts word n-grams up to two; that metric is called chrF2++.
-        lowercase: ignore case.
-        resamples: bootstrap resamples for the interval; 0 leaves the interval out.
-
-    Raises:
-        ScoreError: the texts are empty or not parallel.
-
-    Source: Popović 2015 and 2017.
-    """
-    texts = comparable(hypotheses, references)
-    measure = measure_chrf(texts.references, word_order=word_order, lowercase=lowercase)
-    (figure,) = measure(texts.hypotheses).values()
-    return to_score(figure, resamples=resamples)
-
-
-def ter(
-    hypotheses: Segments,
-    references: References,
-    *,
-    language: str | None = None,
-    resamples: int = RESAMPLES,
-) -> Score:
-    """Translation edit rate: edits and shifts for every hundred reference words; lower is better.
-
-    Case is ignored, as Tercom does by default; the signature says so. Chinese and Japanese are
-    cut as Tercom cuts Asian text (``norm:yes|asian:yes``), other scripts without spaces into
-    letters with their accents (``tok:tercom-letters``).
-
-    Args:
-        hypotheses: one detokenised segment a line.
-        references: one or more raw reference texts.
-        language: code of the target language; without it the script of the references decides.
-        resamples: bootstrap resamples for the interval; 0 leaves the interval out.
-
-    Raises:
-        ScoreError: the texts are empty or not parallel.
-
-    Source: Snover et al. 2006.
-    """
-    texts = comparable(hypotheses, references)
-    measure = measure_ter(texts.references, language=language)
-    return to_score(measure(texts.hypotheses)["ter"], resamples=resamples)
 
 
 def measure_bleu(
@@ -122,7 +26,21 @@ def measure_bleu(
     spm: str | Path | None = None,
     lowercase: bool = False,
 ) -> Measure:
-    """BLEU against references that ``comparable`` returned; arguments as for ``bleu``."""
+    """Corpus BLEU: overlap of word n-grams up to four, times a penalty for being too short.
+
+    Args:
+        references: as ``comparable`` returned them.
+        language: code of the target language, which chooses the tokenizer; without it the script
+            of the references does.
+        tokenize: sacrebleu's name of another tokenizer; another tokenizer is another figure.
+        spm: a SentencePiece model to cut with (spBLEU), which stands over both.
+        lowercase: ignore case; the signature then says ``case:lc``.
+
+    Raises:
+        ScoreError: the tokenizer cannot be had.
+
+    Source: Papineni et al. 2002; Post 2018 (sacrebleu).
+    """
     lines = (line for texts in existing(references) for line in texts)
     cutting = choose_cutting(lines, language=language, tokenize=tokenize, spm=spm)
     metric = cutting.metric(lowercase=lowercase)
@@ -132,7 +50,17 @@ def measure_bleu(
 def measure_chrf(
     references: References, *, word_order: int = 0, lowercase: bool = False
 ) -> Measure:
-    """The chrF against references that ``comparable`` returned; arguments as for ``chrf``."""
+    """chrF2: F-score of character n-grams up to six, recall weighing twice as much.
+
+    It needs no tokenizer and is fairer than BLEU to languages with rich inflection.
+
+    Args:
+        references: as ``comparable`` returned them.
+        word_order: 2 also counts word n-grams up to two; that metric is called chrF2++.
+        lowercase: ignore case.
+
+    Source: Popović 2015 and 2017.
+    """
     from sacrebleu.metrics import CHRF
 
     metric = CHRF(word_order=word_order, lowercase=lowercase)
@@ -140,7 +68,18 @@ def measure_chrf(
 
 
 def measure_ter(references: References, *, language: str | None = None) -> Measure:
-    """TER against references that ``comparable`` returned; arguments as for ``ter``."""
+    """Translation edit rate: edits and shifts for every hundred reference words; lower is better.
+
+    Case is ignored, as Tercom does by default; the signature says so. Chinese and Japanese are
+    cut as Tercom cuts Asian text (``norm:yes|asian:yes``), other scripts without spaces into
+    letters with their accents (``tok:tercom-letters``).
+
+    Args:
+        references: as ``comparable`` returned them.
+        language: code of the target language; without it the script of the references decides.
+
+    Source: Snover et al. 2006.
+    """
     from sacrebleu.metrics import TER
 
     script = script_of((line for texts in existing(references) for line in texts), language)

@@ -17,7 +17,7 @@ from seq2seq.score.measure import ScoreOptions
 from seq2seq.score.report import score_files, score_texts
 from seq2seq.score.summary import ROUGE_NAMES
 from seq2seq.score.table import pad
-from seq2seq.score.translation import bleu
+from tests.score.metrics import bleu
 
 Write = Callable[[str, str], Path]
 TRUTH = "Das Haus ist sehr alt.\nAnna sieht heute den Garten.\n"

@@ -16,7 +16,7 @@ from seq2seq.score.measure import ScoreOptions
 from seq2seq.score.report import score_texts
 from seq2seq.score.significance import PairedTest
 from seq2seq.score.summary import ROUGE_NAMES
-from seq2seq.score.translation import bleu
+from tests.score.metrics import bleu
 
 Tests = Mapping[str, tuple[PairedTest, PairedTest]]
 Made = Callable[..., list[str]]

@@ -7,7 +7,7 @@ import pytest
 from seq2seq.errors import ScoreError
 from seq2seq.lines import read_lines
 from seq2seq.score.tokenized import MOSES_ENTITIES, moses_tokenizer, tokenized_bleu
-from seq2seq.score.translation import bleu
+from tests.score.metrics import bleu
 
 
 @pytest.mark.parametrize(
