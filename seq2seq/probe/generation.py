@@ -34,11 +34,11 @@ class Written:
 
     Attributes:
         texts: one for each case.
-        unfinished: how many did not end by themselves.
+        unfinished: numbers of those that did not end by themselves.
     """
 
     texts: tuple[str, ...]
-    unfinished: int
+    unfinished: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def write_freely(
     Returns:
         The translations, in the order of the cases.
     """
-    texts, unfinished = [""] * len(placed), 0
+    texts, unfinished = [""] * len(placed), set()
     for numbers in batches_of(placed, BATCH):
         batch = [placed[number] for number in numbers]
         inputs = inputs_of(model, batch)
@@ -141,11 +141,12 @@ def write_freely(
         if knock is not None:
             done.append(KnockOut(knock.stack, edges_of(knock, batch, inputs), heads))
         ids = _write(model, inputs, done)
-        unfinished += sum(not _ended(model, line) for line in ids)
         found = model.tokenizer.batch_decode(ids, skip_special_tokens=True)
-        for number, text in zip(numbers, found, strict=True):
+        for number, line, text in zip(numbers, ids, found, strict=True):
             texts[number] = text.strip()
-    return Written(tuple(texts), unfinished)
+            if not _ended(model, line):
+                unfinished.add(number)
+    return Written(tuple(texts), frozenset(unfinished))
 
 
 def judgeable(placed: Sequence[Placed], items: Mapping[str, Item]) -> list[int]:
@@ -193,7 +194,7 @@ def score_written(
         _share([float(all(group)) for group in pairs.values()], [block[n] for n in pairs], seed),
         _share([float(all(group)) for group in quads.values()], [block[n] for n in quads], seed),
         score_gender(items, written.texts),
-        written.unfinished,
+        len(written.unfinished),
     )
     return generated, np.array(right, dtype=float)
 

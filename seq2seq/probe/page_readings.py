@@ -12,14 +12,14 @@ import numpy as np
 
 from seq2seq.probe.access import StockModel
 from seq2seq.probe.carrier import Knock, Match, edges_of, knocks_of
+from seq2seq.probe.generation import write_freely
 from seq2seq.probe.intervention import KnockOut, Stack
-from seq2seq.probe.placed import Placed
+from seq2seq.probe.placed import Placed, start_of
 from seq2seq.probe.reading import Inputs
 from seq2seq.probe.routes import preference
 from seq2seq.probe.show import maps_of, shown_text, translation_panels
 from seq2seq.probe.spans import Pieces, Rows, pieces_of, rows_of
 from seq2seq.probe.wording import in_words
-from seq2seq.probe.write_greedily import start_of, write_greedily
 from seq2seq.viewer.content import Mark, Panel, Reading, Role, Share, Text, Variant
 
 UNCHANGED = 1e-4  # a map that moves less than this is drawn the same
@@ -80,7 +80,7 @@ def readings_of(
     """
     if not _translates(model, placed):
         return tuple(_silent(model, one, share) for one, share in zip(placed, shares, strict=True))
-    intact = write_greedily(model, [one.source.ids for one in placed])
+    intact = _written(model, placed)
     outputs = [_outputs(model, placed, cut.knock) for cut in cuts]
     return tuple(
         _reading(model, one, cuts, written, output=output, shares=share)
@@ -99,9 +99,16 @@ def _outputs(model: StockModel, placed: Sequence[Placed], knock: Knock) -> Seque
     """What is written under a knock-out; one of the decision row would cut free writing nowhere."""
     if knock.stack != "encoder":
         return [None] * len(placed)
-    inputs = model.inputs([one.source.ids for one in placed], [(start_of(model),)] * len(placed))
-    edges = edges_of(knock, placed, inputs)
-    return write_greedily(model, [one.source.ids for one in placed], edges)
+    return _written(model, placed, knock)
+
+
+def _written(model: StockModel, placed: Sequence[Placed], knock: Knock | None = None) -> list[str]:
+    """Free translations; one that would not end is closed by an ellipsis."""
+    found = write_freely(model, placed, knock)
+    return [
+        text + (" …" if number in found.unfinished else "")
+        for number, text in enumerate(found.texts)
+    ]
 
 
 def _silent(model: StockModel, one: Placed, shares: tuple[Share, ...]) -> Reading:

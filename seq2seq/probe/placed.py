@@ -157,8 +157,7 @@ def place_whole(model: StockModel, case: Case) -> Placed:
         raise SpanError("no translation: the case has none to read")
     asked = replace(case, correct=frozenset({0}), good=None, bad=None)
     ids = pieces_of(model.tokenizer, case.good, side="target").ids
-    start = model.start_id if model.start_id is not None else model.pad_id
-    last = Decision(len(ids) - 1, ids[-1], ids[-1], (start, *ids), None)
+    last = Decision(len(ids) - 1, ids[-1], ids[-1], (start_of(model), *ids), None)
     return replace(place_case(model, asked), decision=last)
 
 
@@ -167,10 +166,14 @@ def inputs_of(model: StockModel, placed: Sequence[Placed]) -> Inputs:
     sources = [one.source.ids for one in placed]
     if model.kind != "encoder-decoder":
         return model.inputs(sources)
-    start = model.start_id if model.start_id is not None else model.pad_id
     return model.inputs(
-        sources, [one.decision.prefix if one.decision else (start,) for one in placed]
+        sources, [one.decision.prefix if one.decision else (start_of(model),) for one in placed]
     )
+
+
+def start_of(model: StockModel) -> int:
+    """The piece that decoder inputs begin with; the filler, where a model names none."""
+    return model.pad_id if model.start_id is None else model.start_id
 
 
 def batches_of(placed: Sequence[Placed], size: int) -> list[list[int]]:
@@ -222,8 +225,7 @@ def _decision(model: StockModel, case: Case, order: tuple[int, int]) -> Decision
     row = first_difference(good.ids, bad.ids)
     if row is None:
         raise SpanError("no decision: one translation is a beginning of the other in pieces")
-    start = model.start_id if model.start_id is not None else model.pad_id
-    prefix = (start, *good.ids[:row])
+    prefix = (start_of(model), *good.ids[:row])
     return Decision(row, good.ids[row], bad.ids[row], prefix, _target_nouns(good, case, order, row))
 
 
