@@ -59,11 +59,6 @@ def normalize(text: str) -> str:
     return unicodedata.normalize("NFC", _marks_in_order(text) if len(text) > LONG else text)
 
 
-def without_invisible(text: str) -> str:
-    """A text without invisible characters, its letters as they are written."""
-    return _INVISIBLE.sub("", text)
-
-
 def count_changes(texts: Iterable[str]) -> Changes:
     """Count the texts that ``normalize`` changes, by what it changes.
 

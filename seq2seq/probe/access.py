@@ -177,8 +177,6 @@ class StockModel:
         inputs: Inputs,
         objective: Callable[[Float[Tensor, "batch target vocabulary"]], Float[Tensor, ""]],
         *,
-        stacks: Sequence[Stack] | None = None,
-        interventions: Sequence[Intervention] = (),
         values: bool = False,
         rows: Sequence[int] | None = None,
     ) -> Reading:
@@ -187,8 +185,6 @@ class StockModel:
         Args:
             inputs: The batch.
             objective: From logits to one number; a sum over items keeps their gradients apart.
-            stacks: Whose maps and gradients to keep; None for all there are.
-            interventions: What to do to heads meanwhile.
             values: As in `read`.
             rows: As in `read`; the objective is given these rows.
 
@@ -200,8 +196,7 @@ class StockModel:
         """
         if self.kind == "encoder":
             raise ModelError(f"{self.name}: an encoder has no logits to take gradients of")
-        quantities: list[Quantity] = ["maps", "values"] if values else ["maps"]
-        recorder = self._recorder(stacks, interventions, quantities)
+        recorder = self._recorder(None, (), ["maps", "values"] if values else ["maps"])
         with torch.enable_grad(), only_rows(self.model, rows):
             logits = self._pass(self._arguments(inputs), recorder)
             assert logits is not None  # decoders have some

@@ -49,12 +49,6 @@ class NullStudy:
     confirmed: int
     best_dev: float
 
-    @property
-    def nominal(self) -> bool:
-        """Whether both rates agree with alpha, as far as so many runs can tell."""
-        spans = (self.any_interval, self.chosen_interval)
-        return all(span.low <= self.alpha <= span.high for span in spans)
-
 
 def null_study(
     dev: Scores,

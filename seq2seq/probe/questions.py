@@ -6,7 +6,7 @@ is well written but leaves open where something stands is left out and counted, 
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from seq2seq.probe.cases import Case, Mention, Span
@@ -110,25 +110,6 @@ def with_article(text: str, span: Span) -> Span:
     """A noun's place together with the English article before it, if there is one."""
     before = _ARTICLE_BEFORE.search(text[: span[0]])
     return (before.start() if before else span[0]), span[1]
-
-
-def bare(case: Case) -> Case:
-    """The case with candidates as nouns alone, without the English articles before them.
-
-    Public sets count an article to its noun and our corpus does not; a figure that changes with
-    it is a figure about articles.
-    """
-    spans = [
-        (mention.span[1] - len(without_article(mention.text)), mention.span[1])
-        for mention in case.candidates
-    ]
-    return replace(
-        case,
-        candidates=tuple(
-            replace(mention, text=case.text[slice(*span)], span=span)
-            for mention, span in zip(case.candidates, spans, strict=True)
-        ),
-    )
 
 
 def overlap(one: Span, other: Span) -> bool:

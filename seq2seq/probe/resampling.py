@@ -7,8 +7,6 @@ one product of matrices, taken in slices so that it fits in a cache.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,8 +17,6 @@ from seq2seq.probe.ranks import rank_correlation
 RESAMPLES = 10_000
 SEED = 12345
 LEVEL = 0.95
-
-Method = Literal["percentile", "bca"]
 
 _SLICE = 500  # resamples at a time
 
@@ -85,7 +81,6 @@ def cluster_bootstrap(
     *,
     resamples: int = RESAMPLES,
     seed: int = SEED,
-    method: Method = "percentile",
 ) -> tuple[Interval, ...]:
     """The 95 % interval of each measure's mean.
 
@@ -94,7 +89,6 @@ def cluster_bootstrap(
         clusters: the name of each item's cluster.
         resamples: how often as many clusters as there are are drawn.
         seed: of the draws, the same for all measures.
-        method: "bca" corrects for bias and skew, which matters near 0 and 1.
 
     Returns:
         One interval for each measure.
@@ -109,12 +103,7 @@ def cluster_bootstrap(
     sums, sizes = cluster_sums(values, numbers), np.bincount(numbers).astype(float)
     means = _resampled_means(sums, sizes, resamples, seed)
     tails = np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    if method == "percentile":
-        return tuple(_interval(*ends) for ends in np.quantile(means, tails, axis=0).T)
-    return tuple(
-        _interval(*np.quantile(column, _bca_tails(column, row, sizes, tails)))
-        for column, row in zip(means.T, sums, strict=True)
-    )
+    return tuple(_interval(*ends) for ends in np.quantile(means, tails, axis=0).T)
 
 
 def paired_bootstrap(
@@ -246,26 +235,6 @@ def _resampled_means(
         for counts in (drawn.astype(float) for drawn in _draws(len(sizes), resamples, seed))
     ]
     return np.concatenate(slices)
-
-
-def _bca_tails(
-    resampled: Float[np.ndarray, " resamples"],
-    sums: Float[np.ndarray, " clusters"],
-    sizes: Float[np.ndarray, " clusters"],
-    tails: Float[np.ndarray, " tails"],
-) -> Float[np.ndarray, " tails"]:
-    """Which quantiles of the resamples to take instead of the plain tails."""
-    normal = NormalDist()
-    observed = sums.sum() / sizes.sum()
-    below = (resampled < observed - 1e-12).mean() / 2 + (resampled <= observed + 1e-12).mean() / 2
-    without = (sums.sum() - sums) / (sizes.sum() - sizes)
-    gaps = without.mean() - without
-    spread = float((gaps**2).sum()) ** 1.5
-    if spread == 0 or not 0 < below < 1:
-        return tails
-    bias, skew = normal.inv_cdf(float(below)), float((gaps**3).sum()) / (6 * spread)
-    shifted = [bias + normal.inv_cdf(float(tail)) for tail in tails]
-    return np.array([normal.cdf(bias + z / (1 - skew * z)) for z in shifted])
 
 
 def _percentiles(drawn: Float[np.ndarray, " resamples"]) -> Interval:

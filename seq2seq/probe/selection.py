@@ -28,9 +28,8 @@ from seq2seq.probe.resampling import (
     Estimate,
     Interval,
     cluster_bootstrap,
-    paired_bootstrap,
 )
-from seq2seq.probe.significance import benjamini_hochberg, exact_mcnemar, max_t_sign_flip
+from seq2seq.probe.significance import benjamini_hochberg, max_t_sign_flip
 
 Sign = Literal[1, -1]
 ALPHA = 0.05
@@ -166,23 +165,6 @@ class Finding:
         return self.p_fwer <= alpha and self.accuracy > 0.5
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Two models on the same items.
-
-    Attributes:
-        accuracy: difference in accuracy, first less second.
-        pair: difference in pair accuracy; None without pairs.
-        p_items: exact McNemar over items.
-        p_pairs: exact McNemar over pairs; None without pairs.
-    """
-
-    accuracy: Estimate
-    pair: Estimate | None
-    p_items: float
-    p_pairs: float | None
-
-
 def choose(dev: Scores) -> Choice:
     """Choose the measure whose accuracy is furthest from one half, on either side.
 
@@ -244,50 +226,6 @@ def evaluate(
         return finding
     # A control that is reliably wrong knows as much as one that is reliably right.
     return replace(finding, selectivity=finding.accuracy - max(control, 1 - control))
-
-
-def compare_models(
-    one: tuple[Choice, Scores],
-    other: tuple[Choice, Scores],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> Comparison:
-    """Compare the choices of two models on the same test items.
-
-    Args:
-        one: the first model's choice and test scores.
-        other: the second's.
-        resamples: of the intervals.
-        seed: of the draws.
-
-    Returns:
-        The differences.
-
-    Raises:
-        DataError: the items differ.
-    """
-    layout = one[1].layout
-    if layout.ids != other[1].layout.ids:
-        shared = len(set(layout.ids) & set(other[1].layout.ids))
-        raise DataError(
-            f"comparison of models: {len(layout.ids)} and {len(other[1].layout.ids)} items, of "
-            f"which {shared} are the same, needed the same in the same order; "
-            "probe both models on one set, or use unpaired_bootstrap"
-        )
-    rights = []
-    for choice, scores in (one, other):
-        said = _as_said(choice, scores)
-        rights.append(items_right(said.gold, said.distractor)[[row_of(choice, said)]])
-    right, theirs = rights[0][0], rights[1][0]
-    accuracy = paired_bootstrap(right, theirs, layout.clusters, resamples=resamples, seed=seed)
-    p_items = exact_mcnemar(right == 1, theirs == 1)
-    if not len(layout.pairs):
-        return Comparison(accuracy, None, p_items, None)
-    ours, others = (groups_right(some, layout.pairs)[0] for some in rights)
-    clusters = clusters_of(layout.pairs, layout)
-    pair = paired_bootstrap(ours, others, clusters, resamples=resamples, seed=seed)
-    return Comparison(accuracy, pair, p_items, exact_mcnemar(ours == 1, others == 1))
 
 
 def relabelled(scores: Scores, keep: Bool[np.ndarray, " items"]) -> Scores:

@@ -100,25 +100,6 @@ def rows_of(pieces: Pieces, span: Span) -> Rows:
     return rows
 
 
-def straddling_rows(pieces: Pieces, span: Span) -> Rows:
-    """The pieces of a word that also stand for characters outside it.
-
-    Attention to such a piece is not attention to the word alone; callers count them.
-
-    Args:
-        pieces: The text.
-        span: First character of the word and one past its last.
-
-    Returns:
-        Positions in the text's pieces, a subset of `rows_of`.
-
-    Raises:
-        SpanError: As `rows_of`.
-    """
-    places = ((row, pieces.spans[row] or (0, 0)) for row in rows_of(pieces, span))
-    return tuple(row for row, place in places if place[0] < span[0] or place[1] > span[1])
-
-
 def _is_stock(tokenizer: Any) -> bool:
     """Whether it is one of the transformers library; ours do not say how they are made."""
     return hasattr(tokenizer, "is_fast")

@@ -80,20 +80,6 @@ class Cutting:
         return metric
 
 
-def bleu_tokenizer(language: str | None) -> str:
-    """The tokenizer that sacrebleu has for a language, or what comes nearest on this machine.
-
-    Args:
-        language: Code of the target language in any usual spelling; None where it is not known.
-
-    Returns:
-        sacrebleu's name: "zh" for Chinese in any script, "ja-mecab" and "ko-mecab" where the extra
-        is installed (else "char" and "13a"), "char" for other languages without spaces, and
-        otherwise "13a".
-    """
-    return _at_hand(WANTED[_script_by_code(language) or Script.SPACED])
-
-
 def has_word_tokenizer(language: str) -> bool:
     """Whether BLEU has words to compare in a language, rather than characters.
 

@@ -34,11 +34,9 @@ def test_sums_are_taken_over_clusters_in_any_order_of_items() -> None:
 
 
 def test_intervals_of_single_items_are_scipys() -> None:
-    # scipy.stats.bootstrap((SKEWED,), np.mean, n_resamples=400_000, method=..., random_state=1)
+    # scipy.stats.bootstrap((SKEWED,), np.mean, n_resamples=400_000, method="percentile")
     (plain,) = cluster_bootstrap(SKEWED[None], names(15), resamples=40_000)
-    (corrected,) = cluster_bootstrap(SKEWED[None], names(15), resamples=40_000, method="bca")
     assert ends(plain) == pytest.approx((0.4753, 2.6087), abs=0.04)
-    assert ends(corrected) == pytest.approx((0.6233, 3.0957), abs=0.06)
 
 
 def test_a_cluster_is_drawn_as_a_whole_whatever_its_size() -> None:

@@ -12,7 +12,6 @@ from seq2seq.probe.selection import (
     Measure,
     Scores,
     choose,
-    compare_models,
     evaluate,
     findings,
     relabelled,
@@ -177,37 +176,9 @@ def test_scores_that_would_be_misread_are_refused(
         replace(given, **change)
 
 
-def test_two_models_are_compared_on_the_same_items_each_by_its_own_sign() -> None:
-    rng = np.random.default_rng(8)
-    one, other = (
-        (choose(given), given)
-        for given in (scores(rng, accuracies=planted(a, count=12)) for a in (0.8, 0.35))
-    )
-    assert (one[0].sign, other[0].sign) == (1, -1)
-    found = compare_models(one, other)
-    right, theirs = evaluate(*one), evaluate(*other)
-    assert found.accuracy.value == pytest.approx(right.accuracy - theirs.accuracy)
-    assert 0 < found.accuracy.interval.low < found.accuracy.value < found.accuracy.interval.high
-    assert found.pair is not None
-    assert found.pair.value == pytest.approx((right.pair or 0) - (theirs.pair or 0))
-    assert found.p_items < 0.05
-    assert found.p_pairs is not None
-    same = compare_models(one, one)
-    assert (same.accuracy.value, same.p_items, same.p_pairs) == (0, 1, 1)
-
-
-def test_models_on_different_items_are_not_compared() -> None:
-    rng = np.random.default_rng(9)
-    dev, test = (scores(rng, accuracies=NULL, prefix=p) for p in ("dev", "test"))
-    with pytest.raises(DataError, match="480 and 480 items, of which 0 are the same, needed the"):
-        compare_models((choose(dev), dev), (choose(test), test))
-
-
 def test_sets_without_pairs_have_no_pair_figures() -> None:
     given = scores(np.random.default_rng(10), accuracies=NULL)
     none = np.zeros((0, 2), dtype=int)
     alone = replace(given, layout=replace(given.layout, pairs=none, quads=none.reshape(0, 4)))
     found = findings(alone)[0]
     assert (found.pair, found.pair_interval, found.quad, found.swap) == (None, None, None, None)
-    compared = compare_models((choose(alone), alone), (choose(alone), alone))
-    assert (compared.pair, compared.p_pairs) == (None, None)

@@ -9,7 +9,6 @@ import pytest
 
 from seq2seq.errors import DataError
 from seq2seq.probe.cases import Case, case_of_item
-from seq2seq.probe.questions import bare
 from seq2seq.probe.sets import CaseSet, read_cases, recognise
 from seq2seq.pronouns.items import Candidate, Item, write_items
 
@@ -63,14 +62,6 @@ def test_candidates_in_json_lines_become_cases(tmp_path) -> None:
     assert found.cases[0].pair == found.cases[1].pair != ""
     assert {case.cluster for case in found.cases} == {"crane|shed"}
     assert found.cases[0].tags == ("lang=en",)
-
-
-def test_a_case_can_be_had_without_the_articles_of_its_nouns(tmp_path) -> None:
-    text = "An owl saw Anna and  the  heron as it flew."
-    nouns = [("An owl", True), ("Anna", False), ("the  heron", False)]
-    (case,) = read(tmp_path, line(text, *nouns)).cases
-    assert shown(bare(case)) == "An [owl] saw {Anna} and  the  {heron} as <it> flew."
-    assert bare(case) == bare(bare(case)) != case
 
 
 def test_a_packed_file_is_read_as_it_is_unpacked(tmp_path) -> None:

@@ -5,14 +5,14 @@ from functools import cache
 import pytest
 
 from seq2seq.errors import DataError
-from seq2seq.pronouns.baselines import (
+from seq2seq.pronouns.items import Item
+from tests.pronouns.guesses import (
     Baseline,
     check_balance,
     cue_blind_baselines,
     score_baselines,
     shortcut_baselines,
 )
-from seq2seq.pronouns.items import Item
 
 from .conftest import TEST_SPLITS, corpus_items
 

@@ -6,7 +6,6 @@ from functools import cache
 
 import pytest
 
-from seq2seq.pronouns.baselines import cue_blind_baselines, score_baselines
 from seq2seq.pronouns.gender import gender_shown
 from seq2seq.pronouns.handwritten import (
     NEW_CUE,
@@ -17,6 +16,7 @@ from seq2seq.pronouns.handwritten import (
     tag_what_is_new,
 )
 from seq2seq.pronouns.items import Item, Row
+from tests.pronouns.guesses import cue_blind_baselines, score_baselines
 
 LANGUAGES = ("es", "fr", "de")
 
