@@ -316,12 +316,12 @@ def decode_report(
 def run_ours(model: Any, sources: list[list[int]], beams: int, batch: int) -> list[list[int]]:
     """Our decoder with batches of about as many sentences."""
     from seq2seq.decode.options import DecodeOptions
-    from seq2seq.decode.search import decode as search
+    from seq2seq.engines.engine import NativeEngine
 
-    found = []
+    found, engine = [], NativeEngine(model)
     for part in batches(sources, batch):
         options = DecodeOptions(beams=beams, max_length_factor=0.0, max_length_offset=128)
-        found += search(model, part, options, batch_tokens=10**9)
+        found += engine.search(part, options, batch_tokens=10**9)
     return [list(hypotheses[0].ids) for hypotheses in found]
 
 

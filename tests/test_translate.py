@@ -11,7 +11,6 @@ from tokenizers import models, pre_tokenizers, processors
 
 from seq2seq.decode.batches import Ids
 from seq2seq.decode.options import DecodeOptions, Hypothesis
-from seq2seq.decode.search import decode
 from seq2seq.engines.engine import NativeEngine, Progress
 from seq2seq.errors import DataError, ModelError
 from seq2seq.model.config import build_config
@@ -21,6 +20,7 @@ from seq2seq.reading import Trained
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.translate import Report, Split, Translator
 from seq2seq.translated import is_copy, on_one_line, repeats
+from tests.decode.native import decode
 from tests.stock_layouts import nllb
 
 WORDS = ["Ann", "sees", "Bob", "The", "dog", "runs", "and", "we", "sleep", ".", ","]

@@ -1,4 +1,5 @@
 """From source ids to target ids: beam search, greedy search, scores of given targets.
 
-`search.decode` is the entrance; `options` says what may be asked for and what comes back.
+All of it works on one batch; `seq2seq.engines.engine.NativeEngine` is the entrance. `options` says
+what may be asked for and what comes back.
 """

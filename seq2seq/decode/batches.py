@@ -28,18 +28,17 @@ class EncodedBatch:
     lengths: list[int]
 
 
-def check_lengths(side: str, sequences: Sequence[Ids], model: Transformer) -> None:
-    """Refuse what the model has no positions for, and what is empty.
+def check_lengths(side: str, sequences: Sequence[Ids], limit: int) -> None:
+    """Refuse what a model has no positions for, and what is empty.
 
     Args:
         side: What the sequences are called in the message.
         sequences: Piece ids.
-        model: Its config tells how many positions there are.
+        limit: How many positions there are.
 
     Raises:
         ModelError: Naming the first three, counted from 1.
     """
-    limit = model.config.max_position_embeddings
     wrong = [
         (place, len(ids)) for place, ids in enumerate(sequences, 1) if not 0 < len(ids) <= limit
     ]

@@ -2,16 +2,25 @@
 
 Ids are those of the model's tokenizer everywhere, and `DecodeOptions` mean the same everywhere; an
 engine refuses the options that it cannot honour. So whatever reads text and counts what is not
-plain stands above this and is written once.
+plain stands above this and is written once, and so are the batches: a program runs one of them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal
 
-from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS, Ids
+from seq2seq.decode.batches import (
+    DEFAULT_BATCH_TOKENS,
+    Ids,
+    check_lengths,
+    evaluating,
+    length_batches,
+)
+from seq2seq.decode.beam import search_beams
 from seq2seq.decode.forced import force
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
-from seq2seq.decode.search import decode
+from seq2seq.decode.sampling import sample
+from seq2seq.errors import ModelError
 from seq2seq.model.transformer import Transformer
 
 EngineName = Literal["auto", "native", "transformers", "ctranslate2"]
@@ -19,19 +28,23 @@ EngineName = Literal["auto", "native", "transformers", "ctranslate2"]
 Progress = Callable[[int], None]
 
 
-@runtime_checkable
-class Engine(Protocol):
+class Engine(ABC):
     """A program with a model in it."""
 
     @property
+    @abstractmethod
     def positions(self) -> int:
-        """The most pieces it can read or write."""
-        ...
+        """The most pieces it can read."""
 
     @property
+    def written(self) -> int:
+        """The most pieces it can write; as many as it can read, unless a program knows better."""
+        return self.positions
+
+    @property
+    @abstractmethod
     def vocab_size(self) -> int:
         """Pieces that it knows."""
-        ...
 
     def search(
         self,
@@ -41,21 +54,36 @@ class Engine(Protocol):
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
         progress: Progress | None = None,
     ) -> list[list[Hypothesis]]:
-        """Find the best targets for each source, as `seq2seq.decode.search.decode` does.
+        """Find the best targets for each source.
+
+        Sources of like length share a batch, the longest first, so that a batch too large for the
+        machine shows at once.
 
         Args:
             sources: Piece ids, end-of-sequence included.
             options: What to search for.
-            batch_tokens: Padded source pieces times beams in one batch.
+            batch_tokens: Padded source pieces times beams in one batch; a longer source goes alone.
             progress: Told after every batch how many sources are done.
 
         Returns:
-            For each source its hypotheses, best first.
+            For each source, in the order given, its hypotheses, best first: at least one, at most
+            `n_best`.
 
         Raises:
             ModelError: If an option cannot be honoured, or a source is empty or too long.
         """
-        ...
+        self.check_options(options)
+        check_lengths("source", sources, self.positions)
+        results: dict[int, list[Hypothesis]] = {}
+        for group in self._groups(sources, options):
+            lengths = [len(sources[place]) * options.rows for place in group]
+            for batch in length_batches(lengths, batch_tokens):
+                places = [group[number] for number in batch]
+                found = self._search([sources[place] for place in places], options)
+                results.update(zip(places, found, strict=True))
+                if progress is not None:
+                    progress(len(results))
+        return [results[place] for place in range(len(sources))]
 
     def score(
         self,
@@ -65,25 +93,64 @@ class Engine(Protocol):
         first_id: int | None = None,
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
     ) -> list[ForcedScore]:
-        """Score given targets, as `seq2seq.decode.forced.force` does.
+        """Score given targets instead of searching for them.
+
+        The ids of a `Hypothesis` get the log-probability that the search gave them.
 
         Args:
             sources: Piece ids, end-of-sequence included.
-            targets: One for each source.
-            first_id: As in `DecodeOptions`.
+            targets: One for each source, taken as they are: the probability of ending is counted
+                only where the end-of-sequence piece is there.
+            first_id: As in `DecodeOptions`: certain where a target begins with it.
             batch_tokens: Padded pieces of the longer side in one batch.
 
         Returns:
-            One score for each pair.
+            One score for each pair, in the order given.
 
         Raises:
-            ModelError: If a side is empty or too long.
+            ModelError: If the numbers differ, or a side is empty or too long.
         """
-        ...
+        if len(sources) != len(targets):
+            raise ModelError(
+                f"forced scoring: '{len(sources)}' sources and '{len(targets)}' targets, needed "
+                "one target for each source"
+            )
+        check_lengths("source", sources, self.positions)
+        check_lengths("target", targets, self.written)
+        results: dict[int, ForcedScore] = {}
+        lengths = [max(len(s), len(t)) for s, t in zip(sources, targets, strict=True)]
+        for batch in length_batches(lengths, batch_tokens):
+            rows = self._force([sources[p] for p in batch], [targets[p] for p in batch], first_id)
+            results.update(zip(batch, rows, strict=True))
+        return [results[place] for place in range(len(sources))]
+
+    def check_options(self, options: DecodeOptions) -> None:  # noqa: B027  # many refuse nothing
+        """Refuse what the program would do differently, where there is such a thing.
+
+        Args:
+            options: What to search for.
+
+        Raises:
+            ModelError: Naming every option that cannot be honoured.
+        """
+
+    def _groups(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[int]]:
+        """Places of the sources that may share a batch."""
+        return [list(range(len(sources)))]
+
+    @abstractmethod
+    def _search(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[Hypothesis]]:
+        """The best hypotheses for each source of one batch."""
+
+    @abstractmethod
+    def _force(
+        self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
+    ) -> list[ForcedScore]:
+        """Score one batch of given targets."""
 
 
-class NativeEngine:
-    """Our own search over our own model."""
+class NativeEngine(Engine):
+    """Our own search over our own model, which is put into evaluation mode meanwhile."""
 
     def __init__(self, model: Transformer):
         self.model = model
@@ -98,24 +165,13 @@ class NativeEngine:
         """Pieces that it knows."""
         return int(self.model.config.vocab_size)
 
-    def search(
-        self,
-        sources: Sequence[Ids],
-        options: DecodeOptions,
-        *,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
-        progress: Progress | None = None,
-    ) -> list[list[Hypothesis]]:
-        """Find the best targets for each source; see `Engine.search`."""
-        return decode(self.model, sources, options, batch_tokens=batch_tokens, progress=progress)
+    def _search(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[Hypothesis]]:
+        find = search_beams if options.sampling is None else sample
+        with evaluating(self.model):
+            return find(self.model, sources, options)
 
-    def score(
-        self,
-        sources: Sequence[Ids],
-        targets: Sequence[Ids],
-        *,
-        first_id: int | None = None,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+    def _force(
+        self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
     ) -> list[ForcedScore]:
-        """Score given targets; see `Engine.score`."""
-        return force(self.model, sources, targets, first_id=first_id, batch_tokens=batch_tokens)
+        with evaluating(self.model):
+            return force(self.model, sources, targets, first_id)

@@ -1,74 +1,23 @@
-"""A program of others behind the calls of every engine: it runs one batch, the rest is here."""
+"""Programs that know only one length limit for a whole batch, though every source has its own."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections import defaultdict
 from collections.abc import Sequence
 
-from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS, Ids, length_batches
-from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
-from seq2seq.engines.engine import Progress
-from seq2seq.engines.limits import check_source_lengths, search_within_limits
+from seq2seq.decode.batches import Ids
+from seq2seq.decode.options import DecodeOptions, Hypothesis
+from seq2seq.engines.engine import Engine
+from seq2seq.errors import ModelError
 
 
-class ForeignEngine(ABC):
-    """An `Engine` for who can search and score a single batch."""
+class ForeignEngine(Engine):
+    """Searches as if every source had its own limit.
 
-    @property
-    @abstractmethod
-    def positions(self) -> int:
-        """The most pieces it can read."""
-
-    @property
-    def written(self) -> int:
-        """The most pieces it can write; as many as it can read, unless a program knows better."""
-        return self.positions
-
-    def search(
-        self,
-        sources: Sequence[Ids],
-        options: DecodeOptions,
-        *,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
-        progress: Progress | None = None,
-    ) -> list[list[Hypothesis]]:
-        """Find the best targets for each source; see `Engine.search`."""
-        self.check_options(options)
-        return search_within_limits(
-            lambda batch, limit: self._search_batch(batch, limit, options),
-            sources,
-            options,
-            positions=self.positions,
-            written=self.written,
-            batch_tokens=batch_tokens,
-            progress=progress,
-        )
-
-    def score(
-        self,
-        sources: Sequence[Ids],
-        targets: Sequence[Ids],
-        *,
-        first_id: int | None = None,
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
-    ) -> list[ForcedScore]:
-        """Score given targets; see `Engine.score`."""
-        check_source_lengths(sources, self.positions)
-        results: dict[int, ForcedScore] = {}
-        lengths = [max(len(s), len(t)) for s, t in zip(sources, targets, strict=True)]
-        for batch in length_batches(lengths, batch_tokens):
-            rows = self._force([sources[p] for p in batch], [targets[p] for p in batch], first_id)
-            results.update(zip(batch, rows, strict=True))
-        return [results[place] for place in range(len(sources))]
-
-    @abstractmethod
-    def check_options(self, options: DecodeOptions) -> None:
-        """Refuse what the program would do differently.
-
-        Args:
-            options: What to search for.
-
-        Raises:
-            ModelError: Naming every option that cannot be honoured.
-        """
+    A batch is searched with the largest limit in it. With early stopping the search for a source
+    ends when the last of its beams does, so if none of them is longer than the source's own limit,
+    that limit would have changed nothing; the other sources are searched again. Without early
+    stopping a long beam may have come and gone unseen: only sources of one limit share a batch.
+    """
 
     @abstractmethod
     def _search_batch(
@@ -76,8 +25,38 @@ class ForeignEngine(ABC):
     ) -> list[list[Hypothesis]]:
         """All beams of each source under one limit, best first."""
 
-    @abstractmethod
-    def _force(
-        self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
-    ) -> list[ForcedScore]:
-        """Score one batch of given targets."""
+    def _groups(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[int]]:
+        if options.early_stopping is True or options.beams == 1:
+            return super()._groups(sources, options)
+        groups = defaultdict(list)
+        for place, limit in enumerate(self._limits(sources, options)):
+            groups[limit].append(place)
+        return list(groups.values())
+
+    def _limits(self, sources: Sequence[Ids], options: DecodeOptions) -> list[int]:
+        return options.length_limits([len(ids) for ids in sources], self.written)
+
+    def _search(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[Hypothesis]]:
+        limits = self._limits(sources, options)
+        results: dict[int, list[Hypothesis]] = {}
+
+        def work(places: Sequence[int]) -> None:
+            limit = max(limits[place] for place in places)
+            found = self._search_batch([sources[place] for place in places], limit, options)
+            again = defaultdict(list)
+            for place, beams in zip(places, found, strict=True):
+                longest = max(len(one.ids) for one in beams)
+                if longest > limit:
+                    raise ModelError(
+                        f"decode: the program wrote {longest} pieces, needed at most {limit}; its "
+                        "generation settings do not reach it"
+                    )
+                if longest > limits[place]:
+                    again[limits[place]].append(place)
+                else:
+                    results[place] = beams[: options.n_best]
+            for same_limit in again.values():
+                work(same_limit)
+
+        work(range(len(sources)))
+        return [results[place] for place in range(len(sources))]

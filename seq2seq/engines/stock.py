@@ -14,6 +14,7 @@ import torch
 from transformers import LogitsProcessor
 
 from seq2seq.decode.batches import Ids, evaluating, padded
+from seq2seq.decode.forced import scores_of
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.decode.sampling import Draws
 from seq2seq.engines.foreign import ForeignEngine
@@ -62,9 +63,6 @@ class StockEngine(ForeignEngine):
     def vocab_size(self) -> int:
         """Pieces that it knows."""
         return int(self.model.get_output_embeddings().weight.shape[0])
-
-    def check_options(self, options: DecodeOptions) -> None:
-        """Everything that may be asked for is one of its own options."""
 
     def _search_batch(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
@@ -187,14 +185,8 @@ class StockEngine(ForeignEngine):
         start = torch.full_like(wanted[:, :1], self._start_id)
         inputs = torch.cat([start, wanted[:, :-1]], dim=1)
         with evaluating(self.model):  # training asks between two updates
-            logits = self.model(**self._inputs(sources), decoder_input_ids=inputs).logits.float()
-        chosen = logits.gather(2, wanted[:, :, None])[:, :, 0] - logits.logsumexp(2)
-        if first_id is not None:
-            chosen[:, 0].masked_fill_(wanted[:, 0] == first_id, 0.0)
-        return [
-            ForcedScore(tuple(row[: len(target)]))
-            for row, target in zip(chosen.tolist(), targets, strict=True)
-        ]
+            logits = self.model(**self._inputs(sources), decoder_input_ids=inputs).logits
+        return scores_of(logits, wanted, targets, first_id)
 
 
 class _Drawing(LogitsProcessor):  # type: ignore[misc] # the library is not typed

@@ -11,12 +11,11 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, PreTrainedModel
 
 from seq2seq.decode import beam
-from seq2seq.decode.forced import force
 from seq2seq.decode.options import DecodeOptions, Hypothesis
-from seq2seq.decode.search import decode
 from seq2seq.model.config import Family, build_config
 from seq2seq.model.stock import save_model
 from seq2seq.model.transformer import Transformer
+from tests.decode.native import decode, force
 
 LIMIT = 14
 

@@ -3,10 +3,9 @@ from typing import Any
 import pytest
 import torch
 
-from seq2seq.decode.forced import force
 from seq2seq.decode.options import DecodeOptions
-from seq2seq.decode.search import decode
 from seq2seq.errors import ModelError
+from tests.decode.native import decode, force
 
 
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0, 1.7])

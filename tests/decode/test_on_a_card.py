@@ -8,11 +8,10 @@ import pytest
 import torch
 
 from seq2seq.decode import beam
-from seq2seq.decode.forced import force
 from seq2seq.decode.options import DecodeOptions, Hypothesis
-from seq2seq.decode.search import decode
 from seq2seq.model.config import Family, build_config
 from seq2seq.model.transformer import Transformer
+from tests.decode.native import decode, force
 from tests.host_waits import Card
 
 LIMIT = 30

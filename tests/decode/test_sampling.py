@@ -9,9 +9,9 @@ import torch
 from transformers import AutoModelForSeq2SeqLM
 
 from seq2seq.decode.options import DecodeOptions, Sampling
-from seq2seq.decode.search import decode
 from seq2seq.errors import ModelError
 from seq2seq.model.stock import save_model
+from tests.decode.native import decode
 from tests.decode.test_beam import random_model
 
 SOURCES = [[5, 6, 7, 2], [8, 2], [4, 9, 9, 10, 11, 2], [12, 5, 2]]
@@ -103,7 +103,7 @@ def test_several_draws_for_a_line_differ_and_come_best_first(pair: tuple[Any, An
 
 
 def test_a_drawn_output_has_the_log_probability_of_the_model_itself(pair: tuple[Any, Any]) -> None:
-    from seq2seq.decode.forced import force
+    from tests.decode.native import force
 
     ours = pair[0]
     options = replace(PLAIN, sampling=Sampling(temperature=2.0, top_k=4), length_penalty=0.5)

@@ -9,10 +9,10 @@ import torch
 from transformers import AutoModelForSeq2SeqLM
 
 from seq2seq.decode.options import DecodeOptions
-from seq2seq.decode.search import decode
 from seq2seq.decode.stored import stored_search
 from seq2seq.errors import ModelError
 from seq2seq.model.stock import save_model
+from tests.decode.native import decode
 
 SETTINGS: list[dict[str, Any]] = [
     {},

@@ -5,7 +5,6 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from seq2seq.decode.forced import force
 from seq2seq.engines.engine import NativeEngine
 from seq2seq.errors import TrainingError
 from seq2seq.model.transformer import Transformer
@@ -15,6 +14,7 @@ from seq2seq.tokenizer import Tokenizer
 from seq2seq.train.criterion.transformer import TransformerCriterion
 from seq2seq.train.stop import Stop, Stopped
 from seq2seq.train.validate import Validator, cut, negative_log_likelihood
+from tests.decode.native import force
 from tests.publish.small_models import random_model, random_text, small_tokenizer
 from tests.train.test_stop import stop_beside
 
