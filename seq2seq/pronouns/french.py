@@ -16,7 +16,7 @@ _ARTICLES: dict[Determiner, tuple[str, str, str | None]] = {
     "this": ("ce ", "cette ", None),
     "my": ("mon ", "ma ", "mon "),
 }
-_VOWELS = "aeiouyàâäéèêëîïôöûüœæ"
+_VOWELS = frozenset("aeiouyàâäéèêëîïôöûüœæ")
 
 # Adjectives that stand before the noun.
 _BEFORE = {"petit", "vieux", "beau", "grand"}
@@ -91,18 +91,20 @@ class French:
 
     def join(self, text: str, piece: str) -> tuple[str, str]:
         """De + le → du, à + le → au; de + un → d'un, que + elle → qu'elle."""
+        vowel = begins_with_vowel(piece)
+        if not vowel and piece != "le ":
+            return text, piece
         word = text.rstrip(" ").rpartition(" ")[2].lower()
         if piece == "le " and word in ("de", "à"):
             return text[: -len(word) - 1] + {"de": "du ", "à": "au "}[word], ""
-        elides = word in ("de", "que", "puisque") and piece[:1].lower() in set(_VOWELS)
-        if text.endswith(" ") and elides:
+        if vowel and word in ("de", "que", "puisque") and text.endswith(" "):
             return text[:-2] + "'", piece
         return text, piece
 
 
 def begins_with_vowel(word: str) -> bool:
     """Whether le and la elide before a word; every h in the lexicon is aspirated (la haie)."""
-    return word[:1].lower() in set(_VOWELS)
+    return word[:1].lower() in _VOWELS
 
 
 def _article(determiner: Determiner, gender: Gender, following: str) -> str:

@@ -37,6 +37,7 @@ _CONTRACTED = {
     ("an", "dem"): "am",
     ("an", "das"): "ans",
 }
+_CONTRACTIBLE = frozenset(article for _, article in _CONTRACTED)
 
 
 class German:
@@ -82,6 +83,8 @@ class German:
 
     def join(self, text: str, piece: str) -> tuple[str, str]:
         """Von + dem → vom."""
+        if piece.strip() not in _CONTRACTIBLE:
+            return text, piece
         preposition = text.rstrip(" ").rpartition(" ")[2]
         contracted = _CONTRACTED.get((preposition.lower(), piece.strip()))
         if contracted is None:

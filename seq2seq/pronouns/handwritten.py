@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from seq2seq.pronouns.grammar import grammar_of
-from seq2seq.pronouns.items import Item, Row, word_spans
+from seq2seq.pronouns.items import Item, Row, words_of
 from seq2seq.pronouns.lexicon import Cue, Noun
 from seq2seq.pronouns.patterns import Pattern
 from seq2seq.pronouns.quads import Label, Setting, View, make_quad
@@ -98,7 +98,7 @@ def tag_what_is_new(items: Sequence[Item], train: Sequence[Row]) -> list[Item]:
 
 
 def _words(text: str) -> set[str]:
-    return {text[slice(*span)].lower() for span in word_spans(text)}
+    return {word.lower() for word in words_of(text)}
 
 
 def _story(name: str, entry: Mapping[str, Any], language: str) -> Story:

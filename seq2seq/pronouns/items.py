@@ -136,6 +136,8 @@ def differing_spans(good: str, bad: str) -> tuple[tuple[Span, ...], tuple[Span, 
     Raises:
         DataError: the number of words differs, so words cannot be compared one by one.
     """
+    if good == bad:
+        return (), ()
     ours, theirs = word_spans(good), word_spans(bad)
     if len(ours) != len(theirs):
         raise DataError(
@@ -153,6 +155,11 @@ def differing_spans(good: str, bad: str) -> tuple[tuple[Span, ...], tuple[Span, 
 def word_spans(text: str) -> list[Span]:
     """The words of a text, without the punctuation around them."""
     return [match.span() for match in _WORD.finditer(text)]
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text themselves."""
+    return _WORD.findall(text)
 
 
 def write_items(path: Path, items: Iterable[Item]) -> None:

@@ -15,15 +15,16 @@ Slots::
     {be:A} {what:A}   its verb alone, and what follows the verb
     {levantado@A}     a word that agrees with a noun
     {cue=raining}     a word given as it is, marked "cue"; {=Ana} without a mark
+    {person}          a name, the first that is not taken yet
 
 A capital after the brace (``{It}``, ``{Is:it}``) starts a sentence.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Literal, Protocol
+from functools import cache, partial
+from typing import Literal, NamedTuple, Protocol
 
 from seq2seq.pronouns.items import Span
 from seq2seq.pronouns.lexicon import Cue, Gender, Noun
@@ -50,8 +51,7 @@ class Predicate:
     modifier: Modifier | None = None
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """A stretch of text, and the name under which its span is remembered."""
 
     text: str
@@ -138,60 +138,88 @@ _FORM = re.compile(r"(the|a|this|my|no|)(\+?)(acc|dat|)")
 _SLOT = re.compile(r"\{([^}]+)\}")
 
 
-def say(template: str, scene: Scene, grammar: Grammar) -> Line:
+def say(template: str, scene: Scene, grammar: Grammar, people: Iterable[str] = ()) -> Line:
     """Fill a template.
 
     Args:
         template: text with slots, as above.
         scene: what the slots stand for.
         grammar: how the language says it.
+        people: the names that are put in the places of {person}, in turn; some may be left over.
 
     Returns:
         The sentence, its first letter a capital, with the spans of the marked words.
     """
     text = ""
     spans: dict[str, Span] = {}
-    for place, part in enumerate(_parts(template)):
-        pieces = _fill(part, scene, grammar) if place % 2 else [Piece(part)]
-        for piece in pieces:
-            text, added = grammar.join(text, piece.text)
-            if piece.mark is not None:
-                spans[piece.mark] = (len(text), len(text) + len(added))
+    names = iter(people)
+    for part in _parts(template):
+        if part is None:
+            pieces = [Piece(next(names))]
+        else:
+            pieces = [part] if isinstance(part, Piece) else part(scene, grammar)
+        for written, mark in pieces:
+            text, added = grammar.join(text, written)
+            if mark is not None:
+                spans[mark] = (len(text), len(text) + len(added))
             text += added
     return Line(_capital(text), spans)
 
 
+_Filling = Callable[[Scene, Grammar], list[Piece]]
+
+
 @cache
-def _parts(template: str) -> list[str]:
-    """Text and slots in turn, text first."""
-    return _SLOT.split(template)
+def _parts(template: str) -> tuple[Piece | _Filling | None, ...]:
+    """Text, what fills the slots, and None for a person, in the order of the template."""
+    return tuple(
+        _filling(part) if place % 2 else Piece(part)
+        for place, part in enumerate(_SLOT.split(template))
+    )
 
 
-def _fill(slot: str, scene: Scene, grammar: Grammar) -> list[Piece]:
+def _filling(slot: str) -> Piece | _Filling | None:
     mark, given, text = slot.partition("=")
     if given:
-        return [Piece(text, mark or None)]
+        return Piece(text, mark or None)
     word, at, who = slot.partition("@")
     if at:
-        return [Piece(grammar.agree(word, scene.gender(who)))]
+        return partial(_agreeing, word, who)
+    if slot == "person":
+        return None
     name, _, form = slot.partition(":")
-    if name.lower() == "it":
-        pieces = grammar.pronoun(scene.gender("it"))
-    elif name.lower() in ("is", "isnt", "islast", "be", "what"):
-        pieces = _predicate(name.lower(), form, scene, grammar)
-    else:
-        return _noun_phrase(name, form, scene, grammar)
-    if name[0].isupper() and pieces:
+    match name.lower():
+        case "it":
+            filling: _Filling = _pronoun
+        case "is" | "isnt" | "islast" | "be" | "what" as kind:
+            filling = partial(_predicate, kind, form)
+        case _:
+            return _noun_phrase_of(name, form)
+    return partial(_with_a_capital, filling) if name[0].isupper() else filling
+
+
+def _with_a_capital(filling: _Filling, scene: Scene, grammar: Grammar) -> list[Piece]:
+    pieces = filling(scene, grammar)
+    if pieces:
         pieces[0] = Piece(_capital(pieces[0].text), pieces[0].mark)
     return pieces
 
 
-def _predicate(name: str, who: str, scene: Scene, grammar: Grammar) -> list[Piece]:
+def _agreeing(word: str, who: str, scene: Scene, grammar: Grammar) -> list[Piece]:
+    return [Piece(grammar.agree(word, scene.gender(who)))]
+
+
+def _pronoun(scene: Scene, grammar: Grammar) -> list[Piece]:
+    return grammar.pronoun(scene.gender("it"))
+
+
+def _predicate(kind: str, who: str, scene: Scene, grammar: Grammar) -> list[Piece]:
     verb, *rest = grammar.predicate(
-        scene.predicates[who], scene.gender(who), scene.tense, negated=name == "isnt"
+        scene.predicates[who], scene.gender(who), scene.tense, negated=kind == "isnt"
     )
-    rest = [_rename(piece, "cue", "cue" if who == "it" else f"cue {who}") for piece in rest]
-    match name:
+    if who != "it":
+        rest = [_rename(piece, "cue", f"cue {who}") for piece in rest]
+    match kind:
         case "islast":
             return [*rest, Piece(f" {verb.text.strip()}")]
         case "be":
@@ -202,14 +230,18 @@ def _predicate(name: str, who: str, scene: Scene, grammar: Grammar) -> list[Piec
             return [verb, *rest]
 
 
-def _noun_phrase(name: str, form: str, scene: Scene, grammar: Grammar) -> list[Piece]:
+def _noun_phrase_of(name: str, form: str) -> _Filling:
     found = _FORM.fullmatch(form)
     assert found is not None, form
     determiner, plus, case = found.groups()
-    adjective = scene.predicates[name].cue if plus else None
-    pieces = grammar.noun_phrase(
-        scene.nouns[name], _DETERMINERS[determiner], adjective, case=_CASES[case]
-    )
+    return partial(_noun_phrase, name, _DETERMINERS[determiner], bool(plus), _CASES[case])
+
+
+def _noun_phrase(
+    name: str, determiner: Determiner, qualified: bool, case: Case, scene: Scene, grammar: Grammar
+) -> list[Piece]:
+    adjective = scene.predicates[name].cue if qualified else None
+    pieces = grammar.noun_phrase(scene.nouns[name], determiner, adjective, case=case)
     return [_rename(piece, "noun", name) for piece in pieces]
 
 

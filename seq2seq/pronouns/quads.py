@@ -187,11 +187,9 @@ def _scene(view: View, cue: Cue, meant: str | None, setting: Setting) -> Scene:
 def speak(
     template: str, scene: Scene, setting: Setting, grammar: Grammar, *, translated: bool = False
 ) -> Line:
-    """Say a template after putting the setting's people in the places of {person}, in turn."""
-    for person in setting.people:
-        name = person.other if translated else person.english
-        template = template.replace("{person}", f"{{={name}}}", 1)
-    return say(template, scene, grammar)
+    """Say a template with the setting's people in the places of {person}, in turn."""
+    people = [person.other if translated else person.english for person in setting.people]
+    return say(template, scene, grammar, people)
 
 
 def _candidates(view: View, source: Line, target: Line) -> tuple[Candidate, ...]:

@@ -67,5 +67,7 @@ class Spanish:
 
     def join(self, text: str, piece: str) -> tuple[str, str]:
         """A + el → al, de + el → del."""
+        if piece != "el ":
+            return text, piece
         meets = text.endswith((" a ", " de ")) or text in ("a ", "de ", "A ", "De ")
-        return (text[:-1] + "l ", "") if meets and piece == "el " else (text, piece)
+        return (text[:-1] + "l ", "") if meets else (text, piece)

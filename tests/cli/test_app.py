@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,6 @@ from seq2seq.pronouns.patterns import load_patterns
 from seq2seq.pronouns.splits import natural_items
 
 Cli = Callable[..., Any]
-ROOT = Path(__file__).parent.parent.parent
 RECIPE = """
 source_language = "en"
 target_language = "es"
@@ -154,18 +152,6 @@ def test_one_of_several_processes_prints(
 ) -> None:
     monkeypatch.setenv("RANK", "1")
     assert cli("train", recipe) == (0, "", "")
-
-
-@pytest.mark.slow
-def test_the_built_in_corpus_is_written_and_counted(cli: Cli, tmp_path: Path) -> None:
-    shown = cli("corpus", "pronouns", "--languages", "es", "--out", tmp_path / "a")
-    assert shown.code == 0
-    for line in shown.out.splitlines():
-        rows, *_, name = line.split()
-        assert Path(name).read_bytes().count(b"\n") == int(rows.replace(",", ""))
-    demo = tomllib.loads((ROOT / "recipes" / "demo.toml").read_text(encoding="utf-8"))["data"]
-    files = {corpus["file"] for corpus in (*demo["train"], demo["dev"], *demo["test"].values())}
-    assert files <= {path.name for path in (tmp_path / "a").iterdir()}
 
 
 def test_a_language_that_the_corpus_does_not_speak_is_named(cli: Cli, tmp_path: Path) -> None:

@@ -3,13 +3,18 @@
 import hashlib
 import json
 import re
+import sys
+import tomllib
 from collections import Counter
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from seq2seq.cli.app import main
 from seq2seq.errors import DataError
-from seq2seq.pronouns.corpus import CorpusReport, corpus_rows, write_corpus
+from seq2seq.pronouns.corpus import CorpusReport, write_corpus
 from seq2seq.pronouns.items import Item, Row, read_rows
 from seq2seq.pronouns.lexicon import Lexicon
 
@@ -20,6 +25,19 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CorpusRepor
     return folder, write_corpus(folder, ("es",), seed=1)
 
 
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """What the command writes with another seed, and what it prints."""
+    folder, printed = tmp_path_factory.mktemp("other"), StringIO()
+    arguments = ("corpus", "pronouns", "--languages", "es", "--out", str(folder), "--seed", "2")
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
+        patch.setattr(sys, "argv", ["seq2seq", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+    assert end.value.code in (0, None)
+    return folder, printed.getvalue()
+
+
 def test_training_is_large_and_its_sentences_short(rows: dict[str, list[Row]]) -> None:
     lengths = [len(row.source.split()) for row in rows["train"]]
     assert len(lengths) >= 20_000
@@ -28,14 +46,26 @@ def test_training_is_large_and_its_sentences_short(rows: dict[str, list[Row]]) -
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_seed_others(
-    es_rows: dict[str, list[Row]], written: tuple[Path, CorpusReport]
+    es_rows: dict[str, list[Row]], written: tuple[Path, CorpusReport], other: tuple[Path, str]
 ) -> None:
     folder, _ = written
     assert read_rows(folder / "train.es.jsonl") == es_rows["train"]
-    other = corpus_rows("es", seed=2)
-    assert other.keys() == es_rows.keys()
-    assert other["train"] != es_rows["train"]
-    assert other["T0"] != es_rows["T0"]
+    for split in ("train", "T0"):
+        rows = read_rows(other[0] / f"{split}.es.jsonl")
+        assert rows
+        assert rows != es_rows[split]
+
+
+def test_the_command_writes_and_counts_what_the_demo_trains_on(
+    other: tuple[Path, str], root: Path
+) -> None:
+    folder, printed = other
+    for line in printed.splitlines():
+        rows, *_, name = line.split()
+        assert Path(name).read_bytes().count(b"\n") == int(rows.replace(",", ""))
+    demo = tomllib.loads((root / "recipes" / "demo.toml").read_text(encoding="utf-8"))["data"]
+    files = {corpus["file"] for corpus in (*demo["train"], demo["dev"], *demo["test"].values())}
+    assert files <= {path.name for path in folder.iterdir()}
 
 
 def test_the_manifest_tells_what_the_files_hold(written: tuple[Path, CorpusReport]) -> None:
