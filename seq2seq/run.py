@@ -39,6 +39,9 @@ VERSIONED = (
 )  # fmt: skip
 
 
+ADAPTER = "adapter"  # folder within best/
+
+
 @dataclass(frozen=True)
 class Run:
     """A run folder by its parts; nothing here reads or creates anything on its own."""

@@ -24,7 +24,7 @@ from seq2seq.stock_tokenizer import open_tokenizer
 from seq2seq.task_prefix import stored_task
 from seq2seq.translate import Translator
 from seq2seq.translated import on_one_line
-from tests.pipeline.families import SIZES, bart, write_family, write_json, write_weights
+from tests.pipeline.families import SIZES, write_family
 
 TEXTS = ["the red fox sees an old owl", "a dog", "an owl runs far from the dog"]
 LIMIT = 16
@@ -38,26 +38,9 @@ def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
 
     def find(family: str) -> Path:
         folder = root / family
-        if folder.exists():
-            return folder
-        return write_led(folder) if family == "led" else write_family(family, folder)
+        return folder if folder.exists() else write_family(family, folder)
 
     return find
-
-
-def write_led(folder: Path) -> Path:
-    """LED: reads three times as much as it writes, through a window."""
-    folder.mkdir()
-    config, generation = bart(folder)
-    long = {
-        "model_type": "led", "max_encoder_position_embeddings": 96, "attention_window": [8],
-        "max_decoder_position_embeddings": 32,
-    }  # fmt: skip
-    kept = {key: value for key, value in config.items() if key != "max_position_embeddings"}
-    write_json(folder / "config.json", kept | long)
-    write_json(folder / "generation_config.json", generation)
-    write_weights(folder)
-    return folder
 
 
 def generated(

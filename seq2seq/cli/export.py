@@ -50,8 +50,8 @@ def export(
     The export is loaded by the program it is for and compared with the model on at least 100
     held-out pairs: log-probabilities, outputs, BLEU or ROUGE-L, size, speed. The figures are
     printed and written beside it. One that differs by more than is tolerated is refused, and
-    nothing is left behind. The Hub is asked only if MODEL is no folder here, or for a dev set that
-    lies there.
+    nothing is left behind. ctranslate2 and onnx are for m2m_100 and marian models. The Hub is
+    asked only if MODEL is no folder here, or for a dev set that lies there.
     """
     from seq2seq.publish.export import export as write_export
 

@@ -64,6 +64,12 @@ class StockEngine(ForeignEngine):
         """Pieces that it knows."""
         return int(self.model.get_output_embeddings().weight.shape[0])
 
+    @property
+    def first_id(self) -> int | None:
+        """The piece that the model's own settings let every output begin with, if any."""
+        forced = self._settings.forced_bos_token_id
+        return None if forced is None else int(forced)
+
     def _search_batch(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:

@@ -274,6 +274,9 @@ class SearchDefaults:
     beams: int = 5
     length_penalty: float = 1.0
     no_repeat_ngram: int = 0
+    max_length: int | None = None
+    """Most pieces of an output, the start piece included; None is all that a model has places for,
+    as models of ours always say."""
     first_id: int | None = None
     """The piece every output begins with, a language tag."""
 

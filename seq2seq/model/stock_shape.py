@@ -33,7 +33,7 @@ STOCK_NAMES: Mapping[str, Mapping[str, str]] = {
     "bart": BART_NAMES,
     "mbart": BART_NAMES,
     "pegasus": BART_NAMES,
-    "led": BART_NAMES,
+    "led": {ours: theirs for ours, theirs in BART_NAMES.items() if ours != "scale_embedding"},
 }
 # T5 knows how far apart two pieces are and not where they stand, so it reads any length; this is
 # only a bound on what memory can hold.

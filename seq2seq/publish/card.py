@@ -38,6 +38,10 @@ batch = tokenizer(texts, return_tensors="pt", padding=True, truncation=True)
 outputs = model.generate(**batch)
 print(tokenizer.batch_decode(outputs, skip_special_tokens=True))
 ```"""
+TOLD = "Every text begins with `{prefix}`, as in training.\n"
+ADAPTED = """
+Only a LoRA adapter was trained, whose matrices are added to these weights; `adapter/` holds them \
+alone: `PeftModel.from_pretrained(base, "{name}", subfolder="adapter")`."""
 
 
 def render_card(facts: RunFacts, name: str, *, license: str | None) -> str:
@@ -108,20 +112,16 @@ def _beginning(facts: RunFacts) -> str:
 
 
 def _usage(facts: RunFacts, name: str) -> str:
-    prefix = facts.recipe.source_prefix or ""
+    prefix, adapted = facts.recipe.source_prefix or "", facts.recipe.train.lora.rank > 0
     text = json.dumps(f"{prefix}Replace this by your own text.", ensure_ascii=False)
     longest = min(facts.recipe.model.max_positions, facts.recipe.data.cleaning.max_source_pieces)
     advice = "; give long text sentence by sentence" if facts.recipe.task == "translation" else ""
     return (
-        f"{USAGE.format(name=name, text=text)}\n\n{_told(prefix)}"
+        f"{USAGE.format(name=name, text=text)}\n\n{TOLD.format(prefix=prefix) * bool(prefix)}"
         "The search (beams, length penalty) is stored with the model and used by `generate`.\n"
         f"Text of more than {longest} pieces is cut by these lines{advice}."
+        f"{ADAPTED.format(name=name) * adapted}"
     )
-
-
-def _told(prefix: str) -> str:
-    """What a reader must know of the words before every text."""
-    return f"Every text begins with `{prefix}`, as in training.\n" if prefix else ""
 
 
 def _pronouns(facts: RunFacts) -> str:

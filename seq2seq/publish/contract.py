@@ -9,26 +9,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seq2seq.decode.stored import stored_search
+from seq2seq.engines.engine import Engine, NativeEngine
 from seq2seq.errors import PublishError
 from seq2seq.files import read_json_object
 from seq2seq.model.transformer import Transformer
 
 
-def check_publishable(model: Transformer, folder: Path) -> None:
+def check_publishable(engine: Engine, folder: Path) -> None:
     """Refuse a model that other programs would load and run differently.
 
     Args:
-        model: What was loaded from the folder.
+        engine: What was loaded from the folder. CTranslate2 is only given models of ours.
         folder: The stock model folder.
 
     Raises:
         PublishError: One line with every broken rule.
     """
-    problems = [
-        *_weight_problems(model),
-        *_search_problems(folder),
-        *_tokenizer_problems(folder / "tokenizer_config.json"),
-    ]
+    problems = list(_tokenizer_problems(folder / "tokenizer_config.json"))
+    if isinstance(engine, NativeEngine):
+        problems = [*_weight_problems(engine.model), *_search_problems(folder), *problems]
     if problems:
         raise PublishError(f"{folder}: {'; '.join(problems)}")
 

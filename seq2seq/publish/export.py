@@ -20,11 +20,10 @@ from transformers import AutoTokenizer
 
 from seq2seq.devices import resolve_device
 from seq2seq.engines.converted import ConvertedEngine
-from seq2seq.engines.engine import Engine
+from seq2seq.engines.engine import Engine, NativeEngine
 from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import PublishError
 from seq2seq.files import read_json_object
-from seq2seq.model.transformer import Transformer
 from seq2seq.model_location import locate_model
 from seq2seq.publish.checked import Check, Target, hash_files, write_check
 from seq2seq.publish.contract import check_publishable
@@ -33,15 +32,17 @@ from seq2seq.publish.measure import EXACT, QUANTIZED, Measured, find_excess, mea
 from seq2seq.publish.run_onnx import OnnxEngine
 from seq2seq.publish.to_ctranslate2 import write_ctranslate2
 from seq2seq.publish.to_onnx import write_onnx
-from seq2seq.recipe import Recipe
-from seq2seq.run import Run, model_folder, write_json
+from seq2seq.recipe import FAMILIES, Recipe
+from seq2seq.run import ADAPTER, Run, model_folder, write_json
 from seq2seq.stock_tokenizer import stock_class
+from seq2seq.task_prefix import known_tasks
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.tokenizer_like import TokenizerLike, as_read
 from seq2seq.translate import Translator
 
 FIGURES_FILE = "measured.json"
 SEARCH_FILE = "generation_config.json"
+ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 MODEL_FILES = ("config.json", "model.safetensors", SEARCH_FILE)
 
 
@@ -81,13 +82,18 @@ class _Model:
         return self.translator.tokenizer
 
     @property
-    def model(self) -> Transformer:
-        return self.translator.model
+    def engine(self) -> NativeEngine | StockEngine:
+        """What runs it: our own program, or its stock class."""
+        engine = self.translator.engine
+        assert isinstance(engine, NativeEngine | StockEngine)
+        return engine
 
     @property
     def files(self) -> tuple[str, ...]:
-        """What a stock folder of it holds."""
-        return (*MODEL_FILES, *self.tokenizer.file_names)
+        """What a stock folder of it holds; an adapter by itself too, where one was trained."""
+        adapter = (f"{ADAPTER}/{name}" for name in ADAPTER_FILES)
+        kept = (name for name in adapter if (self.folder / name).is_file())
+        return (*MODEL_FILES, *self.tokenizer.file_names, *kept)
 
 
 def export(
@@ -129,8 +135,8 @@ def export(
     place = torch.device("cpu") if target == "onnx" else resolve_device(device)
     path = locate_model(name).path
     final = _place(path, target, out, quantize)
-    source = _load(path)
-    check_publishable(source.model, source.folder)
+    source = _load(path, target)
+    check_publishable(source.engine, source.folder)
     text = _choose_text(path, source, pairs)
     unfinished = final.with_name(f".{final.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -138,7 +144,7 @@ def export(
     try:
         say(f"writing {target}")
         engine = _write(source, target, unfinished, quantize, place)
-        source.model.to(place)  # only now: the formats are written from the CPU
+        source.engine.model.to(place)  # only now: the formats are written from the CPU
         say(f"comparing on {text.to_text()}")
         exported = _measure(source, engine, text, target, folder=unfinished, quantize=quantize)
         unfinished.rename(final)
@@ -159,8 +165,16 @@ def _place(path: Path, target: Target, out: Path | None, quantize: str | None) -
     return out
 
 
-def _load(path: Path) -> _Model:
+def _load(path: Path, target: Target) -> _Model:
     folder = model_folder(path)
+    needed = "the config.json of a stock model folder"
+    kind = read_json_object(folder / "config.json", error=PublishError, needed=needed)["model_type"]
+    if target != "hub" and kind not in FAMILIES:
+        raise PublishError(
+            f"export to {target}: {folder} is a {kind} model, needed one of "
+            f"{' or '.join(FAMILIES)}, whose layers this program writes in that format; export it "
+            "--to hub, which every program that uses transformers loads"
+        )
     # Without a class of its own a tokenizer is a tokenizer.json.
     text = Tokenizer.file_names if stock_class(folder) is None else Tokenizer.file_names[1:]
     missing = [name for name in (*MODEL_FILES, *text) if not (folder / name).is_file()]
@@ -169,7 +183,15 @@ def _load(path: Path) -> _Model:
             f"{folder}: {', '.join(missing)} missing, needed a complete stock model folder; train "
             "the model to its end, or save it again with transformers"
         )
-    translator = Translator.load(folder, engine="native", device="cpu")
+    # What it was trained for stands in its files. One of several tasks is compared without the
+    # words of any: whatever text it reads, the export must do the same with it.
+    tasks = list(known_tasks(folder))
+    translator = Translator.load(
+        folder,
+        device="cpu",
+        work="summarization" if tasks == ["summarization"] else "translation",
+        source_prefix="" if len(tasks) > 1 else None,
+    )
     run = Run(path)
     recipe = run.read_recipe() if run.recipe.is_file() else None
     return _Model(folder, translator, recipe)
@@ -206,18 +228,19 @@ def _write(
     """Write the format, and load it with the program that it is for."""
     text = (SEARCH_FILE, *source.tokenizer.file_names)
     for name in source.files if target == "hub" else text:
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(source.folder / name, folder / name)
     match target:
         case "hub":
             return StockEngine.load(folder, device=place)
         case "ctranslate2":
-            write_ctranslate2(source.model, source.tokenizer, folder, quantize=quantize)
+            write_ctranslate2(source.translator.model, source.tokenizer, folder, quantize=quantize)
             return ConvertedEngine.load(folder, device=str(place))
         case "onnx":
             shutil.copyfile(source.folder / "config.json", folder / "config.json")
             _ask_for_greedy(folder / "generation_config.json")
-            write_onnx(source.model, folder, quantize=quantize)
-            return OnnxEngine(folder, source.model.config)
+            write_onnx(source.translator.model, folder, quantize=quantize)
+            return OnnxEngine(folder, source.translator.model.config)
 
 
 def _ask_for_greedy(path: Path) -> None:
@@ -253,7 +276,7 @@ def _measure(
         sizes=(_bytes(source.folder, source.files), _bytes(folder)),
         summaries=source.recipe is not None and source.recipe.task == "summarization",
         language=None if source.recipe is None else source.recipe.target_language,
-        device=str(next(source.model.parameters()).device),
+        device=str(next(source.engine.model.parameters()).device),
     )
     excess = find_excess(measured, tolerance)
     if excess:
@@ -303,5 +326,5 @@ def check_tokenizer(folder: Path, tokenizer: TokenizerLike, text: HeldOut) -> No
 
 
 def _bytes(folder: Path, names: tuple[str, ...] | None = None) -> int:
-    files = folder.iterdir() if names is None else (folder / name for name in names)
-    return sum(file.stat().st_size for file in files)
+    files = folder.rglob("*") if names is None else (folder / name for name in names)
+    return sum(file.stat().st_size for file in files if file.is_file())

@@ -5,6 +5,7 @@ Source:
 """
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -12,19 +13,20 @@ from torch import nn
 from seq2seq.errors import TrainingError
 from seq2seq.recipe import LoraSpec
 
-ADAPTER = "adapter"
 # Names of query and value in T5, and in BART and its kin; of all matrices of a layer, whatever
 # they are called.
 QUERIES_AND_VALUES = r".*\.(q|v|q_proj|v_proj|query|value)"
 ALL_LINEAR = "all-linear"
 
 
-def add_adapter(model: Any, spec: LoraSpec) -> Any:
+def add_adapter(model: Any, spec: LoraSpec, *, base: str = "", revision: str | None = None) -> Any:
     """Put the small matrices into a stock model and leave its own weights as they are.
 
     Args:
         model: A stock class; changed.
         spec: Rank and the like.
+        base: Name of the model on the Hub, for whoever loads the adapter alone.
+        revision: Its commit there.
 
     Returns:
         The model inside peft's class, whose trainable weights are the small matrices alone.
@@ -45,7 +47,24 @@ def add_adapter(model: Any, spec: LoraSpec) -> Any:
         lora_dropout=spec.dropout,
         target_modules=QUERIES_AND_VALUES if spec.targets == "attention" else ALL_LINEAR,
     )
-    return get_peft_model(model, config)
+    adapted: Any = get_peft_model(model, config)
+    # It would name the folder on this machine that the model was loaded from.
+    adapted.active_peft_config.base_model_name_or_path = base
+    adapted.active_peft_config.revision = revision
+    return adapted
+
+
+def save_adapter(model: Any, folder: Path) -> None:
+    """Write the small matrices alone, as ``PeftModel.from_pretrained`` loads them.
+
+    Args:
+        model: Of `add_adapter`.
+        folder: Made if it does not exist.
+    """
+    model.save_pretrained(folder)
+    (folder / "README.md").unlink()  # a form that nobody filled in; the run's card says more
+    for path in folder.iterdir():
+        path.chmod(0o644)  # safetensors lets nobody else read its files
 
 
 def is_adapted(model: nn.Module) -> bool:

@@ -47,7 +47,7 @@ from seq2seq.train.selection import (
 )
 from seq2seq.train.stop import Stop
 from seq2seq.train.trainable import TrainableModel
-from seq2seq.train.validate import Validator, decode_options, perplexity
+from seq2seq.train.validate import Validator, decode_options, first_piece, perplexity
 from seq2seq.translate import Long, Report, Translation, Translator
 
 
@@ -245,7 +245,7 @@ def translate_test(
     if broken:  # training and tokenizer know white space only
         log.say(f"{name}: {broken:,} sources with line breaks, which are read as spaces")
     start = time.perf_counter()
-    first_id = translator.tokenizer.first_id
+    first_id = first_piece(translator.tokenizer, translator.engine)
     options = decode_options(recipe, beams=recipe.decode.beams, first_id=first_id)
 
     def translate(texts: list[str]) -> list[Translation]:
@@ -328,6 +328,7 @@ def save_best(
         beams=recipe.decode.beams,
         length_penalty=recipe.decode.length_penalty,
         no_repeat_ngram=recipe.decode.no_repeat_ngram,
+        max_length=recipe.data.cleaning.max_target_pieces + 1,
         first_id=tokenizer.first_id,
     )
     trainable.save(unfinished, search)

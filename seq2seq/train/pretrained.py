@@ -30,7 +30,7 @@ from seq2seq.model.stock_shape import (
 from seq2seq.model.transformer import IMPOSSIBLE, Transformer
 from seq2seq.recipe import LoraSpec, Recipe
 from seq2seq.recipe_file import given_keys, parse_recipe
-from seq2seq.run import Run
+from seq2seq.run import Run, read_origin
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.task_prefix import prefix_for_training, takes_prefix, trained_task
 from seq2seq.tokenizer import Tokenizer
@@ -56,6 +56,7 @@ class Pretrained:
         origin: Where its weights are from; None where a checkpoint of the run has newer ones.
         lora: The adapter that is trained in its place, if any.
         remark: What a user should know of the prefix of sources, a sentence, or nothing.
+        base: Its name and commit on the Hub; nothing for a model that does not lie there.
     """
 
     config: Any
@@ -64,6 +65,7 @@ class Pretrained:
     origin: Origin | None
     lora: LoraSpec
     remark: str = ""
+    base: tuple[str, str | None] = ("", None)
 
     def to_text(self) -> str:
         """One line for people."""
@@ -92,7 +94,9 @@ class Pretrained:
     def model(self) -> TrainableModel:
         """The model, with random weights where a checkpoint is to fill them in."""
         if self.lora.rank:
-            return StockModel(add_adapter(self._stock(), self.lora))
+            base, revision = self.base
+            adapted = add_adapter(self._stock(), self.lora, base=base, revision=revision)
+            return StockModel(adapted)
         if self.config.model_type in STOCK_NAMES:
             return StockModel(self._stock())
         return NativeModel(self._native())
@@ -172,7 +176,17 @@ def open_pretrained(recipe: Recipe, init: str, run: Run) -> tuple[Recipe, Pretra
     kept = open_tokenizer(run.tokenizer)
     if isinstance(kept, StockTokenizer) and recipe.source_prefix:
         kept.begin_with(recipe.source_prefix)
-    return recipe, Pretrained(config, run.tokenizer, kept, origin, recipe.train.lora, remark)
+    base, lora = _hub_base(run), recipe.train.lora
+    return recipe, Pretrained(config, run.tokenizer, kept, origin, lora, remark, base)
+
+
+def _hub_base(run: Run) -> tuple[str, str | None]:
+    """The model on the Hub whose own weights the run began with, not those of a run from it."""
+    noted = read_origin(run) or {}
+    name = noted.get("base_model")
+    if not name or str(noted["init"]).partition("@")[0] != name:
+        return "", None
+    return name, noted["revision"]
 
 
 def _with_prefix(recipe: Recipe, folder: Path, resumed: Run | None) -> tuple[Recipe, str]:

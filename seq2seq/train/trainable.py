@@ -14,9 +14,11 @@ from torch import nn
 from seq2seq.engines.engine import Engine, NativeEngine
 from seq2seq.engines.stock import StockEngine
 from seq2seq.model.stock import SearchDefaults, save_model
+from seq2seq.model.stock_shape import target_positions
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import TrainSpec
-from seq2seq.train.adapter import ADAPTER, is_adapted
+from seq2seq.run import ADAPTER
+from seq2seq.train.adapter import is_adapted, save_adapter
 from seq2seq.train.build import flops_per_token, stock_flops_per_token
 from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.criterion.stock import StockCriterion
@@ -110,7 +112,7 @@ class StockModel:
         """
         model = self.module
         if is_adapted(model):
-            model.save_pretrained(folder / ADAPTER)
+            save_adapter(model, folder / ADAPTER)
             model = copy.deepcopy(model).merge_and_unload()
         settings = copy.deepcopy(model.generation_config)
         model.generation_config.update(
@@ -118,6 +120,12 @@ class StockModel:
             early_stopping=search.beams > 1,
             length_penalty=search.length_penalty,
             no_repeat_ngram_size=search.no_repeat_ngram,
+            # Of its first task. It was validated without a shortest length, and ``generate`` writes
+            # 20 pieces at most where no longest one is named.
+            max_length=search.max_length or target_positions(model.config),
+            max_new_tokens=None,
+            min_length=0,
+            min_new_tokens=None,
         )
         if search.first_id is not None:
             model.generation_config.forced_bos_token_id = search.first_id

@@ -17,6 +17,7 @@ from seq2seq.data.batches import collate
 from seq2seq.decode.batches import length_batches
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.engines.engine import Engine
+from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import TrainingError
 from seq2seq.model.weights import weights_of
 from seq2seq.recipe import Recipe
@@ -78,7 +79,7 @@ class Validator:
                 "cut for the dev loss, not for the scores"
             )
         self._options = decode_options(
-            recipe, beams=recipe.train.validation_beams, first_id=tokenizer.first_id
+            recipe, beams=recipe.train.validation_beams, first_id=first_piece(tokenizer, engine)
         )
 
     def __call__(self, criterion: Criterion) -> Validation:
@@ -192,6 +193,16 @@ class GatheredValidation:
             return self._validate(self._copied)
         finally:
             self._copied.to("cpu")
+
+
+def first_piece(tokenizer: TokenizerLike, engine: Engine) -> int | None:
+    """The piece that every output will begin with when the finished model is used, if any.
+
+    A language tag, or what the model's own settings force: BART starts with ``<s>``.
+    """
+    if tokenizer.first_id is None and isinstance(engine, StockEngine):
+        return engine.first_id
+    return tokenizer.first_id
 
 
 def decode_options(recipe: Recipe, *, beams: int, first_id: int | None) -> DecodeOptions:

@@ -43,14 +43,14 @@ def write_family(family: str, folder: Path) -> Path:
     """Write a whole stock folder.
 
     Args:
-        family: One of `FAMILIES`.
+        family: One of `FAMILIES` or `WITHOUT_ANSWERS`.
         folder: Where; made if it does not exist.
 
     Returns:
         The folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    config, generation = FAMILIES[family](folder)
+    config, generation = (FAMILIES | WITHOUT_ANSWERS)[family](folder)
     write_json(folder / "config.json", config)
     if generation:
         write_json(folder / "generation_config.json", generation)
@@ -205,7 +205,27 @@ def pegasus(folder: Path) -> Settings:
     return config, ids | search
 
 
+def led(folder: Path) -> Settings:
+    """LED: reads three times as much as it writes, through a window."""
+    config, generation = bart(folder)
+    long = {
+        "model_type": "led", "max_encoder_position_embeddings": 96, "attention_window": [8],
+        "max_decoder_position_embeddings": 32,
+    }  # fmt: skip
+    kept = {key: value for key, value in config.items() if key != "max_position_embeddings"}
+    return kept | long, generation
+
+
+def mt5(folder: Path) -> Settings:
+    """mT5: T5 that was taught no task, and whose output matrix is its own."""
+    config, generation = t5(folder)
+    own = {"model_type": "mt5", "task_specific_params": None, "tie_word_embeddings": False}
+    return config | own | {"feed_forward_proj": "gated-gelu"}, generation
+
+
+# Another program's answers to all of these are written down beside them.
 FAMILIES: dict[str, Callable[[Path], Settings]] = {
     "marian": marian, "m2m_100": m2m_100, "nllb": nllb, "mbart": mbart, "mbart50": mbart50,
     "t5": t5, "bart": bart, "old_bart": old_bart, "pegasus": pegasus,
 }  # fmt: skip
+WITHOUT_ANSWERS: dict[str, Callable[[Path], Settings]] = {"led": led, "mt5": mt5}
