@@ -6,8 +6,9 @@ from typing import Any
 
 from seq2seq.pronouns.gender import GenderScore, score_gender, score_gender_by_family
 from seq2seq.pronouns.items import Item
+from seq2seq.text_table import align
 
-_HEAD = f"{'gender shown':<22}{'items':>7}{'right':>8}{'pairs':>8}{'quads':>8}{'readable':>10}"
+_HEAD = ("gender shown", "items", "right", "pairs", "quads", "readable")
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,12 @@ class GenderReport:
 
     def to_text(self) -> str:
         """A row for each set and family, shares in percent."""
-        rows = [
-            f"{f'{name} {part}':<22}{score.items:>7,}{score.accuracy:>8.1%}"
-            f"{score.pair_accuracy:>8.1%}{score.quad_accuracy:>8.1%}{score.coverage:>10.1%}"
-            for name, parts in self.sets.items()
-            for part, score in parts.items()
-        ]
-        return "\n".join([_HEAD, *rows])
+        rows = []
+        for name, parts in self.sets.items():
+            for part, one in parts.items():
+                shares = (one.accuracy, one.pair_accuracy, one.quad_accuracy, one.coverage)
+                rows.append((f"{name} {part}", f"{one.items:,}", *(f"{x:.1%}" for x in shares)))
+        return align([_HEAD, *rows])
 
     def to_json(self) -> dict[str, Any]:
         """Set to family to score."""

@@ -2,24 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from rich.cells import cell_len
-
 from seq2seq.score.error_report import ErrorReport
 from seq2seq.score.files import Target
 from seq2seq.score.result import Score
 from seq2seq.score.significance import PairedTest
-
-
-def pad(text: str, width: int, *, right: bool = False) -> str:
-    """Fill a cell with spaces, in columns of a terminal: a Chinese character takes two of them.
-
-    Args:
-        text: what stands in it.
-        width: columns to fill.
-        right: whether the text stands at the right.
-    """
-    filling = " " * (width - cell_len(text))
-    return filling + text if right else text + filling
+from seq2seq.text_table import align
+from seq2seq.text_table import pad as pad
 
 
 def score_table(scores: Sequence[Score], baselines: Mapping[str, Mapping[str, Score]]) -> str:
@@ -33,7 +21,7 @@ def score_table(scores: Sequence[Score], baselines: Mapping[str, Mapping[str, Sc
     rows += [_score_row(score.name, score) for score in scores]
     for name, found in baselines.items():
         rows += [_score_row(f"{score.name} of {name}", score) for score in found.values()]
-    return _align(rows, right={1, 2})
+    return align(rows, left={0, 3})
 
 
 def fault_table(errors: ErrorReport) -> str:
@@ -60,7 +48,7 @@ def fault_table(errors: ErrorReport) -> str:
     if errors.untranslated is not None:
         meaning = "words taken from the source that no reference has"
         rows.append(("untranslated", "", f"{errors.untranslated:.1%}", meaning))
-    return _align(rows, right={1, 2})
+    return align(rows, left={0, 3})
 
 
 def note_lines(target: Target, notes: Sequence[str]) -> str:
@@ -94,7 +82,7 @@ def paired_table(bootstrap: PairedTest, randomization: PairedTest) -> str:
             )
         )
     title = "TER (lower is better)" if bootstrap.metric == "TER" else bootstrap.metric
-    table = _align(rows, right={1, 2, 3, 4, 5})
+    table = align(rows)
     return f"{title}\n{table}\n{bootstrap.signature}\n{randomization.signature}"
 
 
@@ -108,15 +96,3 @@ def _p_value(value: float | None) -> str:
 
 def _interval(bounds: tuple[float, float] | None) -> str:
     return "" if bounds is None else f"{bounds[0]:.2f} to {bounds[1]:.2f}"
-
-
-def _align(rows: Sequence[tuple[str, ...]], *, right: set[int]) -> str:
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        "  ".join(
-            pad(cell, width, right=number in right)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
-    return "\n".join(line.rstrip() for line in lines)
