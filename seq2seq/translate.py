@@ -208,7 +208,6 @@ class Translator:
         long: Long = "split",
         max_source_pieces: int | None = None,
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
-        progress: Callable[[int], None] | None = None,
         chunk_lines: int = CHUNK_LINES,
         pause_seconds: float | None = None,
         first_line: int = 1,
@@ -222,7 +221,6 @@ class Translator:
             long: What to do with input longer than the model can read.
             max_source_pieces: The most pieces to read at once.
             batch_tokens: Padded source pieces times beams in one batch.
-            progress: Told after every batch how many parts of inputs of this chunk are done.
             chunk_lines: Texts to take at once; 1 answers every line before the next is read.
             pause_seconds: Answer what has come once nothing more comes for so long; see
                 `seq2seq.chunks`.
@@ -240,7 +238,6 @@ class Translator:
                 long=long,
                 max_source_pieces=max_source_pieces,
                 batch_tokens=batch_tokens,
-                progress=progress,
                 first_line=first_line,
             )
             seconds = time.perf_counter() - start

@@ -308,11 +308,11 @@ def _from_json(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
             text = "\n".join([line, *lines])
             rows = _load_json(text, str(path))
             for entry, row in enumerate(rows, start=1):
-                yield _pair(row, f"{path}: entry {entry}", fields)
+                yield pair_of(row, f"{path}: entry {entry}", fields)
             return
         where = f"{path}: line {number}"
         row = _load_json(line, where)
-        yield _pair(row, where, fields)
+        yield pair_of(row, where, fields)
 
 
 def _load_json(text: str, where: str) -> Any:
@@ -346,7 +346,7 @@ def _from_parquet(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
             batches = (batch.to_pylist() for batch in file.iter_batches(columns=sorted(roots)))
             number = 0
             for number, row in enumerate(itertools.chain.from_iterable(batches), start=1):
-                yield _pair(row, f"{path}: row {number}", fields)
+                yield pair_of(row, f"{path}: row {number}", fields)
             if number != file.metadata.num_rows:
                 raise OSError(f"{number:,} rows of {file.metadata.num_rows:,}")
     except FileNotFoundError:
@@ -358,7 +358,12 @@ def _from_parquet(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
         ) from error
 
 
-def _pair(row: Any, where: str, fields: tuple[str, str]) -> Pair:
+def pair_of(row: Any, where: str, fields: tuple[str, str]) -> Pair:
+    """The two texts of one row of nested objects.
+
+    Raises:
+        DataError: There is no such column, or what it holds is no text.
+    """
     try:
         source, target = (as_text(pick(row, field), where, field) for field in fields)
     except KeyError as error:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow
 
-from seq2seq.data.columns import Pair, as_text, missing_column, pick, read_columns
+from seq2seq.data.columns import Pair, missing_column, pair_of, read_columns
 from seq2seq.data.findings import Noticed
 from seq2seq.errors import DataError
 from seq2seq.lines import iterate_lines
@@ -151,12 +151,7 @@ def _read_hub(spec: CorpusSpec) -> Iterator[Pair]:
 
 def _hub_pairs(dataset: Any, where: str, fields: tuple[str, str]) -> Iterator[Pair]:
     for number, row in enumerate(_hub_rows(dataset, where), start=1):
-        place = f"{where}: row {number}"
-        try:
-            source, target = (as_text(pick(row, field), place, field) for field in fields)
-        except KeyError as error:
-            raise missing_column(place, error) from None
-        yield source, target
+        yield pair_of(row, f"{where}: row {number}", fields)
 
 
 def _hub_rows(dataset: Any, where: str) -> Iterator[Any]:

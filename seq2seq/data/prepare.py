@@ -11,8 +11,6 @@ Everything after ``prepare`` is a pure function of the seed and the epoch number
 which cuts, in which batches. There is no iterator whose place a checkpoint would have to keep.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -32,7 +30,6 @@ from seq2seq.data.store import (
     EncodedPairs,
     encode_corpus,
     encode_words,
-    hash_text,
 )
 from seq2seq.errors import DataError, ModelError
 from seq2seq.recipe import TokenizerSpec
@@ -81,8 +78,6 @@ class TrainingSet:
     limits: tuple[int, int]
     seed: int
     report: CleaningReport
-    fingerprint: str
-    """Hash of text, tokenizer, settings and seed: equal means equal epochs."""
 
     @property
     def pairs(self) -> int:
@@ -229,8 +224,7 @@ def prepare(
         )
     )
     report = replace(report, read=text.report.read, findings=text.report.findings + report.findings)
-    fingerprint = _fingerprint(text, encoder, spec, seed, marks or ())
-    return TrainingSet(corpora, table, encoder.eos_id, limits, seed, report, fingerprint)
+    return TrainingSet(corpora, table, encoder.eos_id, limits, seed, report)
 
 
 def epoch_rows(size: int, weight: float, seed: list[int], epoch: int) -> Int[np.ndarray, " chosen"]:
@@ -323,17 +317,3 @@ def _long(pieces: list[EncodedPairs], limits: tuple[int, int], action: str) -> D
     what = f"over {limits[0]} source or {limits[1]} target pieces"
     detail = f"{lost:,} pieces cut off" if action == "truncate" and lost else ""
     return Doubt(what, action, np.concatenate(rows), detail)
-
-
-def _fingerprint(
-    text: ParallelText, encoder: Encoder, spec: TokenizerSpec, seed: int, marks: Sequence[Marks]
-) -> str:
-    parts = [
-        [hash_text(dataset) for dataset in text.train.values()],
-        list(text.weights.values()),
-        encoder.fingerprint,
-        text.cleaning.model_dump(mode="json"),
-        [spec.sampling_alpha, spec.sampling_best, spec.bpe_dropout, seed],
-        *([marked.fingerprint()] for marked in marks),
-    ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

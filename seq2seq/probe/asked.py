@@ -18,7 +18,7 @@ from seq2seq.probe.carrier import PRONOUN, Knock, Match, control_of, edges_of, k
 from seq2seq.probe.intervention import Intervention, KnockOut
 from seq2seq.probe.placed import Placed, batches_of, inputs_of
 from seq2seq.probe.reading import Encoded, Inputs
-from seq2seq.probe.resampling import SEED, Estimate, cluster_bootstrap
+from seq2seq.probe.resampling import SEED, Estimate, cluster_bootstrap, mean_of
 from seq2seq.probe.routes import BATCH, decision_rows, preference
 
 WORTH_CONTROL = 0.02  # a smaller cost needs no control, except for the pronoun's own
@@ -195,9 +195,7 @@ def accuracy_of(
     preference: Float[np.ndarray, " items"], clusters: Sequence[str], *, seed: int = SEED
 ) -> Estimate:
     """Share of items in which the good translation is preferred."""
-    right = _right(preference)
-    interval = cluster_bootstrap(right[None], clusters, seed=seed)[0]
-    return Estimate(float(right.mean()), interval)
+    return mean_of(_right(preference), clusters, seed=seed)
 
 
 def _right(preference: Float[np.ndarray, " items"]) -> Float[np.ndarray, " items"]:

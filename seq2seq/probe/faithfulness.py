@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from seq2seq.probe.resampling import SEED, Estimate, cluster_bootstrap
+from seq2seq.probe.resampling import SEED, Estimate, mean_of
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,4 @@ def _share(
     left = [name for name, kept in zip(clusters, keep, strict=True) if kept]
     if len(set(left)) < 2:
         return None
-    values = measured[keep]
-    (interval,) = cluster_bootstrap(values[None], left, seed=seed)
-    return Estimate(float(values.mean()), interval)
+    return mean_of(measured[keep], left, seed=seed)

@@ -19,7 +19,7 @@ from seq2seq.probe.carrier import Knock, edges_of
 from seq2seq.probe.intervention import Intervention, KnockOut
 from seq2seq.probe.placed import Placed, batches_of, inputs_of
 from seq2seq.probe.reading import Inputs
-from seq2seq.probe.resampling import SEED, Estimate, cluster_bootstrap
+from seq2seq.probe.resampling import SEED, Estimate, mean_of
 from seq2seq.probe.routes import BATCH
 from seq2seq.pronouns.gender import GenderScore, gender_shown, grouped, score_gender
 from seq2seq.pronouns.items import Item
@@ -188,20 +188,20 @@ def score_written(
     pairs = grouped(items, right, lambda one: one.pair)
     quads = grouped(items, right, lambda one: one.quad)
     block = {one.pair: one.block for one in items} | {one.quad: one.block for one in items}
+    whole_pairs, whole_quads = (
+        np.array([all(group) for group in groups.values()], dtype=float)
+        for groups in (pairs, quads)
+    )
+    shown = np.array(right, dtype=float)
     generated = Generated(
         name,
-        _share([float(one) for one in right], [one.block for one in items], seed),
-        _share([float(all(group)) for group in pairs.values()], [block[n] for n in pairs], seed),
-        _share([float(all(group)) for group in quads.values()], [block[n] for n in quads], seed),
+        mean_of(shown, [one.block for one in items], seed=seed),
+        mean_of(whole_pairs, [block[n] for n in pairs], seed=seed),
+        mean_of(whole_quads, [block[n] for n in quads], seed=seed),
         score_gender(items, written.texts),
         len(written.unfinished),
     )
-    return generated, np.array(right, dtype=float)
-
-
-def _share(values: Sequence[float], clusters: Sequence[str], seed: int) -> Estimate:
-    (interval,) = cluster_bootstrap(np.array([values]), clusters, seed=seed)
-    return Estimate(float(np.mean(values)), interval)
+    return generated, shown
 
 
 def _write(model: StockModel, inputs: Inputs, done: Sequence[Intervention]) -> list[list[int]]:

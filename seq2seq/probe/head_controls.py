@@ -22,7 +22,7 @@ from seq2seq.probe.habits import habit_of, habit_rows, uniform_rows
 from seq2seq.probe.intervention import Stack
 from seq2seq.probe.measured import Measured
 from seq2seq.probe.placed import Placed, batches_of, inputs_of, place_cases
-from seq2seq.probe.resampling import SEED, Estimate, cluster_bootstrap
+from seq2seq.probe.resampling import SEED, Estimate, mean_of
 from seq2seq.probe.routes import BATCH, decision_rows
 from seq2seq.probe.selection import Finding, Measure, Scores, findings
 from seq2seq.probe.spans import Rows
@@ -193,19 +193,15 @@ def control_figure(
     clusters = [one.case.cluster for one in placed]
     first = np.where([one.case.gold == 0 for one in placed], gold - other, other - gold)
 
-    def mean(values: Float[np.ndarray, " items"]) -> Estimate:
-        (interval,) = cluster_bootstrap(values[None], clusters, seed=seed)
-        return Estimate(float(values.mean()), interval)
-
     accuracy = None
     if all(one.case.id in meant for one in placed):
-        accuracy = mean((np.sign(gold - other) + 1) / 2)
+        accuracy = mean_of((np.sign(gold - other) + 1) / 2, clusters, seed=seed)
     return ControlFigure(
         name=name,
         items=len(placed),
         left_out=placing.left_out,
-        mass=mean(gold + other),
-        first=mean((np.sign(first) + 1) / 2),
+        mass=mean_of(gold + other, clusters, seed=seed),
+        first=mean_of((np.sign(first) + 1) / 2, clusters, seed=seed),
         accuracy=accuracy,
     )
 

@@ -106,6 +106,18 @@ def cluster_bootstrap(
     return tuple(_interval(*ends) for ends in np.quantile(means, tails, axis=0).T)
 
 
+def mean_of(
+    values: Float[np.ndarray, " items"],
+    clusters: Sequence[str],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Estimate:
+    """The mean of one measure with its interval; arguments as for `cluster_bootstrap`."""
+    (interval,) = cluster_bootstrap(values[None], clusters, resamples=resamples, seed=seed)
+    return Estimate(float(values.mean()), interval)
+
+
 def paired_bootstrap(
     one: Float[np.ndarray, " items"],
     other: Float[np.ndarray, " items"],
@@ -126,9 +138,7 @@ def paired_bootstrap(
     Returns:
         The difference of the means, first less second, with its interval.
     """
-    differences = one - other
-    (interval,) = cluster_bootstrap(differences[None], clusters, resamples=resamples, seed=seed)
-    return Estimate(float(differences.mean()), interval)
+    return mean_of(one - other, clusters, resamples=resamples, seed=seed)
 
 
 def unpaired_bootstrap(

@@ -176,21 +176,6 @@ def test_a_damaged_cache_file_is_computed_anew(text, tmp_path):
     assert rows(after.source) == expected
 
 
-def test_the_fingerprint_tells_every_input_apart(text):
-    corpus, weighted = text(1.0), text(2.0)
-    tokenizer = tokenizer_of(corpus, UNIGRAM)
-    stronger = UNIGRAM.model_copy(update={"sampling_alpha": 0.5})
-    prints = [
-        prepare(corpus, tokenizer, UNIGRAM, seed=1).fingerprint,
-        prepare(weighted, tokenizer, UNIGRAM, seed=1).fingerprint,
-        prepare(corpus, tokenizer, stronger, seed=1).fingerprint,
-        prepare(corpus, tokenizer, UNIGRAM, seed=2).fingerprint,
-        prepare(text(1.0, count=119), tokenizer, UNIGRAM, seed=1).fingerprint,
-    ]
-    assert len(set(prints)) == len(prints)
-    assert prints[0] == prepare(corpus, tokenizer, UNIGRAM, seed=1).fingerprint
-
-
 def test_over_long_pairs_are_dropped_with_a_count(text):
     corpus = text(1.0, max_source_pieces=20)
     tokenizer = tokenizer_of(corpus, UNIGRAM)
