@@ -4,7 +4,6 @@ The stream is a pure function of (recipe, seed, world size, rank): a resumed run
 epoch and index and gets the same pieces in the same order.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,51 +36,64 @@ class Feed:
     def __init__(self, training: TrainingSet, spec: FeedSpec):
         self._training = training
         self._spec = spec
+        self._ahead: tuple[list[Batch], int, int] | None = None
         self.seek(0, 0)
 
     def seek(self, epoch: int, batch: int) -> None:
         """Stand before a micro-batch."""
-        self.epoch, self.batch = epoch, batch
-        self._load()
+        self.epoch, self.batch, self._ahead = epoch, batch, None
+        self._load(epoch)
 
-    def window(self, count: int) -> Iterator[Batch]:
+    def window(self, count: int) -> list[Batch]:
         """The next micro-batches, on into the next epoch where this one ends."""
-        for _ in range(count):
-            while self.batch >= len(self._plan):
-                self.epoch, self.batch = self.epoch + 1, 0
-                self._load()
-            rows, bottleneck = self._plan[self.batch], self._in_bottleneck()
-            self.batch += 1
-            batch = self._collate(rows)
-            yield replace(batch, bottleneck=True) if bottleneck else batch
+        self.fetch_ahead(count)
+        assert self._ahead is not None
+        window, self.epoch, self.batch = self._ahead
+        self._ahead = None
+        return window
+
+    def fetch_ahead(self, count: int) -> None:
+        """Make the next window now, while a device computes; the feed stands where it stood."""
+        if self._ahead is not None:
+            return
+        epoch, number, window = self.epoch, self.batch, list[Batch]()
+        while len(window) < count:
+            while number >= len(self._plan):
+                epoch, number = epoch + 1, 0
+                self._load(epoch)
+            batch = self._collate(self._plan[number])
+            hidden = self._in_bottleneck(epoch, number)
+            window.append(replace(batch, bottleneck=True) if hidden else batch)
+            number += 1
+        self._ahead = window, epoch, number
 
     def batches_in_epoch(self) -> int:
-        """Micro-batches of the current epoch on this rank."""
+        """Micro-batches of the epoch that was loaded last, on this rank."""
         return len(self._plan)
 
     def worst(self) -> list[Batch]:
-        """The three micro-batches of the current epoch that need most memory, the largest first."""
+        """The three micro-batches of that epoch that need most memory, the largest first."""
         epoch = self._epoch
         plan = worst_batches(self._plan, epoch.source_lengths, epoch.target_lengths)
         return [self._collate(rows) for rows in plan]
 
-    def _in_bottleneck(self) -> bool:
+    def _in_bottleneck(self, epoch: int, batch: int) -> bool:
         """Decide it by the batch's number in the whole plan, whatever the number of ranks."""
         spec = self._spec
         if spec.bottleneck_share == 0:
             return False
-        number = self.batch * spec.world_size + spec.rank
-        return in_bottleneck(spec.bottleneck_share, seed=spec.seed, epoch=self.epoch, number=number)
+        number = batch * spec.world_size + spec.rank
+        return in_bottleneck(spec.bottleneck_share, seed=spec.seed, epoch=epoch, number=number)
 
-    def _load(self) -> None:
+    def _load(self, number: int) -> None:
         spec = self._spec
-        self._epoch = self._training.epoch(self.epoch)
+        self._epoch = self._training.epoch(number)
         self._plan = plan_batches(
             self._epoch.source_lengths,
             self._epoch.target_lengths,
             batch_tokens=spec.batch_tokens,
             seed=spec.seed,
-            epoch=self.epoch,
+            epoch=number,
             world_size=spec.world_size,
             rank=spec.rank,
         )

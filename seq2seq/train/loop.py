@@ -125,10 +125,12 @@ class Loop:
         start = time.perf_counter()
         progress = self.progress
         progress.step += 1
-        window = list(self.feed.window(self.spec.accumulate))
+        window = self.feed.window(self.spec.accumulate)
         counts = self._sum_over_ranks(self._counts(window))
         losses = self._accumulate(window, Update(progress.step, counts))
         norm = self._clip()
+        if progress.step < self.spec.steps:  # while a GPU works on this window
+            self.feed.fetch_ahead(self.spec.accumulate)
         sums = self._fetch({**counts, **self._sum_over_ranks(losses), GRADIENT_NORM: norm})
         self.stop.hear(sums.pop(STOP_REQUESTS))
         finite = math.isfinite(sums[LOSS]) and math.isfinite(sums[GRADIENT_NORM])

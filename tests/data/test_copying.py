@@ -229,11 +229,11 @@ def test_a_resumed_run_sees_the_same_batches(setting):
     training, tokenizer = training_of(recipe, text)
     spec = FeedSpec(batch_tokens=600, pad_id=tokenizer.pad_id, seed=1)
     feed = Feed(training, spec)
-    through = list(feed.window(3 * feed.batches_in_epoch()))[-1]
+    through = feed.window(3 * feed.batches_in_epoch())[-1]
     epoch, batch = feed.epoch, feed.batch - 1
     resumed = Feed(training, spec)
     resumed.seek(epoch, batch)
-    assert (next(resumed.window(1)).target_ids == through.target_ids).all()
+    assert (resumed.window(1)[0].target_ids == through.target_ids).all()
     plan = plan_batches(
         training.epoch(0).source_lengths, training.epoch(0).target_lengths,
         batch_tokens=600, seed=1, epoch=0,

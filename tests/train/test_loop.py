@@ -143,6 +143,24 @@ def test_a_window_of_micro_batches_has_the_gradient_of_one_big_batch(tmp_path: P
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
 
 
+def test_the_next_window_is_made_before_the_host_waits_and_counts_when_it_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = new_loop(tmp_path, steps=3, accumulate=2)
+    events: list[object] = []
+    made, fetched = loop.feed._collate, loop._fetch
+    monkeypatch.setattr(loop.feed, "_collate", lambda rows: (events.append("made"), made(rows))[1])
+
+    def fetch(values: dict[str, torch.Tensor]) -> dict[str, float]:
+        events.append((loop.feed.epoch, loop.feed.batch))
+        return fetched(values)
+
+    monkeypatch.setattr(loop, "_fetch", fetch)
+    loop.run()
+    pair = ["made", "made"]
+    assert events == [*pair, *pair, (0, 2), *pair, (0, 4), (0, 6)]
+
+
 def test_the_loss_falls(tmp_path: Path) -> None:
     loop = new_loop(tmp_path, steps=60)
     loop.run()
