@@ -240,7 +240,7 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
         log=TrainingLog(folder / "metrics.jsonl", accelerator),
         flops_per_token=flops_per_token(model),
         peak_flops=matrix_peak(chosen, accelerator.device, seconds=2.0) * state.num_processes,
-        stop=Stop(accelerator),
+        stop=Stop(accelerator), writes_checkpoints=False,
     )  # fmt: skip
     wrapped.train()
     return loop, chosen

@@ -44,6 +44,9 @@ def train(
     folder; its best/ is a stock Hugging Face model folder. Progress goes to stderr. The network is
     touched only where the recipe names a dataset or a model on the Hub.
 
+    torchrun may start it on one or several machines, with or without a disk in common; data and
+    recipe must be the same on each, and the model lands on the first.
+
     Ctrl-C and SIGTERM save a checkpoint first and exit with 130; --resume continues to the very
     same model.
     """

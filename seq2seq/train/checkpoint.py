@@ -29,12 +29,9 @@ from seq2seq.train.hardware import Precision
 from seq2seq.train.sharding import is_sharded, like, load_own_weights, own_part
 
 MANIFEST = "manifest.json"
-NEEDED = {"progress.json", "rng-0.safetensors"}
-# Of the run, or the first rank's part of them where weights are sharded.
-STATES = (
-    {"model.safetensors", "optimizer.safetensors"},
-    {"model-0.safetensors", "optimizer-0.safetensors"},
-)
+# The number of a rank in a file's name is left out: of random states each rank has one, of sharded
+# weights too, and a disk holds those of its own ranks.
+NEEDED = {"model.safetensors", "optimizer.safetensors", "progress.json", "rng.safetensors"}
 FINISHED = re.compile(r"step-(\d+)")
 CHUNK_BYTES = 1 << 20
 # What a name begins with, among the tensors of a rank, of what its log adds up over all ranks; and
@@ -220,7 +217,7 @@ def damage(checkpoint: Path) -> str | None:
         )
     except CheckpointError:
         return f"{MANIFEST} is missing or unreadable"
-    if not any(hashes.keys() >= NEEDED | state for state in STATES):
+    if not {re.sub(r"-\d+", "", name) for name in hashes} >= NEEDED:
         return f"{MANIFEST} does not name all files"
     for name, expected in hashes.items():
         path = checkpoint / name

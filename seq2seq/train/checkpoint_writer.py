@@ -45,6 +45,7 @@ class CheckpointWriter:
         *,
         spec: TrainSpec,
         log: TrainingLog,
+        writes: bool,
     ):
         self._folder = folder
         self._accelerator = accelerator
@@ -52,6 +53,7 @@ class CheckpointWriter:
         self._optimizer = getattr(optimizer, "optimizer", optimizer)
         self._spec = spec
         self._log = log
+        self._writes = writes  # the first process on each disk
 
     def save(self, progress: Progress, sums: Mapping[str, float]) -> None:
         """Save all that a resumed run needs; older checkpoints than the recipe keeps are deleted.
@@ -66,16 +68,16 @@ class CheckpointWriter:
         self.check_weights(progress.step)
         step, accelerator = progress.step, self._accelerator
         temporary = temporary_path(self._folder, step)
-        if accelerator.is_main_process:
+        if self._writes:
             begin_checkpoint(temporary)
             write_progress(temporary, progress)
         accelerator.wait_for_everyone()
         rank = accelerator.process_index
-        if rank == 0 or is_sharded(self._criterion):
+        if self._writes or is_sharded(self._criterion):
             write_state(temporary, self._criterion, self._optimizer, rank=rank)
         write_own_parts(temporary, rank, sums)
         accelerator.wait_for_everyone()
-        if accelerator.is_main_process:
+        if self._writes:
             finish_checkpoint(temporary, self._folder, step)
             for problem in prune_checkpoints(self._folder, keep=self._spec.keep_last):
                 self._log.say(f"warning: {problem}; this checkpoint was set aside")
@@ -95,7 +97,7 @@ class CheckpointWriter:
             return
         place, digest = progress.candidates.index(candidate), ""
         weights = whole_weights(self._criterion.model)
-        if self._accelerator.is_main_process:
+        if self._writes:
             path = candidate_path(self._folder, candidate.step)
             path.parent.mkdir(parents=True, exist_ok=True)
             save_tensors(path, weights)

@@ -57,6 +57,7 @@ class Loop:
         *,
         spec: TrainSpec,
         checkpoints: Path,
+        writes_checkpoints: bool,
         progress: Progress,
         validate: Validate,
         stop: Stop,
@@ -78,8 +79,9 @@ class Loop:
         self.sums: dict[str, float] = {}
         self._unwrapped: Criterion = accelerator.unwrap_model(criterion)
         self._writer = CheckpointWriter(
-            checkpoints, accelerator, criterion, optimizer, spec=spec, log=log
-        )
+            checkpoints, accelerator, criterion, optimizer,
+            spec=spec, log=log, writes=writes_checkpoints,
+        )  # fmt: skip
         self._unsaved = False
 
     def run(self) -> Progress:

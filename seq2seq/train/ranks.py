@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor
 
 
@@ -23,3 +23,8 @@ def agree(value: Any, processes: int) -> Any:
     if processes > 1:
         broadcast_object_list(box)
     return box[0]
+
+
+def everybody(value: Any, processes: int) -> list[Any]:
+    """The value of each rank, in their order, on every rank."""
+    return gather_object([value]) if processes > 1 else [value]

@@ -20,7 +20,6 @@ from seq2seq.train.beside import is_first, note_ready, processes_beside, train_c
 from seq2seq.train.build import build_model, build_optimizer, build_stock_model, compare_precisions
 from seq2seq.train.checkpoint import (
     Progress,
-    newest_sound_checkpoint,
     read_progress,
     restore,
     set_aside,
@@ -29,6 +28,12 @@ from seq2seq.train.checkpoint import (
 )
 from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.disk import disk_faults_explained
+from seq2seq.train.disks import (
+    checkpoint_of_all,
+    refuse_different,
+    writers_first,
+    writes_here,
+)
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.finish import Finished, finish
 from seq2seq.train.hardware import (
@@ -50,6 +55,7 @@ from seq2seq.train.setup import (
     check_processes,
     check_trackers,
     prepare_run,
+    text_hashes,
     write_facts,
 )
 from seq2seq.train.sharding import shard
@@ -151,23 +157,26 @@ def _train_together(recipe: Recipe, run: Run, given: str) -> TrainResult:
     check_processes(recipe, state)
     say = _speaker(state)
     check_trackers(recipe)
-    if state.is_main_process:
+    writes = writes_here(state, run.folder)
+    if writes:
         tidy(run.checkpoints)
         tidy(run.folder)
         if not steps_saved(run.checkpoints):
             shutil.rmtree(run.tokenizer, ignore_errors=True)  # left by a start that failed
-    with state.main_process_first():  # the others find tokenizer and encoded text on disk
+    with writers_first(state, writes=writes):  # the others find tokenizer and encoded text there
         prepared = prepare_run(recipe, run, say=say)
-    state.wait_for_everyone()  # the others have read what the next line writes anew
-    if state.is_main_process:
+    refuse_different(text_hashes(prepared), state.num_processes)
+    if writes:  # the others have read what is written anew
         write_facts(run, prepared, given, say=say)
     state.wait_for_everyone()
-    return _train_prepared(prepared, run, state, say)
+    return _train_prepared(prepared, run, state, writes=writes, say=say)
 
 
-def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say) -> TrainResult:
+def _train_prepared(
+    prepared: Prepared, run: Run, state: PartialState, *, writes: bool, say: Say
+) -> TrainResult:
     recipe, tokenizer = prepared.recipe, prepared.tokenizer
-    progress, checkpoint = _starting_point(run, state, say)
+    progress, checkpoint = _starting_point(run, state, writes=writes, say=say)
     torch.manual_seed(recipe.seed)
     trainable = _first_model(prepared)
     if recipe.train.gradient_checkpointing:
@@ -207,6 +216,7 @@ def _train_prepared(prepared: Prepared, run: Run, state: PartialState, say: Say)
         feed,
         spec=recipe.train,
         checkpoints=run.checkpoints,
+        writes_checkpoints=writes,
         progress=progress,
         validate=gathered if recipe.train.fsdp else validator,
         stop=stop,
@@ -280,15 +290,17 @@ def _run_loop(
     return TrainResult(run, progress, finished, interrupted=None)
 
 
-def _starting_point(run: Run, state: PartialState, say: Say) -> tuple[Progress, Path | None]:
+def _starting_point(
+    run: Run, state: PartialState, *, writes: bool, say: Say
+) -> tuple[Progress, Path | None]:
     """Progress and checkpoint to continue from; a fresh start where nothing was saved."""
-    if not steps_saved(run.checkpoints):
+    checkpoint, passed_over = checkpoint_of_all(run.checkpoints, state.num_processes)
+    if checkpoint is None:
         return Progress(), None
-    checkpoint, passed_over = newest_sound_checkpoint(run.checkpoints)
     for damaged, problem in passed_over:
         say(f"warning: {damaged}: {problem}; using the checkpoint before it")
     state.wait_for_everyone()
-    if state.is_main_process:
+    if writes:
         for damaged, _ in passed_over:
             set_aside(damaged)
     progress = read_progress(checkpoint)

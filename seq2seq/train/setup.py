@@ -251,6 +251,13 @@ def count_characters(text: ParallelText) -> Counter[str]:
     return counts
 
 
+def text_hashes(prepared: Prepared) -> dict[str, str]:
+    """What tells text and tokenizer of this run from all others, by the name of each part."""
+    hashes = prepared.text.hashes() | {"tokenizer": prepared.tokenizer.fingerprint}
+    marks = enumerate(prepared.training.marks, 1)
+    return hashes | {f"marks {number}": one.fingerprint() for number, one in marks}
+
+
 def write_facts(run: Run, prepared: Prepared, given: str, *, say: Say) -> None:
     """Write recipe, environment and data report; on a resume, first check and say what changed.
 
@@ -263,8 +270,7 @@ def write_facts(run: Run, prepared: Prepared, given: str, *, say: Say) -> None:
     Raises:
         CheckpointError: A change of recipe or data would change the past of the run.
     """
-    hashes = prepared.text.hashes() | {"tokenizer": prepared.tokenizer.fingerprint}
-    hashes |= {f"marks {i}": m.fingerprint() for i, m in enumerate(prepared.training.marks, 1)}
+    hashes = text_hashes(prepared)
     machine = describe_environment() | {
         "threads": torch.get_num_threads(),
         "device": str(PartialState().device),

@@ -2,6 +2,9 @@
 
 import json
 import os
+import shutil
+import socket
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from signal import SIGKILL
 
@@ -149,6 +152,53 @@ def test_two_sharded_processes_make_the_updates_of_one_and_resume_exactly(
             assert parts[0].read_bytes() == parts[1].read_bytes(), parts[0].name
     for path in (whole / "best").iterdir():
         assert path.read_bytes() == (killed / "best" / path.name).read_bytes(), path.name
+
+
+@pytest.mark.slow
+def test_two_machines_without_a_common_disk_train_as_one_and_go_back_to_what_both_have(
+    trainer: Warm, folder: Path
+) -> None:
+    """Each has a run folder of its own; one of them then loses its newest checkpoint."""
+    recipe = write_recipe(folder, "machines", accumulate=1, dropout=0.2)
+    runs = [folder / "machine-0", folder / "machine-1"]
+    train_on_machines(trainer, recipe, runs)
+    ends = [checkpoint_path(run / "checkpoints", STEPS) for run in runs]
+    first = load_file(ends[0] / "model.safetensors")
+    assert weights_equal(first, weights(runs[1]))
+    assert [(run / "scores.json").is_file() for run in runs] == [True, False]
+    shutil.rmtree(ends[1])
+    said = train_on_machines(trainer, recipe, runs)
+    assert "step-000008: not saved on every disk" in said
+    assert "resuming at step 4" in said
+    assert all(weights_equal(first, weights(run)) for run in runs)
+
+
+def train_on_machines(trainer: Warm, recipe: Path, runs: Sequence[Path]) -> str:
+    """Train as a launcher on each machine starts it; what the first process said."""
+    port = free_port()
+    started = [
+        trainer.start(
+            (DRIVER, recipe, run, "never", "0"),
+            environment={
+                "RANK": str(rank), "WORLD_SIZE": str(len(runs)), "LOCAL_RANK": "0",
+                "LOCAL_WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+                "GLOO_SOCKET_IFNAME": "lo",
+            },
+        )
+        for rank, run in enumerate(runs)
+    ]  # fmt: skip
+    ended = [one.wait() for one in started]
+    assert [one.returncode for one in ended] == [0, 0], "\n".join(one.stderr for one in ended)
+    return ended[0].stderr
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def weights_equal(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 @pytest.mark.slow

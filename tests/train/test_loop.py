@@ -107,6 +107,7 @@ def new_loop(
         Feed(RandomPairs(), FeedSpec(batch_tokens=spec.batch_tokens, pad_id=1, seed=1)),
         spec=spec,
         checkpoints=folder / "checkpoints",
+        writes_checkpoints=True,
         progress=Progress(),
         validate=validate,
         stop=Stop(accelerator),

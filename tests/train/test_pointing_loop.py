@@ -61,6 +61,7 @@ def new_loop(folder: Path, *, share: float = 0.0, **values: object) -> Loop:
         Feed(MarkedPairs(), feed),  # type: ignore[arg-type]
         spec=spec,
         checkpoints=folder / "checkpoints",
+        writes_checkpoints=True,
         progress=Progress(),
         validate=lambda _: Validation("bleu", 0.0, 0.0, 0.0, {}),
         stop=Stop(accelerator),
