@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from measure_lengths import lengths
 
 ROOT = Path(__file__).parent.parent
 SHAPES = {
@@ -32,6 +33,9 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
+
+
+app.command()(lengths)
 
 
 @dataclass(frozen=True)
