@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from seq2seq.decode.options import Sampling
@@ -20,11 +21,12 @@ from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import ModelError
 from seq2seq.language_tags import tag_of, tags_of
 from seq2seq.model_report import examine_model
+from seq2seq.probe.opening import open_stock
 from seq2seq.stock_tokenizer import open_tokenizer
 from seq2seq.task_prefix import stored_task
 from seq2seq.translate import Translator
 from seq2seq.translated import on_one_line
-from tests.pipeline.families import SIZES, write_family
+from tests.pipeline.families import SIZES, write_family, write_json
 
 TEXTS = ["the red fox sees an old owl", "a dog", "an owl runs far from the dog"]
 LIMIT = 16
@@ -306,6 +308,17 @@ def test_a_special_piece_that_a_user_typed_ends_nothing(
         special = {tokenizer.eos_id, tokenizer.pad_id, *frame}
         assert [one for one in ids if one in special] == frame, text
         assert len(ids) > len(frame) + 2
+
+
+@pytest.mark.parametrize("read", [Translator.load, open_stock])
+def test_weights_outside_a_folder_are_not_read(read: Any, tmp_path: Path) -> None:
+    folder = write_family("bart", tmp_path / "bart")
+    (folder / "model.safetensors").rename(tmp_path / "other.safetensors")
+    with safe_open(tmp_path / "other.safetensors", "pt") as file:
+        names = dict.fromkeys(file.keys(), "../other.safetensors")
+    write_json(folder / "model.safetensors.index.json", {"metadata": {}, "weight_map": names})
+    with pytest.raises(ModelError, match=r"names '\.\./other.safetensors', a file of the folder"):
+        read(folder)
 
 
 def test_a_model_is_looked_at_without_its_weights(folder_of: Callable[[str], Path]) -> None:

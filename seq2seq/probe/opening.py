@@ -22,14 +22,12 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES as ENCODER_DECODERS,
 )
 
-from seq2seq.engines.opening import refuse_gaps, stock_folder
+from seq2seq.engines.opening import load_stock
 from seq2seq.errors import ModelError
 from seq2seq.language_tags import language_codes
 from seq2seq.libraries import explaining
-from seq2seq.model.config import check_numbers
-from seq2seq.model.weights import refuse_not_finite
+from seq2seq.model_location import locate_model
 from seq2seq.probe.survey import SUPPORTED, Kind
-from seq2seq.recipe import FAMILIES
 from seq2seq.stock_tokenizer import open_auto_tokenizer
 
 
@@ -71,19 +69,13 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
     Raises:
         ModelError: There is none, its kind is unknown, or weights are missing or not finite.
     """
-    folder = stock_folder(where)
+    folder = locate_model(where).folder
     with explaining(where):
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        kind = kind_of(config, name=str(where))
-        if config.model_type in FAMILIES:
-            check_numbers(config, where=where)
-        model, loaded = _class_for(kind).from_pretrained(
-            folder, local_files_only=True, output_loading_info=True
-        )
+    kind = kind_of(config, name=str(where))
+    model = load_stock(_class_for(kind), folder, config, where=where)
     images = config.model_type in IMAGE_ENCODERS
     tokenizer = None if images else open_auto_tokenizer(folder, name=where)
-    refuse_gaps(loaded, where=where, kind=type(model).__name__)
-    refuse_not_finite(dict(model.named_parameters()), where=where)
     if kind == "encoder-decoder":
         _force_language(model, tokenizer)
         # An end that is forced at the length limit would hide that an output was cut off.
