@@ -40,6 +40,7 @@ def writes_here(state: PartialState, folder: Path) -> bool:
     first = next(rank for rank, file in enumerate(files) if file.exists())
     state.wait_for_everyone()
     files[state.process_index].unlink()
+    state.wait_for_everyone()  # or whoever is first would tidy the folder beside the others
     return bool(state.process_index == first)
 
 

@@ -1,13 +1,15 @@
 """What several machines must have in common; how they train is tested end to end."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
+from accelerate import PartialState
 
 from seq2seq.errors import CheckpointError, TrainingError
 from seq2seq.train import disks
 from seq2seq.train.checkpoint import checkpoint_path
-from seq2seq.train.disks import checkpoint_of_all, refuse_different
+from seq2seq.train.disks import checkpoint_of_all, refuse_different, writes_here
 from tests.train.test_checkpoint import save
 
 
@@ -43,3 +45,27 @@ def test_a_machine_that_has_nothing_is_said(
 
 def test_nothing_saved_anywhere_is_a_start(tmp_path: Path) -> None:
     assert checkpoint_of_all(tmp_path, 1) == (None, [])
+
+
+class Third:
+    """The third of three processes on one disk, and what lies there whenever they meet."""
+
+    num_processes, process_index = 3, 2
+
+    def __init__(self, folder: Path):
+        self.folder, self.seen = folder, list[list[str]]()
+
+    def wait_for_everyone(self) -> None:
+        if not self.seen:  # another comes meanwhile
+            (self.folder / ".tmp-process-7-1").touch()
+        self.seen.append(sorted(path.name for path in self.folder.iterdir()))
+
+
+def test_the_first_on_a_disk_writes_there_once_nobody_has_a_file_there_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disks, "agree", lambda _mine, _processes: "7")
+    third = Third(tmp_path)
+    assert not writes_here(cast("PartialState", third), tmp_path)
+    own, other = ".tmp-process-7-2", ".tmp-process-7-1"
+    assert third.seen == [[other, own], [other, own], [other]]
