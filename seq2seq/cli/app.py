@@ -97,12 +97,18 @@ def _examples(*lines: str) -> str:
 
 
 app.command("train", epilog=_examples(*train.EXAMPLES))(train.train)
-app.command("translate", cls=GroupedCommand, epilog=_examples(*translate.TRANSLATE_EXAMPLES))(
-    translate.translate
-)
-app.command("summarize", cls=GroupedCommand, epilog=_examples(*translate.SUMMARIZE_EXAMPLES))(
-    translate.summarize
-)
+app.command(
+    "translate",
+    cls=GroupedCommand,
+    help=translate.TRANSLATE_HELP,
+    epilog=_examples(*translate.TRANSLATE_EXAMPLES),
+)(translate.command("translation"))
+app.command(
+    "summarize",
+    cls=GroupedCommand,
+    help=translate.SUMMARIZE_HELP,
+    epilog=_examples(*translate.SUMMARIZE_EXAMPLES),
+)(translate.command("summarization"))
 app.command("export", epilog=_examples(*export.EXAMPLES))(export.export)
 app.command("publish", epilog=_examples(*publish.EXAMPLES))(publish.publish)
 app.command("demo", epilog=_examples(*demo.EXAMPLES))(demo.demo)

@@ -3,7 +3,7 @@
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -66,116 +66,75 @@ SUMMARIZE_EXAMPLES = (
 PAUSE_SECONDS = 0.05
 
 
-def translate(
-    model: AnyModel,
-    source: Input = Path("-"),
-    output: Output = None,
-    n_best: NBest = 1,
-    split: Split = "auto",
-    long: Long = "split",
-    resume: Resume = False,
-    as_json: AsJson = False,
-    source_language: SourceLanguage = None,
-    target_language: TargetLanguage = None,
-    source_prefix: SourcePrefix = None,
-    beam: Beam = None,
-    length_penalty: LengthPenalty = None,
-    no_repeat_ngram: NoRepeatNgram = None,
-    min_length: MinLength = None,
-    max_length: MaxLength = None,
-    forced_prefix: ForcedPrefix = "",
-    sample: Sample = False,
-    temperature: Temperature = None,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    seed: Seed = None,
-    engine: Engine = "auto",
-    device: Device = "auto",
-    batch_tokens: BatchTokens = 8192,
-) -> None:
-    """Translate text, one output line for every input line.
+TRANSLATE_HELP = """Translate text, one output line for every input line.
 
-    Empty lines stay empty lines. Invisible characters are removed and letters composed. Lines of
-    several sentences, which a model of single sentences would shorten, and input longer than the
-    model can read are split and joined again. Counts of this, of empty, repeating and copied
-    outputs and of unknown pieces go to stderr. The search is that of the model's
-    generation_config.json; what of it is not followed is named. Input may be .gz or .zst. The Hub
-    is asked only if MODEL is no folder here.
-    """
-    _check_output(output, resume=resume, several=as_json or n_best > 1)
-    draws = _sampling(sample, temperature, top_k, top_p, seed)
-    from seq2seq.translate import Translator
+Empty lines stay empty lines. Invisible characters are removed and letters composed. Lines of
+several sentences, which a model of single sentences would shorten, and input longer than the
+model can read are split and joined again. Counts of this, of empty, repeating and copied
+outputs and of unknown pieces go to stderr. The search is that of the model's
+generation_config.json; what of it is not followed is named. Input may be .gz or .zst. The Hub
+is asked only if MODEL is no folder here.
+"""
+SUMMARIZE_HELP = """Summarize documents, one document and one summary a line.
 
-    translator = Translator.load(
-        model,
-        engine=engine,
-        device=device,
-        source_language=source_language,
-        target_language=target_language,
-        source_prefix=source_prefix,
-    )
-    options = translator.search(
-        beams=beam,
-        length_penalty=length_penalty,
-        no_repeat_ngram=no_repeat_ngram,
-        min_length=min_length,
-        max_length=max_length,
-        sampling=draws,
-        forced_prefix=forced_prefix,
-        n_best=n_best,
-    )
-    job = _Job(source, output, split, long, batch_tokens, resume=resume, as_json=as_json)
-    _run(translator, options, job)
+A document longer than the model can read is summarized from its beginning, as in training; how
+many and how much was cut goes to stderr. The Hub is asked only if MODEL is no folder here.
+"""
 
 
-def summarize(
-    model: AnyModel,
-    source: Input = Path("-"),
-    output: Output = None,
-    n_best: NBest = 1,
-    long: Long = "truncate",
-    resume: Resume = False,
-    as_json: AsJson = False,
-    source_prefix: SourcePrefix = None,
-    beam: Beam = None,
-    length_penalty: LengthPenalty = None,
-    no_repeat_ngram: NoRepeatNgram = None,
-    min_length: MinLength = None,
-    max_length: MaxLength = None,
-    forced_prefix: ForcedPrefix = "",
-    sample: Sample = False,
-    temperature: Temperature = None,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    seed: Seed = None,
-    engine: Engine = "auto",
-    device: Device = "auto",
-    batch_tokens: BatchTokens = 8192,
-) -> None:
-    """Summarize documents, one document and one summary a line.
+def command(work: Literal["translation", "summarization"]) -> Callable[..., None]:
+    """The command that puts a model to one kind of work; of long input it keeps what is usual."""
+    usual: Literal["split", "truncate"] = "split" if work == "translation" else "truncate"
 
-    A document longer than the model can read is summarized from its beginning, as in training; how
-    many and how much was cut goes to stderr. The Hub is asked only if MODEL is no folder here.
-    """
-    _check_output(output, resume=resume, several=as_json or n_best > 1)
-    draws = _sampling(sample, temperature, top_k, top_p, seed)
-    from seq2seq.translate import Translator
+    def answer(
+        model: AnyModel,
+        source: Input = Path("-"),
+        output: Output = None,
+        n_best: NBest = 1,
+        split: Split = "auto",
+        long: Long = usual,
+        resume: Resume = False,
+        as_json: AsJson = False,
+        source_language: SourceLanguage = None,
+        target_language: TargetLanguage = None,
+        source_prefix: SourcePrefix = None,
+        beam: Beam = None,
+        length_penalty: LengthPenalty = None,
+        no_repeat_ngram: NoRepeatNgram = None,
+        min_length: MinLength = None,
+        max_length: MaxLength = None,
+        forced_prefix: ForcedPrefix = "",
+        sample: Sample = False,
+        temperature: Temperature = None,
+        top_k: TopK = None,
+        top_p: TopP = None,
+        seed: Seed = None,
+        engine: Engine = "auto",
+        device: Device = "auto",
+        batch_tokens: BatchTokens = 8192,
+    ) -> None:
+        _check_output(output, resume=resume, several=as_json or n_best > 1)
+        draws = _sampling(sample, temperature, top_k, top_p, seed)
+        from seq2seq.translate import Translator
 
-    translator = Translator.load(
-        model, engine=engine, device=device, work="summarization", source_prefix=source_prefix
-    )
-    options = translator.search(
-        beams=beam,
-        length_penalty=length_penalty,
-        no_repeat_ngram=no_repeat_ngram,
-        min_length=min_length,
-        max_length=max_length,
-        sampling=draws,
-        forced_prefix=forced_prefix,
-        n_best=n_best,
-    )
-    job = _Job(source, output, "long", long, batch_tokens, resume=resume, as_json=as_json)
-    _run(translator, options, job)
+        languages = {"source_language": source_language, "target_language": target_language}
+        translator = Translator.load(
+            model, engine=engine, device=device, work=work, source_prefix=source_prefix, **languages
+        )
+        options = translator.search(
+            beams=beam,
+            length_penalty=length_penalty,
+            no_repeat_ngram=no_repeat_ngram,
+            min_length=min_length,
+            max_length=max_length,
+            sampling=draws,
+            forced_prefix=forced_prefix,
+            n_best=n_best,
+        )
+        job = _Job(source, output, split, long, batch_tokens, resume=resume, as_json=as_json)
+        _run(translator, options, job)
+
+    return answer
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from seq2seq.tokenizer import train_tokenizer
 from seq2seq.train.build import build_model
 from seq2seq.translate import Translator
 from seq2seq.translated import on_one_line
+from tests.pipeline.families import write_family
 
 Cli = Callable[..., Any]
 LINES = ["the red fox", "", "a dog. it runs. it runs far.", "   ", "the owl"]
@@ -398,6 +399,19 @@ def test_drawing_gives_several_and_the_same_again(cli: Cli, model: Path, source:
     rows = [line.split("\t") for line in first.out.splitlines()]
     assert [row[0] for row in rows].count("1") == 4
     assert len({row[2] for row in rows if row[0] == "1"}) > 1
+
+
+def test_a_summarizer_of_many_languages_is_told_them(cli: Cli, tmp_path: Path) -> None:
+    folder, source = write_family("nllb", tmp_path / "nllb"), tmp_path / "few.en"
+    source.write_text("the red fox sees a dog. an owl runs\n", encoding="utf-8")
+    asked = ("summarize", folder, "--input", source, "--max-length", 9)
+    refused = cli(*asked)
+    assert (refused.code, "the target language is not given" in refused.err) == (2, True)
+    told = [
+        cli(*asked, "--source-language", "en", "--target-language", code) for code in ("fr", "de")
+    ]
+    assert [one.code for one in told] == [0, 0]
+    assert told[0].out != told[1].out
 
 
 def test_help_shows_options_in_groups(cli: Cli) -> None:
