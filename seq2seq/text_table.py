@@ -1,4 +1,4 @@
-"""Tables for a terminal, in columns as it shows them: a Chinese character takes two."""
+"""Tables for a terminal, where a Chinese character takes two columns, and in Markdown."""
 
 from collections.abc import Collection, Sequence
 
@@ -36,3 +36,20 @@ def align(rows: Sequence[Sequence[str]], *, left: Collection[int] = (0,)) -> str
         for row in rows
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table; empty text for no rows.
+
+    Args:
+        head: Names of the columns.
+        rows: A cell for each column.
+    """
+    if not rows:
+        return ""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")

@@ -23,6 +23,7 @@ from seq2seq.probe.report_tables import (
 )
 from seq2seq.probe.selection import Choice, Finding, Measure
 from seq2seq.probe.study import Study
+from seq2seq.text_table import markdown
 
 SCHEMA = 1
 
@@ -118,13 +119,20 @@ def to_markdown(study: Study) -> str:
         "",
         *(f"- {line.strip()}" for line in verdict_lines(study)),
         "",
-        "| route | layer | head | sign | accuracy | pairs | p (family-wise) |",
-        "|---|---|---|---|---|---|---|",
-        *(
-            f"| {one.measure.route} {one.measure.variant} | {number(one.measure.layer)} | "
-            f"{number(one.measure.head)} | {'+' if one.sign == 1 else '−'} | {share(one)} | "
-            f"{'' if one.pair is None else f'{one.pair:.1%}'} | {p_value(one.p_fwer)} |"
-            for one in study.by_route
+        markdown(
+            ("route", "layer", "head", "sign", "accuracy", "pairs", "p (family-wise)"),
+            [
+                (
+                    f"{one.measure.route} {one.measure.variant}",
+                    number(one.measure.layer),
+                    number(one.measure.head),
+                    "+" if one.sign == 1 else "−",
+                    share(one),
+                    "" if one.pair is None else f"{one.pair:.1%}",
+                    p_value(one.p_fwer),
+                )
+                for one in study.by_route
+            ],
         ),
         "",
         "Layers and heads count from 0. Intervals are cluster bootstraps (95 %).",

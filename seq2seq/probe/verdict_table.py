@@ -17,6 +17,7 @@ from seq2seq.probe.causal import matters
 from seq2seq.probe.page_verdict import CLEAR
 from seq2seq.probe.report import SCHEMA
 from seq2seq.probe.resampling import Estimate, Interval
+from seq2seq.text_table import markdown
 
 PROBE_FILE = "probe.json"
 TWO_COINS = 0.25  # of pairs that chance gets right; whoever always says the same gets none
@@ -100,7 +101,7 @@ def verdict_row(name: str, folders: Sequence[Path]) -> VerdictRow:
 
 def markdown_table(rows: Sequence[VerdictRow]) -> str:
     """Write rows as a Markdown table; figures are means over seeds and their range, in percent."""
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
+    table = []
     for row in rows:
         low = min(one.interval.low for one in row.shown)
         written, shown = (_spread([e.value for e in some]) for some in (row.written, row.shown))
@@ -123,8 +124,8 @@ def markdown_table(rows: Sequence[VerdictRow]) -> str:
                 [_verdict(*one) for one in zip(row.written_pairs, row.shown, row.used, strict=True)]
             ),
         ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        table.append(cells)
+    return markdown(HEADINGS, table)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from seq2seq.publish.card_tables import (
     gender_table,
     score_notes,
     score_table,
-    table,
 )
 from seq2seq.publish.checked import Check
 from seq2seq.publish.facts import RunFacts
 from seq2seq.publish.front_matter import base_model, front_matter, languages
 from seq2seq.recipe import Recipe
+from seq2seq.text_table import markdown
 from seq2seq.toml import toml_pairs
 
 # Where one machine keeps its files; not a choice, and nobody else's business.
@@ -173,7 +173,7 @@ def _environment(environment: Mapping[str, Any]) -> str:
         "cores": environment["cores"],
     }
     rows = [[name, f"`{value}`"] for name, value in (own | versions).items() if value is not None]
-    return table(["what", "version"], rows)
+    return markdown(["what", "version"], rows)
 
 
 def _copy(check: Check) -> str:

@@ -1,11 +1,12 @@
 """The tables of a model card."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seq2seq.publish.facts import RunFacts
 from seq2seq.publish.front_matter import metric_name, scored
 from seq2seq.recipe import CorpusSpec
+from seq2seq.text_table import markdown
 
 FAULTS = {
     "empty": "empty",
@@ -14,19 +15,6 @@ FAULTS = {
     "short": "less than half as long as the reference",
     "long": "more than twice as long",
 }
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A Markdown table; empty text for no rows.
-
-    Args:
-        head: Names of the columns.
-        rows: A cell for each column.
-    """
-    if not rows:
-        return ""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(_cell(one) for one in line)} |" for line in lines)
 
 
 def score_table(scores: Mapping[str, Any]) -> str:
@@ -39,7 +27,7 @@ def score_table(scores: Mapping[str, Any]) -> str:
                 _score_row(f"{test}, {name} of the source", key, score)
                 for key, score in baseline.items()
             ]
-    return table(["test set", "metric", "score", "95 % interval", "signature"], rows)
+    return markdown(["test set", "metric", "score", "95 % interval", "signature"], rows)
 
 
 def score_notes(scores: Mapping[str, Any]) -> str:
@@ -62,7 +50,7 @@ def error_table(scores: Mapping[str, Any]) -> str:
             + [f"{errors['length_ratio']:.3f}", "" if share is None else f"{share:.2%}"]
         )
     head = ["test set", "outputs", *FAULTS.values(), "length ratio", "words left untranslated"]
-    return table(head, rows)
+    return markdown(head, rows)
 
 
 def gender_table(scores: Mapping[str, Any]) -> str:
@@ -81,7 +69,7 @@ def gender_table(scores: Mapping[str, Any]) -> str:
         "sentences that differ in one word, only those right throughout count."
     )
     head = ["set", "part", "items", "right", "pairs", "quads", "readable"]
-    return f"{text}\n\n{table(head, rows)}"
+    return f"{text}\n\n{markdown(head, rows)}"
 
 
 def data_tables(facts: RunFacts) -> str:
@@ -91,8 +79,8 @@ def data_tables(facts: RunFacts) -> str:
         f"{cleaning['read']:,} pairs read, {cleaning['dropped']:,} dropped "
         f"({cleaning['dropped_share']:.2%}), {cleaning['kept']:,} kept."
     )
-    corpora = table(["corpus", "use", "licence", "hash of the text"], list(_corpus_rows(facts)))
-    found = table(
+    corpora = markdown(["corpus", "use", "licence", "hash of the text"], list(_corpus_rows(facts)))
+    found = markdown(
         ["found in the training data", "pairs", "then", "beside"],
         [[f["what"], f"{f['pairs']:,}", f["action"], f["detail"]] for f in cleaning["findings"]],
     )
@@ -127,7 +115,3 @@ def _score_row(test: str, key: str, score: Mapping[str, Any]) -> list[str]:
         "" if interval is None else f"{interval[0]:.2f} – {interval[1]:.2f}",
         f"`{score['signature']}`",
     ]
-
-
-def _cell(value: object) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")
