@@ -217,6 +217,7 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
     from seq2seq.train.hardware import matrix_peak
     from seq2seq.train.log import TrainingLog
     from seq2seq.train.loop import Loop
+    from seq2seq.train.precision import dtype_of
     from seq2seq.train.ranks import agree
     from seq2seq.train.selection import Validation
     from seq2seq.train.stop import Stop
@@ -243,7 +244,8 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
         validate=lambda _: Validation("bleu", 0.0, 0.0, 0.0, {}),
         log=TrainingLog(folder / "metrics.jsonl", accelerator),
         flops_per_token=flops_per_token(model),
-        peak_flops=matrix_peak(chosen, accelerator.device, seconds=2.0) * state.num_processes,
+        peak_flops=matrix_peak(dtype_of(chosen), accelerator.device, seconds=2.0)
+        * state.num_processes,
         stop=Stop(accelerator), writes_checkpoints=False,
     )  # fmt: skip
     wrapped.train()

@@ -346,9 +346,10 @@ class TrainSpec(Section):
     """Decoupled weight decay of matrices; norms and biases are exempt."""
     adam_beta2: float = Field(0.98, gt=0, lt=1)
     """Decay of Adam's second moment; the first is 0.9."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Number format of the forward pass; `auto` measures a few updates of each and takes bf16
-    where it is clearly faster."""
+    precision: Literal["auto", "fp32", "tf32", "bf16", "fp16"] = "auto"
+    """Number format of the forward pass; `auto` measures a few updates in fp32 and bf16 and takes
+    bf16 where it is clearly faster. `tf32` and `fp16` are for GPUs: products rounded to 10 bits,
+    and 16 bits with a loss scale, which `auto` tries on GPUs that have no bf16."""
     gradient_checkpointing: bool = False
     """Compute activations again in the backward pass: less memory, more time."""
     validate_every_steps: int = Field(500, ge=1)
@@ -570,7 +571,9 @@ class Recipe(Section):
                 yield f"train.{name} is for whole models of m2m_100 and marian, not for {trained}"
 
     def _not_sharded(self) -> Iterator[str]:
-        """What reads a layer's weights while the layer does not compute, and cannot be sharded."""
+        """What cannot be sharded: weights read while their layer rests, and fp16's overflows."""
+        if self.train.precision == "fp16":
+            yield "train.precision = 'fp16' cannot be sharded (train.fsdp), needed bf16 or fp32"
         for name in ("guided_attention", "guided_copy"):
             if getattr(self.train, name).weight:
                 yield (

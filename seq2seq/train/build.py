@@ -13,13 +13,17 @@ from seq2seq.model.stock_shape import build_stock_config
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import ModelSpec, Recipe
 from seq2seq.train.criterion.criterion import TARGET_TOKENS, Criterion, Update
-from seq2seq.train.hardware import (
+from seq2seq.train.hardware import random_state_kept, wait_for
+from seq2seq.train.precision import (
+    HALVES,
+    LEAST_TURNS,
+    MOST_TURNS,
     Precision,
     PrecisionTrial,
-    random_state_kept,
+    half_precision,
     try_precisions,
-    wait_for,
 )
+from seq2seq.train.sharding import is_sharded
 
 # A multiplication and an addition, forward and twice backward.
 FLOPS_PER_WEIGHT = 6
@@ -122,12 +126,17 @@ def compare_precisions(criterion: Criterion, batch: Batch, state: PartialState) 
     update = Update(1, {name: torch.tensor(float(n), device=device) for name, n in counts.items()})
 
     def work(precision: Precision) -> None:
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+        half = HALVES.get(precision)
+        with torch.autocast(device.type, half or torch.bfloat16, enabled=half is not None):
             loss = criterion(batch.to(device), update).loss
         (loss / batch.target_tokens).backward()
         criterion.zero_grad(set_to_none=True)
         wait_for(device)
 
-    criterion.to(device).train()
+    if not is_sharded(criterion):
+        criterion.to(device)
+    criterion.train()
+    # Processes that share weights out must all take as many turns, whatever their clocks say.
+    turns = LEAST_TURNS if is_sharded(criterion) else MOST_TURNS
     with random_state_kept(device):
-        return try_precisions(work)
+        return try_precisions(work, half=half_precision(device), turns=turns)

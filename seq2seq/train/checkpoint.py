@@ -25,7 +25,7 @@ from torch.optim import Optimizer
 from seq2seq.errors import CheckpointError
 from seq2seq.files import read_json_object, read_record
 from seq2seq.model.weights import load_weights, weights_of, write_weights
-from seq2seq.train.hardware import Precision
+from seq2seq.train.precision import Precision
 from seq2seq.train.sharding import is_sharded, like, load_own_weights, own_part
 
 MANIFEST = "manifest.json"
@@ -65,6 +65,7 @@ class Progress:
     validated_step: int = 0
     validations_without_gain: int = 0
     precision: Precision | None = None  # what `auto` chose; another would change the weights
+    loss_scale: dict[str, float] | None = None  # of fp16
     world_size: int = 1
     candidates: list[Candidate] = field(default_factory=list)  # best first
     validations: int = 0  # counted by this version; earlier ones are not among them

@@ -1,19 +1,13 @@
-"""What the machine can do, measured: its matrix peak, its faster number format, its memory."""
+"""What the machine can do, measured: its matrix peak, its memory."""
 
 import ctypes
-import math
 import resource
-import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
-
-Precision = Literal["fp32", "bf16"]
 
 # mallopt's parameters, from <malloc.h> of glibc, and madvise's, from <sys/mman.h> of Linux.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
@@ -22,9 +16,6 @@ KEEP_BYTES = 1 << 30
 HUGE_PAGE = 1 << 21
 # Rows of the matrices whose product is timed; a GPU would be done with the smaller ones too soon.
 PEAK_SIZE, DEVICE_PEAK_SIZE = 2048, 4096
-# Least share of the time that bf16 must save: taken for 731 against 732 ms, it was then the slower.
-LEAST_GAIN = 0.07
-LEAST_TURNS, MOST_TURNS, TRIAL_SECONDS = 3, 9, 20.0
 
 
 def keep_freed_memory() -> None:
@@ -59,21 +50,20 @@ def keep_freed_memory() -> None:
     madvise(ctypes.c_void_p(start), length, MADV_HUGEPAGE)  # a kernel without them says no
 
 
-def matrix_peak(precision: Precision, device: torch.device, *, seconds: float = 0.3) -> float:
+def matrix_peak(dtype: torch.dtype, device: torch.device, *, seconds: float = 0.3) -> float:
     """Floating-point operations per second of a large matrix product on this machine.
 
     A GPU is waited for once in a row of products, not after each: its host would ask for the next
     one too late. Rows become twice as long until one takes the time wanted.
 
     Args:
-        precision: Number format of the product.
+        dtype: Number format of the product.
         device: Where it runs.
         seconds: How long to measure, at least.
 
     Returns:
         Operations per second, a multiplication and an addition counted as two.
     """
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     size = PEAK_SIZE if device.type == "cpu" else DEVICE_PEAK_SIZE
     # Not all alike: a GPU takes less power for such, and then runs faster than at real work.
     left = torch.linspace(-1, 1, size**2, device=device).view(size, size).to(dtype)
@@ -88,79 +78,6 @@ def matrix_peak(precision: Precision, device: torch.device, *, seconds: float = 
         wait_for(device)
         took = time.perf_counter() - start
     return 2 * size**3 * count / took
-
-
-@dataclass(frozen=True)
-class PrecisionTrial:
-    """What measuring both number formats found."""
-
-    chosen: Precision
-    seconds: dict[Precision, float]
-    """Median of an update's forward and backward pass; infinite where memory ran out."""
-    turns: int
-    gain: float
-    """Share of the time that bf16 saves, the median over the turns; negative where it costs."""
-
-    def to_text(self) -> str:
-        """The choice with the times it rests on."""
-        times = ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in self.seconds.items())
-        if math.isfinite(self.gain):
-            told = "saves" if self.gain >= 0 else "costs"
-            times += f" an update, medians of {self.turns} turns; bf16 {told} {abs(self.gain):.0%}"
-        return f"precision {self.chosen} ({times}, taken where it saves {LEAST_GAIN:.0%})"
-
-
-def try_precisions(
-    work: Callable[[Precision], None],
-    *,
-    turns: int = MOST_TURNS,
-    clock: Callable[[], float] = time.perf_counter,
-) -> PrecisionTrial:
-    """Time the same work in fp32 and bf16, turn by turn, and take bf16 where it is clearly faster.
-
-    Both are timed in each turn, the first of them changing, and compared within it, so that a busy
-    moment or a machine that slows down decides nothing. On a tie fp32 stays, which is more exact.
-
-    Args:
-        work: Runs one forward and backward pass in the format it is given.
-        turns: Timed turns; fewer, but at least three, where they take long.
-        clock: Seconds since any moment.
-
-    Returns:
-        The format, the times, and what they were compared by.
-    """
-    times: dict[Precision, list[float]] = {"fp32": [], "bf16": []}
-    begin = clock()
-    for turn in range(turns + 1):  # the first turn warms up
-        if turn > LEAST_TURNS and clock() - begin > TRIAL_SECONDS:
-            break
-        order = list(times) if turn % 2 else list(reversed(times))
-        for precision in order:
-            seconds = _timed(work, precision, clock)
-            if turn:
-                times[precision].append(seconds)
-    medians = {name: statistics.median(found) for name, found in times.items()}
-    ratios = [bf16 / fp32 for fp32, bf16 in zip(*times.values(), strict=True)]
-    if all(map(math.isfinite, medians.values())):
-        gain = 1 - statistics.median(ratios)
-    else:  # one of them does not fit into memory
-        gain = math.inf if medians["bf16"] < medians["fp32"] else -math.inf
-    chosen: Precision = "bf16" if gain >= LEAST_GAIN else "fp32"
-    return PrecisionTrial(chosen, medians, len(ratios), gain)
-
-
-def _timed(
-    work: Callable[[Precision], None], precision: Precision, clock: Callable[[], float]
-) -> float:
-    """Seconds of the work; infinite where memory ran out."""
-    start = clock()
-    try:
-        work(precision)
-    except (RuntimeError, MemoryError) as error:
-        if not out_of_memory(error):
-            raise
-        return math.inf
-    return clock() - start
 
 
 def out_of_memory(error: BaseException) -> bool:

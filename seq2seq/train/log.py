@@ -11,9 +11,13 @@ from accelerate import Accelerator
 
 from seq2seq.files import parse_json, write_text
 from seq2seq.train.checkpoint import Progress
+from seq2seq.train.criterion.criterion import TARGET_TOKENS
 
 Value = float | int | str | bool | None
 START = Progress()
+# What a loop adds up, beside the target tokens and the parts of the criterion.
+SOURCE_TOKENS, PADDED_TOKENS = "source_tokens", "padded_tokens"
+LOSS, SECONDS, GRADIENT_NORM = "loss", "seconds", "gradient_norm"
 
 
 class TrainingLog:
@@ -100,6 +104,32 @@ def forget_after(path: Path, progress: Progress) -> None:
             kept.append(line + "\n")
     if "".join(kept) != text:
         write_text(path, "".join(kept))
+
+
+def update_figures(
+    sums: Mapping[str, float], flops_per_token: tuple[float, float], peak_flops: float
+) -> dict[str, float]:
+    """What the log says of some updates.
+
+    Args:
+        sums: Losses, tokens and seconds over all of them, and the last gradient norm.
+        flops_per_token: Floating-point operations for a source and for a target token.
+        peak_flops: What the machine can do in a second.
+
+    Returns:
+        Loss and negative log-likelihood in nats for each target token, and the speed.
+    """
+    source, target = sums[SOURCE_TOKENS], sums[TARGET_TOKENS]
+    seconds = max(sums[SECONDS], 1e-9)
+    flops = flops_per_token[0] * source + flops_per_token[1] * target
+    return {
+        "loss_nats_per_token": sums[LOSS] / target,
+        "nll_nats_per_token": sums["nll"] / target,
+        "gradient_norm": sums[GRADIENT_NORM],
+        "tokens_per_second": (source + target) / seconds,
+        "padding_share": 1 - (source + target) / sums[PADDED_TOKENS],
+        "matrix_peak_share": flops / seconds / peak_flops,
+    }
 
 
 def progress_line(progress: Progress, values: Mapping[str, Value], *, steps: int) -> str:

@@ -23,20 +23,31 @@ from torch.optim import Optimizer
 from seq2seq.data.batches import Batch
 from seq2seq.errors import TrainingError
 from seq2seq.recipe import TrainSpec
-from seq2seq.train.checkpoint import Candidate, Progress
+from seq2seq.train.checkpoint import Progress
 from seq2seq.train.checkpoint_writer import CheckpointWriter
 from seq2seq.train.criterion.criterion import TARGET_TOKENS, Criterion, Losses, Update
 from seq2seq.train.dry_run import run_dry
 from seq2seq.train.feed import Feed
-from seq2seq.train.log import TrainingLog, Value, progress_line
+from seq2seq.train.log import (
+    GRADIENT_NORM,
+    LOSS,
+    PADDED_TOKENS,
+    SECONDS,
+    SOURCE_TOKENS,
+    TrainingLog,
+    Value,
+    progress_line,
+    update_figures,
+)
+from seq2seq.train.precision import loss_scale_state, overflowed
+from seq2seq.train.ranks import add_over_ranks
 from seq2seq.train.schedule import learning_rate
 from seq2seq.train.selection import Validation, blind_text, count_validation, quality
 from seq2seq.train.sharding import whole
 from seq2seq.train.stop import Stop, Stopped
 
 Validate = Callable[[Criterion], Validation]
-SOURCE_TOKENS, PADDED_TOKENS, STOP_REQUESTS = "source_tokens", "padded_tokens", "stop_requests"
-LOSS, SECONDS, GRADIENT_NORM = "loss", "seconds", "gradient_norm"
+STOP_REQUESTS = "stop_requests"
 
 
 class Loop:
@@ -128,15 +139,16 @@ class Loop:
         progress = self.progress
         progress.step += 1
         window = self.feed.window(self.spec.accumulate)
-        counts = self._sum_over_ranks(self._counts(window))
-        losses = self._accumulate(window, Update(progress.step, counts))
+        counts = add_over_ranks(self.accelerator, self._counts(window))
+        update = Update(progress.step, counts)
+        losses = add_over_ranks(self.accelerator, self._accumulate(window, update))
         norm = self._clip()
         if progress.step < self.spec.steps:  # while a GPU works on this window
             self.feed.fetch_ahead(self.spec.accumulate)
-        sums = self._fetch({**counts, **self._sum_over_ranks(losses), GRADIENT_NORM: norm})
+        sums = self._fetch(counts | losses | {GRADIENT_NORM: norm})
         self.stop.hear(sums.pop(STOP_REQUESTS))
         finite = math.isfinite(sums[LOSS]) and math.isfinite(sums[GRADIENT_NORM])
-        if finite:
+        if finite or self.accelerator.scaler is not None:  # which leaves out what overflowed
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(progress.step, self.spec)
             self.optimizer.step()
@@ -172,12 +184,6 @@ class Loop:
         """The widest numbers that the device has."""
         return torch.float32 if self.accelerator.device.type == "mps" else torch.float64
 
-    def _sum_over_ranks(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        if self.accelerator.num_processes == 1:
-            return dict(values)
-        summed = self.accelerator.reduce(torch.stack(list(values.values())), reduction="sum")
-        return dict(zip(values, summed.unbind(), strict=True))
-
     def _fetch(self, values: Mapping[str, Tensor]) -> dict[str, float]:
         """Numbers on the host, which waits for the device here and nowhere else in an update."""
         numbers = torch.stack([value.to(self._wide) for value in values.values()]).tolist()
@@ -208,7 +214,11 @@ class Loop:
         return whole(self.accelerator.clip_grad_norm_(self.criterion.parameters(), limit))
 
     def _skip(self, loss: float, norm: float) -> None:
-        progress = self.progress
+        progress, scale = self.progress, overflowed(self.accelerator, loss)
+        if scale is not None:
+            self.log.record("overflow", progress.step, {"loss_scale": scale})
+            self.log.say(f"update {progress.step:,} left out: fp16 overflowed, scale now {scale:g}")
+            return
         progress.skipped_updates += 1
         self.log.record("skipped", progress.step, {"loss": repr(loss), GRADIENT_NORM: repr(norm)})
         self.log.say(
@@ -230,22 +240,13 @@ class Loop:
         sums, self.sums = self.sums, {}
         if not sums:  # every update was skipped, and said so
             return
-        tokens = sums[SOURCE_TOKENS] + sums[TARGET_TOKENS]
-        seconds = max(sums[SECONDS], 1e-9)
-        of_source, of_target = self.flops_per_token
-        flops = of_source * sums[SOURCE_TOKENS] + of_target * sums[TARGET_TOKENS]
         values: dict[str, Value] = {
             "epoch": self.progress.epoch,
-            "loss_nats_per_token": sums[LOSS] / sums[TARGET_TOKENS],
-            "nll_nats_per_token": sums["nll"] / sums[TARGET_TOKENS],
             "learning_rate": learning_rate(step, self.spec),
-            "gradient_norm": sums[GRADIENT_NORM],
-            "tokens_per_second": tokens / seconds,
-            "padding_share": 1 - tokens / sums[PADDED_TOKENS],
-            "matrix_peak_share": flops / seconds / self.peak_flops,
+            **update_figures(sums, self.flops_per_token, self.peak_flops),
             "elapsed_seconds": self.progress.elapsed_seconds,
+            **self._unwrapped.figures(sums),
         }
-        values |= self._unwrapped.figures(sums)
         self.log.record("train", step, values)
         self.log.progress(progress_line(self.progress, values, steps=self.spec.steps))
 
@@ -273,9 +274,7 @@ class Loop:
         best = progress.candidates[:1]
         gained = not best or quality(validation) > quality(best[0])
         count_validation(progress, validation, gained=gained)
-        score, chrf, loss = validation.score, validation.chrf, validation.loss
-        candidate = Candidate(progress.step, score, chrf=chrf, loss=loss)
-        self._writer.keep_candidate(progress, candidate)
+        self._writer.keep_candidate(progress, validation.candidate(progress.step))
         self.log.record("dev", progress.step, validation.values)
         mark = "  (best so far)" if gained else ""
         self.log.say(f"step {progress.step:,}  {validation.to_text()}{mark}")
@@ -290,6 +289,7 @@ class Loop:
             self._save()  # where a validation is due, it saves
 
     def _save(self) -> None:
+        self.progress.loss_scale = loss_scale_state(self.accelerator)
         self._writer.save(self.progress, self.sums)
         self._unsaved = False
 

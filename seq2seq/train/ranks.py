@@ -1,5 +1,6 @@
 """What the processes of a run tell each other."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,6 +16,14 @@ def sum_over_ranks(accelerator: Accelerator, *values: float) -> list[float]:
     total = torch.tensor(values, dtype=torch.float64, device=accelerator.device)
     summed: Tensor = accelerator.reduce(total, reduction="sum")
     return summed.tolist()
+
+
+def add_over_ranks(accelerator: Accelerator, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Sums of named numbers over all ranks, which stay on the device; every rank must call it."""
+    if accelerator.num_processes == 1:
+        return dict(values)
+    summed = accelerator.reduce(torch.stack(list(values.values())), reduction="sum")
+    return dict(zip(values, summed.unbind(), strict=True))
 
 
 def agree(value: Any, processes: int) -> Any:

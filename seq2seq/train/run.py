@@ -37,7 +37,6 @@ from seq2seq.train.disks import (
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.finish import Finished, finish
 from seq2seq.train.hardware import (
-    Precision,
     forget_peak_memory,
     keep_freed_memory,
     matrix_peak,
@@ -46,6 +45,13 @@ from seq2seq.train.hardware import (
 from seq2seq.train.lock import sole_training
 from seq2seq.train.log import TrainingLog, duration
 from seq2seq.train.loop import Loop
+from seq2seq.train.precision import (
+    HALVES,
+    Precision,
+    dtype_of,
+    restore_loss_scale,
+    use_precision,
+)
 from seq2seq.train.pretrained import freeze
 from seq2seq.train.ranks import agree
 from seq2seq.train.setup import (
@@ -179,20 +185,12 @@ def _train_prepared(
     progress, checkpoint = _starting_point(run, state, writes=writes, say=say)
     torch.manual_seed(recipe.seed)
     trainable = _first_model(prepared)
-    if recipe.train.gradient_checkpointing:
-        trainable.recompute_activations()
     criterion = trainable.criterion(recipe.train)
     # What learns: the criterion itself, or a copy of which each process holds a part.
     learning = shard(criterion, state.device) if recipe.train.fsdp else criterion
     feed = Feed(prepared.training, _feed_spec(prepared, state))
     precision = _precision(progress, prepared, learning, feed, state, say)
-    accelerator = Accelerator(
-        cpu=state.device.type == "cpu",
-        mixed_precision="bf16" if precision == "bf16" else "no",
-        log_with=list(recipe.train.trackers) or None,
-        project_dir=run.folder,
-    )
-    accelerator.init_trackers(run.folder.name, config={"recipe": recipe_json(recipe)})
+    accelerator = _accelerator(recipe, run, precision, state)
     # Sharded, it exchanges gradients by itself, and gets from Accelerate the number format alone.
     wrapped = accelerator.prepare_model(learning, evaluation_mode=recipe.train.fsdp)
     optimizer: Any = accelerator.prepare_optimizer(build_optimizer(learning, recipe))
@@ -201,6 +199,7 @@ def _train_prepared(
     if checkpoint is not None:
         sums = restore(checkpoint, learning, optimizer.optimizer, rank=state.process_index)
         feed.seek(progress.epoch, progress.batch)
+    restore_loss_scale(accelerator, progress.loss_scale)
     progress.precision, progress.world_size = precision, state.num_processes
     log = TrainingLog(run.metrics, accelerator, resumed=progress)
     dev = prepared.text.dev
@@ -222,7 +221,7 @@ def _train_prepared(
         stop=stop,
         log=log,
         flops_per_token=trainable.flops_per_token(),
-        peak_flops=matrix_peak(precision, accelerator.device) * state.num_processes,
+        peak_flops=matrix_peak(dtype_of(precision), accelerator.device) * state.num_processes,
     )
     loop.sums = sums
     try:
@@ -235,14 +234,32 @@ def _train_prepared(
 
 
 def _first_model(prepared: Prepared) -> TrainableModel:
-    if prepared.pretrained is None:
-        spec, size = prepared.recipe.model, prepared.tokenizer.vocab_size
-        if spec.is_native:
-            return NativeModel(build_model(spec, size))
-        return StockModel(build_stock_model(spec, size))
-    trainable = prepared.pretrained.model()
-    freeze(trainable.module, prepared.recipe.train.freeze)
+    spec, train_spec = prepared.recipe.model, prepared.recipe.train
+    trainable: TrainableModel
+    if prepared.pretrained is not None:
+        trainable = prepared.pretrained.model()
+        freeze(trainable.module, train_spec.freeze)
+    elif spec.is_native:
+        trainable = NativeModel(build_model(spec, prepared.tokenizer.vocab_size))
+    else:
+        trainable = StockModel(build_stock_model(spec, prepared.tokenizer.vocab_size))
+    if train_spec.gradient_checkpointing:
+        trainable.recompute_activations()
     return trainable
+
+
+def _accelerator(
+    recipe: Recipe, run: Run, precision: Precision, state: PartialState
+) -> Accelerator:
+    use_precision(precision, state.device)
+    accelerator = Accelerator(
+        cpu=state.device.type == "cpu",
+        mixed_precision=precision if precision in HALVES else "no",
+        log_with=list(recipe.train.trackers) or None,
+        project_dir=run.folder,
+    )
+    accelerator.init_trackers(run.folder.name, config={"recipe": recipe_json(recipe)})
+    return accelerator
 
 
 def _run_loop(

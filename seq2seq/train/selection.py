@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from seq2seq.train.checkpoint import Progress
+from seq2seq.train.checkpoint import Candidate, Progress
 from seq2seq.train.log import Value
 
 LOSS = "loss_nats_per_token"
@@ -45,6 +45,10 @@ class Validation:
     """Nats for each piece of the references, label smoothing off."""
     values: Mapping[str, Value]
     """All of it, for the log."""
+
+    def candidate(self, step: int) -> Candidate:
+        """The weights of a step with what was found of them."""
+        return Candidate(step, self.score, chrf=self.chrf, loss=self.loss)
 
     def to_text(self) -> str:
         """One line for people."""

@@ -5,15 +5,20 @@ from typing import Any
 import pytest
 import torch
 
+from seq2seq.errors import TrainingError
 from seq2seq.train import hardware
 from seq2seq.train.hardware import (
-    PrecisionTrial,
     forget_peak_memory,
     keep_freed_memory,
     matrix_peak,
     peak_memory_bytes,
     random_state_kept,
+)
+from seq2seq.train.precision import (
+    PrecisionTrial,
+    half_precision,
     try_precisions,
+    use_precision,
 )
 
 
@@ -79,7 +84,7 @@ def test_a_format_that_does_not_fit_into_memory_is_not_chosen() -> None:
 
 
 def test_a_peak_is_a_plausible_number_of_operations() -> None:
-    peak = matrix_peak("fp32", torch.device("cpu"), seconds=0.05)
+    peak = matrix_peak(torch.float32, torch.device("cpu"), seconds=0.05)
     assert 1e8 < peak < 1e15
 
 
@@ -103,7 +108,7 @@ def test_a_gpu_is_waited_for_once_in_a_row_of_products(monkeypatch: pytest.Monke
     monkeypatch.setattr(torch, "mm", counted)
     monkeypatch.setattr(hardware, "wait_for", lambda device: waits.append(len(products)))
     monkeypatch.setattr(hardware, "PEAK_SIZE", 8)
-    matrix_peak("fp32", torch.device("cpu"), seconds=0.02)
+    matrix_peak(torch.float32, torch.device("cpu"), seconds=0.02)
     # Before the first row, and after rows of 1, 2, 4, ... products.
     assert waits == [2**n - 1 for n in range(len(waits))]
     assert len(waits) > 3
@@ -134,3 +139,19 @@ def test_the_peak_of_a_gpus_memory_begins_anew(monkeypatch: pytest.MonkeyPatch) 
     forget_peak_memory(torch.device("cpu"))
     forget_peak_memory(torch.device("cuda", 1))
     assert begun == [torch.device("cuda", 1)]
+
+
+@pytest.mark.parametrize("precision", ["tf32", "fp16"])
+def test_formats_that_only_gpus_have_are_refused_on_a_cpu(precision: Any) -> None:
+    with pytest.raises(TrainingError, match=rf"train.precision = '{precision}': .* use bf16"):
+        use_precision(precision, torch.device("cpu"))
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+@pytest.mark.parametrize(("has_bf16", "expected"), [(True, "bf16"), (False, "fp16")])
+def test_a_gpu_without_bf16_is_given_fp16(
+    has_bf16: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has_bf16)
+    assert half_precision(torch.device("cuda")) == expected
+    assert half_precision(torch.device("cpu")) == "bf16"
