@@ -30,6 +30,7 @@ from tests.pipeline.families import SIZES, write_family, write_json
 
 TEXTS = ["the red fox sees an old owl", "a dog", "an owl runs far from the dog"]
 LIMIT = 16
+FEW = 4  # enough to see which piece begins an output, and what follows it
 TAGGED = {"nllb": ("eng_Latn", "fra_Latn"), "m2m_100": ("en", "fr"), "mbart50": ("en_XX", "fr_XX")}
 
 
@@ -83,7 +84,7 @@ def test_every_language_is_forced_as_generate_forces_it(
     known = languages_of(folder)
     assert len(known) == {"nllb": 202, "m2m_100": 100, "mbart50": 52}[family]
     outputs = set()
-    for language in known[:: len(known) // 6]:
+    for language in known[:: len(known) // 4]:
         translator = Translator.load(
             folder, device="cpu", source_language=source, target_language=language
         )
@@ -112,10 +113,10 @@ def test_all_languages_are_forced_as_generate_forces_them(
     for language in languages_of(folder):
         first = tokenizer.convert_tokens_to_ids(tag_of(tokenizer, language))
         assert open_tokenizer(folder, languages=(source, language)).first_id == first
-        options = replace(translator.search(max_length=LIMIT), first_id=first)
+        options = replace(translator.search(max_length=FEW), first_id=first)
         found = translator.engine.search(translator.tokenizer.encode(TEXTS), options)
         with torch.no_grad():
-            theirs = model.generate(**inputs, max_length=LIMIT + 1, forced_bos_token_id=first)
+            theirs = model.generate(**inputs, max_length=FEW + 1, forced_bos_token_id=first)
         ends = [row.index(2) + 1 if 2 in row else len(row) for row in theirs[:, 1:].tolist()]
         wanted = [row[:end] for row, end in zip(theirs[:, 1:].tolist(), ends, strict=True)]
         assert [list(one[0].ids) for one in found] == wanted, language

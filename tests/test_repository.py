@@ -48,14 +48,27 @@ def commands() -> Iterator[tuple[str, Any]]:
 COMMANDS = dict(sorted(commands()))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_every_module_explains_itself_and_stays_short(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    assert ast.get_docstring(tree), "a module opens with what it is for"
-    assert text.count("\n") <= LONGER.get(name(path), FILE_LINES)
-    lengths = {n.name: code_lines(n) for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
-    assert {f: lines for f, lines in lengths.items() if lines > FUNCTION_LINES} == {}
+@pytest.fixture(scope="module")
+def trees() -> dict[str, ast.Module]:
+    """Every module by its name, read once."""
+    return {name(path): ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+
+
+def test_every_module_explains_itself(trees: dict[str, ast.Module]) -> None:
+    assert [module for module, tree in trees.items() if not ast.get_docstring(tree)] == []
+
+
+def test_modules_and_functions_stay_short(trees: dict[str, ast.Module]) -> None:
+    lines = {name(path): path.read_text(encoding="utf-8").count("\n") for path in MODULES}
+    most = {module: LONGER.get(module, FILE_LINES) for module in lines}
+    assert {module: count for module, count in lines.items() if count > most[module]} == {}
+    functions = [
+        (module, node.name, code_lines(node))
+        for module, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+    ]
+    assert [function for function in functions if function[2] > FUNCTION_LINES] == []
 
 
 def code_lines(function: ast.FunctionDef) -> int:
@@ -74,18 +87,21 @@ def test_packages_hold_no_code(path: Path) -> None:
     assert [ast.unparse(s).split(" = ")[0] for s in rest] == allowed
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_nothing_writes_to_stdout_but_the_command_line(path: Path) -> None:
-    calls = [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call)]
-    prints = [n for n in calls if isinstance(n.func, ast.Name) and n.func.id == "print"]
-    elsewhere = {"sys.stderr"}
-    aims = [{ast.unparse(k.value) for k in n.keywords if k.arg == "file"} for n in prints]
-    assert [aim for aim in aims if aim != elsewhere] == []
+def test_nothing_writes_to_stdout_but_the_command_line(trees: dict[str, ast.Module]) -> None:
+    prints = [
+        (module, {ast.unparse(k.value) for k in node.keywords if k.arg == "file"})
+        for module, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    ]
+    assert [(module, aim) for module, aim in prints if aim != {"sys.stderr"}] == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_no_module_has_a_name_that_says_nothing(path: Path) -> None:
-    assert path.stem not in {"utils", "util", "common", "helpers", "base", "misc"}
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    empty = {"utils", "util", "common", "helpers", "base", "misc"}
+    assert [name(path) for path in MODULES if path.stem in empty] == []
 
 
 def test_modules_that_the_command_line_starts_with_do_not_load_torch() -> None:
