@@ -9,6 +9,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
 import gc
+import importlib
 import random
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,8 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
+    if "seq2seq.train.run" in sys.modules:  # loading it takes seconds that most files do not need
+        importlib.import_module("tests.unmeasured")
     gc.freeze()
     gc.enable()
 
@@ -110,7 +113,8 @@ def warm() -> Iterator[Warm]:
 @pytest.fixture(scope="session")
 def trainer() -> Iterator[Warm]:
     """Runs programs that train, in processes of their own that have loaded everything already."""
-    with Warm("datasets", "torch._dynamo", "seq2seq.train.run") as server:
+    unmeasured = str(ROOT / "tests" / "unmeasured.py")
+    with Warm("datasets", "torch._dynamo", "seq2seq.train.run", unmeasured) as server:
         yield server
 
 

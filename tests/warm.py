@@ -59,7 +59,7 @@ class Warm:
     """A server that has loaded some modules.
 
     Args:
-        modules: What to load.
+        modules: What to load, by name, or by path where it is no module of a package.
     """
 
     def __init__(self, *modules: str):
@@ -183,7 +183,10 @@ if __name__ == "__main__":
     sys.path.pop(0)  # the folder of this file, which holds no modules
     gc.disable()
     for name in sys.argv[1:]:
-        importlib.import_module(name)
+        if name.endswith(".py"):
+            runpy.run_path(name)
+        else:
+            importlib.import_module(name)
     gc.freeze()  # a collection in a child would copy all that it shares
     gc.enable()
     asked = serve()

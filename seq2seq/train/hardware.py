@@ -16,6 +16,7 @@ KEEP_BYTES = 1 << 30
 HUGE_PAGE = 1 << 21
 # Rows of the matrices whose product is timed; a GPU would be done with the smaller ones too soon.
 PEAK_SIZE, DEVICE_PEAK_SIZE = 2048, 4096
+PEAK_SECONDS = 0.3
 
 
 def keep_freed_memory() -> None:
@@ -50,7 +51,7 @@ def keep_freed_memory() -> None:
     madvise(ctypes.c_void_p(start), length, MADV_HUGEPAGE)  # a kernel without them says no
 
 
-def matrix_peak(dtype: torch.dtype, device: torch.device, *, seconds: float = 0.3) -> float:
+def matrix_peak(dtype: torch.dtype, device: torch.device, *, seconds: float) -> float:
     """Floating-point operations per second of a large matrix product on this machine.
 
     A GPU is waited for once in a row of products, not after each: its host would ask for the next

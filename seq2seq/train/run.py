@@ -37,6 +37,7 @@ from seq2seq.train.disks import (
 from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.finish import Finished, finish
 from seq2seq.train.hardware import (
+    PEAK_SECONDS,
     forget_peak_memory,
     keep_freed_memory,
     matrix_peak,
@@ -221,7 +222,8 @@ def _train_prepared(
         stop=stop,
         log=log,
         flops_per_token=trainable.flops_per_token(),
-        peak_flops=matrix_peak(dtype_of(precision), accelerator.device) * state.num_processes,
+        peak_flops=state.num_processes
+        * matrix_peak(dtype_of(precision), accelerator.device, seconds=PEAK_SECONDS),
     )
     loop.sums = sums
     try:

@@ -15,10 +15,10 @@ from tests.warm import Warm
 
 BEAMS = (1, 4)
 TRAIN = """
-steps = 600
+steps = 400
 batch_tokens = 1024
-warmup_steps = 40
-peak_lr = 0.01
+warmup_steps = 80
+peak_lr = 0.007
 schedule = "linear"
 validate_every_steps = 100
 save_every_steps = 200
@@ -46,7 +46,7 @@ print(json.dumps(texts))
 @pytest.fixture(scope="module", params=["m2m_100", "marian"])
 def result(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
     folder = tmp_path_factory.mktemp("digits")
-    write_digits(folder, train=3000, held_out=60, longest=5)
+    write_digits(folder, train=3000, held_out=60, longest=4)
     recipe = folder / "digits.toml"
     text = digits_recipe(folder, tokenizer="vocab_size = 32", train=TRAIN)
     text = text.replace("width = 32", f'width = 64\nfamily = "{request.param}"')
@@ -62,7 +62,7 @@ def test_digits_are_learnt_and_everything_is_written_down(result: TrainResult) -
     assert "version:" in scores["test"]["digits"]["bleu"]["signature"]
     environment = json.loads(result.run.environment.read_text())
     assert environment["versions"]["torch"]
-    assert result.run.read_recipe().train.steps == 600
+    assert result.run.read_recipe().train.steps == 400
     data = json.loads(result.run.data_report.read_text())
     assert data["pairs"] == 3000
     assert "digits" in result.to_text()
@@ -93,5 +93,5 @@ def test_a_second_run_in_the_same_folder_is_refused(result: TrainResult) -> None
 def test_resuming_a_finished_run_trains_no_further(result: TrainResult) -> None:
     before = (result.run.best / "model.safetensors").read_bytes()
     again = train(result.run.recipe_given, run_folder=result.run.folder, resume=True)
-    assert again.progress.step == 600
+    assert again.progress.step == 400
     assert (Run(result.run.folder).best / "model.safetensors").read_bytes() == before
