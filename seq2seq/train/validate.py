@@ -8,6 +8,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -127,7 +128,11 @@ class Validator:
     def _translate(self, places: list[int]) -> list[str | None]:
         """Translations of some dev sources; None where the search found nothing."""
         sources = [self._sources[place] for place in places]
-        found = self._engine.search(sources, self._options, progress=self._stop.check)
+        # A GPU validates in the format that it trains in. A CPU searches in 32 bits, as it will for
+        # whoever translates with the model.
+        on_cpu = self._accelerator.device.type == "cpu"
+        with nullcontext() if on_cpu else self._accelerator.autocast():
+            found = self._engine.search(sources, self._options, progress=self._stop.check)
         texts = self._tokenizer.decode([best[0].ids if best else () for best in found])
         return [text if best else None for text, best in zip(texts, found, strict=True)]
 

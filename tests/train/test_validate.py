@@ -63,6 +63,29 @@ def test_dev_loss_is_the_mean_over_all_pieces_as_forced_scoring_has_it() -> None
     assert f"  loss {found.loss:.3f}  perplexity {math.exp(found.loss):.2f}" in found.to_text()
 
 
+@pytest.mark.parametrize(("device", "autocast"), [("cpu", False), ("cuda", True)])
+def test_the_search_computes_as_training_does_on_a_gpu_and_in_32_bits_on_a_cpu(
+    device: str, autocast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """bf16 stands for both: the search itself still runs here."""
+    tokenizer, texts = small_tokenizer("m2m_100"), random_text(3)
+    model = random_model("m2m_100", tokenizer.vocab_size)
+    judge, _ = validator(tokenizer, texts, texts, model)
+    seen: list[bool] = []
+    original = model.encode
+
+    def encode(*args: object, **options: object) -> torch.Tensor:
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return original(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(model, "encode", encode)
+    half = torch.autocast("cpu", torch.bfloat16)
+    monkeypatch.setattr(judge._accelerator, "autocast", lambda: half)
+    monkeypatch.setattr(Accelerator, "device", property(lambda _: torch.device(device)))
+    assert judge._translate([0, 1, 2]) is not None
+    assert set(seen) == {autocast}
+
+
 def test_two_ranks_find_the_loss_of_one() -> None:
     tokenizer, texts = small_tokenizer("m2m_100"), random_text(9)
     model = random_model("m2m_100", tokenizer.vocab_size)
