@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from measure_gpu import gpu
 from measure_lengths import lengths
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +36,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 
+app.command()(gpu)
 app.command()(lengths)
 
 
