@@ -34,6 +34,12 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run from its last checkpoint.")
     ] = False,
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Where to compute: cpu, cuda, or auto, CUDA if it is there."
+        ),
+    ] = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train a model as a recipe describes it, and score it.
@@ -52,7 +58,9 @@ def train(
     """
     from seq2seq.train.run import train as train_recipe
 
-    result = train_recipe(recipe, overrides=overrides or (), run_folder=run, resume=resume)
+    result = train_recipe(
+        recipe, overrides=overrides or (), run_folder=run, resume=resume, device=device
+    )
     if os.environ.get("RANK", "0") != "0":  # under a launcher every process comes here
         return
     print_report(result, as_json=as_json)

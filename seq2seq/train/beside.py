@@ -70,7 +70,9 @@ class Other:
 
 
 @contextmanager
-def processes_beside(command: Sequence[str], count: int) -> Iterator[None]:
+def processes_beside(
+    command: Sequence[str], count: int, *, on_gpus: bool = False
+) -> Iterator[None]:
     """Let a command take part in this process's run, as so many processes more.
 
     Does nothing where one process is wanted, or where a launcher has started this one. Threads are
@@ -80,6 +82,7 @@ def processes_beside(command: Sequence[str], count: int) -> Iterator[None]:
         command: What the other processes run; it must come to ``note_ready`` and then to the
             same work as the block.
         count: Processes that take part, this one among them.
+        on_gpus: Whether each of them needs a GPU.
 
     Raises:
         TrainingError: Another process has found a mistake or was killed, or there are fewer GPUs.
@@ -92,7 +95,7 @@ def processes_beside(command: Sequence[str], count: int) -> Iterator[None]:
     ):
         yield
         return
-    if torch.cuda.is_available() and torch.cuda.device_count() < count:
+    if on_gpus and torch.cuda.device_count() < count:
         raise TrainingError(
             f"train.processes = {count}: {torch.cuda.device_count()} GPU(s) found, one needed for "
             "each process"
@@ -231,7 +234,9 @@ def _forget_group() -> None:
     GradientState._reset_state()
 
 
-def train_command(recipe: Path, overrides: Sequence[str], run: Path, *, resume: bool) -> list[str]:
+def train_command(
+    recipe: Path, overrides: Sequence[str], run: Path, *, resume: bool, device: str
+) -> list[str]:
     """What starts the same training in another process.
 
     Args:
@@ -239,12 +244,13 @@ def train_command(recipe: Path, overrides: Sequence[str], run: Path, *, resume: 
         overrides: ``key=value`` changes to it.
         run: The run folder.
         resume: Whether the run goes on.
+        device: What each process computes on: ``cpu`` or ``cuda``.
 
     Returns:
         The command and its arguments.
     """
     sets = [word for override in overrides for word in ("--set", override)]
     resumed = ["--resume"] if resume else []
-    given = [str(recipe), *sets, "--run", str(run), *resumed]
+    given = [str(recipe), *sets, "--run", str(run), "--device", device, *resumed]
     # -P: what lies in the current folder must not stand in for an installed package.
     return [sys.executable, "-P", "-m", "seq2seq.train.follow", "train", *given]

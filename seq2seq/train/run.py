@@ -12,7 +12,8 @@ from typing import Any, Literal
 import torch
 from accelerate import Accelerator, PartialState
 
-from seq2seq.errors import CheckpointError
+from seq2seq.devices import resolve_device
+from seq2seq.errors import CheckpointError, DeviceError
 from seq2seq.recipe import Recipe
 from seq2seq.recipe_file import load_recipe, recipe_json, recipe_text
 from seq2seq.run import Run
@@ -129,6 +130,7 @@ def train(
     overrides: Sequence[str] = (),
     run_folder: Path | None = None,
     resume: bool = False,
+    device: str = "auto",
 ) -> TrainResult:
     """Train as a recipe says, and score the result.
 
@@ -138,6 +140,7 @@ def train(
         run_folder: Where everything goes; ``runs/<name of the recipe>`` by default.
         resume: Continue what this folder holds, from its last sound checkpoint; begin where it
             holds none.
+        device: ``cpu``, ``cuda``, or ``auto``: CUDA where there is a GPU for it, else the CPU.
 
     Returns:
         Scores and places, or where an interrupted run stands.
@@ -148,19 +151,36 @@ def train(
     keep_freed_memory()
     recipe, given = load_recipe(recipe_path, overrides), recipe_text(recipe_path, overrides)
     run = Run(run_folder or Path("runs") / recipe_path.stem)
-    command = train_command(recipe_path, overrides, run.folder, resume=resume)
+    kind = device_kind(device)
+    command = train_command(recipe_path, overrides, run.folder, resume=resume, device=kind)
     with disk_faults_explained(run), sole_training(run) if is_first() else nullcontext():
         check_folder(run, resume=resume)
-        with processes_beside(command, recipe.train.processes or 1):
+        with processes_beside(command, recipe.train.processes or 1, on_gpus=kind == "cuda"):
             note_ready()
-            return _train_together(recipe, run, given)
+            return _train_together(recipe, run, given, kind)
 
 
-def _train_together(recipe: Recipe, run: Run, given: str) -> TrainResult:
+def device_kind(name: str) -> Literal["cpu", "cuda"]:
+    """What every process of a run computes on; each takes a GPU of its own.
+
+    Raises:
+        DeviceError: There is no such device here, or it cannot be trained on.
+    """
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name not in ("cpu", "cuda"):  # a resume would not be exact on mps: its random state is lost
+        raise DeviceError(
+            f"device: '{name}' cannot be trained on, needed auto, cpu or cuda; the environment "
+            "variable CUDA_VISIBLE_DEVICES chooses among several GPUs"
+        )
+    resolve_device(name)
+    return "cuda" if name == "cuda" else "cpu"
+
+
+def _train_together(recipe: Recipe, run: Run, given: str, device: str) -> TrainResult:
     """The work of one process, alone or among others."""
-    # Without CUDA several processes take part only if the CPU is asked for; on other accelerators
-    # a resume would not be exact, because their random state is not saved.
-    state = PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
+    # Without CUDA several processes take part only if the CPU is asked for.
+    state = PartialState(cpu=device == "cpu", timeout=PATIENCE)
     check_processes(recipe, state)
     say = _speaker(state)
     check_trackers(recipe)

@@ -70,11 +70,10 @@ def test_each_process_has_the_threads_that_the_user_gave_it(tmp_path, monkeypatc
 
 
 def test_more_processes_than_gpus_are_refused(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with (
         pytest.raises(TrainingError, match=r"train.processes = 2: 1 GPU\(s\) found"),
-        processes_beside(["/no/such/program"], 2),
+        processes_beside(["/no/such/program"], 2, on_gpus=True),
     ):
         pytest.fail("the block must not run")
 
@@ -187,8 +186,10 @@ def test_an_error_of_this_process_stays_what_it_is_and_ends_the_others(monkeypat
 
 
 def test_the_command_is_the_same_training_again(tmp_path):
-    command = train_command(tmp_path / "r.toml", ["seed=2", "train.steps=5"], tmp_path, resume=True)
-    given = ["--set", "seed=2", "--set", "train.steps=5", "--run", str(tmp_path), "--resume"]
+    sets = ["seed=2", "train.steps=5"]
+    command = train_command(tmp_path / "r.toml", sets, tmp_path, resume=True, device="cpu")
+    given = ["--set", "seed=2", "--set", "train.steps=5", "--run", str(tmp_path)]
+    given += ["--device", "cpu", "--resume"]
     assert command[1:] == [
         "-P",
         "-m",

@@ -5,16 +5,18 @@ from random import Random
 
 import numpy as np
 import pytest
+import torch
 from accelerate import PartialState
 
 from seq2seq import preset
-from seq2seq.errors import CheckpointError, RecipeError, TrainingError
+from seq2seq.errors import CheckpointError, DeviceError, RecipeError, TrainingError
 from seq2seq.opened_model import READS_SEVERAL, trained_on
 from seq2seq.preset import Choice
 from seq2seq.recipe import Recipe, TrainSpec
 from seq2seq.recipe_file import parse_recipe
 from seq2seq.run import Run
 from seq2seq.train import setup
+from seq2seq.train.run import device_kind
 from seq2seq.train.setup import (
     Prepared,
     check_folder,
@@ -80,6 +82,31 @@ def test_a_launcher_that_starts_too_few_is_refused(monkeypatch: pytest.MonkeyPat
 def test_one_process_has_nobody_to_share_out_weights_to() -> None:
     with pytest.raises(TrainingError, match=r"train.fsdp = true: one process takes part, needed"):
         check_processes(recipe(fsdp=True), PartialState(cpu=True))
+
+
+@pytest.mark.parametrize(("there", "expected"), [(True, "cuda"), (False, "cpu")])
+def test_a_run_takes_the_gpu_where_there_is_one_and_the_cpu_where_it_is_asked_for(
+    there: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert device_kind("auto") == expected
+    assert device_kind("cpu") == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mps", "'mps' cannot be trained on, needed auto, cpu or cuda"),
+        ("cuda:1", "CUDA_VISIBLE_DEVICES chooses among several"),
+        ("cuda", "cuda: no CUDA device here"),
+    ],
+)
+def test_a_device_that_cannot_be_trained_on_is_refused(
+    name: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match=said):
+        device_kind(name)
 
 
 def test_a_tracker_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
