@@ -26,14 +26,48 @@ def tags_of(stock: Any) -> list[str]:
     """The languages that a stock tokenizer knows, as it calls them; none for opus-mt."""
     if hasattr(stock, "lang_code_to_id"):
         return list(stock.lang_code_to_id)
-    plain = {stock.bos_token, stock.eos_token, stock.unk_token, stock.pad_token}
-    plain |= {stock.mask_token, stock.cls_token, stock.sep_token}
+    plain = _plain_pieces(stock)
     return [token for token in stock.all_special_tokens if token not in plain]
+
+
+def _plain_pieces(stock: Any) -> set[str | None]:
+    """The special pieces that are no tags."""
+    return {stock.bos_token, stock.eos_token, stock.unk_token, stock.pad_token,
+            stock.mask_token, stock.cls_token, stock.sep_token}  # fmt: skip
 
 
 def tag_of(stock: Any, language: str) -> str:
     """The piece that stands for a language: M2M100 writes ``__de__`` for ``de``."""
     return str(stock.get_lang_token(language)) if hasattr(stock, "get_lang_token") else language
+
+
+def added_tag_of(stock: Any, language: str) -> str:
+    """The piece that is to stand for a language which a stock tokenizer does not know yet."""
+    return f"__{language}__" if hasattr(stock, "get_lang_token") else language
+
+
+def learn_added_tags(stock: Any) -> None:
+    """Tell a class that lists its languages by itself of those which its files have beside them.
+
+    M2M100 and mBART-50 do; the tags that fine-tuning added are special pieces like the others.
+
+    Args:
+        stock: A tokenizer of ``transformers``; changed.
+    """
+    if not hasattr(stock, "lang_code_to_id"):
+        return
+    known = {tag_of(stock, language) for language in tags_of(stock)}
+    for tag in {str(one) for one in stock.all_special_tokens} - known - _plain_pieces(stock):
+        number = stock.convert_tokens_to_ids(tag)
+        if hasattr(stock, "get_lang_token"):
+            language = tag.strip("_")
+            stock.lang_code_to_token[language] = tag
+            stock.lang_token_to_id[tag] = number
+            stock.id_to_lang_token[number] = tag
+        else:
+            language = tag
+            stock.id_to_lang_code[number] = language
+        stock.lang_code_to_id[language] = number
 
 
 def vocabulary_of(stock: Any) -> dict[str, int]:

@@ -301,8 +301,8 @@ class BottleneckSpec(Section):
 class LoraSpec(Section):
     """Train small matrices beside those of a pretrained model, which stay as they are.
 
-    Needs the extra `lora` (peft). The run's model, `best/`, has them added to its own; the folder
-    `best/adapter` holds them alone, as peft loads them. Checkpoints hold the whole model.
+    Needs the extra `lora` (peft). `best/` has them added to its own, `best/adapter` holds them
+    alone, as peft loads them. Checkpoints hold the whole model.
     """
 
     rank: int = Field(0, ge=0)
@@ -312,8 +312,16 @@ class LoraSpec(Section):
     dropout: float = Field(0.0, ge=0, lt=1)
     """Dropout before them."""
     targets: Literal["attention", "all"] = "attention"
-    """The matrices that get them: queries and values of all attentions, or every matrix of the
-    layers."""
+    """What gets them: queries and values of all attentions, or every matrix of the layers."""
+
+
+class NewLanguageSpec(Section):
+    """Give the model of `init`, NLLB, M2M100 or mBART-50, a tag for a language it has none for."""
+
+    code: str = Field(min_length=2)
+    """The tag, spelt like those of the model, as is `target_tag` (or, for NLLB, `source_tag`)."""
+    like: str | None = None
+    """A related language, whose embedding the tag begins with; else the mean of all of them."""
 
 
 class TrainSpec(Section):
@@ -461,10 +469,10 @@ class Recipe(Section):
     such as `eng_Latn` for NLLB."""
     target_tag: str | None = None
     """What it calls the target language."""
+    new_language: NewLanguageSpec | None = None
     source_prefix: str | None = None
-    """Words that name the task to the model of `init`, put before every source from training to the
-    published model (not twice before one that has them): `translate English to German: ` for T5.
-    Without the key those that its config.json has for this task; `""` is none."""
+    """Words before every source that does not have them, from training to the published model, such
+    as `summarize: ` for T5. Without the key those in `init`'s config.json; `""` is none."""
     seed: int = Field(1, ge=0)
     """Seed of everything random: initial weights, dropout, order of the data."""
     data: DataSpec
@@ -494,14 +502,12 @@ class Recipe(Section):
                 yield f"data.test.{name}: pronoun items are scored whole, 'max_rows' cuts them"
         yield from self._pointers_that_miss()
         yield from self._guides_of_other_models()
-        if self.train.fsdp:
-            yield from self._not_sharded()
+        yield from self._not_sharded() if self.train.fsdp else ()
         yield from self._idle_starts()
-        longest = self.model.max_positions
         if not self._shape_is_known("max_positions"):
             return
         for side in ("max_source_pieces", "max_target_pieces"):
-            pieces = getattr(self.data.cleaning, side)
+            pieces, longest = getattr(self.data.cleaning, side), self.model.max_positions
             if pieces > longest:
                 yield (
                     f"data.cleaning.{side} = {pieces} is more than model.max_positions = {longest}"
@@ -534,7 +540,7 @@ class Recipe(Section):
         """What makes no sense with, or without, a model to begin from."""
         frozen, adapted = self.train.freeze, self.train.lora.rank > 0
         if self.init is None:
-            for name in ("source_tag", "target_tag", "source_prefix"):
+            for name in ("source_tag", "target_tag", "source_prefix", "new_language"):
                 if getattr(self, name) is not None:
                     yield f"{name} is for the tokenizer of 'init', which is not given"
             for name, given in (("freeze", frozen), ("lora", adapted)):

@@ -22,6 +22,7 @@ from seq2seq.language_tags import (
     choose_tags,
     is_tagged,
     lead_of,
+    learn_added_tags,
     nearest,
     stored_languages,
     tag_of,
@@ -321,13 +322,7 @@ def open_tokenizer(
             f"{folder}: no {' and no '.join(missing)}, which {kind} needs; copy or download the "
             "folder again"
         )
-    if kind == OTHERS:
-        stock = open_auto_tokenizer(folder)
-    else:
-        import transformers
-
-        with explaining(f"{folder}: {kind}"):
-            stock = getattr(transformers, kind).from_pretrained(folder, local_files_only=True)
+    stock = open_auto_tokenizer(folder, kind=kind)
     if getattr(stock, "separate_vocabs", False):
         raise ModelError(
             f"{folder}: source and target have vocabularies of their own, needed one of both; "
@@ -345,12 +340,13 @@ def open_tokenizer(
     return StockTokenizer(stock, folder, (source, target), remarks=remarks)
 
 
-def open_auto_tokenizer(folder: Path, *, name: str | Path | None = None) -> Any:
+def open_auto_tokenizer(folder: Path, *, name: str | Path | None = None, kind: str = OTHERS) -> Any:
     """Load the stock tokenizer that lies beside a model.
 
     Args:
         folder: A stock folder.
         name: What to call the model in messages; the folder if None.
+        kind: Its class, which the library finds by itself if none is named.
 
     Returns:
         The tokenizer.
@@ -358,11 +354,12 @@ def open_auto_tokenizer(folder: Path, *, name: str | Path | None = None) -> Any:
     Raises:
         ModelError: There is none, or it cannot be read.
     """
-    from transformers import AutoTokenizer
+    import transformers
 
     where = folder if name is None else name
-    with explaining(where):
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    with explaining(where if kind == OTHERS else f"{where}: {kind}"):
+        tokenizer = getattr(transformers, kind).from_pretrained(folder, local_files_only=True)
+    learn_added_tags(tokenizer)
     files = sorted(type(tokenizer).vocab_files_names.values())  # none for one that reads bytes
     if files and not any((folder / one).is_file() for one in {"tokenizer.json", *files}):
         raise ModelError(cannot_open(where, f"no tokenizer there: none of {', '.join(files)}"))

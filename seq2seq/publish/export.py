@@ -24,6 +24,7 @@ from seq2seq.engines.engine import Engine, NativeEngine
 from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import PublishError
 from seq2seq.files import read_json_object
+from seq2seq.language_tags import learn_added_tags
 from seq2seq.model_location import locate_model
 from seq2seq.publish.checked import Check, Target, hash_files, write_check
 from seq2seq.publish.contract import check_publishable
@@ -311,6 +312,7 @@ def check_tokenizer(folder: Path, tokenizer: TokenizerLike, text: HeldOut) -> No
         PublishError: It does not.
     """
     stock = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    learn_added_tags(stock)  # M2M100 alone cannot cut targets in a language that was added
     cut = stock([as_read(tokenizer, source) for source in text.sources]).input_ids
     targets = stock(text_target=list(text.references)).input_ids
     joined = stock.batch_decode(text.target_ids, skip_special_tokens=True)

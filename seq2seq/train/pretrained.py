@@ -6,6 +6,7 @@ checkpoint has the weights by then. The recipe is completed by the shape of that
 where it asks for another one.
 """
 
+import copy
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from seq2seq.tokenizer import Tokenizer
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.adapter import add_adapter
 from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved
+from seq2seq.train.new_language import NewRow, add_tag, begin_row, find_row
 from seq2seq.train.origin import Origin, find_origin
 from seq2seq.train.trainable import NativeModel, StockModel, TrainableModel
 
@@ -57,6 +59,7 @@ class Pretrained:
         lora: The adapter that is trained in its place, if any.
         remark: What a user should know of the prefix of sources, a sentence, or nothing.
         base: Its name and commit on the Hub; nothing for a model that does not lie there.
+        row: What a new tag begins with; None where there is none, or a checkpoint has it.
     """
 
     config: Any
@@ -66,6 +69,7 @@ class Pretrained:
     lora: LoraSpec
     remark: str = ""
     base: tuple[str, str | None] = ("", None)
+    row: NewRow | None = None
 
     def to_text(self) -> str:
         """One line for people."""
@@ -81,6 +85,8 @@ class Pretrained:
             text += f"; {self.remark}"
         if not isinstance(self.tokenizer, StockTokenizer):
             return text
+        if self.row is not None:
+            text += f"; {self.row.to_text()}"
         if self.tokenizer.languages is not None:
             text += "; its tags of source and target are {} and {}".format(
                 *self.tokenizer.languages
@@ -104,7 +110,9 @@ class Pretrained:
     def _native(self) -> Transformer:
         if self.origin is None:
             return Transformer(self.config)
-        model = load_model(self.origin.folder, config=self.config)
+        model = load_model(self.origin.folder, config=self._published_config())
+        if self.row is not None:
+            begin_row(model, self.row)
         if model.logits_bias is not None:
             # Published post-norm models leave padding possible and forbid it in the search. Left
             # so, its row, from which decoding starts, would drift away from zero.
@@ -113,11 +121,22 @@ class Pretrained:
 
     def _stock(self) -> Any:
         if self.origin is not None:
-            return open_encoder_decoder(self.origin.folder, config=self.config)
+            found = open_encoder_decoder(self.origin.folder, config=self._published_config())
+            if self.row is not None:
+                begin_row(found, self.row)
+            return found
         model = AutoModelForSeq2SeqLM.from_config(self.config)
         if (self.kept / SEARCH).is_file():
             model.generation_config = GenerationConfig.from_pretrained(self.kept)
         return model
+
+    def _published_config(self) -> Any:
+        """The numbers of the model as it was published: perhaps without a row for a new tag."""
+        if self.row is None:
+            return self.config
+        config = copy.deepcopy(self.config)
+        config.vocab_size = self.row.published
+        return config
 
 
 def read_any_config(folder: Path) -> Any:
@@ -157,6 +176,8 @@ def open_pretrained(recipe: Recipe, init: str, run: Run) -> tuple[Recipe, Pretra
     resumed = bool(steps_saved(run.checkpoints)) and (run.tokenizer / CONFIG).is_file()
     origin = None if resumed else find_origin(init)
     folder = run.tokenizer if origin is None else origin.folder
+    if recipe.new_language is not None and origin is not None:
+        folder = _with_new_tag(folder, recipe, run)
     config = read_any_config(folder)
     tokenizer = open_tokenizer(folder, languages=_languages(recipe))
     if tokenizer.vocab_size > config.vocab_size:
@@ -171,13 +192,29 @@ def open_pretrained(recipe: Recipe, init: str, run: Run) -> tuple[Recipe, Pretra
     set_dropouts(config, {name: getattr(recipe.model, name) for name in dropouts_of(config)})
     if origin is not None and not (run.tokenizer / CONFIG).is_file():
         _keep(folder, tokenizer, run)
+        shutil.rmtree(run.tokenizer.with_name(".tmp-new-tag"), ignore_errors=True)
         origin.write(run)
     # From the run from now on: what it copies into the finished model must not have changed since.
     kept = open_tokenizer(run.tokenizer)
     if isinstance(kept, StockTokenizer) and recipe.source_prefix:
         kept.begin_with(recipe.source_prefix)
+    row = None
+    if recipe.new_language is not None and origin is not None:
+        assert isinstance(kept, StockTokenizer)
+        published = read_any_config(origin.folder).vocab_size
+        row = find_row(kept, recipe.new_language, published=published)
     base, lora = _hub_base(run), recipe.train.lora
-    return recipe, Pretrained(config, run.tokenizer, kept, origin, lora, remark, base)
+    return recipe, Pretrained(config, run.tokenizer, kept, origin, lora, remark, base, row)
+
+
+def _with_new_tag(folder: Path, recipe: Recipe, run: Run) -> Path:
+    """A folder with tokenizer and configuration as they will be, the run's own if it has them."""
+    if (run.tokenizer / CONFIG).is_file():  # kept by the first process
+        return run.tokenizer
+    unfinished = run.tokenizer.with_name(".tmp-new-tag")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    add_tag(folder, recipe, _languages(recipe), unfinished)
+    return unfinished
 
 
 def _hub_base(run: Run) -> tuple[str, str | None]:
