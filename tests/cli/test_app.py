@@ -131,12 +131,13 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("trainer")
 def test_training_passes_on_what_was_asked(cli: Cli, recipe: Path) -> None:
     assert cli("train", recipe) == (0, "trained small.toml\n", "")
-    options = ["--set", "seed=2", "--set", "a=b", "--run", "here", "--resume", "--json"]
-    assert json.loads(cli("train", recipe, *options).out) == {
+    options = ["--set", "seed=2", "--set", "a=b", "--run", "here", "--resume", "--device", "cpu"]
+    assert json.loads(cli("train", recipe, *options, "--json").out) == {
         "recipe_path": str(recipe),
         "overrides": "['seed=2', 'a=b']",
         "run_folder": "here",
         "resume": "True",
+        "device": "cpu",
     }
 
 
