@@ -59,11 +59,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Files with slow tests begin first, so that no worker waits for the other at the end.
     """
+    training = {item.path for item in items if "trainer" in getattr(item, "fixturenames", ())}
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
     for item in items:
         if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(_shared(item)))
+            group = "trainer" if item.path in training else _shared(item)
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _shared(item: pytest.Item) -> str:

@@ -117,7 +117,7 @@ class Trained:
 
 
 @pytest.fixture
-def trainer(monkeypatch: pytest.MonkeyPatch) -> None:
+def training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training that is over at once, and interrupted where the run folder is called so."""
     from seq2seq.train import run
 
@@ -128,7 +128,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "train", train)
 
 
-@pytest.mark.usefixtures("trainer")
+@pytest.mark.usefixtures("training")
 def test_training_passes_on_what_was_asked(cli: Cli, recipe: Path) -> None:
     assert cli("train", recipe) == (0, "trained small.toml\n", "")
     options = ["--set", "seed=2", "--set", "a=b", "--run", "here", "--resume", "--device", "cpu"]
@@ -141,13 +141,13 @@ def test_training_passes_on_what_was_asked(cli: Cli, recipe: Path) -> None:
     }
 
 
-@pytest.mark.usefixtures("trainer")
+@pytest.mark.usefixtures("training")
 def test_an_interrupted_training_says_so_with_its_exit_code(cli: Cli, recipe: Path) -> None:
     result = cli("train", recipe, "--run", "interrupted")
     assert result == (130, "trained small.toml\n", "")
 
 
-@pytest.mark.usefixtures("trainer")
+@pytest.mark.usefixtures("training")
 def test_one_of_several_processes_prints(
     cli: Cli, recipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.hub.client import run_client
 from tests.hub.server import HubServer
+from tests.warm import Warm
 
 CODE = """
     import json, sys
@@ -30,9 +31,9 @@ CODE = """
 
 @pytest.mark.slow
 def test_a_model_of_the_hub_answers_like_its_folder_and_at_its_revision(
-    hub: HubServer, tmp_path: Path, family_folder: Callable[[str], Path], root: Path
+    hub: HubServer, warm: Warm, tmp_path: Path, family_folder: Callable[[str], Path], root: Path
 ) -> None:
     code = f"import sys\nsys.path.insert(0, {str(root)!r})\n" + CODE.replace("\n    ", "\n")
-    folder, tagged, without = run_client(hub, tmp_path, code, family_folder("mbart50"))
+    folder, tagged, without = run_client(hub, tmp_path, code, family_folder("mbart50"), warm=warm)
     assert tagged == folder
     assert without.startswith("tester/owl: no config.json there at commit ")
