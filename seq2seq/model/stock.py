@@ -133,22 +133,20 @@ def _has_idle_matrix(config: ModelConfig) -> bool:
     return bool(shared and not config.tie_word_embeddings)
 
 
-def load_stock_state(model: Transformer, state: dict[str, Tensor]) -> None:
-    """Put weights with stock names into a model.
+def merged_state(model: Transformer, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights with stock names under our own.
 
     Args:
-        model: The model that receives them.
+        model: A model of the shape that they are to have.
         state: Weights as ``stock_state`` or the stock class's ``state_dict`` give them.
+
+    Returns:
+        What ``load_state_dict`` takes.
 
     Raises:
         ModelError: One line with every tensor that is missing, unknown, of another shape, or
             different from the one that it should repeat.
     """
-    model.load_state_dict(_merged_state(model, state))
-
-
-def _merged_state(model: Transformer, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights under our names, if they are those of a model of this shape."""
     state = {name: tensor for name, tensor in state.items() if name not in COMPUTED}
     if _has_idle_matrix(model.config) and SHARED in state:
         # Files older than transformers 5 hold the input embedding under this name alone.
@@ -239,7 +237,7 @@ def load_model(folder: Path, *, config: ModelConfig | None = None) -> Transforme
         state["final_logits_bias"] = torch.zeros(config.vocab_size)
     with torch.device("meta"):  # numbers that do not fit the weights may ask for any memory
         shapes = Transformer(config)
-    merged = _merged_state(shapes, state)
+    merged = merged_state(shapes, state)
     model = Transformer(config)
     model.load_state_dict(merged)
     return model.eval()

@@ -75,11 +75,6 @@ class Remote:
     tags: Mapping[str, str]
 
 
-def upload(plan: Plan, *, private: bool = False, tag: str | None = None) -> Published:
-    """Make one repository what a plan says; see ``upload_all``."""
-    return upload_all([plan], private=private, tag=tag)[0]
-
-
 def upload_all(
     plans: Sequence[Plan], *, private: bool = False, tag: str | None = None
 ) -> list[Published]:

@@ -8,7 +8,7 @@ import torch
 from transformers import M2M100ForConditionalGeneration, MarianMTModel
 
 from seq2seq.model.config import build_config
-from seq2seq.model.stock import load_stock_state
+from seq2seq.model.stock import merged_state
 from seq2seq.model.transformer import Transformer
 
 NUMBERS = {
@@ -52,7 +52,7 @@ def make_pair(make_config) -> Callable:
                     if not is_table:
                         tensor.add_(torch.randn_like(tensor) * 0.15)
         ours = Transformer(config).eval()
-        load_stock_state(ours, stock.state_dict())
+        ours.load_state_dict(merged_state(ours, stock.state_dict()))
         return ours, stock
 
     return build

@@ -12,7 +12,7 @@ from transformers import AutoModelForSeq2SeqLM, GenerationConfig
 
 from seq2seq.engines.opening import open_encoder_decoder
 from seq2seq.errors import ModelError
-from seq2seq.model.stock import load_model, load_stock_state, save_model, stock_state
+from seq2seq.model.stock import load_model, merged_state, save_model, stock_state
 from seq2seq.model.transformer import Transformer
 
 
@@ -115,7 +115,7 @@ def test_untied_files_that_hold_one_input_matrix_load(make_config):
     state = stock_state(model)
     del state["model.encoder.embed_tokens.weight"], state["model.decoder.embed_tokens.weight"]
     state["model.shared.weight"].normal_()
-    load_stock_state(model, state)
+    model.load_state_dict(merged_state(model, state))
     assert torch.equal(model.embedding.weight, state["model.shared.weight"])
     assert torch.equal(model.target_embedding.weight, model.embedding.weight)
     assert not torch.equal(model.output_weight, model.embedding.weight)
@@ -128,7 +128,7 @@ def test_weights_with_repeated_names_and_position_tables_load(family, make_pair)
     state["lm_head.weight"] = state["model.encoder.embed_tokens.weight"] = shared
     state["model.encoder.embed_positions.weights"] = torch.zeros(3, 3)
     again = Transformer(ours.config)
-    load_stock_state(again, state)
+    again.load_state_dict(merged_state(again, state))
     assert torch.equal(again.embedding.weight, ours.embedding.weight)
 
 
@@ -148,7 +148,7 @@ def test_weights_that_do_not_fit_are_refused_with_every_reason(make_pair):
     state["model.decoder.extra"] = torch.zeros(1)
     state["lm_head.weight"] = state["model.shared.weight"] + 1
     with pytest.raises(ModelError) as caught:
-        load_stock_state(ours, state)
+        merged_state(ours, state)
     for said in (
         "model.encoder.layers.0.fc1.bias is missing",
         r"model.decoder.layer_norm.weight has shape '[7]', '[32]' is needed",
@@ -161,7 +161,7 @@ def test_weights_that_do_not_fit_are_refused_with_every_reason(make_pair):
 def test_a_long_list_of_reasons_is_cut_with_a_count(make_pair):
     ours, _ = make_pair("m2m_100")
     with pytest.raises(ModelError, match=r"; and \d+ more; check that config.json"):
-        load_stock_state(ours, {})
+        merged_state(ours, {})
 
 
 def test_a_folder_without_a_model_is_refused(family, make_config, tmp_path):
