@@ -41,11 +41,6 @@ class ModelLocation:
         Raises:
             ModelError: There is none.
         """
-        if self.repository is not None and not (self.path / "config.json").is_file():
-            raise ModelError(
-                f"{self.repository}: no config.json there at commit {self.revision}, needed a "
-                "repository that holds a model"
-            )
         return model_folder(self.path)
 
 
@@ -58,10 +53,11 @@ def locate_model(name: str | Path, *, revision: str | None = None) -> ModelLocat
         revision: A branch, tag or commit on the Hub, where the name does not say it.
 
     Returns:
-        Where it lies. Whether that is a model is not checked yet.
+        Where it lies. Whether a folder of this machine is a model is not checked yet.
 
     Raises:
-        ModelError: It is neither here nor there, or a revision is asked of a folder.
+        ModelError: It is neither here nor there, the repository holds no model, or a revision is
+            asked of a folder.
     """
     path = Path(name).expanduser()
     if str(name) and path.exists():
@@ -75,6 +71,11 @@ def locate_model(name: str | Path, *, revision: str | None = None) -> ModelLocat
     if not REPOSITORY.fullmatch(repository):
         raise ModelError(_missing(name, "no name of a model on the Hub either"))
     folder = _download(repository, said or revision, name=name)
+    if not (folder / "config.json").is_file():
+        raise ModelError(
+            f"{repository}: no config.json there at commit {folder.name}, needed a repository that "
+            "holds a model"
+        )
     return ModelLocation(folder, repository, folder.name)
 
 
