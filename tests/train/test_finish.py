@@ -78,7 +78,9 @@ def test_a_line_break_in_a_test_source_is_read_as_a_space_and_said() -> None:
         seen.extend(sources)
         return [Translation((), 1, 0, 0) for _ in sources]
 
-    translator: Any = SimpleNamespace(translate=translate, tokenizer=SimpleNamespace(first_id=None))
+    translator: Any = SimpleNamespace(
+        translate=translate, engine=None, tokenizer=SimpleNamespace(first_id=None)
+    )
     recipe = parse_recipe(
         {"source_language": "en", "target_language": "de",
          "data": {"train": [{"file": "a.tsv"}], "dev": {"file": "b.tsv"}}},
