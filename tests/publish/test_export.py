@@ -10,23 +10,21 @@ import pytest
 import torch
 
 from seq2seq.errors import PublishError
+from seq2seq.model.config import Family
 from seq2seq.publish import export as exporting
 from seq2seq.publish.checked import Target, verify_check
 from seq2seq.publish.export import check_tokenizer, export
 from seq2seq.publish.held_out import HeldOut, file_pairs
 from seq2seq.stock_tokenizer import open_tokenizer
 from tests.publish.small_models import edit_json, small_folder, write_pairs
+from tests.publish.whole_export import whole_export
 from tests.stock_layouts import ENGLISH, GERMAN, nllb, sentences
 
 pytest.importorskip("ctranslate2")
 pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.xdist_group("exports")
 
 TARGETS: tuple[Target, ...] = ("hub", "ctranslate2", "onnx")
-
-
-@pytest.fixture(scope="module", params=["m2m_100", "marian"])
-def either(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_folder(request.param, tmp_path_factory.mktemp(request.param))
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +37,11 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_pairs(tmp_path_factory.mktemp("pairs") / "held.tsv")
 
 
+@pytest.mark.parametrize("family", ["m2m_100", "marian"])
 @pytest.mark.parametrize("target", TARGETS)
-def test_an_export_in_32_bits_is_the_same_model(
-    either: Path, pairs: Path, target: Target, tmp_path: Path
-) -> None:
-    found = export(either, target, out=tmp_path / "out", pairs=pairs)
-    assert found.folder == tmp_path / "out"
+def test_an_export_in_32_bits_is_the_same_model(family: Family, target: Target) -> None:
+    found = whole_export(family, target)
+    assert found.folder.name == "out"
     check, measured = verify_check(found.folder), found.measured
     assert check == found.check
     assert (check.target, check.pairs, check.passed) == (target, 100, True)
@@ -58,7 +55,8 @@ def test_an_export_in_32_bits_is_the_same_model(
     sizes = [p.stat().st_size for p in found.folder.iterdir() if p.name not in
              ("export.json", "measured.json")]  # fmt: skip
     assert written["export"]["bytes"] == sum(sizes)
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    beside = sorted(path.name for path in found.folder.parent.iterdir())
+    assert beside == ["held.tsv", "model", "out"]
 
 
 @pytest.mark.parametrize("target", ["ctranslate2", "onnx"])

@@ -9,12 +9,15 @@ import pytest
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.model.config import Family
-from seq2seq.publish.export import MODEL_FILES, export
+from seq2seq.publish.checked import Target
+from seq2seq.publish.export import MODEL_FILES
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.translate import Translator
-from tests.publish.small_models import POSITIONS, random_text, small_folder, write_pairs
+from tests.publish.small_models import POSITIONS, random_text, small_folder
+from tests.publish.whole_export import whole_export
 from tests.warm import Warm
 
+pytestmark = pytest.mark.xdist_group("exports")
 LINES = [*random_text(20, seed=8), "an owl \N{SNOWMAN} & <s> </s> \u00e9"]
 
 BEGIN = """
@@ -80,7 +83,12 @@ for line in lines:
     greedy.append(tokenizer.decode(taken, skip_special_tokens=True))
 texts.append(greedy)
 """
-PROGRAMS = {"hub": (STOCK, (1, 4)), "ctranslate2": (CTRANSLATE2, (1, 4)), "onnx": (ONNX, (1,))}
+FAMILIES: tuple[Family, ...] = ("m2m_100", "marian")
+PROGRAMS: dict[Target, tuple[str, tuple[int, ...]]] = {
+    "hub": (STOCK, (1, 4)),
+    "ctranslate2": (CTRANSLATE2, (1, 4)),
+    "onnx": (ONNX, (1,)),
+}
 
 
 def run_elsewhere(warm: Warm, program: str, folder: Path, *, path: str = "") -> dict[str, Any]:
@@ -110,33 +118,28 @@ def stripped(texts: list[list[str]]) -> list[list[str]]:
     return [[text.strip() for text in some] for some in texts]
 
 
-@pytest.fixture(scope="module", params=["m2m_100", "marian"])
-def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    family: Family = request.param
-    return small_folder(family, tmp_path_factory.mktemp(family))
-
-
 @pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("target", PROGRAMS)
-def test_other_programs_write_what_we_write(
-    model: Path, target: str, warm: Warm, tmp_path: Path
-) -> None:
+def test_other_programs_write_what_we_write(family: Family, target: Target, warm: Warm) -> None:
     pytest.importorskip("ctranslate2")
     pytest.importorskip("onnxruntime")
-    pairs = write_pairs(tmp_path / "held.tsv")
-    folder = export(model, target, out=tmp_path / "out", pairs=pairs).folder  # type: ignore[arg-type]
+    folder = whole_export(family, target).folder
     program, beams = PROGRAMS[target]
-    assert stripped(run_elsewhere(warm, program, folder)["texts"]) == ours(model, beams)
+    theirs = run_elsewhere(warm, program, folder)["texts"]
+    assert stripped(theirs) == ours(folder.parent / "model", beams)
 
 
 @pytest.mark.slow
-def test_transformers_4_writes_what_we_write(model: Path, warm: Warm) -> None:
+@pytest.mark.parametrize("family", FAMILIES)
+def test_transformers_4_writes_what_we_write(family: Family, warm: Warm, tmp_path: Path) -> None:
     """SEQ2SEQ_TF4 names a folder made by ``pip install --no-deps --target FOLDER
     "transformers==4.57.*" "huggingface_hub==0.36.*" "tokenizers==0.22.*"`` and then
     ``pip install --target FOLDER requests``."""
     place = os.environ.get("SEQ2SEQ_TF4")
     if not place:
         pytest.skip("SEQ2SEQ_TF4 names no folder with transformers 4")
+    model = small_folder(family, tmp_path / "model")
     assert {path.name for path in model.iterdir()} == {*MODEL_FILES, *Tokenizer.file_names}
     answer = run_elsewhere(warm, STOCK, model, path=place)
     assert answer["transformers"].startswith("4.")
