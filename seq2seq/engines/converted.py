@@ -46,7 +46,10 @@ class ConvertedEngine(ForeignEngine):
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "auto") -> Self:
-        """Load what ``seq2seq export --to ctranslate2`` wrote, on as many threads as torch uses.
+        """Load what ``seq2seq export --to ctranslate2`` wrote.
+
+        On a CPU it has as many workers as torch has threads, each with one thread: products of a
+        small model are too short for two, while two batches side by side are as fast as one.
 
         Args:
             folder: The folder.
@@ -70,13 +73,12 @@ class ConvertedEngine(ForeignEngine):
         pieces = _pieces_of(folder / "shared_vocabulary.json")
         positions = _positions_of(folder / "config.json")
         names = _read_object(folder / "tokenizer_config.json", "eos_token", "pad_token")
+        workers = torch.get_num_threads() if kind == "cpu" else 1
         try:
             translator = ctranslate2.Translator(
-                str(folder),
-                device=kind,
-                device_index=number,
-                intra_threads=torch.get_num_threads(),
-            )
+                str(folder), device=kind, device_index=number,
+                inter_threads=workers, intra_threads=1,
+            )  # fmt: skip
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{folder}: CTranslate2 cannot load it ({error})") from error
         return cls(
@@ -154,6 +156,7 @@ class ConvertedEngine(ForeignEngine):
             suppress_sequences=forbidden or None,
             max_decoding_length=limit,
             min_decoding_length=options.min_length,
+            max_batch_size=self._share(len(sources)),
             max_input_length=0,
             return_end_token=True,
             return_scores=True,
@@ -197,8 +200,9 @@ class ConvertedEngine(ForeignEngine):
         # The end is always scored, whether it is asked for or not.
         without_end = [one[:-1] if one[-1] == self._eos else one for one in spelled]
         found = self._translator.score_batch(
-            [self._spell(ids) for ids in sources], without_end, max_input_length=0
-        )
+            [self._spell(ids) for ids in sources], without_end,
+            max_batch_size=self._share(len(sources)), max_input_length=0,
+        )  # fmt: skip
         scores = []
         for ids, result in zip(targets, found, strict=True):
             row = list(result.log_probs[: len(ids)])
@@ -206,6 +210,11 @@ class ConvertedEngine(ForeignEngine):
                 row[0] = 0.0
             scores.append(ForcedScore(tuple(row)))
         return scores
+
+    def _share(self, sentences: int) -> int:
+        """Sentences of a batch for each worker."""
+        workers: int = self._translator.num_translators
+        return -(-sentences // workers)
 
     def _spell(self, ids: Ids) -> list[str]:
         return [self._pieces[number] for number in ids]
