@@ -140,9 +140,9 @@ def pipeline(
                 "pipeline: a tokenizer is given beside the name of a model, whose folder has one; "
                 "leave it out, or load the model too"
             )
-        place = locate_model(model, revision=revision)
-        engine, _ = load_engine("auto", place.folder, device=str(device or "auto"))
-        return Pipeline(kind, languages, checked, engine=engine, path=place.path)
+        path = locate_model(model, revision=revision).path
+        engine, _ = load_engine("auto", path, device=str(device or "auto"))
+        return Pipeline(kind, languages, checked, engine=engine, path=path)
     if tokenizer is None:
         raise ModelError("pipeline: a loaded model is given, needed its tokenizer too")
     files = TemporaryDirectory()
