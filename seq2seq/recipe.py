@@ -302,7 +302,7 @@ class LoraSpec(Section):
     """Train small matrices beside those of a pretrained model, which stay as they are.
 
     Needs the extra `lora` (peft). `best/` has them added to its own, `best/adapter` holds them
-    alone, as peft loads them. Checkpoints hold the whole model.
+    alone, as peft loads them. So do checkpoints: a resumed run needs the same `init` again.
     """
 
     rank: int = Field(0, ge=0)

@@ -17,15 +17,24 @@ from torch import Tensor, nn
 from seq2seq.errors import ModelError
 from seq2seq.files import read_json_object
 
+ADAPTER_MATRIX = "lora_"  # in the names that peft gives to matrices of an adapter
+
 
 def weights_of(module: nn.Module) -> dict[str, Tensor]:
-    """The weights of a module, a matrix that stands in several places of it only once."""
-    once = {name for name, _ in (*module.named_parameters(), *module.named_buffers())}
-    return {name: tensor for name, tensor in module.state_dict().items() if name in once}
+    """The weights of a module, a matrix that stands in several places of it only once.
+
+    With an adapter (LoRA) its small matrices alone, where the others stay what they began as.
+    """
+    parameters = dict(module.named_parameters())
+    adapted = {name for name in parameters if ADAPTER_MATRIX in name}
+    learning = {name for name, one in parameters.items() if one.requires_grad}
+    once = {*parameters, *(name for name, _ in module.named_buffers())}
+    kept = adapted if adapted and learning <= adapted else once
+    return {name: tensor for name, tensor in module.state_dict().items() if name in kept}
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Put back what `weights_of` gave.
+    """Put back what `weights_of` gave, or gave in versions that kept the whole of adapted models.
 
     Raises:
         RuntimeError: A weight is missing, unknown or of another shape.

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from seq2seq.errors import CheckpointError
 from seq2seq.files import read_json_object, read_record
-from seq2seq.model.weights import load_weights, weights_of, write_weights
+from seq2seq.model.weights import ADAPTER_MATRIX, load_weights, weights_of, write_weights
 from seq2seq.train.precision import Precision
 from seq2seq.train.sharding import is_sharded, like, load_own_weights, own_part
 
@@ -270,6 +271,16 @@ def read_progress(checkpoint: Path) -> Progress:
     )
     always = ("step", "candidates")
     return read_record(path, Progress, error=CheckpointError, needed=needed, always=always)
+
+
+def holds_adapter_alone(folder: Path) -> bool:
+    """Whether the newest checkpoint has the small matrices of an adapter and no other weights."""
+    steps = steps_saved(folder)
+    files = sorted(checkpoint_path(folder, steps[-1]).glob("model*.safetensors")) if steps else []
+    if not files:
+        return False
+    with safe_open(files[0], framework="pt") as weights:
+        return all(ADAPTER_MATRIX in name for name in weights.keys())  # noqa: SIM118
 
 
 def restore(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq.errors import ModelError, RecipeError
+from seq2seq.errors import CheckpointError, ModelError, RecipeError
 from seq2seq.model_location import locate_model
 from seq2seq.run import Run, read_origin, write_json
 from seq2seq.train.checkpoint import sha256
@@ -33,8 +33,6 @@ class Origin:
 
     def write(self, run: Run) -> None:
         """Note in a run where it began, with the hash of every file of weights."""
-        files = [*self.folder.glob("*.safetensors")] or [self.folder / OLD_WEIGHTS]
-        weights = {path.name: sha256(path) for path in sorted(files)}
         write_json(
             run.origin,
             {
@@ -42,9 +40,14 @@ class Origin:
                 "base_model": self.base_model,
                 "revision": self.revision,
                 "licenses": None if self.licenses is None else list(self.licenses),
-                "weights": weights,
+                "weights": self.hashes(),
             },
         )
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of every file of weights, by its name."""
+        files = [*self.folder.glob("*.safetensors")] or [self.folder / OLD_WEIGHTS]
+        return {path.name: sha256(path) for path in sorted(files)}
 
 
 def find_origin(init: str) -> Origin:
@@ -70,6 +73,34 @@ def find_origin(init: str) -> Origin:
     if past:
         known += past["licenses"] or [None]
     return Origin(init, folder, past.get("base_model"), past.get("revision"), _stated(known))
+
+
+def find_same_origin(init: str, run: Run) -> Origin:
+    """Find the very model that a run began with, whose weights its checkpoints do not hold.
+
+    Args:
+        init: As in `find_origin`; on the Hub the commit that the run noted is asked for.
+        run: The run.
+
+    Raises:
+        CheckpointError: It is not there any more, or its weights are others.
+    """
+    noted = read_origin(run) or {}
+    revision, needed = noted.get("revision"), "needed the model that the run began with"
+    named = f"{init}@{revision}" if revision and "@" not in init else init
+    try:
+        origin = find_origin(named)
+    except (RecipeError, ModelError) as error:
+        raise CheckpointError(
+            f"{run.checkpoints}: hold an adapter alone, {needed} beside it; {error}"
+        ) from None
+    now, before = origin.hashes(), noted.get("weights")
+    if now != before:
+        raise CheckpointError(
+            f"{run.checkpoints}: hold an adapter alone, and the weights in {origin.folder} are "
+            f"'{now}', {needed}, '{before}'; restore it there, or start a new run with --run"
+        )
+    return origin
 
 
 def _card_license(folder: Path) -> str | None:

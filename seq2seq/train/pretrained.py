@@ -37,9 +37,14 @@ from seq2seq.task_prefix import prefix_for_training, takes_prefix, trained_task
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.adapter import add_adapter
-from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved
+from seq2seq.train.checkpoint import (
+    flush_folder,
+    holds_adapter_alone,
+    replace_folder,
+    steps_saved,
+)
 from seq2seq.train.new_language import NewRow, add_tag, begin_row, find_row
-from seq2seq.train.origin import Origin, find_origin
+from seq2seq.train.origin import Origin, find_origin, find_same_origin
 from seq2seq.train.trainable import NativeModel, StockModel, TrainableModel
 
 DROPOUTS = ("dropout", "attention_dropout", "activation_dropout")
@@ -55,7 +60,8 @@ class Pretrained:
         config: Its numbers, with the recipe's dropout.
         kept: The folder of the run that keeps configuration and tokenizer.
         tokenizer: Its own, told what every source begins with.
-        origin: Where its weights are from; None where a checkpoint of the run has newer ones.
+        origin: Where its weights are from; None where a checkpoint of the run has newer ones, of
+            which one of an adapter has its own alone.
         lora: The adapter that is trained in its place, if any.
         remark: What a user should know of the prefix of sources, a sentence, or nothing.
         base: Its name and commit on the Hub; nothing for a model that does not lie there.
@@ -79,6 +85,8 @@ class Pretrained:
             commit = f" at commit {self.origin.revision}" if self.origin.revision else ""
             begun = f"from {self.origin.init}{commit}"
         text = f"training a {self.config.model_type} model further, {begun}: {pieces}"
+        if self.lora.rank and self.origin is None:
+            text += "; by an earlier version, which trained all weights beside those of train.lora"
         if lead := self.tokenizer.lead(""):
             text += f"; each source begins with '{lead}'"
         if self.remark:
@@ -102,6 +110,8 @@ class Pretrained:
         if self.lora.rank:
             base, revision = self.base
             adapted = add_adapter(self._stock(), self.lora, base=base, revision=revision)
+            if self.origin is None:  # of a version that trained everything beside the adapter
+                adapted.requires_grad_(True)
             return StockModel(adapted)
         if self.config.model_type in STOCK_NAMES:
             return StockModel(self._stock())
@@ -204,6 +214,8 @@ def open_pretrained(recipe: Recipe, init: str, run: Run) -> tuple[Recipe, Pretra
         published = read_any_config(origin.folder).vocab_size
         row = find_row(kept, recipe.new_language, published=published)
     base, lora = _hub_base(run), recipe.train.lora
+    if resumed and lora.rank and holds_adapter_alone(run.checkpoints):
+        origin = find_same_origin(init, run)
     return recipe, Pretrained(config, run.tokenizer, kept, origin, lora, remark, base, row)
 
 
@@ -371,7 +383,8 @@ def freeze(model: nn.Module, parts: tuple[str, ...]) -> None:
         parts: Among ``encoder``, ``decoder`` and ``embeddings``.
     """
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(part_of(name) not in parts)
+        if part_of(name) in parts:  # what an adapter keeps as it is stays so
+            parameter.requires_grad_(False)
 
 
 def part_of(name: str) -> str:

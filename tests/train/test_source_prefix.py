@@ -11,6 +11,7 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from seq2seq.doctor import examine_run
 from seq2seq.errors import RecipeError
+from seq2seq.pipeline import pipeline
 from seq2seq.publish.card import render_card
 from seq2seq.publish.facts import read_facts
 from seq2seq.publish.page.writer import Writer
@@ -21,7 +22,7 @@ from seq2seq.task_prefix import prefix_for_training, store_task, stored_task
 from seq2seq.tokenizer_like import as_read
 from seq2seq.train.pretrained import open_pretrained
 from seq2seq.train.run import train
-from seq2seq.translate import Translator, pipeline
+from seq2seq.translate import Translator
 from tests.pipeline.families import write_family
 from tests.publish.small_models import write_pairs
 

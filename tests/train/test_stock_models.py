@@ -1,19 +1,31 @@
 """Training of the classes of transformers, against plain loops over the same classes."""
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import torch
 from peft import PeftModel
+from safetensors.torch import load_file
 from transformers import AutoModelForSeq2SeqLM
 
 from seq2seq.model.stock import SearchDefaults
+from seq2seq.model.weights import weights_of
 from seq2seq.recipe import LoraSpec, ModelSpec, StockFamily, TrainSpec
 from seq2seq.train.adapter import add_adapter
 from seq2seq.train.build import build_stock_model
-from seq2seq.train.checkpoint import newest_sound_checkpoint, read_progress, restore
+from seq2seq.train.checkpoint import (
+    checkpoint_path,
+    finish_checkpoint,
+    holds_adapter_alone,
+    newest_sound_checkpoint,
+    read_progress,
+    restore,
+    save_tensors,
+    temporary_path,
+)
 from seq2seq.train.criterion.stock import StockCriterion
 from seq2seq.train.loop import Loop
 from seq2seq.train.schedule import learning_rate
@@ -132,6 +144,45 @@ def test_smoothing_spreads_over_all_pieces_but_padding(tmp_path: Path) -> None:
     found = criterion(batch, None)
     assert float(found.loss.detach()) == pytest.approx(expected, rel=1e-5)
     assert float(wanted.sum()) == pytest.approx(0.1)
+
+
+def test_checkpoints_of_adapters_hold_them_alone_and_older_ones_the_whole_model(
+    tmp_path: Path,
+) -> None:
+    def adapted(seed: int) -> Any:
+        model = tiny("t5")
+        torch.manual_seed(seed)
+        for parameter in model.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+        return add_adapter(model, LoraSpec(rank=2))
+
+    sizes: dict[str, Any] = {"steps": 2, "save_every_steps": 2}
+    loop = loop_of(tmp_path, adapted(1), **sizes)
+    loop.run()
+    folder = tmp_path / "checkpoints"
+    assert holds_adapter_alone(folder)
+    saved = load_file(checkpoint_path(folder, 2) / "model.safetensors")
+    assert saved
+    assert all("lora_" in name for name in saved)
+    other = loop_of(tmp_path, adapted(2), **sizes)
+    resume(other, tmp_path)
+    assert not torch.equal(weights(other), weights(loop)), "its base is another one"
+
+    temporary = temporary_path(folder, 3)  # as an earlier version wrote it
+    shutil.copytree(checkpoint_path(folder, 2), temporary)
+    everything = loop.criterion.state_dict()
+    once = {name for name, _ in loop.criterion.named_parameters()}
+    save_tensors(
+        temporary / "model.safetensors", {n: one for n, one in everything.items() if n in once}
+    )
+    (temporary / "manifest.json").unlink()
+    finish_checkpoint(temporary, folder, 3)
+    assert not holds_adapter_alone(folder)
+    older = loop_of(tmp_path, adapted(2), **sizes)
+    older.criterion.requires_grad_(True)  # as that version did, so the run goes on so
+    assert weights_of(older.criterion).keys() == once
+    resume(older, tmp_path)
+    assert torch.equal(weights(older), weights(loop))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
