@@ -9,9 +9,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 from transformers import AutoConfig
 
 from seq2seq.errors import ModelError
@@ -26,6 +28,9 @@ SHARED = "model.shared.weight"
 SOURCE = "model.encoder.embed_tokens.weight"
 TARGET = "model.decoder.embed_tokens.weight"
 HEAD = "lm_head.weight"
+
+# What new modules draw their weights by.
+DRAWS = {"normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_"}
 
 # Position tables follow from the configuration; some published files hold them all the same.
 COMPUTED = (
@@ -235,12 +240,28 @@ def load_model(folder: Path, *, config: ModelConfig | None = None) -> Transforme
     if config.model_type == "marian" and "final_logits_bias" not in state:
         # Stock loading fills this gap with zeros too.
         state["final_logits_bias"] = torch.zeros(config.vocab_size)
-    with torch.device("meta"):  # numbers that do not fit the weights may ask for any memory
-        shapes = Transformer(config)
-    merged = merged_state(shapes, state)
-    model = Transformer(config)
+    with NoFirstWeights():
+        with torch.device("meta"):  # numbers that do not fit the weights may ask for any memory
+            shapes = Transformer(config)
+        merged = merged_state(shapes, state)
+        model = Transformer(config)
     model.load_state_dict(merged)
     return model.eval()
+
+
+class NoFirstWeights(TorchFunctionMode):
+    """Inside the block new modules draw no random weights: loaded ones replace them at once.
+
+    Drawing takes seconds for a large model, moves the random generator, and on torch's ``meta``
+    device loads its compiler, a second of every start.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Hand back as it is what was to be filled with random numbers."""
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in DRAWS:
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
 
 
 def read_config(folder: Path) -> ModelConfig:

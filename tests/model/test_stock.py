@@ -54,6 +54,16 @@ def test_the_stock_class_generates_from_a_saved_folder_without_a_warning(
     assert settings.max_length == 128
 
 
+def test_loading_draws_no_random_weights(make_config, tmp_path):
+    """They take seconds, move the generator, and load the compiler for the meta device."""
+    save_model(Transformer(make_config("m2m_100")), tmp_path)
+    before = torch.get_rng_state()
+    load_model(tmp_path)
+    assert torch.equal(torch.get_rng_state(), before)
+    Transformer(make_config("m2m_100"))
+    assert not torch.equal(torch.get_rng_state(), before)
+
+
 def test_a_saved_model_loads_again_bit_for_bit(family, make_config, tmp_path):
     model = Transformer(make_config(family, encoder_layers=3))
     save_model(model, tmp_path)
