@@ -16,24 +16,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from jaxtyping import install_import_hook
 
 from tests.hub.server import HubServer
+from tests.shape_checks import check_modules
 from tests.warm import Warm
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("SEQ2SEQ_DATA", ROOT.parent / "shared" / "data"))
 
 
-# Every stated shape is checked. Elsewhere nothing is: the hook wraps each function of a module,
-# whether it states a shape or not, and a call of one that is wrapped takes ten times as long.
 STATING = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for path in sorted((ROOT / "seq2seq").rglob("*.py"))
     if "jaxtyping" in path.read_text(encoding="utf-8")
 ]
 assert not any(name.startswith("seq2seq") for name in sys.modules), "loaded before it is checked"
-install_import_hook(STATING, "shape_checks.check")
+check_modules(STATING)
 
 # What the modules of all tests load stays for good: looking for garbage in it, again and again
 # while it grows and at every later collection, would only take time.

@@ -6,11 +6,32 @@ asked for; mypy looks after the rest.
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
-from jaxtyping import AbstractArray
+import jaxtyping
+from jaxtyping import AbstractArray, install_import_hook, jaxtyped
+
+
+def check_modules(names: Sequence[str]) -> None:
+    """Check the shapes that some modules state, which are still to be imported.
+
+    The hook of jaxtyping decorates every function and class of a module, and a call of what is
+    wrapped takes ten times as long; here only what states a shape is.
+    """
+    jaxtyping.jaxtyped = _wrap_what_states_a_shape  # which the hook writes into the modules
+    install_import_hook(names, "shape_checks.check")
+
+
+def _wrap_what_states_a_shape(*, typechecker: Any) -> Callable[[Any], Any]:
+    def wrap(thing: Any) -> Any:
+        function = thing.__init__ if inspect.isclass(thing) else thing
+        if any(map(states_a_shape, getattr(function, "__annotations__", {}).values())):
+            return jaxtyped(thing, typechecker=typechecker)
+        return thing
+
+    return wrap
 
 
 def check(function: Callable[..., Any]) -> Callable[..., Any]:
