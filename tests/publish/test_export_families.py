@@ -10,7 +10,7 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
 
 from seq2seq.data.batches import collate
 from seq2seq.errors import PublishError
@@ -20,6 +20,7 @@ from seq2seq.run import Run
 from seq2seq.train.criterion.criterion import Update
 from seq2seq.train.finish import save_best
 from seq2seq.train.pretrained import open_pretrained
+from seq2seq.train.validate import first_piece
 from seq2seq.translate import Translator
 from seq2seq.translated import on_one_line
 from tests.pipeline.families import write_family
@@ -67,6 +68,9 @@ def train(family: str, folder: Path, *, rank: int) -> Trained:
         optimizer.zero_grad()
     trainable.module.eval()
     save_best(run, trainable, tokenizer, recipe)
+    # Validation begins its outputs as everybody's will: BART with <s>, mBART with a tag.
+    settings = GenerationConfig.from_pretrained(run.best)
+    assert first_piece(tokenizer, trainable.engine) == settings.forced_bos_token_id
     held_out = write_pairs(folder / "held-out.tsv", 40)
     done = export(run.best, "hub", out=folder / "hub", pairs=held_out)
     assert done.measured.largest_difference == 0

@@ -13,6 +13,7 @@ from seq2seq.doctor import examine_run
 from seq2seq.errors import RecipeError
 from seq2seq.pipeline import pipeline
 from seq2seq.publish.card import render_card
+from seq2seq.publish.export import export
 from seq2seq.publish.facts import read_facts
 from seq2seq.publish.page.writer import Writer
 from seq2seq.recipe_file import parse_recipe
@@ -20,11 +21,14 @@ from seq2seq.run import Run
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.task_prefix import prefix_for_training, store_task, stored_task
 from seq2seq.tokenizer_like import as_read
+from seq2seq.train.finish import save_best
 from seq2seq.train.pretrained import open_pretrained
 from seq2seq.train.run import train
 from seq2seq.translate import Translator
 from tests.pipeline.families import write_family
 from tests.publish.small_models import write_pairs
+from tests.stock_layouts import opus_mt
+from tests.stock_layouts import write_pairs as write_sentences
 
 PREFIX = "the dog: "
 RECIPE = """
@@ -231,6 +235,21 @@ def test_an_opus_model_of_several_targets_takes_its_tag_as_prefix(
     assert tokenizer.encode(["the fox"]) == tokenizer.encode([">>fra<< the fox"])
     assert tokenizer.encode([">>deu<< the fox"]) != tokenizer.encode(["the fox"]), "its own counts"
     assert "begin each source" not in pretrained.to_text()
+
+
+def test_an_export_to_ctranslate2_says_it_too(opened: Callable[..., Any], tmp_path: Path) -> None:
+    recipe, pretrained = opened(opus_mt(tmp_path / "opus"), source_prefix="the robot ")
+    run, pairs = Run(tmp_path / "run"), tmp_path / "pairs.tsv"
+    save_best(run, pretrained.model(), pretrained.tokenizer, recipe)
+    write_sentences(pairs, 40)
+    export(run.best, "ctranslate2", out=tmp_path / "out", pairs=pairs)
+    texts = [line.split("\t")[0] for line in pairs.read_text(encoding="utf-8").splitlines()[:6]]
+    told = Translator.load(tmp_path / "out")
+    assert told.tokenizer.lead("") == "the robot "
+    wanted = Translator.load(run.best).translate(texts, split="long")
+    assert [one.text for one in told.translate(texts, split="long")] == [one.text for one in wanted]
+    bare = Translator.load(tmp_path / "out", source_prefix="").translate(texts, split="long")
+    assert [one.text for one in bare] != [one.text for one in wanted]
 
 
 def test_a_prefix_is_another_tokenizer_to_whoever_keeps_encoded_text(t5: Path) -> None:
