@@ -42,6 +42,7 @@ def pytest_collection_finish() -> None:
     if "seq2seq.train.run" in sys.modules:  # loading it takes seconds that most files do not need
         importlib.import_module("tests.unmeasured")
     gc.freeze()
+    gc.set_threshold(100_000, 20, 20)  # as often as by default costs a third in tests of much text
     gc.enable()
 
 
