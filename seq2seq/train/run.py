@@ -248,9 +248,14 @@ def _train_prepared(
     loop.sums = sums
     try:
         with stop.signals_noted():
-            return _run_loop(
+            result = _run_loop(
                 loop, trainable, criterion, prepared=prepared, run=run, validator=validator
             )
+        # A group of gloo ends with the last that refers to it, and waits for its thread then. That
+        # thread needs the interpreter to give back the tensors of an exchange just made, and would
+        # wait for it for ever. An exchange without tensors comes after that.
+        accelerator.wait_for_everyone()
+        return result
     finally:
         log.close()
 

@@ -121,6 +121,9 @@ if __name__ == "__main__":
     beside.subprocess = starting  # type: ignore[assignment]  # there alone
     recipe, run, moment, count = sys.argv[1:5]
     torch.set_num_threads(1)
+    # A thread gets the interpreter only where the training gives it up by itself: whoever waits for
+    # one that needs it waits for ever, not now and then.
+    sys.setswitchinterval(1000)
     if moment != "never":
         owner, name = MOMENTS[moment]
         setattr(owner, name, die_after(getattr(owner, name), int(count)))

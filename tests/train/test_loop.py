@@ -474,32 +474,37 @@ def test_a_checkpoint_that_cannot_be_read_any_more_is_said(tmp_path: Path) -> No
     assert "; this checkpoint was set aside" in said
 
 
-def with_loss_scale(loop: Loop, scale: float) -> Loop:
+def with_loss_scale(loop: Loop, scale: float, monkeypatch: pytest.MonkeyPatch) -> Loop:
     """The loss scale of fp16 around numbers of 32 bits: Accelerate has no fp16 on a CPU."""
     accelerator = loop.accelerator
-    accelerator.state._mixed_precision, accelerator.native_amp = "fp16", True
+    accelerator.native_amp = True
+    monkeypatch.setattr(accelerator.state, "_mixed_precision", "fp16")  # of all in this process
     accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
     loop.optimizer = accelerator.prepare_optimizer(loop.optimizer)
     return loop
 
 
-def test_a_loss_scale_changes_no_update_and_comes_back_from_a_checkpoint(tmp_path: Path) -> None:
+def test_a_loss_scale_changes_no_update_and_comes_back_from_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain = new_loop(tmp_path / "plain", steps=4)
     plain.run()
-    scaled = with_loss_scale(new_loop(tmp_path / "scaled", steps=4), 2.0**10)
+    scaled = with_loss_scale(new_loop(tmp_path / "scaled", steps=4), 2.0**10, monkeypatch)
     scaled.run()
     assert torch.equal(weights(plain), weights(scaled))  # scales are powers of two
     assert plain.progress.loss_scale is None
     checkpoint, _ = newest_sound_checkpoint(tmp_path / "scaled" / "checkpoints")
     saved = read_progress(checkpoint).loss_scale
-    other = with_loss_scale(new_loop(tmp_path / "other"), 1.0).accelerator
+    other = with_loss_scale(new_loop(tmp_path / "other"), 1.0, monkeypatch).accelerator
     restore_loss_scale(other, saved)
     assert other.scaler.state_dict() == scaled.accelerator.scaler.state_dict()
     assert (saved["scale"], saved["_growth_tracker"]) == (2.0**10, 4)
 
 
-def test_an_overflow_of_the_loss_scale_is_left_out_and_is_no_skipped_update(tmp_path: Path) -> None:
-    loop = with_loss_scale(new_loop(tmp_path, steps=3, max_skipped_updates=0), 2.0**10)
+def test_an_overflow_of_the_loss_scale_is_left_out_and_is_no_skipped_update(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = with_loss_scale(new_loop(tmp_path, steps=3, max_skipped_updates=0), 2.0**10, monkeypatch)
     factors = iter([math.inf, 1.0, 1.0])
     next(loop.criterion.parameters()).register_hook(lambda gradient: gradient * next(factors))
     before = weights(loop).clone()
@@ -512,7 +517,9 @@ def test_an_overflow_of_the_loss_scale_is_left_out_and_is_no_skipped_update(tmp_
     assert not torch.equal(weights(loop), before)
 
 
-def test_a_loss_that_is_not_finite_is_skipped_under_a_loss_scale_too(tmp_path: Path) -> None:
-    loop = with_loss_scale(new_loop(tmp_path, steps=3), 2.0**10)
+def test_a_loss_that_is_not_finite_is_skipped_under_a_loss_scale_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = with_loss_scale(new_loop(tmp_path, steps=3), 2.0**10, monkeypatch)
     poison(loop, at={2})
     assert loop.run().skipped_updates == 1
