@@ -101,14 +101,18 @@ def new_loop(
         score, chrf, loss = (found, 0.0, 1.0) if isinstance(found, float) else found
         return Validation("bleu", score, chrf, loss, {"bleu": score, "loss_nats_per_token": loss})
 
+    feed = FeedSpec(
+        batch_tokens=spec.batch_tokens, pad_id=1, seed=1,
+        world_size=accelerator.num_processes, rank=accelerator.process_index,
+    )  # fmt: skip
     return Loop(
         accelerator,
-        criterion,
+        accelerator.prepare_model(criterion),
         torch.optim.AdamW(criterion.parameters(), lr=0.01),
-        Feed(RandomPairs(), FeedSpec(batch_tokens=spec.batch_tokens, pad_id=1, seed=1)),
+        Feed(RandomPairs(), feed),
         spec=spec,
         checkpoints=folder / "checkpoints",
-        writes_checkpoints=True,
+        writes_checkpoints=accelerator.is_main_process,
         progress=Progress(),
         validate=validate,
         stop=Stop(accelerator),

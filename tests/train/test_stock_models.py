@@ -31,8 +31,12 @@ from seq2seq.train.loop import Loop
 from seq2seq.train.schedule import learning_rate
 from seq2seq.train.trainable import StockModel
 from tests.train.test_loop import VOCAB, metrics, new_loop, weights
+from tests.warm import Warm
 
 FAMILIES = get_args(StockFamily)
+ADAPTED = "t5 with LoRA"
+TRAINED = (*FAMILIES, ADAPTED)
+UPDATES = 4
 
 
 def tiny(family: str, *, dropout: float = 0.0) -> Any:
@@ -94,6 +98,41 @@ def test_a_window_of_micro_batches_has_the_gradient_of_one_big_batch(
     assert count > 4
     assert (weights(whole) - before).abs().max() > 0.01
     torch.testing.assert_close(weights(parts), weights(whole), atol=1e-5, rtol=0)
+
+
+def new_model(name: str) -> Any:
+    """A tiny model of a family, or one with an adapter."""
+    if name == ADAPTED:
+        return add_adapter(tiny("t5"), LoraSpec(rank=2))
+    return tiny(name)
+
+
+def updates_of(folder: Path, name: str, **values: Any) -> Loop:
+    """A loop whose updates show the size of the gradient, as those of Adam do not."""
+    loop = loop_of(folder, new_model(name), steps=UPDATES, clip_norm=0.0, peak_lr=0.3, **values)
+    loop.optimizer = torch.optim.SGD(loop.criterion.parameters())
+    return loop
+
+
+@pytest.mark.slow
+def test_two_ranks_make_the_updates_of_one_with_twice_the_micro_batches(
+    trainer: Warm, tmp_path: Path
+) -> None:
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    script = Path(__file__).with_name("families_on_ranks.py")
+    ended = trainer.run((*launcher, script, tmp_path))
+    assert ended.returncode == 0, ended.stderr
+    for name in TRAINED:
+        alone = updates_of(tmp_path / f"{name} alone", name, accumulate=2)
+        before = weights(alone).clone()
+        alone.run()
+        logged = [metrics(tmp_path / where, "train") for where in (name, f"{name} alone")]
+        two, one = ([line["loss_nats_per_token"] for line in lines] for lines in logged)
+        assert len(two) == UPDATES
+        assert two == pytest.approx(one, abs=1e-5), name
+        assert (weights(alone) - before).abs().max() > 0.01, name
+        end = torch.cat([tensor.flatten() for tensor in torch.load(tmp_path / name / "end")])
+        torch.testing.assert_close(end, weights(alone), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
