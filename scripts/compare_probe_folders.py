@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from seq2seq.errors import DataError, Seq2SeqError
-from seq2seq.probe.compare import Difference, SeedsRow, compare_probes, seeds_table
-from seq2seq.probe.report_tables import estimate
-from seq2seq.probe.verdict_table import markdown_table, verdict_row
+from seq2seq.probe.report.compare import Difference, SeedsRow, compare_probes, seeds_table
+from seq2seq.probe.report.tables import estimate
+from seq2seq.probe.report.verdict_table import markdown_table, verdict_row
 
 Folder = Annotated[Path, typer.Argument(help="A folder with items.jsonl, such as RUN/probe/T1.")]
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -5,12 +5,12 @@ from typing import Annotated, get_args
 
 import typer
 
-from seq2seq.probe.access import StockModel
-from seq2seq.probe.null_study import Unit, null_study
-from seq2seq.probe.placed import place_cases
-from seq2seq.probe.routes import score_routes
-from seq2seq.probe.selection import Scores
-from seq2seq.probe.sets import read_cases
+from seq2seq.probe.items.placement import place_cases
+from seq2seq.probe.items.sets import read_cases
+from seq2seq.probe.measures.routes import score_routes
+from seq2seq.probe.measures.scores import Scores
+from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.probe.statistics.null_study import Unit, null_study
 
 
 def main(

@@ -21,7 +21,7 @@ from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import ModelError
 from seq2seq.language_tags import tag_of, tags_of
 from seq2seq.model_report import examine_model
-from seq2seq.probe.opening import open_stock
+from seq2seq.probe.model.loading import open_stock
 from seq2seq.stock_tokenizer import open_tokenizer
 from seq2seq.task_prefix import stored_task
 from seq2seq.translate import Translator

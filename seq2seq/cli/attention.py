@@ -67,8 +67,8 @@ def attention(
 
     from transformers.utils import logging
 
-    from seq2seq.probe.access import StockModel
-    from seq2seq.probe.show import show_image, show_text
+    from seq2seq.probe.model.stock_model import StockModel
+    from seq2seq.probe.report.attention_page import show_image, show_text
     from seq2seq.viewer.page import attention_page
 
     logging.disable_progress_bar()

@@ -12,7 +12,7 @@ from seq2seq.errors import DataError
 from seq2seq.files import write_text
 
 if TYPE_CHECKING:
-    from seq2seq.probe.cases import Case
+    from seq2seq.probe.items.case import Case
 
 EXAMPLES = (
     "probe runs/demo",
@@ -72,17 +72,18 @@ def probe(
 
     from transformers.utils import logging
 
-    from seq2seq.probe.access import StockModel
-    from seq2seq.probe.material import material_of
-    from seq2seq.probe.report import to_json, to_markdown, to_text, write_study
-    from seq2seq.probe.study import StudySpec, probe_model
-    from seq2seq.probe.study_page import write_page
+    from seq2seq.probe.items.companion_sets import companions_of
+    from seq2seq.probe.model.stock_model import StockModel
+    from seq2seq.probe.report.page import write_page
+    from seq2seq.probe.report.result import StudySpec
+    from seq2seq.probe.report.text import to_json, to_markdown, to_text, write_study
+    from seq2seq.probe.study import probe_model
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()  # it reports the weights of tasks; what is missing is refused
     stock = StockModel.load(model, device=device)
     spec = StudySpec(sets.name, sets.select_on.stem, causal=not no_causal)
-    cases, beside = _cases(sets.items, most), material_of(sets.items)
+    cases, beside = _cases(sets.items, most), companions_of(sets.items)
     study = probe_model(
         stock,
         _cases(sets.select_on, most),
@@ -155,7 +156,7 @@ def _default_folder(model: str, name: str) -> Path:
 
 
 def _cases(path: Path, most: int | None) -> tuple["Case", ...]:
-    from seq2seq.probe.sets import read_cases
+    from seq2seq.probe.items.sets import read_cases
 
     found = read_cases(path)
     for problem in found.problems:

@@ -37,7 +37,7 @@ def open_page(model: str, *, examples: Sequence[str] = (), device: str = "auto")
             "gradio: not installed, needed to show the page; 'pip install seq2seq-toolkit[demo]'"
         )
     from seq2seq.opened_model import trained_on
-    from seq2seq.probe.opening import kind_of, open_stock
+    from seq2seq.probe.model.loading import kind_of, open_stock
     from seq2seq.publish.page.gradio_page import Page
     from seq2seq.publish.page.writer import Writer
     from seq2seq.publish.space import settings_of

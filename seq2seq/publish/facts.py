@@ -228,8 +228,8 @@ def _verify_probed(run: Run, shown: set[Path]) -> None:
     Raises:
         PublishError: They are others, or nobody wrote down which.
     """
-    from seq2seq.probe.access import StockModel
-    from seq2seq.probe.provenance import weights_hash
+    from seq2seq.probe.model.stock_model import StockModel
+    from seq2seq.probe.report.provenance import weights_hash
 
     probes = [folder / PROBE_FILE for folder in shown] or [*run.probe.rglob(PROBE_FILE)]
     unlike = probes or [run.probe / PROBE_FILE]

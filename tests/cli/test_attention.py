@@ -17,8 +17,10 @@ def model(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         asked.append((opened, text, target, languages))
         return plain_page(tuple(text.split()))
 
-    monkeypatch.setattr("seq2seq.probe.access.StockModel.load", lambda where, device: where)
-    monkeypatch.setattr("seq2seq.probe.show.show_text", show)
+    monkeypatch.setattr(
+        "seq2seq.probe.model.stock_model.StockModel.load", lambda where, device: where
+    )
+    monkeypatch.setattr("seq2seq.probe.report.attention_page.show_text", show)
     return asked
 
 
@@ -38,7 +40,7 @@ def test_an_image_goes_to_the_reader_of_images(
     cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: list[Any]
 ) -> None:
     monkeypatch.setattr(
-        "seq2seq.probe.show.show_image",
+        "seq2seq.probe.report.attention_page.show_image",
         lambda opened, path: model.append((opened, path)) or plain_page(("a",)),
     )
     result = cli("attention", "vit", "--image", "cat.jpg", "--out", tmp_path / "cat.html")

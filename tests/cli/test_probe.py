@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from seq2seq.probe.study import Study, StudySpec, probe_model
+from seq2seq.probe.report.result import Study, StudySpec
+from seq2seq.probe.study import probe_model
 from seq2seq.recipe_file import parse_recipe, recipe_json
 from tests.probe.planted_model import cases, planted_model
 
@@ -22,7 +23,9 @@ def found() -> Study:
 def test_the_command_prints_the_verdict_and_writes_beside_the_run(
     cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: Study
 ) -> None:
-    monkeypatch.setattr("seq2seq.probe.access.StockModel.load", lambda where, device: where)
+    monkeypatch.setattr(
+        "seq2seq.probe.model.stock_model.StockModel.load", lambda where, device: where
+    )
     monkeypatch.setattr("seq2seq.probe.study.probe_model", lambda *_, **__: found)
 
     def write_page(*given: Any) -> Path:
@@ -30,7 +33,7 @@ def test_the_command_prints_the_verdict_and_writes_beside_the_run(
         page: Path = given[-1] / "page"
         return page
 
-    monkeypatch.setattr("seq2seq.probe.study_page.write_page", write_page)
+    monkeypatch.setattr("seq2seq.probe.report.page.write_page", write_page)
     monkeypatch.setattr("seq2seq.cli.probe._cases", lambda path, most: ())
     (tmp_path / "dev.jsonl").touch()
     (tmp_path / "test.jsonl").touch()

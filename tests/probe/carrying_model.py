@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from seq2seq.probe.intervention import KnockOut
-from seq2seq.probe.reading import Inputs, Reading
+from seq2seq.probe.model.interventions import BlockedEdges
+from seq2seq.probe.model.reading import Inputs, Reading
 from tests.probe.planted_model import CUE, FIRST, IT, SECOND, WORDS, PlantedModel, planted_model
 
 ROWS = {"it": IT, "was": IT + 1, "cue": CUE}
@@ -27,7 +27,7 @@ class CarryingModel(PlantedModel):
         reading = super().read(inputs, **given)
         if reading.logits is None:
             return reading
-        cuts = [one for one in given.get("interventions", ()) if isinstance(one, KnockOut)]
+        cuts = [one for one in given.get("interventions", ()) if isinstance(one, BlockedEdges)]
         for number, ids in enumerate(inputs.source_ids.tolist()):
             gold = FIRST if ids[CUE] == WORDS.index("big") else SECOND
             right = ER if int(WORDS[ids[gold]].removeprefix("noun")) % 2 == 0 else SIE
@@ -48,7 +48,7 @@ def carrying_model(*carriers: str, knows: bool = False) -> CarryingModel:
     return model
 
 
-def _carries(row: int, number: int, cuts: list[KnockOut], rows: list[int] | None) -> bool:
+def _carries(row: int, number: int, cuts: list[BlockedEdges], rows: list[int] | None) -> bool:
     for cut in cuts:
         if cut.heads is not None and not cut.heads.all():
             continue  # other heads do the same work

@@ -1,13 +1,13 @@
 """A case in pieces, one piece a word, for tests that need no tokenizer."""
 
-from seq2seq.probe.cases import Case, Mention
-from seq2seq.probe.placed import Decision, Placed
-from seq2seq.probe.spans import Pieces
+from seq2seq.probe.items.case import Case, Mention
+from seq2seq.probe.items.pieces import Pieces
+from seq2seq.probe.items.placement import Decision, PlacedCase
 
 TEXT = "robot lifted crane because it was heavy ."
 
 
-def placed_case(name: str = "one") -> Placed:
+def placed_case(name: str = "one") -> PlacedCase:
     """`robot lifted crane because it was heavy .` with an end piece; crane is meant."""
     words, spans, start = TEXT.split(" "), [], 0
     for word in words:
@@ -17,7 +17,7 @@ def placed_case(name: str = "one") -> Placed:
         id=name, text=TEXT, pronoun=spans[4], correct=frozenset({1}), pair="p", cluster=name,
         candidates=(Mention("robot", spans[0]), Mention("crane", spans[2])), cue=spans[6],
     )  # fmt: skip
-    return Placed(
+    return PlacedCase(
         case=case,
         source=Pieces(TEXT, tuple(range(3, 12)), (*spans, None)),
         nouns=((2,), (0,)),

@@ -10,9 +10,9 @@ import torch
 import transformers as hf
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from seq2seq.probe.access import StockModel
-from seq2seq.probe.cases import Case, Mention
-from seq2seq.probe.reading import Inputs, Reading
+from seq2seq.probe.items.case import Case, Mention
+from seq2seq.probe.model.reading import Inputs, Reading
+from seq2seq.probe.model.stock_model import StockModel
 
 NOUNS = [f"noun{number}" for number in range(12)]
 WORDS = ["<s>", "<pad>", "</s>", "<unk>", "the", "saw", "because", "it", "was", "big", "small", ".",

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seq2seq.probe.accuracy import Layout
-from seq2seq.probe.selection import Measure, Scores
+from seq2seq.probe.measures.accuracy import Layout
+from seq2seq.probe.measures.scores import Measure, Scores
 
 CLUSTER = 8
 

@@ -9,15 +9,16 @@ import pytest
 import torch
 
 from seq2seq.errors import DataError, ModelError
-from seq2seq.probe.contributions import rolled
-from seq2seq.probe.placed import place_cases
-from seq2seq.probe.provenance import cases_hash, weights_hash
-from seq2seq.probe.record import read_record
-from seq2seq.probe.report import to_json, to_markdown, to_text, verdict_lines, write_study
-from seq2seq.probe.resampling import Estimate, Interval
-from seq2seq.probe.routes import rollout, score_routes
-from seq2seq.probe.selection import Measure
-from seq2seq.probe.study import Study, StudySpec, probe_model
+from seq2seq.probe.items.placement import place_cases
+from seq2seq.probe.measures.routes import rollout, score_routes
+from seq2seq.probe.measures.scores import Measure
+from seq2seq.probe.model.contributions import rolled
+from seq2seq.probe.report.item_record import read_record
+from seq2seq.probe.report.provenance import cases_hash, weights_hash
+from seq2seq.probe.report.result import Study, StudySpec
+from seq2seq.probe.report.text import to_json, to_markdown, to_text, verdict_lines, write_study
+from seq2seq.probe.statistics.bootstrap import Estimate, Interval
+from seq2seq.probe.study import probe_model
 from tests.probe.planted_model import HEAD, LAYER, cases, planted_model
 
 SPEC = StudySpec("test", "dev", resamples=999, random_twins=2)

@@ -121,8 +121,8 @@ def write_probe(run: Run, section: str) -> Path:
     Returns:
         The probe.
     """
-    from seq2seq.probe.access import StockModel
-    from seq2seq.probe.provenance import weights_hash
+    from seq2seq.probe.model.stock_model import StockModel
+    from seq2seq.probe.report.provenance import weights_hash
     from tests.publish.small_models import small_folder
 
     shutil.rmtree(run.best)

@@ -66,7 +66,7 @@ def opened(model_type: str, *, encoder_decoder: bool, **tokenizer: Any) -> Any:
 def test_a_model_that_the_page_cannot_show_is_refused(
     found: Any, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seq2seq.probe.opening.open_stock", found)
+    monkeypatch.setattr("seq2seq.probe.model.loading.open_stock", found)
     with pytest.raises(ModelError, match=said):
         open_page("me/x")
 

@@ -8,7 +8,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from seq2seq.probe.access import StockModel
+from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.publish.page.settings import Settings
 from seq2seq.publish.page.writer import AXES, Stack, Writer
 from seq2seq.translate import Translator

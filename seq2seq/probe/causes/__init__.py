@@ -1,0 +1,1 @@
+"""What an answer hangs on: knock-outs, the chosen head taken apart, free translations."""

@@ -1,0 +1,242 @@
+"""What a model writes by itself: does its own translation show the right noun?
+
+A model can prefer the good one of two given sentences and still write neither. So it translates
+freely, always taking the likeliest piece, and the gender that it writes is read. A knock-out in the
+encoder can be kept up meanwhile: the source is encoded once with it, and written from that.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from transformers.modeling_outputs import BaseModelOutput
+
+from seq2seq.probe.causes.knock_outs import KnockOut, edges_of
+from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
+from seq2seq.probe.measures.routes import BATCH
+from seq2seq.probe.model.interventions import BlockedEdges, Intervention
+from seq2seq.probe.model.reading import Inputs
+from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.probe.statistics.bootstrap import SEED, Estimate, mean_of
+from seq2seq.pronouns.gender import GenderScore, gender_shown, grouped, score_gender
+from seq2seq.pronouns.items import Item
+
+UNTOUCHED = "untouched"
+LONGEST = 3  # pieces written for each piece read, and a few more
+
+
+@dataclass(frozen=True)
+class Written:
+    """Free translations of some cases.
+
+    Attributes:
+        texts: one for each case.
+        unfinished: numbers of those that did not end by themselves.
+    """
+
+    texts: tuple[str, ...]
+    unfinished: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What free translations show of the noun that was meant.
+
+    Attributes:
+        name: "untouched", or what was knocked out in the encoder meanwhile.
+        accuracy: share of items whose translation shows the gender of the right noun.
+        pair: share of pairs with both items right.
+        quad: share of quads with all four right.
+        score: the same without intervals, with coverage and the recall of each gender.
+        unfinished: translations that did not end by themselves.
+    """
+
+    name: str
+    accuracy: Estimate
+    pair: Estimate
+    quad: Estimate
+    score: GenderScore
+    unfinished: int
+
+
+@dataclass(frozen=True)
+class FreeTranslations:
+    """Free translations of the items of the built-in corpus among some cases.
+
+    Attributes:
+        generated: figures, first untouched, then with each knock-out.
+        written: translations by what was knocked out, then by case.
+        shown: in the same way, 1 where the right gender is shown.
+        left_out: cases that could not be judged.
+    """
+
+    generated: tuple[Generated, ...]
+    written: Mapping[str, Mapping[str, str]]
+    shown: Mapping[str, Mapping[str, float]]
+    left_out: int
+
+
+def translate_items(
+    model: StockModel,
+    placed: Sequence[PlacedCase],
+    items: Mapping[str, Item],
+    knock_outs: Sequence[tuple[KnockOut, Bool[Tensor, "layers heads"] | None]] = (),
+    *,
+    seed: int = SEED,
+) -> FreeTranslations | None:
+    """Let a model translate freely, untouched and with knock-outs, and judge what it writes.
+
+    Args:
+        model: an encoder-decoder.
+        placed: cases.
+        items: those of the built-in corpus, by id.
+        knock_outs: of the encoder, with the heads concerned; None for all.
+        seed: of the intervals.
+
+    Returns:
+        Translations and figures; None where no case can be judged.
+    """
+    numbers = judgeable(placed, items)
+    if not numbers:
+        return None
+    chosen = [placed[number] for number in numbers]
+    ours = [items[one.case.id] for one in chosen]
+    found, written, shown = [], {}, {}
+    plans = [
+        (UNTOUCHED, None, None),
+        *((knock_out.name, knock_out, heads) for knock_out, heads in knock_outs),
+    ]
+    for name, knock_out, heads in plans:
+        texts = write_freely(model, chosen, knock_out, heads=heads)
+        generated, right = score_written(name, texts, ours, seed=seed)
+        found.append(generated)
+        written[name] = {one.id: text for one, text in zip(ours, texts.texts, strict=True)}
+        shown[name] = {one.id: float(value) for one, value in zip(ours, right, strict=True)}
+    return FreeTranslations(tuple(found), written, shown, len(placed) - len(chosen))
+
+
+def write_freely(
+    model: StockModel,
+    placed: Sequence[PlacedCase],
+    knock_out: KnockOut | None = None,
+    *,
+    heads: Bool[Tensor, "layers heads"] | None = None,
+) -> Written:
+    """Translate the texts of cases, always taking the likeliest next piece.
+
+    Args:
+        model: an encoder-decoder.
+        placed: the cases.
+        knock_out: what is knocked out in the encoder meanwhile; None for nothing.
+        heads: where, layers by heads; None for all.
+
+    Returns:
+        The translations, in the order of the cases.
+    """
+    texts, unfinished = [""] * len(placed), set()
+    for numbers in batches_of(placed, BATCH):
+        batch = [placed[number] for number in numbers]
+        inputs = inputs_of(model, batch)
+        done: list[Intervention] = []
+        if knock_out is not None:
+            done.append(BlockedEdges(knock_out.stack, edges_of(knock_out, batch, inputs), heads))
+        ids = _write(model, inputs, done)
+        found = model.tokenizer.batch_decode(ids, skip_special_tokens=True)
+        for number, line, text in zip(numbers, ids, found, strict=True):
+            texts[number] = text.strip()
+            if not _ended(model, line):
+                unfinished.add(number)
+    return Written(tuple(texts), frozenset(unfinished))
+
+
+def judgeable(placed: Sequence[PlacedCase], items: Mapping[str, Item]) -> list[int]:
+    """The cases whose translation can be judged: items of the built-in corpus in whole quads.
+
+    Args:
+        placed: cases.
+        items: those of the built-in corpus, by id.
+
+    Returns:
+        Numbers of the cases.
+    """
+    known = [n for n, one in enumerate(placed) if one.case.id in items]
+    telling = [n for n in known if items[placed[n].case.id].contrastive]
+    quads: dict[str, int] = {}
+    for number in telling:
+        quad = items[placed[number].case.id].quad
+        quads[quad] = quads.get(quad, 0) + 1
+    return [n for n in telling if quads[items[placed[n].case.id].quad] == 4]
+
+
+def score_written(
+    name: str, written: Written, items: Sequence[Item], *, seed: int = SEED
+) -> tuple[Generated, Float[np.ndarray, " items"]]:
+    """Count which translations show the right gender.
+
+    Args:
+        name: of what was knocked out.
+        written: one translation for each item.
+        items: of the built-in corpus, in whole quads.
+        seed: of the intervals.
+
+    Returns:
+        The figures, and for each item 1 where its translation is right.
+    """
+    right = [
+        gender_shown(one, text) == "good" for one, text in zip(items, written.texts, strict=True)
+    ]
+    pairs = grouped(items, right, lambda one: one.pair)
+    quads = grouped(items, right, lambda one: one.quad)
+    block = {one.pair: one.block for one in items} | {one.quad: one.block for one in items}
+    whole_pairs, whole_quads = (
+        np.array([all(group) for group in groups.values()], dtype=float)
+        for groups in (pairs, quads)
+    )
+    shown = np.array(right, dtype=float)
+    generated = Generated(
+        name,
+        mean_of(shown, [one.block for one in items], seed=seed),
+        mean_of(whole_pairs, [block[n] for n in pairs], seed=seed),
+        mean_of(whole_quads, [block[n] for n in quads], seed=seed),
+        score_gender(items, written.texts),
+        len(written.unfinished),
+    )
+    return generated, shown
+
+
+def _write(model: StockModel, inputs: Inputs, done: Sequence[Intervention]) -> list[list[int]]:
+    """Pieces after the start piece, up to and with the end piece."""
+    encoded = model.encode(inputs, interventions=done)
+    longest = LONGEST * inputs.source_ids.shape[1] + 10
+    with torch.no_grad():
+        found = model.model.generate(
+            encoder_outputs=BaseModelOutput(last_hidden_state=encoded.states),
+            attention_mask=inputs.source_mask.long().to(model.model.device),
+            do_sample=False,
+            num_beams=1,
+            no_repeat_ngram_size=0,
+            max_new_tokens=longest,
+            max_length=None,
+        )
+    lines = [line[1:] for line in found.tolist()]
+    return [_cut(model, line) for line in lines]
+
+
+def _cut(model: StockModel, line: list[int]) -> list[int]:
+    ends = _ends(model)
+    for place, piece in enumerate(line):
+        if piece in ends:
+            return line[: place + 1]
+    return line
+
+
+def _ended(model: StockModel, line: list[int]) -> bool:
+    return bool(line) and line[-1] in _ends(model)
+
+
+def _ends(model: StockModel) -> set[int]:
+    ends = model.model.generation_config.eos_token_id
+    return set(ends) if isinstance(ends, list) else {ends}

@@ -1,0 +1,307 @@
+"""What else would a head's accuracy look like? Its habit, another row, sentences without answer.
+
+A head may seem to find the antecedent because it likes a distance, because every row of it looks
+at that noun, or because it looks at nouns whatever is asked. So the chosen head is measured again:
+with attention made of its *habit* alone (what it gives each distance on average) and with none
+(uniform); from a *wrong query*, another word's row with the same keys; and on *control sets*, where
+"it" means nothing, or either noun, or where the target does not show which.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from seq2seq.probe.controls.baselines import BASELINE
+from seq2seq.probe.controls.habit import habit_of, habit_rows, uniform_rows
+from seq2seq.probe.items.case import Case
+from seq2seq.probe.items.pieces import Rows
+from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of, place_cases
+from seq2seq.probe.measures.accuracy import layout_of
+from seq2seq.probe.measures.routes import BATCH, decision_rows
+from seq2seq.probe.measures.scores import Measure, Scores, stack_and_word
+from seq2seq.probe.model.interventions import Stack
+from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.probe.statistics.bootstrap import SEED, Estimate, mean_of
+from seq2seq.probe.statistics.scored_sets import ScoredSets
+from seq2seq.probe.statistics.selection import Finding, findings
+
+WRONG_QUERY = "wrong query"
+ROWS_OF_ONE_WORD = ("E→", "Ec→", "X", "D")
+"""Routes that read one row; the others read the nouns' rows, or several."""
+
+
+@dataclass(frozen=True)
+class ControlFigure:
+    """What the chosen head does on a set.
+
+    Attributes:
+        name: of the set.
+        items: how many.
+        left_out: how many could not be placed in pieces.
+        mass: how much the head's row gives both nouns.
+        first: share of items in which it prefers the noun that stands first.
+        accuracy: share in which it prefers the one that is meant; None where none is.
+    """
+
+    name: str
+    items: int
+    left_out: int
+    mass: Estimate
+    first: Estimate
+    accuracy: Estimate | None
+
+
+@dataclass(frozen=True)
+class HeadMaps:
+    """A head's map of each of some cases.
+
+    Attributes:
+        maps: rows look, columns are looked at; padded on both sides with nothing.
+        lengths: how many columns of each are real.
+    """
+
+    maps: Float[np.ndarray, "items queries keys"]
+    lengths: Int[np.ndarray, " items"]
+
+    def rows(self, queries: Sequence[Rows]) -> Float[np.ndarray, "items keys"]:
+        """What a word of each case gives each column, mean over the word's pieces."""
+        return np.stack(
+            [one[list(rows)].mean(0) for one, rows in zip(self.maps, queries, strict=True)]
+        )
+
+
+def head_maps(model: StockModel, placed: Sequence[PlacedCase], measure: Measure) -> HeadMaps:
+    """Read one head in some cases.
+
+    Args:
+        model: any stock model.
+        placed: the cases.
+        measure: names the stack, the layer and the head.
+
+    Returns:
+        Its maps.
+    """
+    stack = stack_and_word(measure)[0] if model.kind == "encoder-decoder" else _only_stack(model)
+    assert measure.layer is not None  # of a head
+    assert measure.head is not None
+    found = list[tuple[list[int], Float[np.ndarray, "batch query key"]]]()
+    lengths = np.zeros(len(placed), dtype=int)
+    for numbers in batches_of(placed, BATCH):
+        batch = [placed[number] for number in numbers]
+        inputs = inputs_of(model, batch)
+        rows = decision_rows(batch) if all(one.decision for one in batch) else None
+        reading = model.read(inputs, stacks=(stack,), rows=rows)
+        found.append((numbers, reading.maps[stack][measure.layer, :, measure.head].numpy()))
+        targets = stack == "decoder" and inputs.target_mask is not None
+        real = inputs.target_mask if targets else inputs.source_mask
+        assert real is not None  # of encoder-decoders
+        lengths[numbers] = real.sum(1).numpy()
+    sizes = [max(part.shape[side] for _, part in found) for side in (1, 2)]
+    maps = np.zeros((len(placed), *sizes))
+    for numbers, part in found:
+        maps[numbers, : part.shape[1], : part.shape[2]] = part
+    return HeadMaps(maps, lengths)
+
+
+def habit_scores(
+    dev: tuple[Sequence[PlacedCase], HeadMaps],
+    test: tuple[Sequence[PlacedCase], HeadMaps],
+    measure: Measure,
+) -> Scores:
+    """What the head's habit, and attention that has none, give the nouns.
+
+    Args:
+        dev: cases to take the habit from, and the head's maps of them.
+        test: cases to report, in the same way.
+        measure: a head and a route that reads one row.
+
+    Returns:
+        Scores as of two rules.
+    """
+    before, after = (_queries(placed, measure) for placed, _ in (dev, test))
+    habit = habit_of(dev[1].rows(before)[None], _places(before), dev[1].lengths)
+    lengths = test[1].lengths
+    rows = {
+        "the head's habit": habit_rows(habit, _places(after), lengths)[0],
+        "uniform": uniform_rows(lengths),
+    }
+    named = {Measure(BASELINE, name): row for name, row in rows.items()}
+    return _scores(test[0], measure, named)
+
+
+def wrong_query_scores(
+    placed: Sequence[PlacedCase], maps: HeadMaps, measure: Measure
+) -> Scores | None:
+    """What the same head gives the nouns from other rows.
+
+    Args:
+        placed: cases to report.
+        maps: of the head in these cases.
+        measure: the head and a route that reads one row.
+
+    Returns:
+        Scores by query: other words of the clause, or the row before the decision row; None where
+        the cases have no other.
+    """
+    queries: dict[str, list[Rows]] = {}
+    stack, word = stack_and_word(measure)
+    if word:
+        for name in ("it", "conjunction", "was", "cue", "stop"):
+            if name != word and all(name in one.words for one in placed):
+                queries[name] = [one.words[name] for one in placed]
+    elif all(one.decision is not None and one.decision.row > 0 for one in placed):
+        queries["row before"] = [(row - 1,) for row in decision_rows(placed)]
+    if not queries:
+        return None
+    rows = {
+        Measure(WRONG_QUERY, name, stack, measure.layer, measure.head): maps.rows(query)
+        for name, query in queries.items()
+    }
+    return _scores(placed, measure, rows)
+
+
+def control_figure(
+    name: str, model: StockModel, cases: Sequence[Case], measure: Measure, *, seed: int = SEED
+) -> ControlFigure:
+    """Measure the head on a set that need not have answers.
+
+    Args:
+        name: of the set.
+        model: any stock model.
+        cases: with two nouns each; where none is meant, or the target does not tell, that is said.
+        measure: a head whose route reads a row of the text.
+        seed: of the intervals.
+
+    Returns:
+        The figure, over the cases that can be placed.
+
+    Raises:
+        DataError: not one can.
+    """
+    meant = {case.id for case in cases if case.gold is not None}
+    # Where nothing is meant the first noun is called so, to be placed like the others.
+    asked = [
+        replace(
+            case, correct=case.correct if case.id in meant else frozenset({0}), good=None, bad=None
+        )
+        for case in cases
+    ]
+    placing = place_cases(model, asked)
+    placed = placing.placed
+    rows = head_maps(model, placed, measure).rows(_queries(placed, measure))
+    gold, other = _noun_sums(placed, measure, rows)
+    clusters = [one.case.cluster for one in placed]
+    first = np.where([one.case.gold == 0 for one in placed], gold - other, other - gold)
+
+    accuracy = None
+    if all(one.case.id in meant for one in placed):
+        accuracy = mean_of((np.sign(gold - other) + 1) / 2, clusters, seed=seed)
+    return ControlFigure(
+        name=name,
+        items=len(placed),
+        left_out=placing.left_out,
+        mass=mean_of(gold + other, clusters, seed=seed),
+        first=mean_of((np.sign(first) + 1) / 2, clusters, seed=seed),
+        accuracy=accuracy,
+    )
+
+
+@dataclass(frozen=True)
+class HeadControls:
+    """Everything that stands beside a head's accuracy.
+
+    Attributes:
+        habits: what its habit and uniform attention would score.
+        wrong_queries: what it scores from other rows.
+        controls: what it does on control sets.
+        problems: what could not be measured, and why.
+    """
+
+    habits: tuple[Finding, ...] = ()
+    wrong_queries: tuple[Finding, ...] = ()
+    controls: tuple[ControlFigure, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def control_head(scored: ScoredSets, sets: Mapping[str, Sequence[Case]]) -> HeadControls:
+    """Measure the best single head where it should find nothing.
+
+    Args:
+        scored: a model's sets.
+        sets: control sets by name.
+
+    Returns:
+        The figures; a head whose route reads no single row has none.
+    """
+    measure = scored.head.measure
+    if measure.route not in ROWS_OF_ONE_WORD:
+        return HeadControls(
+            problems=(f"no controls of the head: route {measure.route} reads no single row",)
+        )
+    before, after = (
+        head_maps(scored.model, placed, measure) for placed in (scored.dev, scored.test)
+    )
+    habits = habit_scores((scored.dev, before), (scored.test, after), measure)
+    wrong = wrong_query_scores(scored.test, after, measure)
+    given = {"resamples": scored.resamples, "seed": scored.seed}
+    figures: tuple[ControlFigure, ...] = ()
+    problems: tuple[str, ...] = ()
+    if sets and not stack_and_word(measure)[1]:
+        problems = (f"no control sets: route {measure.route} has no row where there is no answer",)
+    elif sets:
+        asked = {"reported": [one.case for one in scored.test], **sets}
+        figures = tuple(
+            control_figure(name, scored.model, cases, measure, seed=scored.seed)
+            for name, cases in asked.items()
+        )
+    return HeadControls(
+        findings(habits, **given),
+        () if wrong is None else findings(wrong, **given),
+        figures,
+        problems,
+    )
+
+
+def _only_stack(model: StockModel) -> Stack:
+    (stack,) = model.depth
+    return stack
+
+
+def _queries(placed: Sequence[PlacedCase], measure: Measure) -> list[Rows]:
+    word = stack_and_word(measure)[1]
+    if word:
+        return [one.words[word] for one in placed]
+    return [(row,) for row in decision_rows(placed)]
+
+
+def _places(queries: Sequence[Rows]) -> Int[np.ndarray, " items"]:
+    """Where each query begins."""
+    return np.array([rows[0] for rows in queries])
+
+
+def _noun_sums(
+    placed: Sequence[PlacedCase], measure: Measure, rows: Float[np.ndarray, "items keys"]
+) -> tuple[Float[np.ndarray, " items"], Float[np.ndarray, " items"]]:
+    gold, other = np.zeros(len(placed)), np.zeros(len(placed))
+    for number, one in enumerate(placed):
+        nouns = one.nouns
+        if measure.route == "D":
+            assert one.decision is not None  # the route was measured
+            assert one.decision.nouns is not None
+            nouns = one.decision.nouns
+        gold[number], other[number] = (rows[number, list(noun)].sum() for noun in nouns)
+    return gold, other
+
+
+def _scores(
+    placed: Sequence[PlacedCase],
+    measure: Measure,
+    rows: Mapping[Measure, Float[np.ndarray, "items keys"]],
+) -> Scores:
+    sums = [_noun_sums(placed, measure, each) for each in rows.values()]
+    layout = layout_of([one.case for one in placed])
+    return Scores(
+        tuple(rows), layout, np.stack([g for g, _ in sums]), np.stack([d for _, d in sums])
+    )

@@ -1,0 +1,117 @@
+"""What the readers of probe sets share: a line that becomes a case, or says why it does not.
+
+A line that breaks the format stops the reading, since the next one may be misread too. A line that
+is well written but leaves open where something stands is left out and counted, never guessed.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from seq2seq.probe.items.case import Case, Mention, Span
+
+PRONOUNS = {
+    "male": ("he", "him", "his", "himself"),
+    "female": ("she", "her", "hers", "herself"),
+    "neutral": ("they", "them", "their", "theirs", "themselves", "themself"),
+}
+_ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
+_ARTICLE_BEFORE = re.compile(r"(?<!\w)(?:the|an?)\s+$", re.IGNORECASE)
+
+
+class Unusable(Exception):
+    """Why a well-written line asks nothing that a probe can use; the readers count these."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A line of a set: where it stands, and what makes a case of it or raises `Unusable`."""
+
+    place: str
+    ask: Callable[[], Case]
+
+
+def in_text_order(
+    candidates: Sequence[Mention], correct: Sequence[bool]
+) -> tuple[tuple[Mention, ...], frozenset[int]]:
+    """Candidates in the order of the text, and which of them are right.
+
+    Raises:
+        Unusable: Two share characters, so attention to one would be attention to the other.
+    """
+    order = sorted(range(len(candidates)), key=lambda number: candidates[number].span)
+    spans = [candidates[number].span for number in order]
+    if any(overlap(one, other) for one, other in pairwise(spans)):
+        raise Unusable("two candidates overlap")
+    right = frozenset(place for place, number in enumerate(order) if correct[number])
+    return tuple(candidates[number] for number in order), right
+
+
+def mention_at(text: str, start: int, phrase: str, what: str) -> Mention:
+    """A phrase at the place where a line says it is.
+
+    Raises:
+        Unusable: Something else stands there.
+    """
+    if not phrase or start < 0 or text[start : start + len(phrase)] != phrase:
+        raise Unusable(f"the {what} does not stand where the line says")
+    return Mention(phrase, (start, start + len(phrase)))
+
+
+def only_place(text: str, phrase: str, what: str, *, outside: Span | None = None) -> Span:
+    """Where a phrase stands, if that is one place.
+
+    Args:
+        text: Where to look, for whole words, in upper or lower case.
+        phrase: What to look for; without its article, if it does not stand with it.
+        what: What to call it in the reason for leaving a line out.
+        outside: Characters in which it must not be looked for.
+
+    Raises:
+        Unusable: It stands nowhere, or in several places.
+    """
+    for wanted in (phrase, without_article(phrase)):
+        found = [
+            span for span in places_of(text, wanted) if not (outside and overlap(span, outside))
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise Unusable(f"the {what} stands in several places")
+    raise Unusable(f"the {what} does not stand in the text")
+
+
+def only_pronoun(text: str, gender: str) -> Span:
+    """Where the only pronoun of a gender stands.
+
+    Raises:
+        Unusable: There is none, or there are several.
+    """
+    found = [span for form in PRONOUNS[gender] for span in places_of(text, form)]
+    if len(found) != 1:
+        raise Unusable(f"{'several pronouns' if found else 'no pronoun'} of the stated gender")
+    return found[0]
+
+
+def places_of(text: str, phrase: str) -> list[Span]:
+    """Every place of a phrase of whole words, in upper or lower case."""
+    words = r"\s+".join(map(re.escape, phrase.split()))
+    pattern = re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE)
+    return [match.span() for match in pattern.finditer(text)] if words else []
+
+
+def without_article(phrase: str) -> str:
+    """A phrase without the English article before it."""
+    return _ARTICLE.sub("", phrase, count=1)
+
+
+def with_article(text: str, span: Span) -> Span:
+    """A noun's place together with the English article before it, if there is one."""
+    before = _ARTICLE_BEFORE.search(text[: span[0]])
+    return (before.start() if before else span[0]), span[1]
+
+
+def overlap(one: Span, other: Span) -> bool:
+    """Whether two spans share a character."""
+    return max(one[0], other[0]) < min(one[1], other[1])

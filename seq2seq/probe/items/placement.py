@@ -1,0 +1,240 @@
+"""Where the words of a case lie in what a model reads and writes.
+
+Everything a probe looks at is a row or a column of a map: "it", the two nouns, the other words of
+the pronoun's clause, and the *decision row*, in which the decoder predicts the first piece that
+tells the good translation from the bad one. Both translations are the same up to there, so one pass
+over the good one shows what the model prefers.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from seq2seq.errors import DataError, SpanError
+from seq2seq.probe.items.case import Case, Span
+from seq2seq.probe.items.pieces import Pieces, Rows, pieces_of, rows_of
+from seq2seq.probe.model.reading import Inputs
+from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.pronouns.decision import first_difference
+
+_WORD = re.compile(r"[\w'’-]+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Where a translation tells which noun was meant.
+
+    Attributes:
+        row: the decoder row that predicts the first piece that differs.
+        good: the piece of the good translation that it should predict.
+        bad: the piece of the bad one.
+        prefix: decoder inputs up to and including that row, start piece first.
+        nouns: rows of the gold and the other noun among them; None unless both stand before it.
+    """
+
+    row: int
+    good: int
+    bad: int
+    prefix: tuple[int, ...]
+    nouns: tuple[Rows, Rows] | None
+
+
+@dataclass(frozen=True)
+class PlacedCase:
+    """A case in pieces.
+
+    Attributes:
+        case: what is asked; it has one gold noun of two.
+        source: the text in pieces.
+        nouns: rows of the gold noun and of the other one.
+        words: rows of the words of the pronoun's clause by what they are: "it", "was" (the word
+            after it), "cue", "conjunction" (the first of the clause), "stop" (the text's last
+            mark), "end" (the last special piece). What a text does not have is not there.
+        others: rows of every other word of the text, for knock-outs that should do nothing.
+        decision: where the translation tells; None for a case without two translations.
+    """
+
+    case: Case
+    source: Pieces
+    nouns: tuple[Rows, Rows]
+    words: Mapping[str, Rows]
+    others: tuple[Rows, ...]
+    decision: Decision | None
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The cases that could be placed, and what became of the others.
+
+    Attributes:
+        placed: in the order of the cases.
+        problems: for each reason how many cases it left out, and the first of them.
+        left_out: how many.
+    """
+
+    placed: tuple[PlacedCase, ...]
+    problems: tuple[str, ...]
+    left_out: int
+
+
+def place_cases(model: StockModel, cases: Sequence[Case]) -> Placement:
+    """Find the rows of every case, and count those that have none.
+
+    Args:
+        model: whose tokenizer and start piece are used.
+        cases: any; only those with one gold noun of two can be scored.
+
+    Returns:
+        The placed cases.
+
+    Raises:
+        DataError: not one case could be placed.
+    """
+    placed, reasons = [], dict[str, list[str]]()
+    for case in cases:
+        try:
+            placed.append(place_case(model, case))
+        except SpanError as error:
+            reasons.setdefault(str(error).split(":")[0], []).append(f"{case.id}: {error}")
+    problems = tuple(
+        f"{len(found):,} of {len(cases):,} cases left out ({why}); first {found[0]}"
+        for why, found in reasons.items()
+    )
+    if not placed:
+        raise DataError(
+            f"probe: none of {len(cases)} cases can be placed in the pieces of {model.name}; "
+            f"{problems[0] if problems else 'there is no case'}"
+        )
+    return Placement(tuple(placed), problems, len(cases) - len(placed))
+
+
+def place_case(model: StockModel, case: Case) -> PlacedCase:
+    """Find the rows of a case.
+
+    Args:
+        model: whose tokenizer and start piece are used.
+        case: what is asked.
+
+    Returns:
+        The case in pieces.
+
+    Raises:
+        SpanError: it has no pronoun, not one gold noun of two, or a word has no pieces.
+    """
+    if case.gold is None or case.pronoun is None:
+        raise SpanError("no question: the case has no pronoun with one right noun of two")
+    source = pieces_of(model.tokenizer, case.text)
+    order = (case.gold, 1 - case.gold)
+    first, second = (rows_of(source, case.candidates[place].span) for place in order)
+    words = _clause_words(source, case)
+    taken = {*first, *second, *(row for rows in words.values() for row in rows)}
+    others = tuple(
+        rows
+        for match in _WORD.finditer(case.text)
+        if match.group()[0].isalnum()
+        for rows in [rows_of(source, match.span())]
+        if not taken & set(rows)
+    )
+    decision = _decision(model, case, order) if model.kind == "encoder-decoder" else None
+    return PlacedCase(case, source, (first, second), words, others, decision)
+
+
+def place_whole(model: StockModel, case: Case) -> PlacedCase:
+    """Place a sentence without a question: the decoder reads all of its translation.
+
+    Args:
+        model: whose tokenizer and start piece are used.
+        case: a text with two nouns and a translation.
+
+    Returns:
+        The case with the last piece of its translation as the decision row.
+
+    Raises:
+        SpanError: as in `place_case`, or it has no translation.
+    """
+    if case.good is None:
+        raise SpanError("no translation: the case has none to read")
+    asked = replace(case, correct=frozenset({0}), good=None, bad=None)
+    ids = pieces_of(model.tokenizer, case.good, side="target").ids
+    last = Decision(len(ids) - 1, ids[-1], ids[-1], (start_of(model), *ids), None)
+    return replace(place_case(model, asked), decision=last)
+
+
+def inputs_of(model: StockModel, placed: Sequence[PlacedCase]) -> Inputs:
+    """Make a batch of the sources and, for translation, of the targets up to the decision."""
+    sources = [one.source.ids for one in placed]
+    if model.kind != "encoder-decoder":
+        return model.inputs(sources)
+    return model.inputs(
+        sources, [one.decision.prefix if one.decision else (start_of(model),) for one in placed]
+    )
+
+
+def start_of(model: StockModel) -> int:
+    """The piece that decoder inputs begin with; the filler, where a model names none."""
+    return model.pad_id if model.start_id is None else model.start_id
+
+
+def batches_of(placed: Sequence[PlacedCase], size: int) -> list[list[int]]:
+    """Put cases of about one length together, so that little is computed for padding.
+
+    Args:
+        placed: cases.
+        size: of a batch, the last one excepted.
+
+    Returns:
+        Batches of the cases' numbers; each number stands in one of them.
+    """
+
+    def lengths(number: int) -> tuple[int, int]:
+        one = placed[number]
+        return len(one.source.ids), len(one.decision.prefix) if one.decision else 0
+
+    order = sorted(range(len(placed)), key=lengths)
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def _clause_words(source: Pieces, case: Case) -> dict[str, Rows]:
+    assert case.pronoun is not None  # place_case has looked
+    spans: dict[str, Span] = {"it": case.pronoun}
+    after = _WORD.search(case.text, case.pronoun[1])
+    if after and after.group()[0].isalnum() and after.span() != case.cue:
+        spans["was"] = after.span()
+    if case.cue is not None:
+        spans["cue"] = case.cue
+    if case.clause is not None:
+        first = _WORD.search(case.text, case.clause[0])
+        if first and first.end() <= case.pronoun[0]:
+            spans["conjunction"] = first.span()
+    last = list(_WORD.finditer(case.text))[-1]
+    if not last.group()[0].isalnum():
+        spans["stop"] = last.span()
+    rows = {name: rows_of(source, span) for name, span in spans.items()}
+    special = [row for row, span in enumerate(source.spans) if span is None]
+    if special:
+        rows["end"] = (special[-1],)
+    return rows
+
+
+def _decision(model: StockModel, case: Case, order: tuple[int, int]) -> Decision | None:
+    if case.good is None or case.bad is None or case.good == case.bad:
+        return None
+    good = pieces_of(model.tokenizer, case.good, side="target")
+    bad = pieces_of(model.tokenizer, case.bad, side="target")
+    row = first_difference(good.ids, bad.ids)
+    if row is None:
+        raise SpanError("no decision: one translation is a beginning of the other in pieces")
+    prefix = (start_of(model), *good.ids[:row])
+    return Decision(row, good.ids[row], bad.ids[row], prefix, _target_nouns(good, case, order, row))
+
+
+def _target_nouns(
+    good: Pieces, case: Case, order: tuple[int, int], row: int
+) -> tuple[Rows, Rows] | None:
+    """Rows of the nouns among decoder inputs, which stand one later than what they predict."""
+    spans: list[Any] = [case.candidates[place].target_span for place in order]
+    if None in spans:
+        return None
+    first, second = (tuple(1 + piece for piece in rows_of(good, span)) for span in spans)
+    return None if max(*first, *second) > row else (first, second)

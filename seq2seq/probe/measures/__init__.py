@@ -1,0 +1,1 @@
+"""What is read off a model: how much each route of attention gives each noun."""

@@ -1,0 +1,119 @@
+"""What is compared between the two nouns: measures, and what each gives both nouns of an item."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from seq2seq.errors import DataError
+from seq2seq.probe.items.pieces import Rows
+from seq2seq.probe.items.placement import PlacedCase
+from seq2seq.probe.measures.accuracy import Layout
+from seq2seq.probe.model.interventions import Stack
+from seq2seq.probe.model.stock_model import StockModel
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is compared between the two nouns.
+
+    Attributes:
+        route: "E→", "X", "CH via it".
+        variant: "raw", "norm", "gradient", "rollout", "alti".
+        stack: "encoder", "cross" or "decoder"; empty for a route through several.
+        layer: from 0; None for all layers together.
+        head: from 0; None for all heads together.
+    """
+
+    route: str
+    variant: str
+    stack: str = ""
+    layer: int | None = None
+    head: int | None = None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What every measure gives the two nouns of every item of a set.
+
+    Attributes:
+        measures: the rows of the arrays, each one once.
+        layout: the columns.
+        gold: the score of the noun that is meant.
+        distractor: the score of the other one.
+
+    Raises:
+        DataError: sizes differ, a measure stands twice, or a score is not a number.
+    """
+
+    measures: tuple[Measure, ...]
+    layout: Layout
+    gold: Float[np.ndarray, "measures items"]
+    distractor: Float[np.ndarray, "measures items"]
+
+    def __post_init__(self) -> None:
+        shape = (len(self.measures), len(self.layout.ids))
+        if not (self.gold.shape == self.distractor.shape == shape) or 0 in shape:
+            raise DataError(
+                f"probe scores: {self.gold.shape} and {self.distractor.shape} for {shape[0]} "
+                f"measures of {shape[1]} items, needed as many and at least one of each"
+            )
+        if len(set(self.measures)) < len(self.measures):
+            twice = next(m for n, m in enumerate(self.measures) if m in self.measures[:n])
+            raise DataError(
+                f"probe scores: {twice} stands twice, needed each measure once; "
+                "tell them apart by route, variant, layer or head"
+            )
+        finite = (np.isfinite(self.gold) & np.isfinite(self.distractor)).all(axis=1)
+        if not finite.all():
+            first = self.measures[int(np.argmin(finite))]
+            raise DataError(
+                f"probe scores: {int((~finite).sum())} of {shape[0]} measures have scores that are "
+                f"no numbers (first: {first}), needed numbers; leave such measures or items out"
+            )
+
+
+def relabelled(scores: Scores, keep: Bool[np.ndarray, " items"]) -> Scores:
+    """Call the other noun gold wherever ``keep`` is false: for controls and null studies."""
+    return Scores(
+        scores.measures,
+        replace(scores.layout, gold_first=scores.layout.gold_first == keep),
+        np.where(keep, scores.gold, scores.distractor),
+        np.where(keep, scores.distractor, scores.gold),
+    )
+
+
+def stack_and_word(measure: Measure) -> tuple[Stack, str]:
+    """The stack of a route, and the word whose row it reads."""
+    match measure.route:
+        case "E→" | "E↔" | "E←":
+            return "encoder", "it"
+        case "Ec→":
+            return "encoder", "cue"
+        case "X":
+            return "cross", ""
+        case "D":
+            return "decoder", ""
+        case _:
+            raise DataError(
+                f"probe: route {measure.route!r} runs through several stacks, needed one of E→, "
+                "E←, E↔, Ec→, X, D; judge one of its links"
+            )
+
+
+def heads_of(model: StockModel, measure: Measure, stack: Stack) -> Bool[Tensor, "layers heads"]:
+    """The head of a measure, or all heads of its layer."""
+    chosen = torch.zeros(model.depth[stack], model.heads[stack], dtype=torch.bool)
+    layer = slice(None) if measure.layer is None else measure.layer
+    chosen[layer, slice(None) if measure.head is None else measure.head] = True
+    return chosen
+
+
+def rows_read(word: str, one: PlacedCase) -> Rows:
+    """The rows that a measure reads: of its word, or of the decision."""
+    if word:
+        return one.words[word]
+    assert one.decision is not None  # judge_head is given such cases
+    return (one.decision.row,)

@@ -1,0 +1,1 @@
+"""How a model is read and interfered with: attention maps out, interventions in."""

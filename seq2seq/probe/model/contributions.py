@@ -1,0 +1,280 @@
+"""What each piece contributes to each row of a layer: attention, values and the way past them.
+
+A map says how much a head looks, not what it brings back, nor how much of a row was there before.
+After a sublayer, a row is a sum of vectors, one from each column that was looked at and one that
+went past the attention:
+
+    y_i = sum_j T_i(j) + bias      T_i(j) = sum over heads of A_ij V_j W_O  (+ x_i for the way past)
+
+A column contributes as much as the sum loses without it: how much nearer T_i(j) lies to y_i than
+nothing does, in the L1 distance, and no less than zero. Contributions of a row are divided by
+their sum. Where the norm stands *after* the sum (Marian, BART, BERT) it is a linear map once its
+deviation is known, and all vectors go through it; where it stands *before* attention (M2M100, T5,
+GPT-2, Llama) the sum is the row itself. Which one it is, a pass tells: families are not asked.
+
+Source: Ferrando, Gállego and Costa-jussà 2022 (ALTI, arXiv:2203.04212), equations 8 to 12; for
+decoders Ferrando et al. 2022 (ALTI+, arXiv:2205.11631), section 3.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
+
+from seq2seq.errors import ModelError
+from seq2seq.probe.model.anatomy import Anatomy, output_slices
+from seq2seq.probe.model.attention_function import for_each_head, stock_attention
+from seq2seq.probe.model.interventions import Stack
+
+Shares = Mapping[Stack, Float[Tensor, "layers batch query key"]]
+"""For each stack and layer what every column contributes to every row. In self-attention the way
+past is a column like others, the row's own, and rows sum to 1; in cross-attention what is missing
+to 1 went past."""
+
+
+@dataclass
+class _Sublayer:
+    """One call of an attention, and what happens around it."""
+
+    module: nn.Module
+    stack: Stack
+    asked: Tensor | None  # what the rows looked from
+    before: tuple[Tensor, Tensor] | None  # into and out of the norm before
+    weights: Tensor | None = None
+    value: Tensor | None = None
+    added: Tensor | None = None  # what the output projection says
+    whole: Tensor | None = None  # that plus the way past, as the next norm is given it
+    norm: nn.Module | None = None  # this norm
+    after: bool | None = None  # whether it stands after the sum; None until it is known
+
+
+@dataclass
+class Tracer:
+    """The attention function of a pass that weighs contributions, and its notes.
+
+    Attributes:
+        anatomy: of the model.
+        sublayers: one for each call, in order.
+    """
+
+    anatomy: Anatomy
+    sublayers: list[_Sublayer] = field(default_factory=list)
+    _norm: tuple[Tensor, Tensor] | None = None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Note inputs of attentions and what norms and output projections do, inside the block."""
+        hooks = (
+            register_module_forward_pre_hook(self._before),
+            register_module_forward_hook(self._after),
+        )
+        into = [
+            module.register_forward_pre_hook(self._asked, with_kwargs=True)
+            for module in self.anatomy.stack_of
+        ]
+        try:
+            yield
+        finally:
+            for hook in (*hooks, *into):
+                hook.remove()
+
+    def attend(
+        self,
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        **options: Any,
+    ) -> tuple[Tensor, Tensor]:
+        """Attend as the model would, and note weights and values."""
+        said, weights = stock_attention(module)(
+            module, query, key, value, attention_mask, **options
+        )
+        last = self.sublayers[-1]
+        last.weights, last.value = weights, for_each_head(value, query.shape[1])
+        return said, weights
+
+    def require_all(self, name: str, *, stacks: Sequence[Stack]) -> None:
+        """Refuse a pass in which a sublayer was not followed from end to end.
+
+        Args:
+            name: what to call the model.
+            stacks: those that ran.
+
+        Raises:
+            ModelError: the norm stands where the decomposition does not hold.
+        """
+        counts = {one: sum(sub.stack == one for sub in self.sublayers) for one in stacks}
+        needed = {one: self.anatomy.depth[one] for one in stacks}
+        if counts != needed:
+            raise ModelError(f"{name}: {counts} layers attended, needed {needed}")
+        for sub in self.sublayers:
+            sub.after = _is_after(sub)
+            if sub.after is None:
+                raise ModelError(
+                    f"{name}: a norm of {sub.stack} attention stands neither right before the "
+                    "attention nor right after the sum with what goes past it, so contributions "
+                    "of its columns are not defined; needed a model such as Marian or M2M100"
+                )
+
+    def shares(self) -> dict[Stack, Float[Tensor, "layers batch query key"]]:
+        """Weigh what has been noted."""
+        return {
+            stack: torch.stack(
+                [
+                    _shares(sub, self.anatomy.projection_of[sub.module])
+                    for sub in self.sublayers
+                    if sub.stack == stack
+                ]
+            )
+            for stack in self.anatomy.depth
+        }
+
+    def _asked(self, module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        asked = named.get("hidden_states", given[0] if given else None)
+        stack = self.anatomy.stack_of[module]
+        self.sublayers.append(_Sublayer(module, stack, asked, self._norm))
+
+    def _before(self, module: nn.Module, given: tuple[Any, ...]) -> None:
+        if not _is_norm(module) or not self.sublayers:
+            return
+        last = self.sublayers[-1]
+        if last.added is not None and last.whole is None:
+            last.whole, last.norm = given[0], module
+
+    def _after(self, module: nn.Module, given: tuple[Any, ...], answer: Any) -> None:
+        if _is_norm(module):
+            self._norm = given[0], answer
+        elif self.sublayers and module is self.anatomy.projection_of.get(self.sublayers[-1].module):
+            self.sublayers[-1].added = answer
+
+
+def source_shares(shares: Shares) -> Float[Tensor, "layers batch query source"]:
+    """Follow contributions of the source through both stacks to the rows of the decoder.
+
+    Args:
+        shares: of an encoder-decoder.
+
+    Returns:
+        For each decoder layer what each piece of the source contributes to each row; what is
+        missing to 1 comes from the target that is already written.
+
+    Source: ALTI+, section 3.2.
+    """
+    encoded = rolled(shares["encoder"])[-1]
+    size = shares["decoder"].shape[-1]
+    found = torch.zeros(*shares["decoder"].shape[1:3], encoded.shape[-1])
+    layers = []
+    for own, cross in zip(shares["decoder"], shares["cross"], strict=True):
+        past = 1 - cross.sum(-1, keepdim=True)
+        found = cross @ encoded + past * (own.reshape(-1, size, size) @ found)
+        layers.append(found)
+    return torch.stack(layers)
+
+
+def rolled(
+    shares: Float[Tensor, "layers batch query key"],
+) -> Float[Tensor, "layers batch query key"]:
+    """Multiply the contributions of all layers up to each."""
+    reached = [shares[0]]
+    for layer in shares[1:]:
+        reached.append(layer @ reached[-1])
+    return torch.stack(reached)
+
+
+def _is_norm(module: nn.Module) -> bool:
+    return type(module).__name__.endswith("Norm")
+
+
+def _is_after(sub: _Sublayer) -> bool | None:
+    """Whether the norm stands after the sum; None if it stands at neither place."""
+    if sub.added is None or sub.whole is None or sub.asked is None:
+        return None
+    past = sub.whole - sub.added
+    if _same(past, sub.asked):
+        return True if isinstance(sub.norm, nn.LayerNorm) else None
+    if sub.before and _same(sub.before[1], sub.asked) and _same(sub.before[0], past):
+        return False
+    return None
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    if one.shape != other.shape:
+        return False
+    return bool((one - other).abs().max() <= 1e-5 + 1e-4 * other.abs().max())
+
+
+def _shares(sub: _Sublayer, projection: Any) -> Float[Tensor, "batch query key"]:
+    assert sub.weights is not None  # require_all has looked
+    assert sub.value is not None
+    assert sub.added is not None
+    assert sub.whole is not None
+    past = sub.whole - sub.added
+    slices = output_slices(projection, sub.value.shape[1])
+    offered = torch.einsum("bhkd,hdw->bhkw", sub.value, slices)
+    found = [
+        _row_shares(
+            _brought(weights, said),
+            way_past,
+            whole,
+            norm=sub.norm if sub.after else None,
+            own_column=sub.stack != "cross",
+        )
+        for weights, said, way_past, whole in zip(
+            sub.weights, offered, past, sub.whole, strict=True
+        )
+    ]
+    return torch.stack(found)
+
+
+def _brought(
+    weights: Float[Tensor, "heads query key"], offered: Float[Tensor, "heads key width"]
+) -> Float[Tensor, "query key width"]:
+    """What each column brings to each row, over all heads; a loop is faster than a contraction."""
+    parts = weights[0, ..., None] * offered[0]
+    for seen, each in zip(weights[1:], offered[1:], strict=True):
+        parts.addcmul_(seen[..., None], each)
+    return parts
+
+
+def _row_shares(
+    parts: Float[Tensor, "query key width"],
+    past: Float[Tensor, "query width"],
+    whole: Float[Tensor, "query width"],
+    *,
+    norm: nn.Module | None,
+    own_column: bool,
+) -> Float[Tensor, "query key"]:
+    """Contributions to the rows of one text.
+
+    Args:
+        parts: what each column brings to each row.
+        past: what each row brings past the attention.
+        whole: their sum, bias included.
+        norm: a LayerNorm that follows; None if none does.
+        own_column: whether the way past belongs to the row's own column; else it gets a column of
+            its own, which is left out in the end.
+    """
+    if own_column:
+        rows = torch.arange(len(parts))
+        parts = parts.index_put((rows, rows), past, accumulate=True)
+    else:
+        parts = torch.cat([parts, past[:, None]], dim=1)
+    if norm is not None:
+        assert isinstance(norm, nn.LayerNorm)  # _is_after has looked
+        scale = (whole.var(-1, unbiased=False, keepdim=True) + norm.eps).rsqrt()
+        parts = (parts - parts.mean(-1, keepdim=True)) * scale[:, None] * norm.weight
+        whole = norm(whole)
+    nearer = whole.abs().sum(-1)[:, None] - (parts - whole[:, None]).abs_().sum(-1)
+    nearer = nearer.clamp(min=0)
+    shares = nearer / nearer.sum(-1, keepdim=True).clamp(min=torch.finfo(nearer.dtype).tiny)
+    return shares if own_column else shares[:, :-1]

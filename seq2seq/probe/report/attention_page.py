@@ -1,0 +1,362 @@
+"""From a model and a text to a page: any text, of any model that the probe can open."""
+
+import io
+import sys
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from seq2seq.decode.options import DecodeOptions
+from seq2seq.errors import DataError, ModelError, SpanError
+from seq2seq.files import read_bytes
+from seq2seq.language_tags import choose_tags, language_codes, tagging
+from seq2seq.languages import language_of
+from seq2seq.libraries import running
+from seq2seq.probe.items.pieces import Pieces, Side, pieces_of
+from seq2seq.probe.model.interventions import Stack
+from seq2seq.probe.model.reading import Reading as Attention
+from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.run import Run
+from seq2seq.viewer.boundaries import number_words
+from seq2seq.viewer.content import (
+    AttentionPage,
+    Example,
+    Head,
+    Mark,
+    Panel,
+    Picture,
+    Reading,
+    Text,
+)
+from seq2seq.viewer.words import CONTINUED, word_label
+
+PRONOUNS = {"it", "he", "she", "they"}
+CAVEAT = (
+    "Attention shows where a head reads from, not what the model makes of it; "
+    "whether a link is used shows only when it is removed."
+)
+
+
+def show_text(
+    model: StockModel,
+    text: str,
+    *,
+    target: str | None = None,
+    languages: tuple[str | None, str | None] = (None, None),
+) -> AttentionPage:
+    """Read a text and show all attention; an encoder-decoder translates it first.
+
+    Args:
+        model: any model of text.
+        text: one sentence, or as much as the model can read.
+        target: what the decoder is to write, instead of what it would write by itself.
+        languages: codes of text and translation for a model of many languages, such as NLLB;
+            those that its folder names where None.
+
+    Raises:
+        DataError: the text is empty or too long, or a target was given to a model without one.
+        ModelError: the model reads images, or a language is missing or not known to it.
+    """
+    if model.tokenizer is None:
+        raise ModelError(f"{model.name}: reads images, not text; add --image FILE")
+    if not text.strip():
+        raise DataError("text: empty, needed at least one word")
+    told = _settled(model, languages)
+    with tagging(model.tokenizer, *told):
+        return _shown(model, text, target, _known_languages(model, told))
+
+
+def _settled(
+    model: StockModel, languages: tuple[str | None, str | None]
+) -> tuple[str | None, str | None]:
+    """The languages that a model of many is told; none for other models."""
+    tokenizer = model.tokenizer
+    codes = language_codes(tokenizer) if model.kind == "encoder-decoder" else {}
+    if not codes and any(languages):
+        raise ModelError(
+            f"{model.name}: tags no languages, needed none; leave out --source-language and "
+            "--target-language"
+        )
+    if not codes:
+        return None, None
+    forced = model.model.generation_config.forced_bos_token_id
+    stored = next((code for code, number in codes.items() if number == forced), None)
+    # What the class falls back on, English, is not asked for by anybody.
+    source = languages[0] or tokenizer.init_kwargs.get("src_lang")
+    target = languages[1] or stored
+    found, _ = choose_tags(tokenizer, (source, target), where=model.name)
+    return found
+
+
+def _known_languages(model: StockModel, told: tuple[str | None, str | None]) -> tuple[str, str]:
+    """BCP 47 tags of what a model reads and writes; empty where neither run nor folder says."""
+    said = [getattr(model.tokenizer, name, None) for name in ("source_lang", "target_lang")]
+    run = Run(Path(model.name))
+    if run.recipe.is_file():
+        recipe = run.read_recipe()
+        said = [recipe.source_language, recipe.target_language]
+    return _tag(told[0] or said[0]), _tag(told[1] or said[1])
+
+
+def _tag(code: str | None) -> str:
+    language = language_of(code) if code else None
+    return language.tag if language and language.script else ""
+
+
+def _shown(
+    model: StockModel, text: str, target: str | None, languages: tuple[str, str]
+) -> AttentionPage:
+    notes: list[str] = []
+    source = _cut(model.tokenizer, text, "source", notes)
+    _check_length(model, source)
+    if model.kind == "encoder-decoder":
+        reading = _translated(model, source, target, notes, languages=languages)
+    elif target is not None:
+        raise DataError(
+            f"{model.name}: a target for a model of kind {model.kind!r}, which writes none; "
+            "leave out --target"
+        )
+    else:
+        stack: Stack = model.kind
+        maps = model.read(model.inputs([source.ids]), stacks=(stack,))
+        name = "text"
+        panel = Panel(stack, name, name, maps_of(maps, stack))
+        shown = shown_text(source, model.tokenizer, name, language=languages[0])
+        reading = Reading((shown,), (panel,))
+    return _page(model, _with_pronouns(reading), text, tuple(notes))
+
+
+def show_image(model: StockModel, path: Path) -> AttentionPage:
+    """Let a Vision Transformer read an image and show what each patch attends to.
+
+    Args:
+        model: a model of images.
+        path: the image, in any format that Pillow reads.
+
+    Raises:
+        DataError: the file is no image, or Pillow is missing.
+        ModelError: the model reads text.
+    """
+    if model.tokenizer is not None:
+        raise ModelError(f"{model.name}: reads text, not images; leave out --image")
+    pixels, png = _pixels(model, path)
+    maps = maps_of(model.read_image(pixels), "encoder")
+    height, width = pixels.shape[-2:]
+    side = model.model.config.patch_size
+    rows, columns = height // side, width // side
+    first = maps.shape[-1] - rows * columns
+    names = [f"[{'CLS' if number == 0 else f'extra {number}'}]" for number in range(first)]
+    names += [f"row {y + 1}, column {x + 1}" for y in range(rows) for x in range(columns)]
+    text = Text(
+        "image",
+        tuple(names),
+        tuple(range(len(names))),
+        (False, *[True] * (len(names) - 1)),
+        frozenset(range(first)),
+        Picture(png, rows, columns, first),
+    )
+    reading = Reading((text,), (Panel("encoder", "image", "image", maps),))
+    return _page(model, reading, path.name, ())
+
+
+def shown_text(pieces: Pieces, tokenizer: Any, name: str, *, language: str = "") -> Text:
+    """What a page shows of a text: each piece by its characters, and the words they make.
+
+    Args:
+        pieces: the text as the model reads it.
+        tokenizer: names the pieces that stand for no character.
+        name: "source", "translation", "text".
+        language: BCP 47 tag of the text's language, if it is known.
+    """
+    names = tokenizer.convert_ids_to_tokens(list(pieces.ids))
+    shown, blanks, special, seen = [], [], set(), 0
+    for index, (span, piece) in enumerate(zip(pieces.spans, names, strict=True)):
+        if span is None:
+            special.add(index)
+        start, end = span or (0, 0)
+        if start == end:
+            shown.append(piece)
+        else:
+            shown.append(pieces.text[max(start, seen) : end] or CONTINUED)
+        apart = start == end or index - 1 in special or pieces.text[start - 1 : start].isspace()
+        blanks.append(index > 0 and apart)
+        seen = max(seen, end)
+    words = number_words(pieces.text, pieces.spans)
+    return Text(name, tuple(shown), words, tuple(blanks), frozenset(special), language=language)
+
+
+def _translated(
+    model: StockModel,
+    source: Pieces,
+    target: str | None,
+    notes: list[str],
+    *,
+    languages: tuple[str, str],
+) -> Reading:
+    """An encoder-decoder's three stacks; each decoder row belongs to the piece that it writes."""
+    tokenizer, start = model.tokenizer, model.start_id
+    if start is None:
+        raise ModelError(f"{model.name}: no decoder_start_token_id, needed to begin a translation")
+    if target is None:
+        written = _placed(tokenizer, _generated(model, source.ids, notes), notes)
+    else:
+        written = _cut(tokenizer, target, "target", notes)
+    maps = model.read(model.inputs([source.ids], [(start, *written.ids[:-1])]))
+    opened = Pieces(written.text, (start, *written.ids), (None, *written.spans))
+    return Reading(
+        (
+            shown_text(source, tokenizer, "source", language=languages[0]),
+            shown_text(opened, tokenizer, "translation", language=languages[1]),
+        ),
+        translation_panels(maps),
+    )
+
+
+def _generated(model: StockModel, ids: tuple[int, ...], notes: list[str]) -> tuple[int, ...]:
+    """What the model writes by itself, without the start piece and what fills up.
+
+    Where its folder names no length, ``generate`` would stop after 20 pieces; here as ``translate``
+    does.
+    """
+    inputs, settings = model.inputs([ids]), model.model.generation_config
+    limit = settings.max_new_tokens
+    if limit is None and settings.max_length is None:
+        most = getattr(model.model.config, "max_position_embeddings", None) or sys.maxsize
+        (limit,) = DecodeOptions().length_limits([len(ids)], most)
+    with torch.no_grad(), running(model.name):
+        output = model.model.generate(
+            input_ids=inputs.source_ids.to(model.model.device),
+            attention_mask=inputs.source_mask.long().to(model.model.device),
+            max_new_tokens=limit,
+            forced_bos_token_id=_first(model),
+        )
+    written = output[0, 1:].tolist()
+    while len(written) > 1 and written[-1] == model.pad_id:
+        written.pop()
+    ends = settings.eos_token_id
+    if written[-1] not in (ends if isinstance(ends, list) else [ends]):
+        notes.append(f"The translation was cut at the length limit of {len(written)} pieces.")
+    return tuple(written)
+
+
+def _first(model: StockModel) -> int | None:
+    """The piece that a translation must begin with: the tag of the language it is to be in."""
+    codes, language = language_codes(model.tokenizer), getattr(model.tokenizer, "tgt_lang", None)
+    stored: int | None = model.model.generation_config.forced_bos_token_id
+    return codes.get(language or "", stored)
+
+
+def _placed(tokenizer: Any, ids: tuple[int, ...], notes: list[str]) -> Pieces:
+    """The places of what was written, if its text is cut the same way when read again."""
+    text = tokenizer.decode(ids, skip_special_tokens=True)
+    if text.strip():
+        pieces = _cut(tokenizer, text, "target", [])
+        if pieces.ids == ids:
+            return pieces
+    notes.append("What was written is shown piece by piece: read again, it would be cut otherwise.")
+    return _unplaced(tokenizer, text, ids)
+
+
+def _cut(tokenizer: Any, text: str, side: Side, notes: list[str]) -> Pieces:
+    """Pieces with their places; where these cannot be had, that is said on the page."""
+    try:
+        return pieces_of(tokenizer, text, side=side)
+    except SpanError as error:
+        notes.append(f"Pieces are shown by name and not joined to words: {error}.")
+    kind = "text_target" if side == "target" else "text"
+    return _unplaced(tokenizer, text, tuple(tokenizer(**{kind: text})["input_ids"]))
+
+
+def _unplaced(tokenizer: Any, text: str, ids: tuple[int, ...]) -> Pieces:
+    """Pieces that stand for no character that we could name; each is shown as a word."""
+    special = set(tokenizer.all_special_ids)
+    return Pieces(text, ids, tuple(None if piece in special else (0, 0) for piece in ids))
+
+
+def translation_panels(maps: Attention) -> tuple[Panel, ...]:
+    """The three stacks of an encoder-decoder; a row of the decoder is the piece that it writes."""
+    return (
+        Panel("encoder", "source", "source", maps_of(maps, "encoder")),
+        Panel("cross", "translation", "source", maps_of(maps, "cross"), first_query=1),
+        Panel("decoder", "translation", "translation", maps_of(maps, "decoder"), first_query=1),
+    )
+
+
+def maps_of(attention: Attention, stack: Stack) -> Float[np.ndarray, "layers heads query key"]:
+    """The only item of a batch."""
+    maps: Float[np.ndarray, "layers heads query key"] = attention.maps[stack][:, 0].cpu().numpy()
+    return maps
+
+
+def _with_pronouns(reading: Reading) -> Reading:
+    """Mark the English pronouns of the source, so that the page opens at the first of them."""
+    text = reading.texts[0]
+    marks = tuple(
+        Mark("pronoun", text.name, tuple(i for i, w in enumerate(text.words) if w == word))
+        for word in range(text.words[-1] + 1)
+        if word_label(text, word).lower() in PRONOUNS
+    )
+    return replace(reading, marks=marks)
+
+
+def _page(model: StockModel, reading: Reading, title: str, notes: tuple[str, ...]) -> AttentionPage:
+    stacks = [panel.stack for panel in reading.panels]
+    stack: Stack = "cross" if "cross" in stacks else stacks[0]
+    software = f"{model.name}, read with transformers {version('transformers')}."
+    return AttentionPage(
+        title="Attention",
+        model=model.name,
+        examples=(Example(title, (reading,)),),
+        start=Head(stack, model.depth[stack] - 1),
+        notes=(CAVEAT, *notes, software),
+    )
+
+
+def _check_length(model: StockModel, pieces: Pieces) -> None:
+    """Refuse what the model has no positions for; some would fail far from here."""
+    sizes = (
+        getattr(model.model.config, "max_position_embeddings", None),
+        getattr(model.tokenizer, "model_max_length", None),
+    )
+    most = min((size for size in sizes if isinstance(size, int)), default=len(pieces.ids))
+    if len(pieces.ids) > most:
+        raise DataError(
+            f"text: {len(pieces.ids)} pieces, needed at most {most}, which {model.name} can read; "
+            "show a part of it"
+        )
+
+
+def _pixels(model: StockModel, path: Path) -> tuple[Tensor, bytes]:
+    """An image as the model reads it, and what that looks like as a PNG."""
+    try:
+        from PIL import Image
+    except ImportError:
+        raise DataError(f"{path}: needs Pillow to be read; pip install pillow") from None
+    from transformers import AutoImageProcessor
+
+    content = read_bytes(path, error=DataError, needed="an image")
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            picture = image.convert("RGB")
+    except Exception as error:  # what the library raises depends on the format and what is wrong
+        raise DataError(f"{path}: no image that can be read: {error}") from None
+    try:
+        processor = AutoImageProcessor.from_pretrained(model.model.name_or_path, backend="pil")
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{model.name}: does not say how to prepare an image: {reason}") from None
+    pixels = processor(picture, return_tensors="pt")["pixel_values"]
+    shown = pixels[0].permute(1, 2, 0).cpu().numpy()
+    if processor.do_normalize:
+        shown = shown * np.array(processor.image_std) + np.array(processor.image_mean)
+    if not processor.do_rescale:
+        shown = shown / 255
+    file = io.BytesIO()
+    Image.fromarray(np.rint(255 * shown.clip(0, 1)).astype(np.uint8)).save(file, "PNG")
+    return pixels, file.getvalue()

@@ -1,0 +1,296 @@
+"""What a study has found as one page: the verdict, the heads, a few sentences, and their twins.
+
+The page is written for a reader who has no time: what was found stands at the top, and everything
+below is there to doubt it. It holds no more than a megabyte; what does not fit is said.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from seq2seq.files import write_text
+from seq2seq.probe.causes.experiment import Effect, Experiment
+from seq2seq.probe.items.case import Case
+from seq2seq.probe.items.placement import PlacedCase, place_cases
+from seq2seq.probe.measures.routes import RouteScores, score_routes
+from seq2seq.probe.measures.scores import Measure
+from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.probe.report.page_examples import Shown, choose_examples
+from seq2seq.probe.report.page_readings import cuts_of, readings_of
+from seq2seq.probe.report.page_verdict import found_in
+from seq2seq.probe.report.result import Study
+from seq2seq.probe.report.wording import LINKS, REMOVED_WITH, ROUTES, VARIANTS, in_words, place_of
+from seq2seq.probe.statistics.selection import ALPHA, Choice, Finding, row_of
+from seq2seq.viewer.content import (
+    AttentionPage,
+    Example,
+    Grid,
+    Head,
+    Reading,
+    Removal,
+    Route,
+    Share,
+    Stack,
+)
+from seq2seq.viewer.figures import figures
+from seq2seq.viewer.page import attention_page
+
+MOST_BYTES = 999_000  # a megabyte, less the notes that say what was left out
+MOST_REMOVALS = 14
+PATHS = ("CH direct", "CH via it", "CH via cue", "CH via others")
+GRID_ROUTES = ("E→", "Ec→", "E←", "E↔", "X", "D")
+
+
+def write_page(study: Study, model: StockModel, cases: Sequence[Case], folder: Path) -> Path:
+    """Write ``probe.html`` and its figures as SVG files beside it.
+
+    Args:
+        study: what was found.
+        model: the model that was probed.
+        cases: the reported set.
+        folder: there already, or made.
+
+    Returns:
+        The page's path.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    page = study_page(study, model, cases)
+    path = folder / "probe.html"
+    write_text(path, attention_page(page))
+    for name, svg in figures(page).items():
+        write_text(folder / f"{name}.svg", svg)
+    return path
+
+
+def study_page(study: Study, model: StockModel, cases: Sequence[Case]) -> AttentionPage:
+    """Make the page of a study.
+
+    Args:
+        study: what was found.
+        model: the model that was probed.
+        cases: the reported set, from which a few sentences are shown.
+
+    Returns:
+        The page; its examples are as many as fit into a megabyte, at least one.
+    """
+    shown = choose_examples(*_judged(study, model, place_cases(model, cases).placed))
+    start = _start(study)
+    page = AttentionPage(
+        title="Who is “it”?",
+        model=study.model,
+        examples=_examples(study, model, shown),
+        start=start,
+        findings=found_in(study),
+        grids=_grids(study),
+        routes=tuple(_route(study, one) for one in study.by_route),
+        removals=tuple(_removal(one) for one in study.effects[:MOST_REMOVALS]),
+        notes=_notes(study),
+    )
+    return fitted(page)
+
+
+def fitted(page: AttentionPage, most: int = MOST_BYTES) -> AttentionPage:
+    """Leave out what makes a page larger than a browser opens at once, and say so at its foot.
+
+    Args:
+        page: with all examples.
+        most: bytes that it may have.
+
+    Returns:
+        The page with as many examples as fit, in their order. If not even the first does, it stays
+        with the maps of its first knock-out alone, then of none, and then without its twin.
+    """
+
+    def fits(*examples: Example) -> bool:
+        return _size(replace(page, examples=examples)) <= most
+
+    first, *others = page.examples
+    forms = (first, *(_with_maps_of(first, cuts) for cuts in (1, 0)), _alone(first))
+    kept = [next((form for form in forms if fits(form)), forms[-1])]
+    for example in others:
+        if fits(*kept, example):
+            kept.append(example)
+    missing = len(page.examples) - len(kept)
+    notes = []
+    if missing:
+        notes.append(f"{missing} more examples would have made this page larger than 1 MB.")
+    if kept[0] is not first:
+        notes.append("So large a model leaves no room for the maps of every knock-out.")
+    return replace(page, examples=tuple(kept), notes=(*page.notes, *notes))
+
+
+def _size(page: AttentionPage) -> int:
+    return len(attention_page(page).encode("utf-8"))
+
+
+def _with_maps_of(example: Example, cuts: int) -> Example:
+    """The example with the maps of its first knock-outs only; of the others the answers stay."""
+
+    def lean(reading: Reading) -> Reading:
+        kept, others = reading.variants[:cuts], reading.variants[cuts:]
+        return replace(reading, variants=(*kept, *(replace(one, panels=()) for one in others)))
+
+    return replace(example, readings=tuple(map(lean, example.readings)))
+
+
+def _alone(example: Example) -> Example:
+    return replace(example, readings=_with_maps_of(example, 0).readings[:1])
+
+
+def _judged(
+    study: Study, model: StockModel, placed: Sequence[PlacedCase]
+) -> tuple[Sequence[PlacedCase], Bool[np.ndarray, " items"]]:
+    """The cases, and whether the model has each right; where it writes nothing, the chosen head."""
+    if model.kind == "encoder-decoder" and all(one.decision is not None for one in placed):
+        return placed, Experiment(model, placed).intact > 0
+    scores = score_routes(model, placed, gradients=False).scores
+    row = row_of(Choice(study.finding.measure, study.finding.sign, 0.5), scores)
+    right: Bool[np.ndarray, " items"] = (
+        study.finding.sign * (scores.gold[row] - scores.distractor[row]) > 0
+    )
+    return placed, right
+
+
+def _examples(study: Study, model: StockModel, shown: Sequence[Shown]) -> tuple[Example, ...]:
+    placed = [one for group in shown for one in group.placed]
+    carrier = None if study.carrier is None else study.carrier.name
+    cuts = cuts_of(model, placed, carrier) if study.contrastive is not None else ()
+    shares = _shares(study, score_routes(model, placed, gradients=False))
+    readings = list(readings_of(model, placed, cuts, shares))
+    examples = []
+    for group in shown:
+        mine, readings = readings[: len(group.placed)], readings[len(group.placed) :]
+        wrong = group.right.count(False)
+        mark = f"✗ {wrong} of {len(group.right)} wrong: " if wrong else ""
+        examples.append(Example(f"{mark}{group.title}", tuple(mine)))
+    return tuple(examples)
+
+
+def _start(study: Study) -> Head | None:
+    """The head that the page opens at: the chosen one, or the best head where that is a chain."""
+    candidates = [study.finding.measure, *(one.measure for one in study.by_route)]
+    if study.verdict is not None:
+        candidates.insert(1, study.verdict.measure)
+    for one in candidates:
+        if one.stack and one.layer is not None and one.head is not None:
+            return Head(_stack(one), one.layer, one.head)
+    return None
+
+
+def _stack(measure: Measure) -> Stack:
+    match measure.stack:
+        case "encoder" | "cross" | "decoder":
+            return measure.stack
+    raise AssertionError(f"measure without a stack: {measure}")
+
+
+def _grids(study: Study) -> tuple[Grid, ...]:
+    """Each route's accuracy by head, in plain attention; the chosen variant too, if another."""
+    chosen = {one.measure.route: one.measure for one in study.by_route}
+    grids = []
+    for route in GRID_ROUTES:
+        best = chosen.get(route)
+        variants = ["raw"]
+        if best is not None and best.head is not None and best.variant != "raw":
+            variants.append(best.variant)
+        for variant in variants:
+            cells = [
+                one
+                for one in study.table
+                if (one.measure.route, one.measure.variant) == (route, variant)
+                and one.measure.head is not None
+            ]
+            if cells:
+                grids.append(_grid(cells, best))
+    return tuple(grids)
+
+
+def _grid(cells: Sequence[Finding], best: Measure | None) -> Grid:
+    places = [(one.measure.layer or 0, one.measure.head or 0) for one in cells]
+    shape = (max(layer for layer, _ in places) + 1, max(head for _, head in places) + 1)
+    accuracy, significant = np.full(shape, 0.5), np.zeros(shape, dtype=bool)
+    for place, one in zip(places, cells, strict=True):
+        accuracy[place] = one.accuracy
+        significant[place] = one.p_fwer <= ALPHA
+    first = cells[0].measure
+    name = LINKS.get(first.route, ROUTES[first.route].split(",")[0])
+    if first.variant != "raw":
+        name = f"{name}, {VARIANTS[first.variant]}"
+    chosen = None
+    if best is not None and best.variant == first.variant and best.head is not None:
+        chosen = (best.layer or 0, best.head)
+    return Grid(_stack(first), name, accuracy, significant, chosen)
+
+
+def _route(study: Study, one: Finding) -> Route:
+    measure = one.measure
+    effects = {effect.name: effect for effect in study.effects}
+    effect = effects.get(REMOVED_WITH.get(measure.route, ""))
+    control = None if effect is None or effect.control is None else effect.control.value
+    other = "; prefers the other noun" if one.sign == -1 else ""
+    return Route(
+        measure.route,
+        ROUTES.get(measure.route, measure.route),
+        one.accuracy,
+        (one.interval.low, one.interval.high),
+        one.pair,
+        None if effect is None else effect.cost.value,
+        control,
+        chosen=measure == study.finding.measure,
+        where=f"{place_of(measure)}, {VARIANTS.get(measure.variant, measure.variant)}{other}",
+    )
+
+
+def _removal(effect: Effect) -> Removal:
+    interval = effect.accuracy.interval
+    return Removal(
+        in_words(effect.name),
+        effect.accuracy.value,
+        (interval.low, interval.high),
+        effect.cost.value,
+        None if effect.control is None else effect.control.value,
+    )
+
+
+def _shares(study: Study, scores: RouteScores) -> list[tuple[Share, ...]]:
+    """For each shown case, what the chosen head of each link and each path gives the nouns."""
+    rows = {measure: row for row, measure in enumerate(scores.scores.measures)}
+    wanted: list[tuple[str, Measure]] = []
+    for one in study.by_route:
+        measure = one.measure
+        plain = replace(measure, variant="raw") if measure.head is not None else measure
+        if measure.route in LINKS and plain.stack:
+            wanted.append((f"{LINKS[measure.route]} ({place_of(plain)})", plain))
+        if measure.route == "CH":
+            wanted += [
+                (f"{ROUTES[path]} (layer {(measure.layer or 0) + 1})", replace(measure, route=path))
+                for path in PATHS
+            ]
+    gold, distractor = scores.scores.gold, scores.scores.distractor
+    return [
+        tuple(
+            Share(name, float(gold[rows[one], item]), float(distractor[rows[one], item]))
+            for name, one in wanted
+            if one in rows
+        )
+        for item in range(gold.shape[1])
+    ]
+
+
+def _notes(study: Study) -> tuple[str, ...]:
+    dev, test = study.items
+    return (
+        f"Heads and routes were chosen on {dev:,} items of {study.spec.selected_on} and reported "
+        f"once on {test:,} of {study.spec.name}; brackets are 95 % cluster bootstraps.",
+        "The examples were chosen by rule: of each family of sentences the shortest pair that is "
+        "right, and the shortest that is wrong, if there is one.",
+        "The maps are those of the right translation, written by force; what the model writes by "
+        "itself is a greedy search. Layers and heads count from 1 here, from 0 in probe.json.",
+        "Attention is not an explanation: what is used shows only when it is taken away.",
+        *study.problems,
+        f"{study.model}, read with transformers {version('transformers')}.",
+    )

@@ -1,0 +1,220 @@
+"""A case as a page shows it: its maps, what plays which role, and what knock-outs change.
+
+The maps are those of the good translation, written by force, because that is what was measured:
+in its decision row the model prefers one translation or the other, and all knock-outs are compared
+on the same pieces. What the model writes by itself stands beside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seq2seq.probe.causes.free_translation import write_freely
+from seq2seq.probe.causes.knock_outs import KnockOut, MatchedWords, edges_of, knock_outs_of
+from seq2seq.probe.items.pieces import Pieces, Rows, pieces_of, rows_of
+from seq2seq.probe.items.placement import PlacedCase, start_of
+from seq2seq.probe.measures.routes import preference
+from seq2seq.probe.model.interventions import BlockedEdges, Stack
+from seq2seq.probe.model.reading import Inputs
+from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.probe.report.attention_page import maps_of, shown_text, translation_panels
+from seq2seq.probe.report.wording import in_words
+from seq2seq.viewer.content import Mark, Panel, Reading, Role, Share, Text, Variant
+
+UNCHANGED = 1e-4  # a map that moves less than this is drawn the same
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A knock-out that the page can switch to.
+
+    Attributes:
+        name: in words.
+        knock_out: what is cut.
+    """
+
+    name: str
+    knock_out: KnockOut
+
+
+def cuts_of(
+    model: StockModel, placed: Sequence[PlacedCase], carrier: str | None
+) -> tuple[Cut, ...]:
+    """The knock-outs of a page: the link, its control, the pronoun's row, and the carrier.
+
+    Args:
+        model: an encoder-decoder.
+        placed: the cases to be shown, each with a decision row.
+        carrier: name of the costliest knock-out of all items; None if it was not searched.
+
+    Returns:
+        What all of these cases have; nothing twice.
+    """
+    known = {one.name: one for one in knock_outs_of(placed, MatchedWords.of(model, placed))}
+    found = {name: Cut(in_words(name), known[name]) for name in ("it→gold",) if name in known}
+    link = known.get("it→gold")
+    if link is not None and link.control is not None and all(one.others for one in placed):
+        control = KnockOut("control", link.stack, link.control)
+        found["control"] = Cut("“it” does not see another word (control)", control)
+    for name in ("it off", carrier):
+        if name in known:
+            found[str(name)] = Cut(in_words(str(name)), known[str(name)])
+    return tuple(found.values())
+
+
+def readings_of(
+    model: StockModel,
+    placed: Sequence[PlacedCase],
+    cuts: Sequence[Cut],
+    shares: Sequence[tuple[Share, ...]],
+) -> tuple[Reading, ...]:
+    """Read cases one by one, intact and with each knock-out.
+
+    Args:
+        model: any stock model of text.
+        placed: the cases.
+        cuts: what the page can switch to; none for a model that writes no translation.
+        shares: of each case, how strongly each link reaches each noun.
+
+    Returns:
+        A reading for each case.
+    """
+    if not _translates(model, placed):
+        return tuple(_silent(model, one, share) for one, share in zip(placed, shares, strict=True))
+    intact = _written(model, placed)
+    outputs = [_outputs(model, placed, cut.knock_out) for cut in cuts]
+    return tuple(
+        _reading(model, one, cuts, written, output=output, shares=share)
+        for one, written, output, share in zip(
+            placed, zip(*outputs, strict=True) if cuts else [()] * len(placed), intact, shares,
+            strict=True,
+        )
+    )  # fmt: skip
+
+
+def _translates(model: StockModel, placed: Sequence[PlacedCase]) -> bool:
+    return model.kind == "encoder-decoder" and all(one.decision is not None for one in placed)
+
+
+def _outputs(
+    model: StockModel, placed: Sequence[PlacedCase], knock_out: KnockOut
+) -> Sequence[str | None]:
+    """What is written under a knock-out; one of the decision row would cut free writing nowhere."""
+    if knock_out.stack != "encoder":
+        return [None] * len(placed)
+    return _written(model, placed, knock_out)
+
+
+def _written(
+    model: StockModel, placed: Sequence[PlacedCase], knock_out: KnockOut | None = None
+) -> list[str]:
+    """Free translations; one that would not end is closed by an ellipsis."""
+    found = write_freely(model, placed, knock_out)
+    return [
+        text + (" …" if number in found.unfinished else "")
+        for number, text in enumerate(found.texts)
+    ]
+
+
+def _silent(model: StockModel, one: PlacedCase, shares: tuple[Share, ...]) -> Reading:
+    """A reading of the text alone, for models and cases without a translation."""
+    stack: Stack = "decoder" if model.kind == "decoder" else "encoder"
+    targets = [(start_of(model),)] if model.kind == "encoder-decoder" else None
+    maps = model.read(model.inputs([one.source.ids], targets), stacks=(stack,))
+    text = shown_text(one.source, model.tokenizer, "text")
+    panel = Panel(stack, text.name, text.name, maps_of(maps, stack))
+    return Reading((text,), (panel,), marks=_source_marks(one, text.name), shares=shares)
+
+
+def _reading(
+    model: StockModel,
+    one: PlacedCase,
+    cuts: Sequence[Cut],
+    outputs: Sequence[str | None],
+    *,
+    output: str,
+    shares: tuple[Share, ...],
+) -> Reading:
+    assert one.case.good is not None  # such cases have a decision
+    good = pieces_of(model.tokenizer, one.case.good, side="target")
+    start = start_of(model)
+    inputs = model.inputs([one.source.ids], [(start, *good.ids[:-1])])
+    opened = Pieces(good.text, (start, *good.ids), (None, *good.spans))
+    texts = (
+        shown_text(one.source, model.tokenizer, "source"),
+        shown_text(opened, model.tokenizer, "translation"),
+    )
+    intact = model.read(inputs)
+    panels = translation_panels(intact)
+    variants = tuple(
+        _variant(model, one, inputs, panels, cut, written)
+        for cut, written in zip(cuts, outputs, strict=True)
+    )
+    return Reading(
+        texts,
+        panels,
+        marks=(*_source_marks(one, "source"), *_target_marks(one, good, texts[1])),
+        preference=float(preference(intact, [one])[0]),
+        answers=_answers(model, one),
+        output=output,
+        shares=shares,
+        variants=variants,
+    )
+
+
+def _variant(
+    model: StockModel,
+    one: PlacedCase,
+    inputs: Inputs,
+    intact: tuple[Panel, ...],
+    cut: Cut,
+    written: str | None,
+) -> Variant:
+    edges = edges_of(cut.knock_out, [one], inputs)
+    reading = model.read(inputs, interventions=[BlockedEdges(cut.knock_out.stack, edges)])
+    changed = tuple(
+        after
+        for before, after in zip(intact, translation_panels(reading), strict=True)
+        if np.abs(after.maps - before.maps).max() > UNCHANGED
+    )
+    return Variant(cut.name, changed, float(preference(reading, [one])[0]), written)
+
+
+def _source_marks(one: PlacedCase, text: str) -> tuple[Mark, ...]:
+    roles: list[tuple[Role, Rows]] = [
+        ("pronoun", one.words["it"]),
+        ("correct", one.nouns[0]),
+        ("distractor", one.nouns[1]),
+        ("cue", one.words.get("cue", ())),
+    ]
+    return tuple(Mark(role, text, rows) for role, rows in roles if rows)
+
+
+def _target_marks(one: PlacedCase, good: Pieces, text: Text) -> tuple[Mark, ...]:
+    """Marks of the translation; its pieces stand one later than those of ``good``."""
+    assert one.decision is not None  # the caller has looked
+    assert one.case.gold is not None  # placed cases have one
+    marks = [Mark("decision", text.name, (one.decision.row + 1,))]
+    for role, place in (("correct", one.case.gold), ("distractor", 1 - one.case.gold)):
+        span = one.case.candidates[place].target_span
+        if span is not None:
+            pieces = tuple(row + 1 for row in rows_of(good, span))
+            marks.append(Mark("correct" if role == "correct" else "distractor", text.name, pieces))
+    return tuple(marks)
+
+
+def _answers(model: StockModel, one: PlacedCase) -> tuple[str, str]:
+    """The words in which the translations differ, and the noun that each would mean."""
+    case, decision = one.case, one.decision
+    assert decision is not None  # the caller has looked
+    pieces = [model.tokenizer.decode([piece]).strip() for piece in (decision.good, decision.bad)]
+    words = []
+    for translation, spans, piece in (
+        (case.good, case.good_spans, pieces[0]),
+        (case.bad, case.bad_spans, pieces[1]),
+    ):
+        words.append(translation[slice(*spans[0])] if translation and spans else piece)
+    assert case.gold is not None  # placed cases have one
+    nouns = case.candidates[case.gold].text, case.candidates[1 - case.gold].text
+    return f"{words[0]} ({nouns[0]})", f"{words[1]} ({nouns[1]})"

@@ -1,0 +1,124 @@
+"""What a probe has found, whole: what every text, table and page of it is made from."""
+
+from dataclasses import dataclass, field
+
+from seq2seq.probe.causes.experiment import Effect
+from seq2seq.probe.causes.free_translation import Generated
+from seq2seq.probe.causes.head import HeadVerdict
+from seq2seq.probe.causes.joint_sets import JointSets
+from seq2seq.probe.causes.search import carrier_of, row_written
+from seq2seq.probe.controls.head import ControlFigure
+from seq2seq.probe.report.item_record import Record
+from seq2seq.probe.report.provenance import Provenance
+from seq2seq.probe.statistics.bootstrap import RESAMPLES, SEED, Estimate
+from seq2seq.probe.statistics.faithfulness import ByAnswer
+from seq2seq.probe.statistics.selection import ALPHA, Choice, Finding
+
+RANDOM_TWINS = 5
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """What is measured.
+
+    Attributes:
+        name: of the set that is reported.
+        selected_on: of the set that the head is chosen on.
+        resamples: of intervals and permutations.
+        random_twins: models of the same shape with random weights, as controls.
+        causal: whether to search the carrier and take the chosen head apart.
+        seed: of all draws.
+    """
+
+    name: str
+    selected_on: str
+    resamples: int = RESAMPLES
+    random_twins: int = RANDOM_TWINS
+    causal: bool = True
+    seed: int = SEED
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a probe has found.
+
+    Attributes:
+        spec: what was measured.
+        model: its name.
+        kind: encoder, decoder or encoder-decoder.
+        items: how many were scored, on the set for the choice and on the reported one.
+        problems: what was left out and why, of both sets.
+        chosen: what was chosen on the first set, over all routes.
+        finding: the same on the second set.
+        by_route: for each route its own choice on the first set, reported on the second.
+        table: every measure on the second set.
+        baselines: rules that look at no attention, on the second set.
+        random: what a choice reaches on the second set for each model with random weights.
+        contrastive: share of items in which the good translation is preferred; None without.
+        faithfulness: rank correlation of the chosen measure's margin with the preference.
+        effects: the carrier search, the costliest knock-out first; empty if there was none.
+        verdict: of the chosen head; None if nothing was taken apart.
+        seconds: time spent.
+        readers: of the costliest row that matters, whose sight of it matters; empty without one.
+        joint: sets of knock-outs; None if a single one explains the answer, or none was tried.
+        head: the best single head on the first set, which is taken apart and controlled.
+        wrong_queries: what the same head gives from the rows of other words.
+        controls: what it does where "it" means nothing, or the target does not tell.
+        generated: what free translations show, untouched and with knock-outs.
+        by_answer: accuracy of the chosen measure where the model is right and where it is wrong.
+        provenance: what the figures hang on; None only in a study that was made by hand.
+        record: every item; None in the same case. It is no part of ``probe.json``.
+    """
+
+    spec: StudySpec
+    model: str
+    kind: str
+    items: tuple[int, int]
+    problems: tuple[str, ...]
+    chosen: Choice
+    finding: Finding
+    by_route: tuple[Finding, ...]
+    table: tuple[Finding, ...]
+    baselines: tuple[Finding, ...]
+    random: tuple[Finding, ...]
+    contrastive: Estimate | None
+    faithfulness: Estimate | None
+    effects: tuple[Effect, ...]
+    verdict: HeadVerdict | None
+    seconds: float
+    readers: tuple[Effect, ...] = ()
+    joint: JointSets | None = None
+    head: Choice | None = None
+    wrong_queries: tuple[Finding, ...] = ()
+    controls: tuple[ControlFigure, ...] = ()
+    generated: tuple[Generated, ...] = ()
+    by_answer: tuple[ByAnswer, ...] = ()
+    provenance: Provenance | None = None
+    record: Record | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def knows(self) -> bool:
+        """Whether the right translation is preferred more often than by chance.
+
+        A model at chance may still mix the genders of both nouns. Hiding one then leaves it the
+        other, which costs much and says nothing of how the antecedent is found.
+        """
+        return self.contrastive is not None and self.contrastive.interval.low > 0.5
+
+    @property
+    def carrier(self) -> Effect | None:
+        """The single word whose loss costs most, of those that matter if any does."""
+        return carrier_of(self.effects)
+
+    @property
+    def attends(self) -> bool:
+        """Whether the head taken apart attends to the noun that its sign says, beyond chance."""
+        if self.head is None:
+            return False
+        shown = next(one for one in self.table if one.measure == self.head.measure)
+        return shown.p_fwer <= ALPHA and (shown.accuracy > 0.5) == (self.head.sign == 1)
+
+    @property
+    def written(self) -> Effect | None:
+        """The costliest row that matters, if one does: there the antecedent is written."""
+        return row_written(self.effects)

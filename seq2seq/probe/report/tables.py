@@ -1,0 +1,90 @@
+"""The tables of a probe for a terminal, and how a figure is written."""
+
+from seq2seq.probe.causes.experiment import Effect
+from seq2seq.probe.causes.knock_outs import PRONOUN
+from seq2seq.probe.report.result import Study
+from seq2seq.probe.statistics.bootstrap import Estimate
+from seq2seq.probe.statistics.selection import Finding
+from seq2seq.text_table import align
+
+MOST_EFFECTS = 12
+
+
+def routes_table(study: Study) -> str:
+    """Each route with its own choice, the rules, and the head's row of other words."""
+    rows = [("route", "layer", "head", "accuracy", "pairs", "p")]
+    for one in (*study.by_route, *study.baselines, *study.wrong_queries):
+        name = f"{one.measure.route} {one.measure.variant}{'' if one.sign == 1 else ' (other)'}"
+        pair = "" if one.pair is None else f"{one.pair:.1%}"
+        place = number(one.measure.layer), number(one.measure.head)
+        rows.append((name, *place, share(one), pair, p_value(one.p_fwer)))
+    return align(rows)
+
+
+def effects_table(study: Study) -> str:
+    """What knock-outs cost: the costliest, those of the pronoun, and sets of several."""
+    shown = study.effects[:MOST_EFFECTS]
+    shown += tuple(one for one in study.effects[MOST_EFFECTS:] if one.name in PRONOUN)
+    rows = [("knocked out", "still right", "cost", "control")]
+    for one in (*shown, *(() if study.joint is None else study.joint.effects)):
+        control = "" if one.control is None else f"{100 * one.control.value:.1f}"
+        rows.append((one.name, estimate(one.accuracy), f"{100 * one.cost.value:.1f}", control))
+    return align(rows)
+
+
+def written_table(study: Study) -> str:
+    """What free translations show, untouched and with knock-outs; empty if there are none."""
+    if not study.generated:
+        return ""
+    genders = sorted(study.generated[0].score.recall)
+    rows = [("written freely", "right", "pairs", "quads", "readable", *genders)]
+    for one in study.generated:
+        shares = [one.pair.value, one.quad.value, one.score.coverage]
+        shares += [one.score.recall[gender] for gender in genders]
+        rows.append((one.name, estimate(one.accuracy), *(f"{each:.1%}" for each in shares)))
+    return align(rows)
+
+
+def controls_table(study: Study) -> str:
+    """The head on control sets, and its accuracy by the model's answer; empty without either."""
+    rows = [("head on", "mass on nouns", "first noun", "meant noun")]
+    for one in study.controls:
+        meant = "" if one.accuracy is None else estimate(one.accuracy)
+        meant += f"  ({one.left_out:,} left out)" if one.left_out else ""
+        rows.append((one.name, f"{one.mass.value:.3f}", estimate(one.first), meant))
+    parts = [align(rows)] if study.controls else []
+    for answer in study.by_answer:
+        right, wrong = (
+            "too few" if part is None else estimate(part) for part in (answer.right, answer.wrong)
+        )
+        parts.append(
+            f"where the {answer.answer} translation is right ({answer.items_right:,} items) the "
+            f"measure is right in {right}, where it is wrong ({answer.items_wrong:,}) in {wrong}"
+        )
+    return "\n".join(parts)
+
+
+def share(finding: Finding) -> str:
+    """Its accuracy with interval."""
+    return estimate(Estimate(finding.accuracy, finding.interval))
+
+
+def estimate(figure: Estimate) -> str:
+    """A share in percent with its interval."""
+    interval = figure.interval
+    return f"{figure.value:.1%} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+
+
+def points(effect: Effect) -> str:
+    """What a knock-out costs, in points."""
+    return f"{100 * effect.cost.value:.0f} points"
+
+
+def number(value: int | None) -> str:
+    """A layer or head, or nothing."""
+    return "" if value is None else str(value)
+
+
+def p_value(value: float) -> str:
+    """Four digits, or that it is less."""
+    return f"{value:.4f}" if value >= 0.0001 else "<.0001"

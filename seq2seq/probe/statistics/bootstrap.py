@@ -1,0 +1,263 @@
+"""How sure is a share of items? Intervals by drawing clusters of items again.
+
+Items made from the same nouns and sentence frame are not independent, so whole clusters are drawn.
+A mean needs no items for that, only each cluster's sum and size: all resamples of all measures are
+one product of matrices, taken in slices so that it fits in a cache.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from seq2seq.errors import DataError
+from seq2seq.probe.measures.accuracy import answers_right
+from seq2seq.probe.statistics.ranks import rank_correlation
+
+RESAMPLES = 10_000
+SEED = 12345
+LEVEL = 0.95
+
+_SLICE = 500  # resamples at a time
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Both ends of a 95 % interval."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval."""
+
+    value: float
+    interval: Interval
+
+
+def cluster_numbers(clusters: Sequence[str]) -> Int[np.ndarray, " items"]:
+    """The clusters of items as numbers from 0, all used.
+
+    Args:
+        clusters: the name of each item's cluster.
+
+    Returns:
+        One number for each item.
+
+    Raises:
+        DataError: an item is in no cluster, or there are fewer than two clusters, from which
+            nothing can be said about others.
+    """
+    nameless = sum(not name for name in clusters)
+    if nameless:
+        raise DataError(
+            f"clusters: {nameless} of {len(clusters)} items have none, needed one for each; "
+            "give an item that stands alone a cluster of its own, such as its id"
+        )
+    names = {name: number for number, name in enumerate(dict.fromkeys(clusters))}
+    if len(names) < 2:
+        raise DataError(
+            f"clusters: {len(names)} of them, needed two or more; "
+            "an interval or a test speaks of clusters not seen, so pass more items"
+        )
+    return np.array([names[name] for name in clusters])
+
+
+def cluster_sums(
+    values: Float[np.ndarray, "measures items"], numbers: Int[np.ndarray, " items"]
+) -> Float[np.ndarray, "measures clusters"]:
+    """Add up each measure's values over each cluster."""
+    order = np.argsort(numbers, kind="stable")
+    starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+    sums: Float[np.ndarray, "measures clusters"] = np.add.reduceat(values[:, order], starts, axis=1)
+    return sums
+
+
+def cluster_bootstrap(
+    values: Float[np.ndarray, "measures items"],
+    clusters: Sequence[str],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> tuple[Interval, ...]:
+    """The 95 % interval of each measure's mean.
+
+    Args:
+        values: one row for each measure; 0 to 1 where the mean is an accuracy.
+        clusters: the name of each item's cluster.
+        resamples: how often as many clusters as there are are drawn.
+        seed: of the draws, the same for all measures.
+
+    Returns:
+        One interval for each measure.
+
+    Raises:
+        DataError: as in `cluster_numbers`.
+
+    Source: Efron and Tibshirani 1993, chapters 13 and 14; Cameron, Gelbach and Miller 2008 for
+    clusters.
+    """
+    numbers = cluster_numbers(clusters)
+    sums, sizes = cluster_sums(values, numbers), np.bincount(numbers).astype(float)
+    means = _resampled_means(sums, sizes, resamples, seed)
+    tails = np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return tuple(_interval(*ends) for ends in np.quantile(means, tails, axis=0).T)
+
+
+def mean_of(
+    values: Float[np.ndarray, " items"],
+    clusters: Sequence[str],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Estimate:
+    """The mean of one measure with its interval; arguments as for `cluster_bootstrap`."""
+    (interval,) = cluster_bootstrap(values[None], clusters, resamples=resamples, seed=seed)
+    return Estimate(float(values.mean()), interval)
+
+
+def paired_bootstrap(
+    one: Float[np.ndarray, " items"],
+    other: Float[np.ndarray, " items"],
+    clusters: Sequence[str],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Estimate:
+    """How much better one model is than another on the same items.
+
+    Args:
+        one: what the first model has on each item.
+        other: what the second has on the same items, in the same order.
+        clusters: the name of each item's cluster.
+        resamples: as in `cluster_bootstrap`.
+        seed: of the draws.
+
+    Returns:
+        The difference of the means, first less second, with its interval.
+    """
+    return mean_of(one - other, clusters, resamples=resamples, seed=seed)
+
+
+def unpaired_bootstrap(
+    one: tuple[Float[np.ndarray, " items"], Sequence[str]],
+    other: tuple[Float[np.ndarray, " others"], Sequence[str]],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Estimate:
+    """How much better one model is than another on other items: another language's, say.
+
+    Args:
+        one: what the first model has on each of its items, and the items' clusters.
+        other: the same of the second model.
+        resamples: as in `cluster_bootstrap`.
+        seed: of the draws; the two models are drawn apart.
+
+    Returns:
+        The difference of the means, first less second, with its interval.
+    """
+    drawn = []
+    for place, (values, clusters) in enumerate((one, other)):
+        numbers = cluster_numbers(clusters)
+        sums, sizes = cluster_sums(values[None], numbers), np.bincount(numbers).astype(float)
+        drawn.append(_resampled_means(sums, sizes, resamples, seed + place)[:, 0])
+    return Estimate(float(one[0].mean() - other[0].mean()), _percentiles(drawn[0] - drawn[1]))
+
+
+def seed_bootstrap(
+    values: Float[np.ndarray, "seeds items"],
+    clusters: Sequence[str],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Estimate:
+    """The mean over training seeds, as sure as both few seeds and few clusters allow.
+
+    Args:
+        values: what the model of each training seed has on the same items.
+        clusters: the name of each item's cluster.
+        resamples: how often seeds, and clusters within them, are drawn.
+        seed: of the draws.
+
+    Returns:
+        The mean over seeds and items, with its interval.
+
+    Source: Davison and Hinkley 1997, section 3.8 (both levels of a hierarchy drawn again).
+    """
+    numbers = cluster_numbers(clusters)
+    sums, sizes = cluster_sums(values, numbers), np.bincount(numbers).astype(float)
+    means = _resampled_means(sums, sizes, resamples, seed)
+    picks = np.random.default_rng(seed + 1).integers(len(values), size=means.shape)
+    drawn = np.take_along_axis(means, picks, axis=1).mean(axis=1)
+    return Estimate(float(values.mean()), _percentiles(drawn))
+
+
+def spearman(
+    one: Float[np.ndarray, " items"],
+    other: Float[np.ndarray, " items"],
+    clusters: Sequence[str],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Estimate:
+    """Do two quantities rise together, such as a head's margin and the model's own preference?
+
+    Args:
+        one: the first quantity.
+        other: the second, of the same items.
+        clusters: the name of each item's cluster.
+        resamples: as in `cluster_bootstrap`.
+        seed: of the draws.
+
+    Returns:
+        Spearman's rho with its interval; 0 where a quantity does not vary.
+    """
+    numbers = cluster_numbers(clusters)
+    (rho,) = rank_correlation(one, other, np.ones((1, len(one)), dtype=np.int64))
+    drawn = [
+        rank_correlation(one, other, counts[:, numbers])
+        for counts in _draws(int(numbers.max()) + 1, resamples, seed)
+    ]
+    return Estimate(float(rho), _percentiles(np.concatenate(drawn)))
+
+
+def _draws(clusters: int, resamples: int, seed: int) -> Iterator[Int[np.ndarray, "slice clusters"]]:
+    """How often each cluster is drawn, a slice of the resamples at a time."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, resamples, _SLICE):
+        rows = min(_SLICE, resamples - start)
+        picks = rng.integers(clusters, size=(rows, clusters))
+        picks += clusters * np.arange(rows)[:, None]
+        yield np.bincount(picks.ravel(), minlength=rows * clusters).reshape(rows, clusters)
+
+
+def _resampled_means(
+    sums: Float[np.ndarray, "measures clusters"],
+    sizes: Float[np.ndarray, " clusters"],
+    resamples: int,
+    seed: int,
+) -> Float[np.ndarray, "resamples measures"]:
+    slices = [
+        (counts @ sums.T) / (counts @ sizes)[:, None]
+        for counts in (drawn.astype(float) for drawn in _draws(len(sizes), resamples, seed))
+    ]
+    return np.concatenate(slices)
+
+
+def _percentiles(drawn: Float[np.ndarray, " resamples"]) -> Interval:
+    return _interval(*np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+
+
+def _interval(low: float, high: float) -> Interval:
+    return Interval(float(low), float(high))
+
+
+def accuracy_of(
+    preference: Float[np.ndarray, " items"], clusters: Sequence[str], *, seed: int = SEED
+) -> Estimate:
+    """Share of items in which the good translation is preferred."""
+    return mean_of(answers_right(preference), clusters, seed=seed)

@@ -1,0 +1,63 @@
+from dataclasses import replace
+
+import pytest
+
+from seq2seq.errors import DataError, SpanError
+from seq2seq.probe.items.placement import place_case, place_cases
+from tests.probe.planted_model import CUE, FIRST, IT, SECOND, WORDS, cases, planted_model
+
+
+def test_every_word_of_a_case_is_found_in_its_pieces() -> None:
+    placed = place_case(planted_model(), cases(start=0, count=1)[1])  # "small": the second noun
+    assert placed.nouns == ((SECOND,), (FIRST,))
+    assert placed.words == {
+        "it": (IT,), "was": (IT + 1,), "cue": (CUE,), "conjunction": (5,), "stop": (9,),
+        "end": (10,),
+    }  # fmt: skip
+    assert placed.others == ((0,), (2,), (3,))
+
+
+def test_the_decision_row_predicts_the_first_piece_that_differs() -> None:
+    big = place_case(planted_model(), cases(start=0, count=1)[0])
+    decision = big.decision
+    assert decision is not None
+    # Target: noun0 noun1 weil er|sie war . ; row 3 reads "weil" and predicts the pronoun.
+    assert decision.row == 3
+    assert (WORDS[decision.good], WORDS[decision.bad]) == ("er", "sie")
+    assert [WORDS[piece] for piece in decision.prefix] == ["</s>", "noun0", "noun1", "weil"]
+    assert decision.nouns == ((1,), (2,))
+
+
+def test_translations_that_show_nothing_leave_no_decision() -> None:
+    case = cases(start=0, count=1)[0]
+    assert place_case(planted_model(), replace(case, bad=case.good)).decision is None
+
+
+def test_a_noun_that_is_written_after_the_decision_cannot_be_looked_at() -> None:
+    case = cases(start=0, count=1)[0]
+    late = replace(case, good="er noun0 noun1", bad="sie noun0 noun1")
+    spans = [replace(one, target_span=(3 + 6 * n, 8 + 6 * n)) for n, one in
+             enumerate(case.candidates)]  # fmt: skip
+    decision = place_case(planted_model(), replace(late, candidates=tuple(spans))).decision
+    assert decision is not None
+    assert decision.nouns is None
+
+
+def test_cases_without_a_question_are_counted_and_said() -> None:
+    good, other = cases(start=0, count=1)
+    placing = place_cases(planted_model(), [good, replace(other, correct=frozenset())])
+    assert [one.case.id for one in placing.placed] == [good.id]
+    assert placing.left_out == 1
+    assert "1 of 2 cases left out (no question)" in placing.problems[0]
+
+
+def test_nothing_to_place_is_refused() -> None:
+    with pytest.raises(DataError, match="none of 1 cases can be placed"):
+        place_cases(planted_model(), [replace(cases(start=0, count=1)[0], pronoun=None)])
+
+
+def test_a_translation_that_is_the_beginning_of_the_other_has_no_decision() -> None:
+    case = replace(cases(start=0, count=1)[0], good="noun0 er", bad="noun0 er", pair="")
+    assert place_case(planted_model(), case).decision is None
+    with pytest.raises(SpanError, match="no question"):
+        place_case(planted_model(), replace(case, correct=frozenset({0, 1})))

@@ -1,0 +1,219 @@
+"""From a study to a page: the same figures, the planted head, and a limit on its size."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers as hf
+
+from seq2seq.probe.items.case import Case
+from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.probe.report.page import fitted, study_page, write_page
+from seq2seq.probe.report.page_verdict import found_in
+from seq2seq.probe.report.result import Study, StudySpec
+from seq2seq.probe.report.text import verdict_lines
+from seq2seq.probe.statistics.bootstrap import Estimate, Interval
+from seq2seq.probe.study import probe_model
+from seq2seq.viewer.content import AttentionPage, Head
+from seq2seq.viewer.page import attention_page
+from tests.probe.planted_model import HEAD, LAYER, WORDS, cases, planted_model, word_tokenizer
+from tests.probe.stock_models import scatter
+
+MODEL = planted_model()
+TEST = cases(start=30, count=16)
+HOSTILE = "</script><img src=x onerror=window.hacked=1>\u202e"
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    spec = StudySpec("test", "dev", resamples=199, random_twins=1)
+    return probe_model(MODEL, cases(start=0, count=16), TEST, spec=spec)
+
+
+@pytest.fixture(scope="module")
+def page(study: Study) -> AttentionPage:
+    return study_page(study, MODEL, TEST)
+
+
+def test_the_page_opens_at_the_chosen_head_and_stars_it(page: AttentionPage) -> None:
+    assert page.start == Head("encoder", LAYER, HEAD)
+    grid = page.grids[0]
+    assert (grid.stack, grid.name, grid.chosen) == ("encoder", "it → noun", (LAYER, HEAD))
+    assert grid.accuracy[LAYER, HEAD] == 1
+    assert grid.significant is not None
+    assert np.argwhere(grid.significant).tolist() == [[LAYER, HEAD]]
+
+
+def test_every_route_and_removal_stands_there_with_the_figures_of_the_study(
+    study: Study, page: AttentionPage
+) -> None:
+    for route, found in zip(page.routes, study.by_route, strict=True):
+        assert (route.name, route.accuracy, route.pairs) == (
+            found.measure.route, found.accuracy, found.pair,
+        )  # fmt: skip
+    assert [one.name for one in page.routes if one.chosen] == ["E→"]
+    assert page.routes[0].where == "encoder layer 2 head 3, attention"
+    effects = {one.name: one for one in study.effects}
+    assert page.routes[0].cost == effects["it→nouns"].cost.value
+    costs = [one.cost for one in page.removals]
+    assert costs == [one.cost.value for one in study.effects[: len(costs)]]
+
+
+def test_the_planted_link_reaches_its_noun_in_the_bars_of_each_sentence(
+    page: AttentionPage,
+) -> None:
+    for example in page.examples:
+        for reading in example.readings:
+            share = reading.shares[0]
+            assert share.path == "it → noun (encoder layer 2 head 3)"
+            assert (share.correct, share.distractor) == pytest.approx((0.9, 0.05), abs=1e-3)
+
+
+def test_a_shown_link_that_is_not_used_is_said_to_be_so(page: AttentionPage) -> None:
+    lines = {one.question: one for one in page.findings}
+    assert lines["Visible?"].answer == "yes"
+    assert "prefers the antecedent in 100.0 % [100.0, 100.0] of 32 items" in (
+        lines["Visible?"].detail
+    )
+    assert (lines["Used?"].answer, lines["Used?"].said) == ("no", "shown, but not used")
+    assert lines["Carried by?"].said == "no single word"
+    assert lines["Translated rightly?"].answer == "no"
+
+
+def able(study: Study) -> Study:
+    """The same of a model that mostly prefers the right translation."""
+    return replace(study, contrastive=Estimate(0.9, Interval(0.8, 1.0)))
+
+
+def test_a_carrier_is_named_where_its_loss_costs_much(study: Study) -> None:
+    effect = study.effects[0]
+    cost = replace(effect.cost, value=0.5, interval=replace(effect.cost.interval, low=0.4))
+    dear = replace(
+        study, effects=(replace(effect, name="was off", cost=cost, control=None), *study.effects)
+    )
+    (line,) = [one for one in found_in(able(dear)) if one.question == "Carried by?"]
+    assert (line.answer, line.said) == ("yes", "the word after “it”")
+    assert line.detail.startswith("when the word after “it” sees only itself, the answer is right")
+    assert "which costs 50 points" in line.detail
+
+
+def test_a_loss_that_hits_other_words_nearly_as_hard_names_no_carrier(study: Study) -> None:
+    effect = study.effects[0]
+    cost = replace(effect.cost, value=0.45, interval=replace(effect.cost.interval, low=0.4))
+    failing = replace(effect, name="cue off", cost=cost, control=replace(cost, value=0.2))
+    (line,) = [
+        one for one in found_in(able(replace(study, effects=(failing,))))
+        if one.question == "Carried by?"
+    ]  # fmt: skip
+    assert (line.answer, line.said) == ("no", "no single word")
+    passing = replace(failing, name="it→gold", cost=replace(cost, value=0.4), control=None)
+    both = able(replace(study, effects=(failing, passing)))
+    assert both.carrier == passing
+    (line,) = [one for one in found_in(both) if one.question == "Carried by?"]
+    assert line.answer == "yes"
+    (told,) = [line for line in verdict_lines(both) if line.startswith("carried by")]
+    assert told.startswith("carried by: it→gold; ")
+    lost = replace(both, contrastive=Estimate(0.5, Interval(0.45, 0.55)))
+    (line,) = [one for one in found_in(lost) if one.question == "Carried by?"]
+    assert line.answer == "no", "a model at chance has nothing that could be carried"
+    (told,) = [line for line in verdict_lines(lost) if line.startswith("carried by")]
+    assert told.startswith("carried by: nothing, the model is at chance; it→gold costs most")
+
+
+def test_what_was_not_measured_is_not_claimed(study: Study) -> None:
+    silent = replace(study, verdict=None, effects=(), contrastive=None)
+    lines = {one.question: one for one in found_in(silent)}
+    assert list(lines) == ["Visible?", "Used?"]
+    assert (lines["Used?"].answer, lines["Used?"].said) == ("unclear", "not measured")
+    chance = replace(study, finding=replace(study.finding, p_fwer=0.4))
+    assert found_in(chance)[0].answer == "no"
+    weak = replace(study.finding, interval=replace(study.finding.interval, low=0.6))
+    assert found_in(replace(study, finding=weak))[0].said == "weakly"
+
+
+def test_examples_that_do_not_fit_are_left_out_and_counted(page: AttentionPage) -> None:
+    twice = replace(page, examples=(page.examples[0], *page.examples))
+    one = len(attention_page(replace(page, examples=page.examples[:1])).encode())
+    small = fitted(twice, one + 500)
+    assert small.examples == page.examples[:1]
+    assert small.notes[-1].startswith(f"{len(page.examples)} more examples would have made")
+    assert len(attention_page(small).encode()) <= one + 500
+    smaller = fitted(page, one - 1)
+    assert maps_in(smaller) == [1, 1], "each twin keeps the maps of its first cut"
+    bare = tuple(
+        replace(one, variants=tuple(replace(cut, panels=()) for cut in one.variants))
+        for one in page.examples[0].readings
+    )
+    whole = replace(page, examples=(replace(page.examples[0], readings=bare),))
+    least = fitted(page, len(attention_page(whole).encode()))
+    assert maps_in(least) == [0, 0]
+    assert all(v.preference is not None for r in least.examples[0].readings for v in r.variants)
+    assert "no room for the maps of every knock-out" in least.notes[-1]
+    assert len(fitted(page, 1).examples[0].readings) == 1
+    assert fitted(page) == page
+
+
+def test_words_of_a_set_cannot_act_in_the_page(study: Study, tmp_path: Path) -> None:
+    hostile = [_renamed(case) for case in TEST]
+    path = write_page(replace(study, model=HOSTILE, problems=(HOSTILE,)), MODEL, hostile, tmp_path)
+    html = path.read_text(encoding="utf-8")
+    assert "<img" not in html
+    assert "\u202e" not in html
+    assert html.count("</script>") == 2
+    assert not re.search(r"https?://", html)
+    data = json.loads(re.search(r'id="data">(.*?)</script>', html, re.DOTALL)[1])  # type: ignore[index]
+    assert "⟦U+202E⟧" in data["examples"][0]["readings"][0]["answers"][0]
+    files = {one.name for one in tmp_path.iterdir()}
+    assert {"probe.html", "heads-encoder.svg", "map-1.svg", "map-2.svg",
+            "map-difference.svg"} <= files  # fmt: skip
+
+
+@pytest.mark.parametrize(("config", "kind"), [("Bert", "encoder"), ("GPT2", "decoder")])
+def test_a_model_that_writes_no_translation_has_its_one_stack_and_nothing_to_cut(
+    config: str, kind: str
+) -> None:
+    model = one_stack(config)
+    dev, test = cases(start=0, count=4), cases(start=30, count=4)
+    spec = StudySpec("test", "dev", resamples=49, random_twins=0)
+    page = study_page(probe_model(model, dev, test, spec=spec), model, test)
+    for example in page.examples:
+        for reading in example.readings:
+            assert [panel.stack for panel in reading.panels] == [kind]
+            assert (reading.variants, reading.preference, reading.output) == ((), None, None)
+            assert {mark.role for mark in reading.marks} == {
+                "pronoun", "correct", "distractor", "cue",
+            }  # fmt: skip
+    assert {grid.stack for grid in page.grids} == {kind}
+    assert page.removals == ()
+    used = page.findings[1]
+    assert (used.said, used.detail) == (
+        "not measured", "there is no translation whose change would show it",
+    )  # fmt: skip
+    assert len(attention_page(page)) > 0
+
+
+def one_stack(config: str) -> StockModel:
+    """A small model of one stack, with random weights."""
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+             "vocab_size": len(WORDS)}  # fmt: skip
+    family = hf.BertModel if config == "Bert" else hf.GPT2LMHeadModel
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = scatter(family(getattr(hf, f"{config}Config")(**sizes)))
+    return StockModel(network, word_tokenizer(), name=config)
+
+
+def maps_in(page: AttentionPage) -> list[int]:
+    """Of each reading of the only example, how many knock-outs have maps."""
+    (example,) = page.examples
+    return [sum(bool(one.panels) for one in reading.variants) for reading in example.readings]
+
+
+def _renamed(case: Case) -> Case:
+    """The nouns of a case under another name; where they stand does not change."""
+    nouns = tuple(replace(one, text=f"{one.text}{HOSTILE}") for one in case.candidates)
+    return replace(case, candidates=nouns)
