@@ -29,6 +29,7 @@ from seq2seq.cli import (
     corpus,
     demo,
     doctor,
+    evaluate,
     export,
     probe,
     publish,
@@ -114,6 +115,12 @@ app.command("publish", epilog=_examples(*publish.EXAMPLES))(publish.publish)
 app.command("demo", epilog=_examples(*demo.EXAMPLES))(demo.demo)
 app.command("score", epilog=_examples(*score.SCORE_EXAMPLES))(score.score)
 app.command("compare", epilog=_examples(*score.COMPARE_EXAMPLES))(score.compare)
+app.command(
+    "evaluate",
+    cls=GroupedCommand,
+    help=evaluate.HELP,
+    epilog=_examples(*evaluate.EXAMPLES),
+)(evaluate.evaluate)
 app.command("attention", epilog=_examples(*attention.EXAMPLES))(attention.attention)
 app.command("probe", epilog=_examples(*probe.EXAMPLES))(probe.probe)
 corpus_app.command("pronouns", epilog=_examples(*corpus.PRONOUNS_EXAMPLES))(corpus.pronouns)

@@ -89,8 +89,24 @@ def paired_tests(
         measured = [(name, measure(text)) for name, text in systems]
         for key in measured[0][1]:
             figures = [(name, one[key]) for name, one in measured]
-            found[key] = (_bootstrap(figures, resamples), _randomization(figures, trials))
+            found[key] = tests_of(figures, resamples=resamples, trials=trials)
     return found
+
+
+def tests_of(
+    figures: Sequence[tuple[str, Figure]], *, resamples: int, trials: int
+) -> tuple[PairedTest, PairedTest]:
+    """Compare systems with the first of them by one figure.
+
+    Args:
+        figures: name and figure of each system, the baseline first, of the same rows.
+        resamples: of the bootstrap.
+        trials: most of the randomization.
+
+    Returns:
+        The bootstrap's result and the randomization's.
+    """
+    return _bootstrap(figures, resamples), _randomization(figures, trials)
 
 
 def check_count(systems: int) -> None:

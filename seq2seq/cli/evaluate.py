@@ -1,0 +1,134 @@
+"""The command that asks a model the questions of a public test suite."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from seq2seq.cli.options import PROGRAM, AsJson, Device
+from seq2seq.cli.output import print_json
+from seq2seq.errors import DataError
+from seq2seq.evaluate.suites.names import SuiteName
+
+EXAMPLES = (
+    "evaluate contrapro ContraPro/contrapro.json runs/en-de",
+    "evaluate contrastive-fr dev.jsonl runs/sentences runs/context --out evaluation",
+    "evaluate contrapro ContraPro/contrapro.json a-1,a-2,a-3 b-1,b-2,b-3 --json",
+)
+HELP = """Does a model translate what only context, or a person's gender, decides?
+
+Reads a public test suite from PATH, as its authors publish it. Every model chooses between right
+and wrong translations by their probability, and translates by itself; both accuracies are printed,
+by pronoun and distance, with intervals over documents, and BLEU and chrF where there are
+references. A model that takes context is evaluated without it and with it; every
+system is compared with the first. The Hub is asked only if a MODEL is no folder here.
+"""
+
+Name = Annotated[
+    SuiteName,
+    typer.Argument(metavar="SUITE", help="Name of the suite.", show_default=False),
+]
+Where = Annotated[
+    Path,
+    typer.Argument(metavar="PATH", help="Its file or folder, or how the names of its files begin.",
+                   show_default=False),
+]  # fmt: skip
+Models = Annotated[
+    list[str],
+    typer.Argument(metavar="MODEL", help="Run folders, stock model folders or Hub models, the "
+                   "baseline first; several seeds of one system are joined by commas.",
+                   show_default=False),
+]  # fmt: skip
+Context = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, help="Most sentences of context; 0 for none. [default: what "
+                 "the model was trained with]", show_default=False),
+]  # fmt: skip
+Only = Annotated[
+    Literal["contrastive", "generated"] | None,
+    typer.Option(metavar="NAME", help="Measure only contrastive or only generated accuracy.",
+                 show_default=False),
+]  # fmt: skip
+Most = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Use the first N items.", show_default=False),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Also write evaluation.json, evaluation.txt and items.jsonl.",
+                 show_default=False),
+]  # fmt: skip
+Beam = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Beams of the search. [default: the model's]",
+                 show_default=False, rich_help_panel=PROGRAM),
+]  # fmt: skip
+BatchTokens = Annotated[
+    int,
+    typer.Option(metavar="N", min=1, help="Padded pieces times beams of a batch.",
+                 rich_help_panel=PROGRAM),
+]  # fmt: skip
+
+
+def evaluate(
+    suite: Name,
+    path: Where,
+    models: Models,
+    context: Context = None,
+    only: Only = None,
+    most: Most = None,
+    out: Out = None,
+    as_json: AsJson = False,
+    beam: Beam = None,
+    batch_tokens: BatchTokens = 8192,
+    device: Device = "auto",
+) -> None:
+    """See `HELP`, which is what users read."""
+    from seq2seq.evaluate.answers import Asked
+    from seq2seq.evaluate.evaluation import System, evaluate_systems
+    from seq2seq.evaluate.report import to_json, to_text, write_evaluation
+    from seq2seq.evaluate.suites.read import read_suite
+    from seq2seq.translate import Translator
+
+    asked_suite = read_suite(suite, path)
+    if most is not None and most < len(asked_suite.items):
+        first = f"only the first {most:,} of {len(asked_suite.items):,} items were used"
+        items = asked_suite.items[:most]
+        asked_suite = replace(asked_suite, items=items, notes=(*asked_suite.notes, first))
+    systems = [System(name, _seeds(name)) for name in models]
+    asked = Asked(context or 0, only != "generated", only != "contrastive", beam, batch_tokens)
+    found = evaluate_systems(
+        asked_suite,
+        path,
+        systems,
+        asked,
+        open_model=lambda name: Translator.load(name, device=device),
+        say=_say,
+    )
+    _say("", 0, 0)
+    if out is not None:
+        write_evaluation(found, out)
+        typer.echo(f"written to {out}; {found.seconds:.0f} s", err=True)
+    if as_json:
+        print_json(to_json(found))
+    else:
+        typer.echo(to_text(found))
+
+
+def _seeds(name: str) -> tuple[str, ...]:
+    """The models of a system: one name, or several joined by commas."""
+    if Path(name).exists():
+        return (name,)
+    seeds = tuple(part.strip() for part in name.split(","))
+    if not all(seeds):
+        raise DataError(f"model '{name}': an empty name between commas; needed A,B,C or one name")
+    return seeds
+
+
+def _say(what: str, done: int, of: int) -> None:
+    """Show on one line of a terminal how far it has come."""
+    if sys.stderr.isatty():
+        text = f"{what} {done:,} of {of:,}" if what else ""
+        typer.echo(f"\r\x1b[K{text}", err=True, nl=False)

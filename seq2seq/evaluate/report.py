@@ -1,0 +1,244 @@
+"""What ``seq2seq evaluate`` prints and writes."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from seq2seq.evaluate.accuracy import (
+    Accuracy,
+    Right,
+    accuracy_by,
+    accuracy_of,
+    accuracy_of_blocks,
+    tags_of,
+)
+from seq2seq.evaluate.evaluation import MEASURES, Condition, Evaluation, SeedResult
+from seq2seq.evaluate.item import Item
+from seq2seq.files import write_text
+from seq2seq.score.significance import PairedTest
+from seq2seq.text_table import align
+
+CONTRASTIVE = (
+    "the right translation has a larger sum of log-probabilities than every wrong one; equal "
+    "is wrong"
+)
+UNAMBIGUOUS = "generated, and it shows what is right and nothing that is wrong"
+
+
+def to_json(found: Evaluation) -> dict[str, Any]:
+    """One object for programs: every condition, every seed, every comparison."""
+    suite = found.suite
+    return {
+        "suite": suite.name,
+        "path": str(found.path),
+        "languages": list(suite.languages),
+        "items": len(suite.items),
+        "clusters": len({item.cluster for item in suite.items}),
+        "rules": {"contrastive": CONTRASTIVE, "generated": suite.rule, "unambiguous": UNAMBIGUOUS},
+        "conditions": [_condition_json(one, suite.items) for one in found.conditions],
+        "comparisons": {
+            measure: {test.test: _test_json(test) for test in tests}
+            for measure, tests in found.tests.items()
+        },
+        "notes": list(found.notes),
+        "seconds": round(found.seconds, 1),
+    }
+
+
+def to_text(found: Evaluation) -> str:
+    """Tables for people: every condition, then its classes, comparisons, rules and notes."""
+    suite, conditions = found.suite, found.conditions
+    clusters = len({item.cluster for item in suite.items})
+    languages = " to ".join(code or "the model's language" for code in suite.languages)
+    parts = [f"{suite.name}, {languages}: {len(suite.items):,} items in {clusters:,} clusters"]
+    parts.append(_overall(conditions, suite.items))
+    parts += [_classes(conditions, suite.items, tag) for tag in tags_of(suite.items)]
+    parts += [_comparison(measure, tests) for measure, tests in found.tests.items()]
+    rules = [f"contrastive: {CONTRASTIVE}"] if _measured(conditions, "contrastive") else []
+    if _measured(conditions, "generated"):
+        rules += [f"generated: {suite.rule}", f"unambiguous: {UNAMBIGUOUS}"]
+    parts.append("\n".join(rules))
+    if found.notes:
+        parts.append("\n".join(f"note: {note}" for note in found.notes))
+    return "\n\n".join(part for part in parts if part)
+
+
+def write_evaluation(found: Evaluation, folder: Path) -> None:
+    """Write evaluation.json, evaluation.txt and items.jsonl, one line an item and model.
+
+    Args:
+        found: what is written.
+        folder: where to; it is made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(
+        folder / "evaluation.json", json.dumps(to_json(found), indent=2, ensure_ascii=False) + "\n"
+    )
+    write_text(folder / "evaluation.txt", to_text(found) + "\n")
+    lines = (json.dumps(row, ensure_ascii=False) for row in item_rows(found))
+    write_text(folder / "items.jsonl", "".join(f"{line}\n" for line in lines))
+
+
+def item_rows(found: Evaluation) -> Iterator[dict[str, Any]]:
+    """What every model answered to every item, and what of it is right."""
+    for condition in found.conditions:
+        for seed in condition.seeds:
+            for place, item in enumerate(found.suite.items):
+                asked = {"id": item.id, "cluster": item.cluster, **item.tags}
+                yield {
+                    "model": seed.model,
+                    "context": condition.context,
+                    **asked,
+                    **_answer(seed, place),
+                }
+
+
+def _answer(seed: SeedResult, place: int) -> dict[str, Any]:
+    answer: dict[str, Any] = {}
+    if seed.answers.scores:
+        row = seed.answers.scores[place]
+        answer["log_probabilities"] = None if row is None else list(row)
+        answer["contrastive"] = bool(seed.contrastive[place])
+    if seed.answers.texts:
+        judged = seed.judgements[place]
+        answer["translation"] = seed.answers.texts[place]
+        answer["generated"] = None if judged is None else judged.right
+        answer["unambiguous"] = None if judged is None else judged.unambiguous
+    return answer
+
+
+def _condition_json(condition: Condition, items: Sequence[Item]) -> dict[str, Any]:
+    report: dict[str, Any] = {
+        "system": condition.system.name,
+        "models": list(condition.system.models),
+        "context": condition.context,
+    }
+    for measure in MEASURES:
+        accuracy = accuracy_of(items, condition.right(measure))
+        if accuracy is None:
+            continue
+        report[measure] = {
+            **accuracy.to_json(),
+            "seeds": [_seed_value(items, getattr(one, measure)) for one in condition.seeds],
+            "by": _by_json(items, condition.right(measure)),
+            "blocks": [_blocks_json(items, getattr(one, measure)) for one in condition.seeds],
+        }
+    report["scores"] = [
+        {key: score.to_json() for key, score in seed.scores.items()} for seed in condition.seeds
+    ]
+    return report
+
+
+def _by_json(items: Sequence[Item], right: Right) -> dict[str, dict[str, Any]]:
+    return {
+        tag: {name: one.to_json() for name, one in accuracy_by(items, right, tag).items()}
+        for tag in tags_of(items)
+    }
+
+
+def _blocks_json(items: Sequence[Item], right: Right) -> dict[str, Any] | None:
+    blocks = accuracy_of_blocks(items, right)
+    return None if blocks is None else blocks.to_json()
+
+
+def _seed_value(items: Sequence[Item], right: Right) -> float | None:
+    accuracy = accuracy_of(items, right)
+    return None if accuracy is None else round(accuracy.value, 4)
+
+
+def _test_json(test: PairedTest) -> dict[str, Any]:
+    return {
+        "signature": test.signature,
+        "conditions": [
+            {
+                "condition": one.name,
+                "accuracy": round(one.score, 4),
+                "difference": None if one.difference is None else round(one.difference, 4),
+                "p_value": one.p_value,
+            }
+            for one in test.contenders
+        ],
+    }
+
+
+def _measured(conditions: Sequence[Condition], measure: str) -> bool:
+    return any(value is not None for one in conditions for value in one.right(measure))
+
+
+def _overall(conditions: Sequence[Condition], items: Sequence[Item]) -> str:
+    shown = [measure for measure in MEASURES if _measured(conditions, measure)]
+    with_blocks = any(item.block for item in items)
+    head = ["", *shown]
+    if with_blocks:
+        head += [f"blocks {measure}" for measure in shown[:2]]
+    scores = list(dict.fromkeys(k for one in conditions for s in one.seeds for k in s.scores))
+    head += [next(s.scores[k].name for one in conditions for s in one.seeds) for k in scores]
+    rows = [head]
+    for one in conditions:
+        cells = [one.name, *(_cell(items, one, measure) for measure in shown)]
+        if with_blocks:
+            cells += [_blocks_cell(items, one, measure) for measure in shown[:2]]
+        cells += [_score_cell([seed.scores[key].value for seed in one.seeds]) for key in scores]
+        rows.append(cells)
+    return align(rows)
+
+
+def _cell(items: Sequence[Item], condition: Condition, measure: str) -> str:
+    accuracy = accuracy_of(items, condition.right(measure))
+    if accuracy is None:
+        return ""
+    seeds = [_seed_value(items, getattr(seed, measure)) or 0.0 for seed in condition.seeds]
+    spread = f" seeds {_percent(min(seeds))}–{_percent(max(seeds))}" if len(seeds) > 1 else ""
+    return f"{_with_interval(accuracy)}{spread}"
+
+
+def _blocks_cell(items: Sequence[Item], condition: Condition, measure: str) -> str:
+    found = [accuracy_of_blocks(items, getattr(seed, measure)) for seed in condition.seeds]
+    values = [one.value for one in found if one is not None]
+    return f"{_percent(sum(values) / len(values))} %" if values else ""
+
+
+def _score_cell(values: Sequence[float]) -> str:
+    mean = f"{sum(values) / len(values):.1f}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.1f}–{max(values):.1f})"
+
+
+def _classes(conditions: Sequence[Condition], items: Sequence[Item], tag: str) -> str:
+    shown = [measure for measure in MEASURES[:2] if _measured(conditions, measure)]
+    head = [f"by {tag}", "items"]
+    head += [f"{one.name}: {measure}" for one in conditions for measure in shown]
+    found = [accuracy_by(items, one.right(measure), tag) for one in conditions for measure in shown]
+    names = list(dict.fromkeys(name for column in found for name in column))
+    rows = [head]
+    for name in names:
+        count = sum(item.tags.get(tag) == name for item in items)
+        cells = [_with_interval(column[name]) if name in column else "" for column in found]
+        rows.append([name, f"{count:,}", *cells])
+    return align(rows) if names else ""
+
+
+def _comparison(measure: str, tests: tuple[PairedTest, PairedTest]) -> str:
+    bootstrap, randomization = tests
+    rows = [[f"{measure} against {bootstrap.contenders[0].name}", "", "bootstrap", "randomization"]]
+    for one, other in zip(bootstrap.contenders[1:], randomization.contenders[1:], strict=True):
+        rows.append(
+            [
+                one.name,
+                f"{100 * (one.difference or 0):+.1f}",
+                f"p = {one.p_value:.4f}",
+                f"p = {other.p_value:.4f}",
+            ]
+        )
+    return align(rows)
+
+
+def _with_interval(accuracy: Accuracy) -> str:
+    if accuracy.interval is None:
+        return f"{_percent(accuracy.value)} %"
+    low, high = accuracy.interval
+    return f"{_percent(accuracy.value)} % [{_percent(low)}, {_percent(high)}]"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"

@@ -1,0 +1,6 @@
+"""The suites that can be read."""
+
+from typing import Literal, get_args
+
+SuiteName = Literal["contrapro", "contrastive-fr"]
+SUITES: tuple[SuiteName, ...] = get_args(SuiteName)

@@ -1,0 +1,25 @@
+"""A suite by its name."""
+
+from pathlib import Path
+
+from seq2seq.evaluate.item import Suite
+from seq2seq.evaluate.suites.contrapro import read_contrapro
+from seq2seq.evaluate.suites.contrastive_fr import read_contrastive_fr
+from seq2seq.evaluate.suites.names import SuiteName
+
+
+def read_suite(name: SuiteName, path: Path) -> Suite:
+    """Read the files of a suite.
+
+    Args:
+        name: which suite.
+        path: where they lie, as the reader of each suite says.
+
+    Raises:
+        DataError: its files are not there or not whole.
+    """
+    match name:
+        case "contrapro":
+            return read_contrapro(path)
+        case "contrastive-fr":
+            return read_contrastive_fr(path)

@@ -1,0 +1,97 @@
+"""The command that evaluates models on test suites, with models of random weights."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq2seq.model.stock import save_model
+from seq2seq.tokenizer import Tokenizer
+from tests.evaluate.random_models import random_translator
+
+Cli = Callable[..., Any]
+ROWS = [
+    {"source": "They sleep.", "good": "Elles dorment.", "bad": "Ils dorment.",
+     "source_context": "The girls come.", "target_context": "Les filles viennent."},
+    {"source": "It is old.", "good": "Il est vieux.", "bad": "Elle est vieille.",
+     "source_context": "", "target_context": ""},
+    {"source": "It is new.", "good": "Elle est neuve.", "bad": "Il est neuf.",
+     "source_context": "", "target_context": ""},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A suite of three items, and models a and b."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    lines = "".join(json.dumps(row) + "\n" for row in ROWS)
+    (folder / "fr.jsonl").write_text(lines, encoding="utf-8")
+    for seed, name in enumerate("ab"):
+        texts = [text for row in ROWS for text in row.values()]
+        translator = random_translator(texts, seed=seed)
+        save_model(translator.model, folder / name)
+        assert isinstance(translator.tokenizer, Tokenizer)
+        translator.tokenizer.save(folder / name, max_length=64)
+    return folder
+
+
+def test_systems_seeds_and_items_are_printed_and_written(
+    cli: Cli, folder: Path, tmp_path: Path
+) -> None:
+    seeds = f"{folder / 'a'},{folder / 'b'}"
+    result = cli(
+        "evaluate", "contrastive-fr", folder / "fr.jsonl", folder / "a", seeds, "--json",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    assert report == json.loads((tmp_path / "out" / "evaluation.json").read_text("utf-8"))
+    one, two = report["conditions"]
+    assert (one["contrastive"]["items"], len(two["contrastive"]["seeds"])) == (3, 2)
+    assert two["contrastive"]["seeds"][0] == one["contrastive"]["accuracy"]
+    assert set(report["comparisons"]) == {"contrastive", "generated", "unambiguous"}
+    assert report["conditions"][0]["scores"][0]["bleu"]["signature"].startswith("nrefs:1|")
+    items = [
+        json.loads(x)
+        for x in (tmp_path / "out" / "items.jsonl").read_text("utf-8").split("\n")[:-1]
+    ]
+    assert len(items) == 3 * 3
+    assert sum(item["contrastive"] for item in items[:3]) / 3 == pytest.approx(
+        one["contrastive"]["accuracy"], abs=1e-4
+    )
+    assert all(len(item["log_probabilities"]) == 2 and item["translation"] for item in items)
+
+
+def test_people_read_a_table_and_the_rules(cli: Cli, folder: Path) -> None:
+    result = cli(
+        "evaluate", "contrastive-fr", folder / "fr.jsonl", folder / "a", "--only", "contrastive",
+        "--most", 2,
+    )  # fmt: skip
+    assert result.code == 0, result.err
+    assert "EN-FR contrastive pronouns, en to fr: 2 items in 2 clusters" in result.out
+    assert "contrastive: the right translation has a larger sum of log-probabilities" in result.out
+    assert "note: only the first 2 of 3 items were used" in result.out
+    assert "generated" not in result.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("contrastive-fr", "missing", "a"), "no missing.current.src"),
+        (("contrastive-fr", "fr.jsonl", "a,,b"), "an empty name between commas"),
+        (("contrapro", "fr.jsonl", "a"), "needed 'src segment'"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    cli: Cli,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    problem: str,
+) -> None:
+    monkeypatch.chdir(folder)
+    result = cli("evaluate", *arguments)
+    assert (result.code, result.err.count("\n")) == (2, 1)
+    assert problem in result.err
