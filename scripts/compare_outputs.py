@@ -58,7 +58,7 @@ def main(
     differing = 0
     for count in beams:
         options = DecodeOptions(beams=count, max_length_factor=0.0, max_length_offset=MOST_PIECES)
-        ours = [one.text for one in translator.translate(lines, options)]
+        ours = [one.text for one in translator.translate(lines, options, restore=False)]
         command = [sys.executable, "-c", STOCK, str(folder), str(count), str(MOST_PIECES)]
         answer = subprocess.run(
             command, input=json.dumps(lines), capture_output=True, text=True, check=True

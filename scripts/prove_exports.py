@@ -119,7 +119,9 @@ def main(
     """
     lines = read_lines(source)
     options = DecodeOptions(beams=1, max_length_factor=0.0, max_length_offset=MOST_PIECES)
-    ours = [one.text for one in Translator.load(Run(run).best).translate(lines, options)]
+    ours = [
+        one.text for one in Translator.load(Run(run).best).translate(lines, options, restore=False)
+    ]
     exports = Run(run.resolve()).exports
     strangers = {"stock classes, from the Hub": (sys.executable, STOCK, "hub")}
     strangers["CTranslate2"] = (sys.executable, CTRANSLATE2, "ctranslate2")

@@ -2,8 +2,9 @@
 
 An input is one line, which gets the normal form of `seq2seq.normalization`. A blank one gives an
 empty output. One that is longer than the model can read is, as the caller chooses, split and joined
-again, cut off, or refused; each is counted in the `Report`. Translations and summaries are made
-alike; only what to do with long input differs.
+again, cut off, or refused; each is counted in the `Report`. Addresses and placeholders that the
+model changed are put back (`seq2seq.restoration`). Translations and summaries are made alike; only
+what to do with long input differs, and that a summary may leave out what its document holds.
 
 A model that was trained on single sentences leaves out the others of a line, so for it a line is
 split where sentences end (`seq2seq.sentences`), and each is translated by itself. Outputs of parts
@@ -28,13 +29,12 @@ from seq2seq.normalization import normalize
 from seq2seq.opened_model import open_model
 from seq2seq.reading import ReadText, TextReader, Trained, check_lines
 from seq2seq.sentences import Long as Long
-from seq2seq.sentences import join_parts
 from seq2seq.task_prefix import Work
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.translated import Candidate as Candidate
 from seq2seq.translated import Report as Report
 from seq2seq.translated import Translation as Translation
-from seq2seq.translated import is_copy, on_one_line, repeats
+from seq2seq.writing import TextWriter
 
 # Lines that are read before the first of them is translated: enough to sort by length.
 CHUNK_LINES = 2000
@@ -65,6 +65,7 @@ class Translator:
             None where only the number of its positions is known.
         remarks: What of the folder's search is not followed, a sentence each.
         forced_end: What of it is not followed at the length limit; see `seq2seq.decode.stored`.
+        work: What it does.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Translator:
         max_source_pieces: int | None = None,
         remarks: Sequence[str] = (),
         forced_end: int | list[int] | None = None,
+        work: Work = "translation",
     ):
         self.engine = NativeEngine(model) if isinstance(model, Transformer) else model
         self.tokenizer = tokenizer
@@ -87,6 +89,7 @@ class Translator:
         self.max_source_pieces = max_source_pieces
         self.remarks = tuple(remarks)
         self.forced_end = forced_end
+        self.work = work
         self._check_vocabulary()
 
     @property
@@ -150,6 +153,7 @@ class Translator:
             max_source_pieces=opened.max_source_pieces,
             remarks=opened.remarks,
             forced_end=opened.forced_end,
+            work=work,
         )
 
     def translate(
@@ -159,6 +163,7 @@ class Translator:
         *,
         split: Split = "auto",
         long: Long = "split",
+        restore: bool = True,
         max_source_pieces: int | None = None,
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
         progress: Callable[[int], None] | None = None,
@@ -171,6 +176,8 @@ class Translator:
             options: What to search for; `self.options` if None.
             split: Which texts to split; those of several sentences, or only those too long.
             long: What to do with input, or one sentence of it, longer than the model can read.
+            restore: Put changed addresses and placeholders back; if False, leave outputs as the
+                model wrote them, and only count those that are changed or missing.
             max_source_pieces: The most pieces to read at once, end-of-sequence included; if None,
                 those of `self.max_source_pieces`, or as many as the model has positions.
             batch_tokens: Padded source pieces times beams in one batch.
@@ -197,7 +204,14 @@ class Translator:
         )
         prepared = reader.read(texts, first_line=first_line)
         found = iter(self._search(prepared, options, batch_tokens, progress))
-        return [self._finish(one, list(islice(found, len(one.parts))), options) for one in prepared]
+        writer = TextWriter(
+            self.tokenizer,
+            self.languages[1],
+            options.length_penalty,
+            restores=restore,
+            complete=self.work == "translation",
+        )
+        return [writer.write(one, list(islice(found, len(one.parts)))) for one in prepared]
 
     def stream(
         self,
@@ -206,6 +220,7 @@ class Translator:
         *,
         split: Split = "auto",
         long: Long = "split",
+        restore: bool = True,
         max_source_pieces: int | None = None,
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
         chunk_lines: int = CHUNK_LINES,
@@ -219,6 +234,7 @@ class Translator:
             options: As in `translate`, like all that follow.
             split: Which texts to split.
             long: What to do with input longer than the model can read.
+            restore: Put changed addresses and placeholders back.
             max_source_pieces: The most pieces to read at once.
             batch_tokens: Padded source pieces times beams in one batch.
             chunk_lines: Texts to take at once; 1 answers every line before the next is read.
@@ -236,6 +252,7 @@ class Translator:
                 options,
                 split=split,
                 long=long,
+                restore=restore,
                 max_source_pieces=max_source_pieces,
                 batch_tokens=batch_tokens,
                 first_line=first_line,
@@ -356,41 +373,3 @@ class Translator:
                 "and the end of the sequence"
             )
         return min(max_source_pieces, positions)
-
-    def _finish(
-        self, prepared: ReadText, found: list[list[Hypothesis]], options: DecodeOptions
-    ) -> Translation:
-        """Join what the parts became: the best of each, then the second best of each, and so on."""
-        ranked = list(zip(*found, strict=False))
-        texts = self.tokenizer.decode([one.ids for parts in ranked for one in parts])
-        candidates = [
-            self._join(parts, texts[rank * len(parts) :], options.length_penalty)
-            for rank, parts in enumerate(ranked)
-        ]
-        return Translation(
-            tuple(candidates),
-            len(found),
-            unknown=prepared.unknown,
-            dropped=prepared.dropped,
-            too_long=prepared.too_long,
-            sentences=prepared.sentences if len(found) == 1 else 0,
-            normalized=prepared.normalized,
-            copied=bool(candidates) and is_copy(candidates[0].text, prepared.text),
-        )
-
-    def _join(
-        self, parts: Sequence[Hypothesis], texts: Sequence[str], length_penalty: float
-    ) -> Candidate:
-        log_probability = sum(part.log_probability for part in parts)
-        length = sum(len(part.ids) for part in parts)
-        unknown = self.tokenizer.unk_id
-        return Candidate(
-            join_parts(
-                [on_one_line(text) for text in texts[: len(parts)]], language=self.languages[1]
-            ),
-            parts[0].score if len(parts) == 1 else log_probability / length**length_penalty,
-            log_probability,
-            ended=all(part.ended for part in parts),
-            loops=any(repeats(part.ids) for part in parts if not part.ended),
-            unknown=sum(part.ids.count(unknown) for part in parts),
-        )

@@ -29,6 +29,9 @@ class Candidate:
         ended: Whether the model ended all of it; otherwise some of it hit the length limit.
         loops: Whether some of it repeats itself up to that limit.
         unknown: Unknown pieces that the model wrote; they leave no trace in the text.
+        restored: Addresses and placeholders that the model changed and that are put back.
+        missing: Those of the input that the text lacks, or has in another form; always 0 for a
+            summary, which may leave them out.
     """
 
     text: str
@@ -37,6 +40,8 @@ class Candidate:
     ended: bool
     loops: bool = False
     unknown: int = 0
+    restored: int = 0
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ class Report:
         unknown_written: Unknown pieces in outputs, which leave no trace there.
         broken_characters: What outputs spell in bytes that are no characters, or control
             characters; each is written as U+FFFD.
+        restored: Addresses and placeholders that the model changed and that are put back.
+        missing: Those of the inputs that the outputs lack, or have in another form.
         seconds: Time spent.
     """
 
@@ -110,6 +117,8 @@ class Report:
     copies: int = 0
     unknown_written: int = 0
     broken_characters: int = 0
+    restored: int = 0
+    missing: int = 0
     seconds: float = 0.0
 
     @classmethod
@@ -140,6 +149,8 @@ class Report:
             copies=sum(one.copied for one in translations),
             unknown_written=sum(one.unknown for one in best),
             broken_characters=sum(one.text.count(REPLACEMENT) for one in best),
+            restored=sum(one.restored for one in best),
+            missing=sum(one.missing for one in best),
             seconds=seconds,
         )
 
@@ -177,6 +188,8 @@ class Report:
         yield self.copies, "outputs the same as their line"
         yield self.unknown_written, "unknown pieces in outputs, left out there"
         yield self.broken_characters, "broken or control characters in outputs"
+        yield self.restored, "changed addresses or placeholders put back"
+        yield self.missing, "addresses or placeholders missing or changed in outputs"
 
 
 def on_one_line(text: str) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tokenizers
@@ -264,6 +265,44 @@ def test_an_output_is_one_line_whatever_bytes_spell_and_what_they_break_is_count
     found = translator.translate(["Ann"])
     assert found[0].text == shown
     assert Report.of(found).broken_characters == 3
+
+
+def written(outputs: Mapping[str, Sequence[str]], **given: Any) -> Translator:
+    """A translator of words that writes what it is told to, whatever is asked of it."""
+    tokenizer = word_tokenizer()
+    tokenizer.decode = lambda rows: list(outputs[len(rows)])  # type: ignore[method-assign]
+    return Translator(small_model(), tokenizer, OPTIONS, **given)
+
+
+def test_changed_addresses_are_put_back_in_every_candidate_and_counted() -> None:
+    options = DecodeOptions(beams=3, n_best=3, max_length_factor=0, max_length_offset=6)
+    translator = written({3: ["Ve {{dog}", "Ve {{dog}} .", "Ve"]})
+    found = translator.translate(["Ann sees {{dog}} ."], options)
+    told = [(one.text, one.restored, one.missing) for one in found[0].candidates]
+    assert told == [("Ve {{dog}}", 1, 0), ("Ve {{dog}} .", 0, 0), ("Ve", 0, 1)]
+    assert Report.of(found).remarks()[-1] == "1 changed addresses or placeholders put back"
+    own = translator.translate(["Ann sees {{dog}} ."], options, restore=False)
+    told = [(one.text, one.restored, one.missing) for one in own[0].candidates]
+    assert told == [("Ve {{dog}", 0, 1), ("Ve {{dog}} .", 0, 0), ("Ve", 0, 1)]
+    remark = "1 addresses or placeholders missing or changed in outputs"
+    assert Report.of(own).remarks()[-1] == remark
+    (chunk,) = translator.stream(["Ann sees {{dog}} ."], options, restore=False)
+    assert chunk.translations == own
+
+
+def test_addresses_are_looked_for_in_all_parts_of_a_line() -> None:
+    translator = written({2: ["{{dog} Ann", "y {{dog}}"]})
+    (one,) = translator.translate(["{{dog}} sees. And {{dog}} ."], split="sentences")
+    assert one.parts == 2
+    assert one.text == "{{dog}} Ann y {{dog}}"
+
+
+def test_a_summary_may_leave_addresses_out_but_not_change_them() -> None:
+    for work, missing in (("translation", 1), ("summarization", 0)):
+        translator = written({1: ["see {{dog}"]}, work=work)
+        (one,) = translator.translate(["{{dog}} sees www.a.org ."])
+        best = one.candidates[0]
+        assert (best.text, best.restored, best.missing) == ("see {{dog}}", 1, missing)
 
 
 def test_candidates_come_best_first_with_their_scores(translator: Translator) -> None:

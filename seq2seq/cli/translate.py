@@ -28,6 +28,7 @@ from seq2seq.cli.translate_options import (
     NBest,
     NoRepeatNgram,
     Output,
+    Restore,
     Resume,
     Sample,
     Seed,
@@ -70,8 +71,9 @@ TRANSLATE_HELP = """Translate text, one output line for every input line.
 
 Empty lines stay empty lines. Invisible characters are removed and letters composed. Lines of
 several sentences, which a model of single sentences would shorten, and input longer than the
-model can read are split and joined again. Counts of this, of empty, repeating and copied
-outputs and of unknown pieces go to stderr. The search is that of the model's
+model can read are split and joined again. Addresses and placeholders that the model changed are
+put back; one that it left out is not. Counts of this, of empty, repeating and copied outputs and
+of unknown pieces go to stderr. The search is that of the model's
 generation_config.json; what of it is not followed is named. Input may be .gz or .zst. The Hub
 is asked only if MODEL is no folder here.
 """
@@ -93,6 +95,7 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
         n_best: NBest = 1,
         split: Split = "auto",
         long: Long = usual,
+        restore: Restore = True,
         resume: Resume = False,
         as_json: AsJson = False,
         source_language: SourceLanguage = None,
@@ -131,7 +134,7 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
             forced_prefix=forced_prefix,
             n_best=n_best,
         )
-        job = _Job(source, output, split, long, batch_tokens, resume=resume, as_json=as_json)
+        job = _Job(source, output, split, long, restore, batch_tokens, resume, as_json)
         _run(translator, options, job)
 
     return answer
@@ -145,6 +148,7 @@ class _Job:
     output: Path | None
     split: Literal["auto", "sentences", "long"]
     long: Literal["split", "truncate", "refuse"]
+    restore: bool
     batch_tokens: int
     resume: bool
     as_json: bool
@@ -192,6 +196,7 @@ def _run(translator: "Translator", options: "DecodeOptions", job: _Job) -> None:
         options,
         split=job.split,
         long=job.long,
+        restore=job.restore,
         batch_tokens=job.batch_tokens,
         pause_seconds=PAUSE_SECONDS if live else None,
         first_line=len(done) + 1,

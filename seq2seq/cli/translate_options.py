@@ -62,6 +62,15 @@ Split = Annotated[
         "sentences if the model was trained on single ones.",
     ),
 ]
+Restore = Annotated[
+    bool,
+    typer.Option(
+        "--restore/--no-restore",
+        rich_help_panel=TEXT,
+        help="Put addresses and placeholders ({name}, %s, <b>) that the model changed back as "
+        "they are in the input, or leave outputs as it wrote them; counted either way.",
+    ),
+]
 SourceLanguage = Annotated[
     str | None,
     typer.Option(metavar="CODE", help="Of the input, if there is a choice; de, deu_Latn and de_DE "

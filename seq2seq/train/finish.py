@@ -191,6 +191,7 @@ def finish(
         tokenizer,
         languages=(recipe.source_language, recipe.target_language),
         trained=trained_on(run),
+        work=recipe.task,
     )
     for name, data in tests.items():
         log.progress(f"translating {name}: {len(data):,} segments")
@@ -253,6 +254,7 @@ def translate_test(
             texts,
             options,
             long=long,
+            restore=False,  # scores are those of the model's own text
             max_source_pieces=recipe.data.cleaning.max_source_pieces,
             progress=stop.check,
         )

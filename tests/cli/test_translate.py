@@ -21,7 +21,7 @@ from seq2seq.model.stock import save_model
 from seq2seq.recipe import Recipe, TokenizerSpec
 from seq2seq.recipe_file import parse_recipe, recipe_json
 from seq2seq.run import Run
-from seq2seq.tokenizer import train_tokenizer
+from seq2seq.tokenizer import Tokenizer, train_tokenizer
 from seq2seq.train.build import build_model
 from seq2seq.translate import Translator
 from seq2seq.translated import on_one_line
@@ -152,6 +152,23 @@ def test_json_is_one_object_with_candidates_and_counts(
     assert [one["text"] for one in content["translations"]] == expected
     assert content["translations"][0]["candidates"][0]["log_probability"] < 0
     assert (content["report"]["lines"], content["report"]["empty"]) == (5, 2)
+
+
+def test_changed_placeholders_are_put_back_unless_that_is_not_wanted(
+    cli: Cli, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Tokenizer, "decode", lambda _, rows: ["das {{dog}"] * len(rows))
+    source = tmp_path / "input.en"
+    source.write_text("the {{dog}}\nthe {{dog}} or www.a.org\n", encoding="utf-8")
+    result = cli("translate", model, "--input", source)
+    assert result.out == "das {{dog}}\n" * 2
+    assert "; 2 changed addresses or placeholders put back; 1 addresses or place" in result.err
+    own = cli("translate", model, "--input", source, "--no-restore", "--json")
+    content = json.loads(own.out)
+    assert [one["text"] for one in content["translations"]] == ["das {{dog}"] * 2
+    assert [one["candidates"][0]["missing"] for one in content["translations"]] == [1, 2]
+    assert (content["report"]["restored"], content["report"]["missing"]) == (0, 3)
+    assert "; 3 addresses or placeholders missing or changed in outputs" in own.err
 
 
 def test_stdin_is_read_where_no_input_is_named(

@@ -59,7 +59,17 @@ def test_items_that_training_showed_are_left_out(script):
 )
 def test_an_item_counts_as_unchanged_only_whole_and_once(script, item, output, unchanged):
     line = script.Line("name", item, "start", f"I see {item}.")
-    assert script.Result(line, output).unchanged is unchanged
+    result = script.Result(line, output, "")
+    assert result.unchanged is unchanged
+    assert not result.unchanged_or_restored
+
+
+def test_what_restoring_puts_back_is_counted_beside_what_the_model_wrote(script):
+    line = script.Line("placeholder", "{{name}}", "start", "{{name}}: yes")
+    results = [script.Result.of(line, text) for text in ("{{name}}: sí", "{{name}: sí", "sí")]
+    table = script.counts(results)
+    assert (table["lines"], table["unchanged"], table["unchanged_or_restored"]) == (3, 1, 2)
+    assert table["by_kind"]["placeholder"] == table["by_place"]["start"]
 
 
 def test_lines_hold_their_item_once(script):
@@ -69,4 +79,4 @@ def test_lines_hold_their_item_once(script):
     assert all(line.source.count(line.item) == 1 for line in lines)
     assert {line.place for line in lines} == {"a name's place", "start", "end", "close", "glued"}
     assert len({line.item for line in lines}) == 400
-    assert script.counts([script.Result(one, one.source) for one in lines])["unchanged"] == 400
+    assert script.counts([script.Result.of(one, one.source) for one in lines])["unchanged"] == 400

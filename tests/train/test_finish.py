@@ -74,7 +74,10 @@ def run_with(
 def test_a_line_break_in_a_test_source_is_read_as_a_space_and_said() -> None:
     seen: list[str] = []
 
-    def translate(sources: list[str], *_: object, **__: object) -> list[Translation]:
+    def translate(
+        sources: list[str], *_: object, restore: bool = True, **__: object
+    ) -> list[Translation]:
+        assert not restore  # a score is that of the model's own text
         seen.extend(sources)
         return [Translation((), 1, 0, 0) for _ in sources]
 

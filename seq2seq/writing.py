@@ -1,0 +1,82 @@
+"""Text as a model wrote it: parts joined, addresses and placeholders put back, oddities counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seq2seq.decode.options import Hypothesis
+from seq2seq.reading import ReadText
+from seq2seq.restoration import Restored, restore
+from seq2seq.sentences import join_parts
+from seq2seq.tokenizer_like import TokenizerLike
+from seq2seq.translated import Candidate, Translation, is_copy, on_one_line, repeats
+
+
+@dataclass(frozen=True, slots=True)
+class TextWriter:
+    """How pieces become text.
+
+    Attributes:
+        tokenizer: The model's.
+        language: Code of the outputs' language; None if that is not known.
+        length_penalty: Of the score of an output of several parts.
+        restores: Whether to put changed addresses and placeholders back.
+        complete: Whether an output is to hold all those of its input; a summary is not.
+    """
+
+    tokenizer: TokenizerLike
+    language: str | None
+    length_penalty: float
+    restores: bool
+    complete: bool
+
+    def write(self, read: ReadText, found: Sequence[Sequence[Hypothesis]]) -> Translation:
+        """Join what the parts of a text became.
+
+        Args:
+            read: The text.
+            found: The hypotheses of each part, the best first.
+
+        Returns:
+            The best of each part together, then the second best of each, and so on.
+        """
+        ranked = list(zip(*found, strict=False))
+        texts = self.tokenizer.decode([one.ids for parts in ranked for one in parts])
+        source = read.text.removeprefix(self.tokenizer.lead(read.text))
+        candidates = [
+            self._join(source, parts, texts[rank * len(parts) :][: len(parts)])
+            for rank, parts in enumerate(ranked)
+        ]
+        return Translation(
+            tuple(candidates),
+            len(found),
+            unknown=read.unknown,
+            dropped=read.dropped,
+            too_long=read.too_long,
+            sentences=read.sentences if len(found) == 1 else 0,
+            normalized=read.normalized,
+            copied=bool(candidates) and is_copy(candidates[0].text, read.text),
+        )
+
+    def _join(self, source: str, parts: Sequence[Hypothesis], texts: Sequence[str]) -> Candidate:
+        log_probability = sum(part.log_probability for part in parts)
+        length = sum(len(part.ids) for part in parts)
+        unknown = self.tokenizer.unk_id
+        written = self._restore(
+            source, join_parts([on_one_line(text) for text in texts], language=self.language)
+        )
+        return Candidate(
+            written.text,
+            parts[0].score if len(parts) == 1 else log_probability / length**self.length_penalty,
+            log_probability,
+            ended=all(part.ended for part in parts),
+            loops=any(repeats(part.ids) for part in parts if not part.ended),
+            unknown=sum(part.ids.count(unknown) for part in parts),
+            restored=written.restored,
+            missing=written.missing,
+        )
+
+    def _restore(self, source: str, text: str) -> Restored:
+        found = restore(source, text)
+        if not self.restores:
+            found = Restored(text, missing=found.missing + found.restored)
+        return found if self.complete else Restored(found.text, found.restored)
