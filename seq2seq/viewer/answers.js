@@ -37,12 +37,13 @@ function shareTable(reading, name) {
 
 /** What the model writes by itself, intact or after the intervention; what changed is marked. */
 function output(reading, variant) {
-  if (!variant) return written("By itself it writes: ", reading.output, reading.output);
-  return written("Now it writes: ", variant.output, reading.output);
+  const { language } = reading.texts.at(-1);
+  if (!variant) return written("By itself it writes: ", reading.output, reading.output, language);
+  return written("Now it writes: ", variant.output, reading.output, language);
 }
 
 /** A translation whose words between the common beginning and end with another are marked. */
-function written(opening, text, other) {
+function written(opening, text, other, language) {
   if (!text) return null;
   const words = text.split(" "), others = (other ?? text).split(" ");
   const most = Math.min(words.length, others.length);
@@ -51,7 +52,7 @@ function written(opening, text, other) {
   while (end < most - start && words.at(-1 - end) === others.at(-1 - end)) end++;
   const part = (from, to) => words.slice(from, to).join(" ");
   const changed = part(start, words.length - end);
-  return make("p", { class: "output" }, opening, make("bdi", {}, part(0, start), start ? " " : "",
+  return make("p", { class: "output" }, opening, make("bdi", { lang: language || null }, part(0, start), start ? " " : "",
     changed ? make("mark", {}, changed) : null, end && changed ? " " : "",
     end ? part(words.length - end) : ""));
 }

@@ -96,6 +96,7 @@ class Panel:
         key: name of the text that is read, from its first piece on.
         maps: each row sums to 1 over its keys.
         first_query: the piece of ``query`` that the first row stands for.
+        group: how many neighbouring heads share their keys and values (grouped-query attention).
     """
 
     stack: Stack
@@ -103,6 +104,7 @@ class Panel:
     key: str
     maps: Float[np.ndarray, "layers heads query key"]
     first_query: int = 0
+    group: int = 1
 
 
 @dataclass(frozen=True)
@@ -246,6 +248,9 @@ class Grid:
         accuracy: share of items on which the head weighs the right noun more; .5 is chance.
         significant: heads that differ from chance after correction for having looked at all.
         chosen: layer and head, from 0, that were chosen on other items than these.
+        word: the role of the word whose attention was measured; the page turns to it together
+            with this figure.
+        read_by: whether it was measured what reads that word, instead of what it reads.
     """
 
     stack: Stack
@@ -253,6 +258,8 @@ class Grid:
     accuracy: Float[np.ndarray, "layers heads"]
     significant: Bool[np.ndarray, "layers heads"] | None = None
     chosen: tuple[int, int] | None = None
+    word: Role | None = None
+    read_by: bool = False
 
 
 @dataclass(frozen=True)
@@ -329,7 +336,7 @@ class AttentionPage:
         start: the head that the page opens at; None is the mean of the last layer of the stack
             that the first reading's last panel belongs to.
         findings: the verdict, if there is one.
-        grids: figures for each head, any number for a stack.
+        grids: figures for each head, any number for a stack; the first of a stack is shown first.
         routes: rows of the table of routes.
         removals: rows of the table of what was taken away, the costliest first.
         notes: sentences at the foot of the page: how it was measured, what it does not show.

@@ -1,5 +1,6 @@
 // Elements: from numbers and strings to nodes. Text goes in as text only, never as markup.
 
+const LONG = 80; // words of a text that is set smaller
 const SVG = document.querySelector("#spare").namespaceURI;
 
 /** An element with attributes and children; strings become text nodes. */
@@ -29,15 +30,22 @@ function toggle(label, pressed, click) {
     "data-key": label }, label);
 }
 
-/** One text as a line of words or pieces; the row that reads is dark, what it reads is shaded. */
-function textLine(reading, text, view, unit, choose, until) {
-  const line = make("p", { class: `text ${unit}`, dir: "auto", lang: text.language || null,
-    "data-text": text.name, "aria-label": text.name });
+/** A sentence about words: each stands in its own language and turns nothing around. */
+function sentenceLine(parts) {
+  return make("p", { class: "said" }, ...parts.flatMap((part) => part.label === undefined ? [part]
+    : ["“", make("bdi", { lang: part.language || null }, part.label), "”"]));
+}
+
+/** One text as a line of words or pieces; the one looked at is dark, what it reads is shaded. */
+function textLine(reading, text, view, unit, choose, turn, until) {
+  const groups = groupsOf(text, 0, text.pieces.length, unit);
+  const line = make("p", { class: `text ${unit}${groups.length > LONG ? " long" : ""}`, dir: "auto",
+    lang: text.language || null, "data-text": text.name, "aria-label": text.name });
   const marked = reading.marks.some((m) => m.role === "correct" || m.role === "distractor");
   const named = new Set(view && !marked && view.key === text
     ? strongest(view.map, view.row, 3).filter(({ weight }) => weight >= 0.05)
         .map(({ column }) => column) : []);
-  groupsOf(text, 0, text.pieces.length, unit).forEach((group, index) => {
+  groups.forEach((group, index) => {
     const role = roleOf(reading, text, group);
     const classes = ["token"];
     if (role) classes.push(role);
@@ -59,9 +67,11 @@ function textLine(reading, text, view, unit, choose, until) {
     // The letters of a special piece are no letters of the text, whose direction they would be.
     const attributes = { class: classes.join(" "), dir: group.special ? "ltr" : null,
       "data-key": `${view.name} ${text.name} ${index}` };
-    const token = row < 0 ? make("span", attributes, group.label, note)
+    // One stop for the Tab key, as in a list: [ and ] go on from word to word.
+    const token = row < 0 && column < 0 ? make("span", attributes, group.label, note)
       : make("button", { ...attributes, type: "button", "aria-pressed": String(active),
-          click: () => choose(row) }, group.label, note);
+          tabindex: active ? 0 : -1, click: () => row < 0 ? turn(column) : choose(row) },
+        group.label, note);
     if (index && text.blanks[group.pieces[0]]) line.append(" ");
     line.append(token);
   });
@@ -106,9 +116,10 @@ function arcs(card, view) {
   if (!view) return;
   const from = card.querySelector(`[data-text="${CSS.escape(view.query.name)}"] .active`);
   if (!from) return;
-  const box = card.getBoundingClientRect(), a = from.getBoundingClientRect();
+  const outer = card.getBoundingClientRect(), a = from.getBoundingClientRect();
+  const box = { left: outer.left, top: outer.top - card.scrollTop, width: outer.width };
   const layer = draw("svg", { class: "arcs", "aria-hidden": "true",
-    width: box.width, height: box.height });
+    width: box.width, height: card.scrollHeight });
   for (const token of card.querySelectorAll(".token:has(> .weight)")) {
     if (token === from) continue;
     const b = token.getBoundingClientRect();
@@ -128,50 +139,85 @@ function arcs(card, view) {
   card.append(layer);
 }
 
-/** A heat map as svg.py draws it, with a row that can be chosen. */
-function heatMap(map, marks, row, choose, title) {
+/**
+ * A heat map as svg.py draws it; `chosen` is the row or the column that is framed, `pick` is called
+ * with the row and the column of a cell that is clicked.
+ */
+function heatMap(map, marks, chosen, pick, title) {
   const cell = cellSize(Math.max(map.rows.length, map.columns.length));
   const font = Math.min(13, cell - 2);
   const left = labelWidth(map.rows, font), top = labelWidth(map.columns, font);
-  const width = left + cell * map.columns.length + 2, height = top + cell * map.rows.length + 2;
+  const wide = cell * map.columns.length, high = cell * map.rows.length;
+  const width = left + wide + 2, height = top + high + 2;
   const picture = draw("svg", { class: "map", role: "img", "font-size": font, width, height,
     viewBox: `0 0 ${width} ${height}`, "aria-label": title });
-  picture.append(draw("rect", { class: "field", x: left, y: top,
-    width: cell * map.columns.length, height: cell * map.rows.length }));
+  picture.append(draw("rect", { class: "field", x: left, y: top, width: wide, height: high }));
   const cells = draw("g", { transform: `translate(${left} ${top}) scale(${cell})` });
   for (const [strength, runs] of cellRuns(map.weights))
     cells.append(draw("path", { class: strength > 0 ? "more" : "less", d: runs.join(""),
       "fill-opacity": Math.abs(strength) / LEVELS }));
-  picture.append(cells);
+  const { row, column } = chosen;
+  picture.append(cells, draw("rect", { class: "chosen",
+    x: left + cell * (column ?? 0), y: top + cell * (row ?? 0),
+    width: column === undefined ? wide : cell, height: row === undefined ? high : cell }));
   const label = (group, text, place, later = false) => {
     const classes = ["label", roleOf({ marks }, text, group), later ? "unwritten" : null];
-    picture.append(draw("text", { class: classes.filter(Boolean).join(" "),
+    return draw("text", { class: classes.filter(Boolean).join(" "), lang: text.language || null,
       "dominant-baseline": "central",
-      ...place }, short(group.label), draw("title", {}, group.label)));
+      ...place }, short(group.label), draw("title", {}, group.label));
   };
-  map.rows.forEach((group, i) => label(group, map.query, { "text-anchor": "end", x: left - 6,
-    y: top + cell * (i + 0.5) }, i > (map.written ?? map.rows.length)));
-  map.columns.forEach((group, i) => label(group, map.key, {
-    transform: `translate(${left + cell * (i + 0.5)} ${top - 6}) rotate(-90)` }));
-  picture.append(draw("rect", { class: "chosen", x: left, y: top + cell * row,
-    width: cell * map.columns.length, height: cell }));
+  const rows = draw("g", {}, draw("rect", { class: "ground", width: left, height }),
+    ...map.rows.map((group, i) => label(group, map.query, { "text-anchor": "end", x: left - 6,
+      y: top + cell * (i + 0.5) }, i > (map.written ?? map.rows.length))));
+  const columns = draw("g", {}, draw("rect", { class: "ground", width, height: top }),
+    ...map.columns.map((group, i) => label(group, map.key, {
+      transform: `translate(${left + cell * (i + 0.5)} ${top - 6}) rotate(-90)` })));
+  const corner = draw("rect", { class: "ground", width: left, height: top });
+  picture.append(rows, columns, corner);
   const at = (event) => {
-    const box = picture.getBoundingClientRect(), scale = width / box.width;
-    return [Math.floor(((event.clientY - box.top) * scale - top) / cell),
-      Math.floor(((event.clientX - box.left) * scale - left) / cell)];
+    const box = picture.getBoundingClientRect();
+    return [Math.floor((event.clientY - box.top - top) / cell),
+      Math.floor((event.clientX - box.left - left) / cell)];
   };
-  const tip = make("figcaption", { class: "tip" }, title);
-  picture.addEventListener("click", (event) => {
-    const [i] = at(event);
-    if (i >= 0 && i < map.rows.length) choose(i);
-  });
-  picture.addEventListener("mousemove", (event) => {
+  const said = (event) => {
     const [i, j] = at(event), weight = map.weights[i]?.[j];
-    tip.textContent = weight === undefined ? title
+    return weight === undefined ? title
       : `${apart(map.rows[i].label)} → ${apart(map.columns[j].label)}: ${(100 * weight).toFixed(1)} %`;
+  };
+  const figure = figureOf(picture, title, said);
+  const scroll = figure.querySelector(".scroll");
+  scroll.addEventListener("scroll", () => { // labels stay in sight
+    rows.setAttribute("transform", `translate(${scroll.scrollLeft} 0)`);
+    columns.setAttribute("transform", `translate(0 ${scroll.scrollTop})`);
+    corner.setAttribute("transform", `translate(${scroll.scrollLeft} ${scroll.scrollTop})`);
   });
+  figure.reveal = () => { // what is framed, and where it is darkest
+    const line = row === undefined ? map.weights.map((one) => one[column]) : map.weights[row];
+    const darkest = line.reduce((best, weight, i) => (Math.abs(weight) > Math.abs(line[best]) ? i : best), 0);
+    const y = cell * (row ?? darkest), x = cell * (column ?? darkest);
+    const { clientHeight, clientWidth } = scroll;
+    if (y < scroll.scrollTop || y + cell > scroll.scrollTop + clientHeight - top)
+      scroll.scrollTop = y - (clientHeight - top) / 2;
+    if (x < scroll.scrollLeft || x + cell > scroll.scrollLeft + clientWidth - left)
+      scroll.scrollLeft = x - (clientWidth - left) / 2;
+  };
+  picture.addEventListener("click", (event) => {
+    const [i, j] = at(event);
+    if (map.rows[i] && map.columns[j]) pick(i, j);
+  });
+  return figure;
+}
+
+/** A picture with what the mouse is on above it, and buttons that save it. */
+function figureOf(picture, title, said) {
+  const tip = make("span", { class: "tip" }, title);
+  picture.addEventListener("mousemove", (event) => { tip.textContent = said(event); });
   picture.addEventListener("mouseleave", () => { tip.textContent = title; });
-  return make("figure", { class: "map-box" }, tip, make("div", { class: "scroll" }, picture));
+  const button = (kind, save) => make("button", { type: "button", class: "save", click: save,
+    "aria-label": `Save “${title}” as ${kind}` }, kind);
+  return make("figure", { class: "map-box" }, make("figcaption", {}, tip,
+    button("SVG", () => saveSvg(picture, title)), button("PNG", () => savePng(picture, title))),
+  make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": title }, picture));
 }
 
 /** Runs of cells of one strength, so that a large map is a few paths. */
@@ -190,7 +236,7 @@ function cellRuns(weights) {
 }
 
 function cellSize(count) {
-  return count <= 20 ? 24 : count <= 40 ? 16 : 11;
+  return count <= 20 ? 24 : count <= 40 ? 16 : 13;
 }
 
 function short(label) {

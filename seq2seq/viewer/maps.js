@@ -17,7 +17,8 @@ function percent(weight) {
 
 /** Bytes of a packed map: base64 of a raw deflate stream. */
 async function unpack(packed) {
-  const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+  const letters = atob(packed), bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -41,19 +42,48 @@ async function loadPanels(panels, base) {
   }
 }
 
-/** What a run of pieces reads of each column; head === panel.heads is the mean of its layer. */
-function readBy(panel, layer, head, row, columns) {
-  const chosen = head < panel.heads ? [head] : [...Array(panel.heads).keys()];
+/** The heads that a number stands for: one, or all of a layer for the number after the last. */
+function headsOf(panel, head) {
+  return head < panel.heads ? [head] : [...Array(panel.heads).keys()];
+}
+
+/** What a run of pieces reads of each column; without special pieces, as shares of the rest. */
+function rowWeights(panel, layer, head, row, columns, bare) {
+  const heads = headsOf(panel, head);
   const pieces = new Float64Array(panel.columns);
-  for (const one of chosen) {
+  for (const one of heads) {
     for (const piece of row.pieces) {
       const line = (layer * panel.heads + one) * panel.rows + piece - panel.first;
       for (let k = 0; k < panel.columns; k++)
         pieces[k] += SQUARES[panel.bytes[line * panel.columns + k]];
     }
   }
-  const count = chosen.length * row.pieces.length;
-  return columns.map((column) => column.pieces.reduce((sum, k) => sum + pieces[k], 0) / count);
+  const count = heads.length * row.pieces.length;
+  const weights = columns.map((column) => bare && column.special ? 0
+    : column.pieces.reduce((sum, k) => sum + pieces[k], 0) / count);
+  if (!bare) return weights;
+  const rest = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => weight / Math.max(rest, 1e-9));
+}
+
+/** What each row reads of one run of pieces. */
+function columnWeights(panel, layer, head, rows, columns, at, bare) {
+  const special = bare ? columns.filter((column) => column.special) : [];
+  const taken = columns[at].pieces, lost = special.flatMap((column) => column.pieces);
+  if (special.includes(columns[at])) return rows.map(() => 0);
+  return rows.map((row) => {
+    let sum = 0, rest = 0;
+    for (const one of headsOf(panel, head)) {
+      for (const piece of row.pieces) {
+        const start = ((layer * panel.heads + one) * panel.rows + piece - panel.first)
+          * panel.columns;
+        for (const k of taken) sum += SQUARES[panel.bytes[start + k]];
+        for (const k of lost) rest -= SQUARES[panel.bytes[start + k]];
+        rest += 1;
+      }
+    }
+    return sum / Math.max(rest, 1e-9);
+  });
 }
 
 /** Runs of pieces that are shown as one: words, or each piece by itself. */
@@ -74,12 +104,18 @@ function groupsOf(text, first, count, unit) {
 }
 
 /** One head's map in the chosen unit: sums over the pieces read, mean over those that read. */
-function groupedMap(reading, panel, layer, head, unit) {
+function groupedMap(reading, panel, layer, head, unit, bare = false) {
   const query = textOf(reading, panel.query), key = textOf(reading, panel.key);
   const rows = groupsOf(query, panel.first, panel.rows, unit);
   const columns = groupsOf(key, 0, panel.columns, unit);
-  const weights = rows.map((row) => readBy(panel, layer, head, row, columns));
+  const weights = rows.map((row) => rowWeights(panel, layer, head, row, columns, bare));
   return { panel, query, key, rows, columns, weights };
+}
+
+/** A map seen from the words that are read: its rows are its columns. */
+function turned(map) {
+  return { panel: map.panel, query: map.key, key: map.query, rows: map.columns, columns: map.rows,
+    weights: map.columns.map((_, j) => map.weights.map((line) => line[j])) };
 }
 
 /** The text of this name. */
@@ -92,6 +128,15 @@ function roleOf(reading, text, group) {
   const found = reading.marks.find((mark) =>
     mark.text === text.name && mark.pieces.some((piece) => group.pieces.includes(piece)));
   return found ? found.role : null;
+}
+
+/** The first piece of this role that reads, or is read; null where there is none. */
+function markedPiece(reading, panel, role, readBy) {
+  const [name, first, count] = readBy ? [panel.key, 0, panel.columns]
+    : [panel.query, panel.first, panel.rows];
+  const pieces = reading.marks.filter((mark) => mark.role === role && mark.text === name)
+    .flatMap((mark) => mark.pieces).filter((piece) => piece >= first && piece < first + count);
+  return pieces.length ? Math.min(...pieces) : null;
 }
 
 /** Columns by weight, the heaviest first. */
@@ -109,12 +154,19 @@ function apart(label) {
   return RIGHT_TO_LEFT.test(label) ? `\u2068${label}\u2069` : label;
 }
 
-/** What one row reads, as a sentence; static.py writes the same. */
-function sentence(map, row) {
-  const read = strongest(map, row, 3)
-    .map(({ weight, column }) => `“${apart(map.columns[column].label)}” ${percent(weight)}`).join(" · ");
-  const label = apart(map.rows[row].label);
-  return map.panel.first ? `Writing “${label}”, it reads: ${read}` : `“${label}” reads: ${read}`;
+/** What one row reads, or what reads it, in parts: strings and words; static.py writes the same. */
+function said({ map, row, readBy }) {
+  const word = (group, text) => ({ label: group.label, language: text.language });
+  const read = strongest(map, row, 3).flatMap(({ weight, column }, i) =>
+    [i ? " · " : "", word(map.columns[column], map.key), ` ${percent(weight)}`]);
+  const own = word(map.rows[row], map.query), writes = map.panel.first > 0;
+  if (readBy) return [own, writes ? " is read when writing: " : " is read by: ", ...read];
+  return writes ? ["Writing ", own, ", it reads: ", ...read] : [own, " reads: ", ...read];
+}
+
+/** The same as one string. */
+function sentence(view) {
+  return said(view).map((part) => part.label === undefined ? part : `“${apart(part.label)}”`).join("");
 }
 
 /** The difference of two maps, or null where their words do not stand opposite each other. */

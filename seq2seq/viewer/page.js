@@ -5,8 +5,10 @@ const $ = (selector) => document.querySelector(selector);
 const STACKS = ["encoder", "cross", "decoder"];
 const ORDER = ["first", "second"];
 const TABS = { encoder: "Encoder", cross: "Cross", decoder: "Decoder" };
+const PICTURES = { map: "Map", lines: "Lines", layer: "This layer", all: "All heads" };
+const MOST_LINES = 16; // heads that can be told apart
 const state = { example: 0, ...data.start, unit: "words", variant: -1, grid: 0, step: null,
-  focus: {}, heads: {}, timer: null };
+  readBy: false, bare: false, picture: "map", least: 10, pins: {}, focus: {}, heads: {}, timer: null };
 
 const example = () => data.examples[state.example];
 const stacks = () => STACKS.filter((stack) =>
@@ -16,35 +18,90 @@ const panelOf = (reading, stack, variant = state.variant) =>
   ?? reading.panels.find((panel) => panel.stack === stack);
 const grids = () => data.grids.filter((grid) => grid.stack === state.stack);
 
-/** The piece that reads, of one reading in the tab that is open. */
-function focusOf(index) {
-  const key = `${state.example} ${state.stack} ${index}`;
+/** Where it is kept which piece is looked at: what reads, or what is read. */
+function focusKey(index) {
   const panel = panelOf(example().readings[index], state.stack);
-  return state.focus[key] ?? panel.focus + panel.first;
+  const side = state.readBy ? panel.key : panel.query;
+  return `${state.example} ${state.stack} ${side} ${index}`;
 }
 
-/** What is to be drawn of one reading. */
+/** The piece that is looked at, of one reading in the tab that is open. */
+function focusOf(index) {
+  const reading = example().readings[index], panel = panelOf(reading, state.stack);
+  const grid = grids()[state.grid];
+  const asked = grid?.word && grid.readBy === state.readBy
+    ? markedPiece(reading, panel, grid.word, state.readBy) : null;
+  return state.focus[focusKey(index)] ?? asked ?? (state.readBy ? panel.readBy : panel.reads);
+}
+
+/** What is to be drawn of one reading: `map` as it is looked at, `plain` with what reads in rows. */
 function viewOf(reading, index) {
   const panel = panelOf(reading, state.stack);
-  const map = groupedMap(reading, panel, state.layer, state.head, state.unit);
+  const plain = groupedMap(reading, panel, state.layer, state.head, state.unit, state.bare);
+  const map = state.readBy ? turned(plain) : plain;
   const piece = focusOf(index);
   const row = Math.max(0, map.rows.findIndex((group) => group.pieces.includes(piece)));
-  return { map, row, query: map.query, key: map.key, name: index };
+  return { map, plain, row, query: map.query, key: map.key, name: index, readBy: state.readBy };
 }
 
-/** Choose the row that reads; in a pair the same word of the other sentence goes with it. */
+/** Choose the word to look at; in a pair the same word of the other sentence goes with it. */
 function choose(index, row, views) {
   const chosen = views[index].map.rows[row];
   views.forEach((view, other) => {
     const same = other === index ? chosen
       : view.map.rows.length === views[index].map.rows.length ? view.map.rows[row] : null;
-    if (same) state.focus[`${state.example} ${state.stack} ${other}`] = same.pieces[0];
+    if (same) state.focus[focusKey(other)] = same.pieces[0];
   });
   render();
 }
 
+/** Turn to what is read from what reads, or back; with a column, to the word that it stands for. */
+function turn(index = 0, column = null) {
+  const views = example().readings.map(viewOf);
+  stop();
+  state.readBy = !state.readBy;
+  if (column === null) return render();
+  const other = example().readings.map(viewOf);
+  return choose(index, other[index].map.rows.findIndex((group) =>
+    group.pieces[0] === views[index].map.columns[column].pieces[0]), other);
+}
+
 function select(layer, head) {
   Object.assign(state, { layer, head });
+  render();
+}
+
+/** Show the figures of one kind of link, at the word that they were measured at. */
+function pickGrid(index) {
+  state.grid = index;
+  state.readBy = grids()[index]?.readBy ?? false;
+  example().readings.forEach((_, i) => delete state.focus[focusKey(i)]);
+  render();
+}
+
+const samePlace = ([layer, head], [otherLayer, otherHead]) =>
+  layer === otherLayer && head === otherHead;
+const pins = () => state.pins[state.stack] ?? [];
+
+/** The heads whose lines are drawn: those that were added, or else the one that is chosen. */
+function drawnHeads() {
+  const here = [state.layer, state.head];
+  return pins().length ? pins() : [here];
+}
+
+/** Add a head to those whose lines are drawn, or take it away. */
+function pin(layer = state.layer, head = state.head) {
+  const others = pins().filter((one) => !samePlace(one, [layer, head]));
+  state.pins[state.stack] = others.length < pins().length ? others
+    : [...others, [layer, head]].slice(-MOST_LINES);
+  state.picture = "lines";
+  render();
+}
+
+function pinLayer() {
+  const panel = panelOf(example().readings[0], state.stack);
+  state.pins[state.stack] = Array.from({ length: Math.min(panel.heads, MOST_LINES) },
+    (_, head) => [state.layer, head]);
   render();
 }
 
@@ -54,7 +111,8 @@ function openTab(stack) {
   const panel = panelOf(example().readings[0], stack);
   const [layer, head] = state.heads[stack] ?? firstHead(stack, panel);
   Object.assign(state, { stack, grid: 0, layer: Math.min(layer, panel.layers - 1),
-    head: Math.min(head, panel.heads) });
+    head: Math.min(head, panel.heads),
+    readBy: data.grids.find((one) => one.stack === stack)?.readBy ?? false });
   render();
 }
 
@@ -73,18 +131,32 @@ function renderReadings(views) {
   const cards = example().readings.map((reading, index) => {
     const view = views[index];
     const row = (chosen) => choose(index, chosen, views);
+    const until = state.step === null ? null : view.map.rows[view.row].pieces.at(-1);
     const card = make("article", { class: "reading" }, ...reading.texts.map((text) =>
       text.picture ? pictureFigure(text, view, row)
-        : textLine(reading, text, view, state.unit, row,
-            state.step !== null && view.query === text ? view.map.rows[view.row].pieces.at(-1) : null)));
+        : textLine(reading, text, view, state.unit, row, (column) => turn(index, column),
+            view.query === text ? until : null)));
     const variant = reading.variants[state.variant];
     const answers = [preference(reading, variant), output(reading, variant)].filter(Boolean);
-    card.append(make("p", { class: "said" }, sentence(view.map, view.row)), ...answers);
+    card.append(sentenceLine(said(view)), ...answers);
     return card;
   });
+  const places = [...document.querySelectorAll(".reading")].map((card) => card.scrollTop);
   $("#readings").replaceChildren(...cards);
   $("#readings").classList.toggle("pair", cards.length === 2);
-  cards.forEach((card, index) => arcs(card, views[index]));
+  cards.forEach((card, index) => {
+    card.scrollTop = places[index] ?? 0;
+    reveal(card, card.querySelector(".active"));
+    arcs(card, views[index]);
+  });
+}
+
+/** Scroll a long text, and nothing around it, to the word that is looked at. */
+function reveal(card, token) {
+  if (!token) return;
+  const outer = card.getBoundingClientRect(), inner = token.getBoundingClientRect();
+  if (inner.top < outer.top || inner.bottom > outer.bottom)
+    card.scrollTop += inner.top - outer.top - card.clientHeight / 3;
 }
 
 function renderTabs() {
@@ -101,6 +173,14 @@ function renderChoices(views) {
   const parts = split ? [make("div", { class: "group", role: "group", "aria-label": "Unit" },
     toggle("Words", state.unit === "words", () => setUnit("words")),
     toggle("Pieces", state.unit === "pieces", () => setUnit("pieces")))] : [];
+  const writes = views[0].plain.panel.first > 0;
+  parts.push(make("div", { class: "group", role: "group", "aria-label": "Direction" },
+    toggle("What it reads", !state.readBy, () => state.readBy && turn()),
+    toggle(writes ? "When it is read" : "What reads it", state.readBy,
+      () => state.readBy || turn())));
+  if (views.some((view) => view.plain.columns.some((column) => column.special)))
+    parts.push(make("div", { class: "group" },
+      toggle("Without special pieces", state.bare, () => setBare(!state.bare))));
   const variants = example().readings[0].variants;
   if (variants.length) parts.push(make("div", { class: "group", role: "group",
     "aria-label": "Intervention" },
@@ -110,7 +190,7 @@ function renderChoices(views) {
     () => setVariant(i)))));
   $("#choices").replaceChildren(...parts);
   const { rows } = views[0].map;
-  $("#player").hidden = state.stack !== "cross";
+  $("#player").hidden = state.stack !== "cross" || state.readBy;
   $("#play").textContent = state.timer === null ? "▶ Watch it being written" : "❚❚ Pause";
   Object.assign($("#step"), { max: rows.length - 1, value: views[0].row });
   $("#step").setAttribute("aria-valuetext", rows[views[0].row].label);
@@ -121,31 +201,41 @@ function renderHeads(views) {
   const grid = grids()[state.grid];
   const title = grid ? `${grid.name}: right noun, % of items` : "Strongest link of each head";
   const header = make("tr", {}, make("th", { scope: "col" }, "layer"),
-    ...Array.from({ length: panel.heads }, (_, h) => make("th", { scope: "col" }, `${h + 1}`)),
-    make("th", { scope: "col" }, "mean"));
+    ...Array.from({ length: panel.heads }, (_, h) => make("th", { scope: "col",
+      class: startsGroup(panel, h) ? "group-start" : null }, `${h + 1}`)),
+    make("th", { scope: "col", class: startsGroup(panel, panel.heads) ? "group-start" : null },
+      "mean"));
   const body = Array.from({ length: panel.layers }, (_, layer) => make("tr", {},
     make("th", { scope: "row" }, `${layer + 1}`),
     ...Array.from({ length: panel.heads + 1 }, (_, head) =>
-      make("td", {}, headButton(panel, grid, layer, head, views[0])))));
+      make("td", { class: startsGroup(panel, head) ? "group-start" : null },
+        headButton(panel, grid, layer, head, views[0])))));
   const pickers = gridPickers();
   $("#heads").replaceChildren(...[make("h2", {}, title), pickers,
     make("div", { class: "scroll" }, make("table", { class: "heads" }, header, ...body)),
     make("p", { class: "hint" }, grid
       ? "50 is chance; blue finds the right noun, orange the other one. Bold: not by chance."
         + (grid.chosen ? " ★ was chosen on other items." : "")
-      : "How much the one that reads gives to what it reads most, in %."),
+      : state.readBy ? "How much of what reads it most goes to it, in %."
+        : "How much the one that reads gives to what it reads most, in %."),
+    panel.group > 1 ? make("p", { class: "hint" },
+      `Every ${panel.group} heads, from one gap to the next, share their keys and values.`) : null,
     make("p", { class: "now" }, headName(panel))].filter(Boolean));
+}
+
+/** Whether a head is the first of some that share keys and values, others standing before it. */
+function startsGroup(panel, head) {
+  return panel.group > 1 && head > 0 && head % panel.group === 0;
 }
 
 /** Buttons for two or three figures, a list for more. */
 function gridPickers() {
-  const pick = (i) => { state.grid = i; render(); };
   const all = grids();
   if (all.length < 2) return null;
   if (all.length < 4) return make("div", { class: "group", role: "group", "aria-label": "Figure" },
-    ...all.map((one, i) => toggle(one.name, i === state.grid, () => pick(i))));
+    ...all.map((one, i) => toggle(one.name, i === state.grid, () => pickGrid(i))));
   return make("select", { "aria-label": "Figure", "data-key": "figure",
-    change: (event) => pick(Number(event.target.value)) },
+    change: (event) => pickGrid(Number(event.target.value)) },
   ...all.map((one, i) => make("option", { value: i, selected: i === state.grid }, one.name)));
 }
 
@@ -153,11 +243,10 @@ function headButton(panel, grid, layer, head, view) {
   const classes = ["head"];
   let shown = "·";
   const starred = grid?.chosen?.[0] === layer && grid.chosen[1] === head;
-  const name = `layer ${layer + 1}, ${head < panel.heads ? `head ${head + 1}` : "mean"}`
-    + (starred ? ", chosen" : "");
+  const name = headAt(panel, layer, head) + (starred ? ", chosen" : "");
   if (!grid) {
-    const { rows, columns } = view.map;
-    const most = Math.max(...readBy(panel, layer, head, rows[view.row], columns));
+    const most = weightsOf(view, layer, head, state.bare)
+      .reduce((largest, weight) => Math.max(largest, weight), 0);
     classes.push(`a${level(most)}`);
     shown = `${Math.floor(100 * most + 0.5)}`;
   } else if (head < panel.heads) {
@@ -181,32 +270,94 @@ function headName(panel) {
   return `Layer ${state.layer + 1} of ${panel.layers}, ${head}`;
 }
 
+function headAt(panel, layer, head) {
+  return `layer ${layer + 1}, ${head < panel.heads ? `head ${head + 1}` : "mean"}`;
+}
+
 /** The map as far as it is written while the translation is being watched, else all of it. */
 function grown(view) {
-  if (state.step === null) return view.map;
-  return { ...view.map, written: view.row,
-    weights: view.map.weights.map((line, i) => (i > view.row ? line.map(() => 0) : line)) };
+  if (state.step === null) return view.plain;
+  return { ...view.plain, written: view.row,
+    weights: view.plain.weights.map((line, i) => (i > view.row ? line.map(() => 0) : line)) };
+}
+
+const framed = (view) => (view.readBy ? { column: view.row } : { row: view.row });
+
+/** The picture of one reading that was asked for. */
+function pictureOf(view, index, views) {
+  const reading = example().readings[index], { panel } = view.plain;
+  const done = panelOf(reading, state.stack) !== panelOf(reading, state.stack, -1)
+    ? `, ${reading.variants[state.variant].name}` : "";
+  const name = views.length === 2 ? `${ORDER[index]}: ` : "";
+  const title = `${name}${view.plain.query.name} → ${view.plain.key.name}${done}`;
+  const { marks } = reading;
+  const cell = (i, j) => choose(index, view.readBy ? j : i, views);
+  switch (state.picture) {
+    case "lines": {
+      const maps = drawnHeads().map(([layer, head]) => layer === state.layer && head === state.head
+        ? view.plain : groupedMap(reading, panel, layer, head, state.unit, state.bare));
+      const pick = ({ row, column }) => ((row === undefined) === view.readBy
+        ? choose(index, row ?? column, views) : turn(index, row ?? column));
+      return linesFigure(maps, state.least / 100, framed(view), marks, pick, title);
+    }
+    case "layer": {
+      const label = view.map.rows[view.row].label;
+      return heatMap(layerMap(view, state.layer, state.bare), marks, { row: state.head },
+        (head) => select(state.layer, head),
+        `${name}${apart(label)} ${view.readBy ? "←" : "→"} ${view.key.name}, by head${done}`);
+    }
+    case "all":
+      return allHeads(panel, state.bare ? view.plain.key.special : [], state, select,
+        `${title}: layers down, heads across`);
+    default:
+      return heatMap(grown(view), marks, framed(view), cell, title);
+  }
 }
 
 function renderMaps(views) {
-  const figures = views.map((view, index) => {
-    if (view.query.picture || view.key.picture) return null;
-    const reading = example().readings[index];
-    const done = panelOf(reading, state.stack) !== panelOf(reading, state.stack, -1)
-      ? `, ${reading.variants[state.variant].name}` : "";
-    const name = views.length === 2 ? `${ORDER[index]}: ` : "";
-    return heatMap(grown(view), reading.marks, view.row, (row) => choose(index, row, views),
-      `${name}${view.query.name} → ${view.key.name}${done}`);
-  });
-  if (views.length === 2) {
+  const figures = views.map((view, index) => view.query.picture && state.picture !== "all" ? null
+    : pictureOf(view, index, views));
+  if (views.length === 2 && state.picture === "map") {
     const gap = difference(...views.map(grown));
     const cut = state.variant < 0 ? "" : ", both cut";
     const marks = example().readings[0].marks.filter((mark) => mark.role === "pronoun");
-    figures.push(gap ? heatMap(gap, marks, views[0].row, (row) => choose(0, row, views),
+    figures.push(gap ? heatMap(gap, marks, framed(views[0]),
+      (i, j) => choose(0, state.readBy ? j : i, views),
       `difference: second − first${cut}; orange is less`)
       : make("p", { class: "hint" }, "No difference map: the sentences differ in length."));
   }
-  $("#maps").replaceChildren(...figures.filter(Boolean));
+  const places = $("#maps").dataset.picture !== state.picture ? []
+    : [...document.querySelectorAll("#maps .scroll")].map((one) => [one.scrollLeft, one.scrollTop]);
+  const shown = figures.filter(Boolean);
+  $("#maps").dataset.picture = state.picture;
+  $("#maps").replaceChildren(...shown);
+  shown.forEach((figure, i) => {
+    const scroll = figure.querySelector(".scroll");
+    if (scroll && places[i]) [scroll.scrollLeft, scroll.scrollTop] = places[i];
+    figure.reveal?.();
+  });
+}
+
+/** What can be drawn of the heads, and which heads are drawn as lines. */
+function renderPictures(views) {
+  const { panel } = views[0].plain, image = views[0].query.picture;
+  const parts = Object.entries(PICTURES).filter(([name]) => !image || name === "all" || name === "map")
+    .map(([name, label]) => toggle(label, state.picture === name, () => setPicture(name)));
+  if (state.picture === "lines") parts.push(make("div", { class: "group heads-drawn" },
+    ...drawnHeads().map(([layer, head], i) => make("button", { type: "button", class: "chip",
+      "data-key": `pin ${layer} ${head}`, title: headAt(panel, layer, head), "aria-label": `Leave out ${headAt(panel, layer, head)}`,
+      click: () => pin(layer, head) },
+    draw("svg", { width: 22, height: 10, "aria-hidden": "true" },
+      draw("path", { class: `line ${lineClass(i)}`, d: "M0 5H22", "stroke-width": 3 })),
+    ` ${layer + 1}.${head < panel.heads ? head + 1 : "mean"}`)),
+    toggle("+ this head", pins().some((one) => samePlace(one, [state.layer, state.head])),
+      () => pin()),
+    toggle("+ all of this layer", false, pinLayer),
+    make("label", { class: "hint" }, `links from ${state.least} % `,
+      make("input", { type: "range", min: 1, max: 60, value: state.least, "data-key": "least",
+        "aria-label": "Weakest link that is drawn, in %",
+        change: (event) => setLeast(Number(event.target.value)) }))));
+  $("#pictures").replaceChildren(...parts);
 }
 
 function renderShares() {
@@ -220,20 +371,40 @@ function render() {
   let kept = document.activeElement?.dataset?.key;
   if (kept?.startsWith("head ")) kept = `head ${state.layer} ${state.head}`;
   if (kept?.startsWith("tab ")) kept = `tab ${state.stack}`;
+  const card = document.activeElement?.closest?.(".reading");
+  const word = document.activeElement?.matches?.(".token.active")
+    ? [...document.querySelectorAll(".reading")].indexOf(card) : -1;
   const views = example().readings.map(viewOf);
   renderReadings(views);
   renderTabs();
   renderChoices(views);
   renderHeads(views);
+  renderPictures(views);
   renderMaps(views);
   renderShares();
-  if (kept) $(`[data-key="${CSS.escape(kept)}"]`)?.focus();
-  $("#live").textContent = `${headName(views[0].map.panel)}. `
-    + views.map((view) => sentence(view.map, view.row)).join(". ");
+  const again = word >= 0 ? document.querySelectorAll(".reading")[word].querySelector(".active")
+    : kept && $(`[data-key="${CSS.escape(kept)}"]`);
+  again?.focus({ preventScroll: true });
+  $("#live").textContent = `${headName(views[0].map.panel)}. ${views.map(sentence).join(". ")}`;
 }
 
 function setUnit(unit) {
   state.unit = unit;
+  render();
+}
+
+function setBare(bare) {
+  state.bare = bare;
+  render();
+}
+
+function setPicture(picture) {
+  state.picture = picture;
+  render();
+}
+
+function setLeast(least) {
+  state.least = least;
   render();
 }
 
@@ -244,10 +415,11 @@ function setVariant(variant) {
 
 /** Show the translation up to a row of its cross-attention; returns whether more is to come. */
 function step(row) {
+  state.readBy = false;
   const views = example().readings.map(viewOf);
   views.forEach((view, index) => {
     const group = view.map.rows[Math.min(row, view.map.rows.length - 1)];
-    state.focus[`${state.example} cross ${index}`] = group.pieces[0];
+    state.focus[focusKey(index)] = group.pieces[0];
   });
   const more = views.some((view) => row < view.map.rows.length - 1);
   if (more) state.step = row;
@@ -284,6 +456,11 @@ function moveWord(by) {
   if (row >= 0 && row < views[0].map.rows.length) choose(0, row, views);
 }
 
+/** The next one of a list, after the last the first. */
+function after(list, one) {
+  return list[(list.indexOf(one) + 1) % list.length];
+}
+
 const KEYS = {
   ArrowUp: () => move(-1, 0), ArrowDown: () => move(1, 0),
   ArrowLeft: () => move(0, -1), ArrowRight: () => move(0, 1),
@@ -292,6 +469,10 @@ const KEYS = {
   k: () => setVariant(state.variant + 1 < example().readings[0].variants.length
     ? state.variant + 1 : -1),
   p: play,
+  r: () => turn(),
+  s: () => setBare(!state.bare),
+  v: () => setPicture(after(Object.keys(PICTURES), state.picture)),
+  h: () => pin(),
   "?": () => $("#keys").showModal(),
 };
 
@@ -306,6 +487,7 @@ function neighbour(event) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || $("#keys").open) return;
   if (event.target.matches("input, select, textarea")) return;
+  if (event.target.matches(".scroll") && event.key.startsWith("Arrow")) return; // they scroll it
   const tab = stacks()[Number(event.key) - 1] ?? neighbour(event);
   const act = tab ? () => openTab(tab) : KEYS[event.key];
   if (!act) return;

@@ -23,18 +23,19 @@ from seq2seq.viewer.content import (
 from seq2seq.viewer.escape import escape, visible
 from seq2seq.viewer.pack import pack
 from seq2seq.viewer.static import (
-    focus,
+    first_piece,
     grid_html,
     legend_html,
     maps_html,
     notes_html,
+    opening_grid,
     opening_head,
     picture_source,
     reading_html,
 )
 from seq2seq.viewer.tables import findings_html, removals_html, routes_html
 
-SCRIPTS = ("maps.js", "draw.js", "answers.js", "page.js")
+SCRIPTS = ("maps.js", "draw.js", "several.js", "answers.js", "save.js", "page.js")
 
 
 def attention_page(page: AttentionPage) -> str:
@@ -49,17 +50,17 @@ def attention_page(page: AttentionPage) -> str:
     Returns:
         The whole file; it holds no address, and a policy under which none could be asked for.
     """
-    head = opening_head(page)
+    head, grid = opening_head(page), opening_grid(page)
     readings = page.examples[0].readings
     style, script = _file("page.css"), "".join(map(_file, SCRIPTS))
     return Template(_file("page.html")).substitute(
-        policy=_policy(script, style, pictures=_has_pictures(page)),
+        policy=_policy(script, style),
         title=escape(page.title),
         model=escape(page.model),
         style=style,
         script=script,
         pair=' class="pair"' if len(readings) == 2 else "",
-        readings="".join(reading_html(reading, head) for reading in readings),
+        readings="".join(reading_html(reading, head, grid) for reading in readings),
         legend=legend_html(page),
         findings=findings_html(page.findings),
         heads=grid_html(page, head),
@@ -75,27 +76,23 @@ def _file(name: str) -> str:
     return files("seq2seq.viewer").joinpath(name).read_text(encoding="utf-8")
 
 
-def _policy(script: str, style: str, *, pictures: bool) -> str:
+def _policy(script: str, style: str) -> str:
     """What the page may do: run its own script, use its own style, show its own pictures."""
     rules = [
         "default-src 'none'",
         f"script-src {_hash(script)}",
         f"style-src {_hash(style)}",
+        "img-src data:",  # images that were read, and the map that is saved as a PNG
         "base-uri 'none'",
         "form-action 'none'",
         "require-trusted-types-for 'script'",
     ]
-    return "; ".join([*rules, "img-src data:"] if pictures else rules)
+    return "; ".join(rules)
 
 
 def _hash(text: str) -> str:
     digest = hashlib.sha256(text.encode("utf-8")).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
-
-
-def _has_pictures(page: AttentionPage) -> bool:
-    readings = [reading for example in page.examples for reading in example.readings]
-    return any(text.picture is not None for reading in readings for text in reading.texts)
 
 
 def _json(content: dict[str, Any]) -> str:
@@ -179,7 +176,9 @@ def _panel_data(reading: Reading, panel: Panel, base: Reading | None) -> dict[st
         "heads": heads,
         "rows": rows,
         "columns": columns,
-        "focus": focus(reading, panel),
+        "group": panel.group,
+        "reads": first_piece(reading, panel),
+        "readBy": first_piece(reading, panel, read_by=True),
         "added": added,
         "maps": pack(panel.maps, known.maps if added and known is not None else None),
     }
@@ -201,4 +200,6 @@ def _grid_data(grid: Grid) -> dict[str, Any]:
         "accuracy": [[round(float(one), 4) for one in line] for line in grid.accuracy],
         "significant": None if grid.significant is None else grid.significant.tolist(),
         "chosen": grid.chosen,
+        "word": grid.word,
+        "readBy": grid.read_by,
     }

@@ -37,21 +37,28 @@ LEGEND = (
 
 @dataclass(frozen=True)
 class View:
-    """One panel at one head, word by word.
+    """One panel at one head, word by word, seen from the words that read or from those read.
 
     Attributes:
         panel: the maps it was taken from.
-        weights: between words, rounded as the page's data are.
-        rows: numbers of the words that read.
-        columns: numbers of the words that are read.
+        query: the text that a row stands for: what reads, or what is read.
+        key: the text that a column stands for.
+        weights: attention of the row to the column, or of the column to the row; rounded as the
+            page's data are.
+        rows: numbers of the words of ``query``.
+        columns: numbers of the words of ``key``.
         row: index of the row that the page opens at.
+        read_by: whether the rows are what is read.
     """
 
     panel: Panel
+    query: Text
+    key: Text
     weights: Float[np.ndarray, "rows columns"]
     rows: tuple[int, ...]
     columns: tuple[int, ...]
     row: int
+    read_by: bool = False
 
 
 def opening_head(page: AttentionPage) -> Head:
@@ -62,28 +69,49 @@ def opening_head(page: AttentionPage) -> Head:
     return Head(panel.stack, len(panel.maps) - 1)
 
 
-def focus(reading: Reading, panel: Panel) -> int:
-    """The row that a panel opens at: the pronoun, the decision, or a word that is not special."""
-    text = reading.text(panel.query)
-    last = panel.first_query + panel.maps.shape[-2] - 1
-    pieces = range(panel.first_query, last + 1)
-    for role in ("pronoun", "decision"):
+def opening_grid(page: AttentionPage) -> Grid | None:
+    """The figure that the page opens at: the first of the stack that is open."""
+    head = opening_head(page)
+    return next((grid for grid in page.grids if grid.stack == head.stack), None)
+
+
+def first_piece(
+    reading: Reading, panel: Panel, *, role: Role | None = None, read_by: bool = False
+) -> int:
+    """The piece whose attention is shown first.
+
+    Args:
+        reading: which has this panel.
+        panel: one stack.
+        role: of the piece that is wanted.
+        read_by: whether it is to be read, instead of to read.
+
+    Returns:
+        A piece of this role; else the pronoun, the decision, or a word: in cross-attention the
+        first, else the last.
+    """
+    text = reading.text(panel.key if read_by else panel.query)
+    *_, rows, columns = panel.maps.shape
+    first = 0 if read_by else panel.first_query
+    pieces = range(first, first + (columns if read_by else rows))
+    for wanted in (role, "pronoun", "decision"):
         marked = [
             piece
             for mark in reading.marks
-            if mark.role == role and mark.text == text.name
+            if mark.role == wanted and mark.text == text.name
             for piece in mark.pieces
             if piece in pieces
         ]
         if marked:
-            return min(marked) - panel.first_query
-    ordinary = [piece for piece in pieces if piece not in text.special] or [last]
+            return min(marked)
     if text.picture is not None:
-        return 0
-    return (ordinary[0] if panel.stack == "cross" else ordinary[-1]) - panel.first_query
+        return first
+    ordinary = [piece for piece in pieces if piece not in text.special] or [pieces[-1]]
+    ordinary = [one for one in ordinary if any(map(str.isalnum, text.pieces[one]))] or ordinary
+    return ordinary[0] if panel.stack == "cross" else ordinary[-1]
 
 
-def opening_view(reading: Reading, head: Head) -> View | None:
+def opening_view(reading: Reading, head: Head, grid: Grid | None = None) -> View | None:
     """What is drawn first of a reading, or None where it has no such stack."""
     panel = reading.panel(head.stack)
     if panel is None:
@@ -93,22 +121,28 @@ def opening_view(reading: Reading, head: Head) -> View | None:
     chosen = shown.mean(axis=0) if head.head is None else shown[head.head]
     query, key = reading.text(panel.query), reading.text(panel.key)
     of_rows, of_columns = panel_words(panel, query, key)
+    weights = join_words(chosen, of_rows, of_columns)
     rows, columns = tuple(dict.fromkeys(of_rows)), tuple(dict.fromkeys(of_columns))
-    row = rows.index(of_rows[focus(reading, panel)])
-    return View(panel, join_words(chosen, of_rows, of_columns), rows, columns, row)
+    role, read_by = (None, False) if grid is None else (grid.word, grid.read_by)
+    piece = first_piece(reading, panel, role=role, read_by=read_by)
+    if read_by:
+        row = columns.index(of_columns[piece])
+        return View(panel, key, query, weights.T, columns, rows, row, read_by=True)
+    row = rows.index(of_rows[piece - panel.first_query])
+    return View(panel, query, key, weights, rows, columns, row)
 
 
-def reading_html(reading: Reading, head: Head) -> str:
+def reading_html(reading: Reading, head: Head, grid: Grid | None = None) -> str:
     """A card: each text with the words shaded that are read, and what is read in a sentence."""
-    view = opening_view(reading, head)
+    view = opening_view(reading, head, grid)
     parts = [_text_html(reading, text, view) for text in reading.texts]
     if view is not None:
-        parts.append(f'<p class="said">{_sentence_html(reading, view)}</p>')
+        parts.append(f'<p class="said">{_sentence_html(view)}</p>')
     if reading.preference is not None:
         parts.append(f'<p class="preference">{_preference_html(reading)}</p>')
     if reading.output is not None:
-        written = escape(reading.output)
-        parts.append(f'<p class="output">By itself it writes: <bdi>{written}</bdi></p>')
+        written = f"<bdi{_lang(reading.texts[-1])}>{escape(reading.output)}</bdi>"
+        parts.append(f'<p class="output">By itself it writes: {written}</p>')
     return f'<article class="reading">{"".join(parts)}</article>'
 
 
@@ -123,9 +157,9 @@ def maps_html(readings: tuple[Reading, ...], head: Head) -> str:
 def map_svg(reading: Reading, head: Head) -> str:
     """A map, word by word; nothing where it belongs to an image or is too large to be read."""
     view = opening_view(reading, head)
-    if view is None or not _fits(reading, view):
+    if view is None or not _fits(view):
         return ""
-    query, key = reading.text(view.panel.query), reading.text(view.panel.key)
+    query, key = view.query, view.key
     return heat_map(
         view.weights,
         [word_label(query, word) for word in view.rows],
@@ -139,7 +173,7 @@ def map_svg(reading: Reading, head: Head) -> str:
 def difference_svg(first: Reading, second: Reading, head: Head) -> str:
     """The second map less the first; nothing where their words do not stand opposite each other."""
     views = opening_view(first, head), opening_view(second, head)
-    if views[0] is None or views[1] is None or not _fits(first, views[0]):
+    if views[0] is None or views[1] is None or not _fits(views[0]):
         return ""
     if views[0].weights.shape != views[1].weights.shape:
         return ""
@@ -169,7 +203,7 @@ def _both_labels(
 
 def grid_html(page: AttentionPage, head: Head) -> str:
     """The grid of heads of the stack that the page opens at."""
-    grid = next((grid for grid in page.grids if grid.stack == head.stack), None)
+    grid = opening_grid(page)
     if grid is None:
         return ""
     selected = None if head.head is None else (head.layer, head.head)
@@ -237,9 +271,9 @@ def _text_html(reading: Reading, text: Text, view: View | None) -> str:
         note = ""
         if first in text.special:
             classes.append("special")
-        if view is not None and view.panel.query == text.name and view.rows[view.row] == word:
+        if view is not None and view.query is text and view.rows[view.row] == word:
             classes.append("active")
-        if view is not None and view.panel.key == text.name and word in view.columns:
+        if view is not None and view.key is text and word in view.columns:
             weight = float(view.weights[view.row, view.columns.index(word)])
             classes.append(f"a{level(weight)}")
             if word in named:
@@ -249,9 +283,8 @@ def _text_html(reading: Reading, text: Text, view: View | None) -> str:
         # The letters of a special piece are no letters of the text, whose direction they would be.
         way = ' dir="ltr"' if first in text.special else ""
         tokens.append(f'{blank}<span class="{" ".join(classes)}"{way}>{label}{note}</span>')
-    language = f' lang="{escape(text.language)}"' if text.language else ""
     return (
-        f'<p class="text words" dir="auto"{language} data-text="{escape(text.name)}" '
+        f'<p class="text words" dir="auto"{_lang(text)} data-text="{escape(text.name)}" '
         f'aria-label="{escape(text.name)}">{"".join(tokens)}</p>'
     )
 
@@ -277,7 +310,7 @@ def _strongest(weights: Float[np.ndarray, " columns"]) -> list[int]:
 
 def _picture_html(text: Text, picture: Picture, view: View | None) -> str:
     shade = ""
-    if view is not None and view.panel.key == text.name:
+    if view is not None and view.key is text:
         row = view.weights[view.row]
         patches = row[picture.first : picture.first + picture.rows * picture.columns]
         strongest = max(float(patches.max()), 1e-9)
@@ -303,17 +336,29 @@ def picture_source(picture: Picture) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture.png).decode('ascii')}"
 
 
-def _sentence_html(reading: Reading, view: View) -> str:
-    query, key = reading.text(view.panel.query), reading.text(view.panel.key)
+def _sentence_html(view: View) -> str:
+    """What the opening word reads, or what reads it; ``maps.js`` writes the same."""
     weights = view.weights[view.row]
     read = " · ".join(
-        f"“{apart(word_label(key, view.columns[column]))}” {percent(float(weights[column]))}"
+        f"{_word_html(view.key, view.columns[column])} {percent(float(weights[column]))}"
         for column in _strongest(weights)
     )
-    label = apart(word_label(query, view.rows[view.row]))
+    word = _word_html(view.query, view.rows[view.row])
+    if view.read_by:
+        return f"{word} is read {'when writing' if view.panel.first_query else 'by'}: {read}"
     if view.panel.first_query:
-        return f"Writing “{label}”, it reads: {read}"
-    return f"“{label}” reads: {read}"
+        return f"Writing {word}, it reads: {read}"
+    return f"{word} reads: {read}"
+
+
+def _word_html(text: Text, word: int) -> str:
+    """A quoted word in an English sentence: in its own language, and turning nothing around."""
+    return f"“<bdi{_lang(text)}>{escape(word_label(text, word))}</bdi>”"
+
+
+def _lang(text: Text) -> str:
+    """The attribute that names a text's language, where it is known."""
+    return f' lang="{escape(text.language)}"' if text.language else ""
 
 
 def _roles(marks: tuple[Mark, ...], text: Text, words: tuple[int, ...]) -> dict[int, Role]:
@@ -327,8 +372,8 @@ def _roles(marks: tuple[Mark, ...], text: Text, words: tuple[int, ...]) -> dict[
     return found
 
 
-def _fits(reading: Reading, view: View) -> bool:
-    pictures = [reading.text(name).picture for name in (view.panel.query, view.panel.key)]
+def _fits(view: View) -> bool:
+    pictures = [view.query.picture, view.key.picture]
     return pictures == [None, None] and max(view.weights.shape) <= LARGEST_MAP
 
 

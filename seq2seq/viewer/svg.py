@@ -141,8 +141,8 @@ def as_file(svg: str) -> str:
 
 
 def cell_size(count: int) -> int:
-    """Side of a cell, so that a map of this many rows or columns fits a screen."""
-    return 24 if count <= 20 else 16 if count <= 40 else 11
+    """Side of a cell, small for a map of many, but its labels can be read."""
+    return 24 if count <= 20 else 16 if count <= 40 else 13
 
 
 def short(label: str) -> str:

@@ -36,7 +36,7 @@ def test_a_page_asks_for_nothing_and_breaks_none_of_its_rules(
     chromium: Browser, tmp_path: Path, name: str, scheme: str
 ) -> None:
     chromium.open(attention_page(PAGES[name]), tmp_path, scheme=scheme)
-    for key in "123tkt?":
+    for key in "123tkt1vvvvhrsr?":
         chromium.press(key)
     assert (chromium.requests, chromium.complaints) == ([], [])
 
@@ -92,21 +92,20 @@ def test_a_twin_and_a_cut_are_added_to_what_they_were_taken_from(browser: Browse
 
 
 @pytest.mark.parametrize("unit", ["words", "pieces"])
-@pytest.mark.parametrize("stack", [0, 1, 2])
-@pytest.mark.parametrize("head", [2, 4])
-def test_the_numbers_drawn_are_numpys(browser: Browser, unit: str, stack: int, head: int) -> None:
+def test_the_numbers_drawn_are_numpys(browser: Browser, unit: str) -> None:
     reading = sample_page().examples[0].readings[0]
-    panel = reading.panels[stack]
-    weights = panel.maps[1].mean(0) if head == 4 else panel.maps[1, head]
-    query, key = reading.text(panel.query), reading.text(panel.key)
-    if unit == "words":
-        weights = join_words(weights, *panel_words(panel, query, key))
-    drawn = browser.js(
-        f"(() => {{ const reading = data.examples[0].readings[0];"
-        f" return groupedMap(reading, reading.panels[{stack}], 1, {head}, '{unit}').weights; }})()"
-    )
-    np.testing.assert_allclose(np.array(drawn), weights, atol=0.012)
-    np.testing.assert_allclose(np.array(drawn).sum(-1), 1, atol=0.05)
+    for stack, panel in enumerate(reading.panels):
+        query, key = reading.text(panel.query), reading.text(panel.key)
+        for head in (2, 4):
+            weights = panel.maps[1].mean(0) if head == 4 else panel.maps[1, head]
+            if unit == "words":
+                weights = join_words(weights, *panel_words(panel, query, key))
+            drawn = browser.js(
+                f"(() => {{ const one = data.examples[0].readings[0]; return groupedMap(one,"
+                f" one.panels[{stack}], 1, {head}, '{unit}').weights; }})()"
+            )
+            np.testing.assert_allclose(np.array(drawn), weights, atol=0.012)
+            np.testing.assert_allclose(np.array(drawn).sum(-1), 1, atol=0.05)
 
 
 def test_arrows_choose_layer_and_head_and_stop_at_the_ends(browser: Browser) -> None:
@@ -270,11 +269,19 @@ def test_everything_that_can_be_used_is_reached_by_tab_and_shows_it(browser: Bro
             )
         )
     names = [name for name, _, _ in seen]
-    for name in ("example", "theme", "help", "0 source 5", "1 source 5", "tab-encoder", "Words",
-                 "Pieces", "Intact", "head 1 2"):  # fmt: skip
+    for name in ("example", "theme", "help", "0 source 7", "1 source 7", "tab-encoder", "Words",
+                 "Pieces", "Intact", "What it reads", "What reads it", "Without special pieces",
+                 "Map", "Lines", "This layer", "All heads", "head 1 2"):  # fmt: skip
         assert name in names
+    assert {"SVG", "PNG"} <= {label for _, _, label in seen}
     assert {style for name, style, _ in seen if name != "BODY"} == {"solid"}
     assert all(label for name, _, label in seen)
+
+
+def test_a_word_with_the_focus_hands_it_to_the_next_one(browser: Browser) -> None:
+    browser.js("document.querySelector('.token.active').focus()")
+    browser.press("]")
+    assert browser.js("document.activeElement.dataset.key") == "0 source 8"
 
 
 @pytest.mark.parametrize("name", ["pair", "plain", "picture"])
