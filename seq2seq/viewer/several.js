@@ -142,7 +142,10 @@ function allHeads(panel, special, picked, pick, title) {
   });
 }
 
-/** One head's map in so many pixels; nothing is drawn of special pieces where they are left out. */
+/**
+ * One head's map in so many pixels, each as opaque as the root of its weight, so that small weights
+ * can be seen; nothing is drawn of special pieces where they are left out.
+ */
 function smallMap(panel, special, number, high, wide) {
   const { rows, columns, bytes } = panel;
   const most = new Float64Array(high * wide);
@@ -158,6 +161,6 @@ function smallMap(panel, special, number, high, wide) {
     }
   }
   const image = new ImageData(wide, high);
-  most.forEach((weight, i) => image.data.set([31, 111, 235, 255 * level(weight) / LEVELS], 4 * i));
+  most.forEach((weight, i) => image.data.set([38, 119, 230, 255 * Math.sqrt(weight)], 4 * i));
   return image;
 }

@@ -14,7 +14,6 @@ import pytest
 
 from seq2seq.viewer.content import AttentionPage, Example, Grid, Panel, Reading, Text
 from seq2seq.viewer.page import attention_page
-from seq2seq.viewer.svg import level
 from seq2seq.viewer.words import join_words, panel_words
 from tests.viewer.browser import CHROMIUM, Browser
 from tests.viewer.sample_page import HEADS, LAYERS, random_maps, sample_page
@@ -146,7 +145,7 @@ def test_a_layer_shows_what_one_word_reads_in_each_head(browser: Browser) -> Non
 def test_a_small_map_of_a_short_text_has_a_pixel_for_each_weight(
     browser: Browser, *, bare: bool
 ) -> None:
-    """The alpha of each pixel is the level of the weight."""
+    """The opacity of each pixel is the root of the weight."""
     panel = READING.panels[0]
     special = [len(panel.maps[0, 0]) - 1] if bare else []
     size = panel.maps.shape[-1]
@@ -157,8 +156,7 @@ def test_a_small_map_of_a_short_text_has_a_pixel_for_each_weight(
     maps = panel.maps[1, 2].copy()
     maps[:, special] = 0
     maps /= maps.sum(-1, keepdims=True)
-    expected = [[255 * level(float(one)) / 16 for one in line] for line in maps]
-    np.testing.assert_allclose(np.reshape(alpha, (size, size)), expected, atol=17)
+    np.testing.assert_allclose(np.reshape(alpha, (size, size)), 255 * np.sqrt(maps), atol=4)
 
 
 def test_a_click_on_one_of_all_heads_chooses_it(browser: Browser) -> None:
