@@ -2,7 +2,8 @@
 
 A head that points at the right noun may still be idle. So the probe takes something away and looks
 whether the answer changes: an *edge* (`KnockOut`: this row may not see that column), the work of a
-whole head (`HeadAblation`), or it puts in what the head said in another run (`Patch`). The
+whole head (`HeadAblation`), or it puts in what the head said in another run (`Patch`). To take an
+edge away sends its attention elsewhere; to exchange two words (`ExchangedColumns`) sends none. The
 operators give different answers, therefore each result names its operator.
 
 These are descriptions; `seq2seq.probe.model.recorder` carries them out.
@@ -39,6 +40,27 @@ class BlockedEdges:
 
     stack: Stack
     edges: Bool[Tensor, "batch query key"]
+    heads: Bool[Tensor, "layers heads"] | None = None
+
+
+@dataclass(frozen=True)
+class ExchangedColumns:
+    """Gives one word the attention that a row paid to another, and the reverse, after the softmax.
+
+    Nothing else in the row changes. What a word is given is spread over its pieces as the row's own
+    attention was; evenly, if it paid them none. A row that looks at both words alike, or at
+    neither, stays as it is.
+
+    Attributes:
+        stack: Where.
+        rows: True for the queries whose attention is exchanged.
+        columns: True for the keys of the one word, and of the other; no key is of both.
+        heads: Which heads of which layers; None for all.
+    """
+
+    stack: Stack
+    rows: Bool[Tensor, "batch query"]
+    columns: Bool[Tensor, "batch 2 key"]
     heads: Bool[Tensor, "layers heads"] | None = None
 
 
@@ -96,7 +118,7 @@ class Patch:
     outputs: Float[Tensor, "batch query dim"]
 
 
-Intervention: TypeAlias = BlockedEdges | HeadAblation | Patch
+Intervention: TypeAlias = BlockedEdges | ExchangedColumns | HeadAblation | Patch
 
 
 def moved(one: Intervention, device: torch.device) -> Intervention:

@@ -1,7 +1,7 @@
 """Takes down what the heads of a model do during one pass, and interferes where it is told to.
 
 For each layer the model's own written-out attention is called. Blocked edges go in before it, by
-way of the mask; heads are ablated and patched in what comes out.
+way of the mask; columns are exchanged, heads ablated and patched in what comes out.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,14 @@ from torch import Tensor, nn
 from seq2seq.errors import ModelError
 from seq2seq.probe.model.anatomy import Anatomy, output_slices
 from seq2seq.probe.model.attention_function import for_each_head, stock_attention
-from seq2seq.probe.model.interventions import BlockedEdges, HeadAblation, Intervention, Patch, Stack
+from seq2seq.probe.model.interventions import (
+    BlockedEdges,
+    ExchangedColumns,
+    HeadAblation,
+    Intervention,
+    Patch,
+    Stack,
+)
 
 Quantity = Literal["maps", "values", "outputs"]
 
@@ -80,6 +87,10 @@ class Recorder:
         maps, answers = weights, said.transpose(1, 2)
         for one in here:
             match one:
+                case ExchangedColumns():
+                    exchanged = _exchange(one, layer, maps)
+                    answers = answers + (exchanged - maps) @ value
+                    maps = exchanged
                 case HeadAblation():
                     maps = _look_evenly(one, layer, maps, mask=mask)
                     answers = _ablate(one, layer, answers, maps=maps, value=value)
@@ -178,6 +189,26 @@ def _visible(
     if mask is None:
         return torch.ones_like(scores, dtype=torch.bool)
     return (mask > torch.finfo(mask.dtype).min / 2).expand_as(scores)
+
+
+def _exchange(
+    exchange: ExchangedColumns, layer: int, maps: Float[Tensor, "batch heads query key"]
+) -> Float[Tensor, "batch heads query key"]:
+    """Exchange what two words draw from some rows of some heads of a layer."""
+    what = f"exchange of {exchange.stack} columns"
+    _require_shape(what, exchange.rows, maps[:, 0, :, 0])
+    _require_shape(what, exchange.columns, maps[:, 0, :1].expand(-1, 2, -1))
+    where = exchange.rows[:, None, :, None]
+    if exchange.heads is not None:
+        where = where & exchange.heads[layer, :, None, None]
+    words = [exchange.columns[:, None, None, word].to(maps.dtype) for word in (0, 1)]
+    drawn = [(maps * word).sum(-1, keepdim=True) for word in words]
+    found = maps
+    for word, own, others in zip(words, drawn, reversed(drawn), strict=True):
+        evenly = word / word.sum(-1, keepdim=True).clamp(min=1)
+        spread = torch.where(own > 0, maps * word / own.where(own > 0, 1), evenly)
+        found = torch.where(word.bool(), others * spread, found)
+    return torch.where(where, found, maps)
 
 
 def _look_evenly(

@@ -4,6 +4,7 @@ import torch
 from seq2seq.errors import ModelError
 from seq2seq.probe.model.interventions import (
     BlockedEdges,
+    ExchangedColumns,
     HeadAblation,
     Patch,
     require_fit,
@@ -42,6 +43,10 @@ def test_means_belong_to_mean_ablation_and_to_no_other(how):
         (
             BlockedEdges("cross", EDGES, FOUR_OF_THREE),
             r"heads have shape \(3, 4\), needed \(2, 2\)",
+        ),
+        (
+            ExchangedColumns("cross", ROWS, EDGES, FOUR_OF_THREE),
+            r"ExchangedColumns of cross heads: heads have shape \(3, 4\)",
         ),
         (HeadAblation("cross", FOUR_OF_THREE, "zero"), r"shape \(3, 4\), needed \(2, 2\)"),
         (Patch("cross", 2, 0, ROWS, SAID), "layer 2 head 0; the model has 2 layers of 2 heads"),

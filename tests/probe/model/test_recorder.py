@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from seq2seq.errors import ModelError
-from seq2seq.probe.model.interventions import BlockedEdges, HeadAblation, Patch, self_only
+from seq2seq.probe.model.interventions import (
+    BlockedEdges,
+    ExchangedColumns,
+    HeadAblation,
+    Patch,
+    self_only,
+)
 from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
 from tests.probe.stock_models import build, lines
@@ -248,3 +254,64 @@ def test_places_that_the_model_does_not_have_are_refused_before_it_reads():
         ModelError, match="BlockedEdges of cross heads: the model has encoder attention"
     ):
         model.read(inputs, interventions=[BlockedEdges("cross", torch.zeros(2, 6, 6).bool())])
+
+
+def exchange(model, inputs, stack, row: int, one: list[int], other: list[int], where):
+    shape = model.read(inputs, stacks=[stack]).maps[stack].shape
+    rows, columns = torch.zeros(shape[1], shape[3]), torch.zeros(shape[1], 2, shape[4])
+    rows[0, row] = 1
+    columns[0, 0, one], columns[0, 1, other] = 1, 1
+    return ExchangedColumns(stack, rows.bool(), columns.bool(), where)
+
+
+@pytest.mark.parametrize(("family", "stack", "path", "projections"), PLACES)
+def test_two_columns_exchanged_say_what_two_values_exchanged_do(family, stack, path, projections):
+    model, inputs = opened(family)
+    where = heads(model, stack, (1, 1))
+    done = exchange(model, inputs, stack, 2, [0], [1], where)
+    plain = model.read(inputs, outputs=True)
+    found = model.read(inputs, outputs=True, interventions=[done])
+    value = model.model.get_submodule(f"{path}.{projections[0]}")
+
+    def exchanged(_, __, values):  # in one item, for all its rows and heads
+        return torch.cat([values[:1, [1, 0]], values[:1, 2:]], 1).expand_as(values)
+
+    hook = value.register_forward_hook(exchanged)
+    by_hand = model.read(inputs, outputs=True).outputs[stack][1, 0, 1, 2]
+    hook.remove()
+    said = found.outputs[stack]
+    assert largest(said[1, 0, 1, 2] - by_hand) < 1e-5
+    assert largest(said[1, 0, 1, 2] - plain.outputs[stack][1, 0, 1, 2]) > 1e-4
+    assert largest(said[1, 1] - plain.outputs[stack][1, 1]) < 1e-6  # another item
+    assert largest(said[1, 0, 0] - plain.outputs[stack][1, 0, 0]) < 1e-6  # another head
+    assert largest(said[0] - plain.outputs[stack][0]) < 1e-6  # a layer below
+
+
+def test_a_word_is_given_what_the_other_drew_and_spreads_it_as_it_did_its_own():
+    model, inputs = opened("bart")
+    plain = model.read(inputs).maps["encoder"][0, 0]
+    done = exchange(model, inputs, "encoder", 2, [0, 1], [4], heads(model, "encoder", (0, 1)))
+    found = model.read(inputs, interventions=[done]).maps["encoder"][0, 0]
+    before, after = plain[1, 2], found[1, 2]
+    drawn = before[:2].sum()
+    assert after[4].item() == pytest.approx(drawn.item())
+    assert after[:2].tolist() == pytest.approx((before[:2] / drawn * before[4]).tolist())
+    assert after[[2, 3, 5]].tolist() == before[[2, 3, 5]].tolist()
+    unseen = torch.zeros(2, plain.shape[-1], plain.shape[-1], dtype=torch.bool)
+    unseen[0, 2, :2] = True
+    blocked = BlockedEdges("encoder", unseen, done.heads)
+    spread = model.read(inputs, interventions=[blocked, done]).maps["encoder"][0, 0, 1, 2]
+    assert spread[0].item() == pytest.approx(spread[1].item())  # evenly, where it had nothing
+    assert spread[0].item() > 0
+    assert spread[4].item() == 0
+
+
+def test_a_row_that_looks_at_both_words_alike_is_untouched_by_an_exchange():
+    model, inputs = opened("bart")
+    evenly = HeadAblation("encoder", heads(model, "encoder", (0, 1)), "uniform")
+    done = exchange(model, inputs, "encoder", 2, [0], [3], heads(model, "encoder", (0, 1)))
+    one, both = (
+        model.read(inputs, outputs=True, interventions=some).outputs["encoder"]
+        for some in ([evenly], [evenly, done])
+    )
+    assert largest(one - both) < 1e-6
