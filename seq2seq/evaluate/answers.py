@@ -47,7 +47,8 @@ class Answers:
     Attributes:
         scores: for each item the log-probabilities of its translations, the right one first: sums
             over their pieces, the end included. None where a text is longer than the model can
-            read. Empty where nothing was scored.
+            read; of an item without a wrong translation nothing is scored. Empty where nothing was
+            scored at all.
         texts: for each item the model's own translation; empty where none was asked for.
         unknown: pieces of the suite's translations that are not in the model's vocabulary.
     """
@@ -71,7 +72,7 @@ def answers_of(translator: Translator, suite: Suite, asked: Asked, say: Say) -> 
     """
     scores: tuple[tuple[float, ...] | None, ...] = ()
     unknown = 0
-    if asked.contrastive and all(item.bads for item in suite.items):
+    if asked.contrastive and any(item.bads for item in suite.items):
         scores, unknown = _scores(translator, suite.items, asked, say)
     texts = _texts(translator, suite.items, asked, say) if asked.generated else ()
     return Answers(scores, texts, unknown)
@@ -84,7 +85,7 @@ def _scores(
     pairs = [
         (item.source, _last(item.source_context, asked), _last(item.target_context, asked), target)
         for item in items
-        for target in (item.good, *item.bads)
+        for target in _compared(item)
     ]
     sources, targets = _pieces(translator, pairs)
     distinct = list(dict.fromkeys(pairs))
@@ -100,10 +101,14 @@ def _scores(
         found.update(dict.fromkeys(chunk))
         found.update(zip(readable, (one.log_probability for one in scored), strict=True))
     answers = iter([found[pair] for pair in pairs])
-    rows = [tuple(next(answers) for _ in range(1 + len(item.bads))) for item in items]
+    rows = [tuple(next(answers) for _ in _compared(item)) for item in items]
     whole = tuple(None if None in row else tuple(s for s in row if s is not None) for row in rows)
     unknown = sum(ids.count(translator.tokenizer.unk_id) for ids in targets.values())
     return whole, unknown
+
+
+def _compared(item: Item) -> Sentences:
+    return (item.good, *item.bads) if item.bads else ()
 
 
 def _last(context: Sentences, asked: Asked) -> Sentences:

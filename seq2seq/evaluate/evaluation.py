@@ -50,8 +50,8 @@ class SeedResult:
     Attributes:
         model: its name.
         answers: scores and translations.
-        contrastive: for each item whether the right translation scored best; empty where nothing
-            was scored.
+        contrastive: for each item whether the right translation scored best; None where it has no
+            wrong one. Empty where nothing was scored.
         judgements: of each translation; empty where nothing was written.
         scores: BLEU and chrF of the translations, where the suite has references.
     """
@@ -186,8 +186,8 @@ def _say_of(say: Say, name: str, what: str, done: int, of: int) -> None:
 
 def _seed_result(name: str, suite: Suite, answers: Answers) -> SeedResult:
     contrastive = [
-        float(row is not None and all(row[0] > other for other in row[1:]))
-        for row in answers.scores
+        float(row is not None and all(row[0] > other for other in row[1:])) if item.bads else None
+        for item, row in zip(suite.items, answers.scores, strict=False)
     ]
     judgements = tuple(suite.judge(suite.items, answers.texts)) if answers.texts else ()
     return SeedResult(name, answers, contrastive, judgements, _scores(suite, answers.texts))
@@ -236,8 +236,8 @@ def _notes(suite: Suite, conditions: Sequence[Condition]) -> list[str]:
     """What was not plain, counted."""
     seeds = [seed for condition in conditions for seed in condition.seeds]
     notes = [note for seed in seeds for note in _notes_on_scores(seed)]
-    unjudged = sum(not item.expected for item in suite.items)
-    if unjudged and any(seed.judgements for seed in seeds):
+    unjudged = max(sum(one is None for one in seed.judgements) for seed in seeds)
+    if unjudged:
         notes.append(
             f"{unjudged:,} items name no word to look for; what a model writes for them is not "
             "judged"
@@ -251,7 +251,7 @@ def _notes_on_scores(seed: SeedResult) -> list[str]:
         "items are longer than it can read; they count as wrong": len(seed.answers.scores)
         - len(rows),
         "items have a wrong translation that scores as much as the right one; they count as "
-        "wrong": sum(row[0] == max(row[1:]) for row in rows),
+        "wrong": sum(row[0] == max(row[1:]) for row in rows if row),
         "pieces of the suite's translations are not in its vocabulary": seed.answers.unknown,
     }
     return [f"{seed.model}: {count:,} {what}" for what, count in counts.items() if count]

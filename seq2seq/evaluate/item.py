@@ -88,6 +88,8 @@ class Suite:
             that names nothing to look for.
         rule: the rule of ``judge`` in words, and where it comes from.
         notes: what a reader of the figures should know.
+        given_target_context: whether the translation of the context is part of the question also
+            where a model writes itself; elsewhere it goes on from its own.
     """
 
     name: str
@@ -96,6 +98,7 @@ class Suite:
     judge: "Judge"
     rule: str
     notes: tuple[str, ...] = ()
+    given_target_context: bool = False
 
 
 Judge = Callable[[Sequence[Item], Sequence[str]], list[Judgement | None]]

@@ -50,7 +50,7 @@ def judge_by_unexpected_word() -> Judge:
 
     Source: Currey et al. 2022 and their ``accuracy_metric.py``.
     """
-    return _every(_no_unexpected_word)
+    return _every(_no_unexpected_word, unnamed_too=True)
 
 
 def judge_by_phrase(language: str) -> Judge:
@@ -103,10 +103,12 @@ def exchanged_words(good: str, bads: Sequence[str]) -> tuple[tuple[str, ...], tu
     return tuple(sorted(expected)), tuple(sorted(unexpected))
 
 
-def _every(judge_one: Callable[[Item, str], Judgement]) -> Judge:
+def _every(judge_one: Callable[[Item, str], Judgement], *, unnamed_too: bool = False) -> Judge:
+    """Judge item by item; those that name nothing to look for only if asked to."""
+
     def judge(items: Sequence[Item], texts: Sequence[str]) -> list[Judgement | None]:
         pairs = zip(items, texts, strict=True)
-        return [judge_one(one, text) if one.expected else None for one, text in pairs]
+        return [judge_one(one, t) if one.expected or unnamed_too else None for one, t in pairs]
 
     return judge
 
@@ -123,6 +125,8 @@ def _spaced_words(text: str) -> set[str]:
 def _no_unexpected_word(item: Item, text: str) -> Judgement:
     words = _spaced_words(text)
     right = words.isdisjoint(item.unexpected)
+    if not item.expected:
+        return Judgement(right, None)
     return Judgement(right, right and not words.isdisjoint(item.expected))
 
 

@@ -98,8 +98,9 @@ def _answer(seed: SeedResult, place: int) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     if seed.answers.scores:
         row = seed.answers.scores[place]
+        right = seed.contrastive[place]
         answer["log_probabilities"] = None if row is None else list(row)
-        answer["contrastive"] = bool(seed.contrastive[place])
+        answer["contrastive"] = None if right is None else bool(right)
     if seed.answers.texts:
         judged = seed.judgements[place]
         answer["translation"] = seed.answers.texts[place]

@@ -15,7 +15,8 @@ log-probabilities, so the sum over the pieces is compared, without regard to len
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ RULE = (
     "the reference's pronoun is one of the translation's Moses tokens, whatever else is "
     "(Post and Junczys-Dowmunt 2023)"
 )
+NO_DOCUMENTS = "the suite's text names no documents, so intervals take each item as independent"
 FAR = 3  # a greater distance of the antecedent counts as one class, as in evaluate.py
 _FIELDS: Mapping[str, type] = {
     "src segment": str, "ref segment": str, "src pronoun": str, "ref pronoun": str, "errors": list,
@@ -56,53 +58,85 @@ def read_contrapro(path: Path) -> Suite:
     if path.is_file():
         items, notes = _read_json(path)
     else:
-        items, notes = read_groups(path, ("en", "de"), PRONOUNS)
+        items, notes = _read_text(path)
     judge = judge_by_moses_word("de")
     return Suite("ContraPro", ("en", "de"), items, judge, RULE, notes)
 
 
 def read_groups(
-    path: Path, languages: tuple[str, str], pronouns: frozenset[str]
-) -> tuple[tuple[Item, ...], tuple[str, ...]]:
+    source_file: Path,
+    target_file: Path,
+    groups: "Groups",
+    pronouns: frozenset[str] = PRONOUNS,
+) -> tuple[Item, ...]:
     """Read groups of lines: the right translation and then the wrong ones of each source.
 
     Args:
-        path: a folder in which the files are found, or the beginning of their names.
-        languages: how the names of the files end.
+        source_file: a source on every line, its context before ``<SEP>``.
+        target_file: the translations, likewise.
+        groups: which lines belong together.
         pronouns: words of the target language that wrong translations exchange.
 
-    Returns:
-        The items, and what a reader of the figures should know.
-
     Raises:
-        DataError: a file is missing, or the lines of a group do not belong together.
+        DataError: the lines of a group do not belong together.
     """
-    folder, stem = _stem_of(path, languages)
-    source_file, target_file = (beside(folder, f"{stem}{code}") for code in languages)
-    if source_file is None or target_file is None:
-        raise DataError(
-            f"{path}: no file ending in {languages[0]} and {languages[1]} beside each other; "
-            "needed the suite's JSON file, a folder of its text form, or how their names begin"
-        )
     sources, targets = read_parallel_lines(source_file, target_file)
-    starts, records = _starts(folder, stem, source_file, len(sources))
+    if groups.lines is not None and groups.lines != len(sources):
+        raise DataError(
+            f"{source_file}: {len(sources):,} lines, but {groups.named} has {groups.lines:,} "
+            "translations; needed those of one release"
+        )
+    if groups.starts[-1] >= len(sources):
+        raise DataError(
+            f"{source_file}: {len(sources):,} lines, but {groups.named} has a group that begins "
+            f"at {groups.starts[-1]:,}; needed the groups of these very files"
+        )
     rows = list(
         zip(split_context(sources, SEPARATOR), split_context(targets, SEPARATOR), strict=True)
     )
     items = []
-    for number, (start, end) in enumerate(pairwise([*starts, len(rows)]), start=1):
+    for number, (start, end) in enumerate(pairwise([*groups.starts, len(rows)]), start=1):
         group = rows[start:end]
         if len({source for source, _ in group}) > 1 or len({t[0] for _, t in group}) > 1:
             raise DataError(
                 f"{source_file}: lines {start + 1} to {end} are one group but differ in their "
                 "source or context; needed the groups of these very files"
             )
-        record = records[number - 1] if records else None
+        record = groups.records[number - 1] if groups.records else None
         items.append(_item_of_group(number, group, record, pronouns))
-    notes = () if records else (
-        "the text form names no documents, so intervals take each item as independent",
-    )  # fmt: skip
-    return tuple(items), notes
+    return tuple(items)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Which lines of a text form belong together.
+
+    Attributes:
+        named: the file that says it.
+        starts: the first line of each, from 0.
+        lines: how many lines there must be; None where the file does not say it.
+        records: the suite's annotation of each; none where it is not there.
+    """
+
+    named: str
+    starts: tuple[int, ...]
+    lines: int | None = None
+    records: tuple[Mapping[str, Any], ...] = ()
+
+
+def annotated_groups(annotation: Path) -> Groups:
+    """The groups that the suite's JSON tells: one line for the right and each wrong translation.
+
+    Args:
+        annotation: the JSON file.
+
+    Raises:
+        DataError: it is none of this suite.
+    """
+    records = read_records(annotation, _FIELDS)
+    sizes = [1 + len(record["errors"]) for record in records]
+    starts = tuple(accumulate(sizes[:-1], initial=0))
+    return Groups(annotation.name, starts, sum(sizes), tuple(records))
 
 
 def item_of_record(
@@ -198,37 +232,33 @@ def _stem_of(path: Path, languages: tuple[str, str]) -> tuple[Path, str]:
     return path, names[0].removesuffix(languages[0])
 
 
-def _starts(
-    folder: Path, stem: str, source_file: Path, lines: int
-) -> tuple[list[int], list[dict[str, Any]]]:
-    """Where each group begins, from 0, and the annotation of each where the JSON is there."""
-    base = stem.removesuffix(".")
-    groups = beside(folder, f"{base}.groups")
-    if groups is not None:
-        starts = [int(line) for line in read_lines(groups) if line.strip().isdigit()]
-        if not starts or starts[0] != 0 or sorted(set(starts)) != starts or starts[-1] >= lines:
-            raise DataError(
-                f"{groups}: needed the number of each group's first line, rising from 0 to less "
-                f"than the {lines:,} lines of {source_file.name}"
-            )
-        return starts, []
-    annotation = beside(folder, f"{base.split('.')[0]}.json")
+def _read_text(path: Path) -> tuple[tuple[Item, ...], tuple[str, ...]]:
+    folder, stem = _stem_of(path, ("en", "de"))
+    source_file, target_file = (beside(folder, f"{stem}{code}") for code in ("en", "de"))
+    if source_file is None or target_file is None:
+        raise DataError(
+            f"{path}: no {stem}en and {stem}de; needed the suite's JSON file, a folder of its "
+            "text form, or how their names begin"
+        )
+    groups = _groups(folder, stem.removesuffix("."), source_file)
+    notes = () if groups.records else (NO_DOCUMENTS,)
+    return read_groups(source_file, target_file, groups), notes
+
+
+def _groups(folder: Path, stem: str, source_file: Path) -> Groups:
+    annotation = beside(folder, f"{stem.split('.')[0]}.json")
+    listed = beside(folder, f"{stem}.groups")
+    if listed is not None:
+        starts = tuple(int(line) for line in read_lines(listed) if line.strip().isdigit())
+        if not starts or starts[0] != 0 or tuple(sorted(set(starts))) != starts:
+            raise DataError(f"{listed}: needed the number of each group's first line, from 0 up")
+        return Groups(listed.name, starts)
     if annotation is None:
         raise DataError(
-            f"{source_file}: where its groups begin is not known; needed {base}.groups (the first "
-            f"line of each, from 0) or the suite's {base.split('.')[0]}.json beside it"
+            f"{source_file}: where its groups begin is not known; needed {stem}.groups (the first "
+            f"line of each, from 0) or the suite's {stem.split('.')[0]}.json beside it"
         )
-    records = read_records(annotation, _FIELDS)
-    starts, place = [], 0
-    for record in records:
-        starts.append(place)
-        place += 1 + len(record["errors"])
-    if place != lines:
-        raise DataError(
-            f"{source_file}: {lines:,} lines, but {annotation.name} has {place:,} translations; "
-            "needed those of one release"
-        )
-    return starts, records
+    return annotated_groups(annotation)
 
 
 def _item_of_group(

@@ -17,7 +17,7 @@ from pathlib import Path
 from seq2seq.errors import DataError
 from seq2seq.evaluate.item import Item, Suite
 from seq2seq.evaluate.judging import judge_by_word
-from seq2seq.evaluate.suites.contrapro import pronoun_words
+from seq2seq.evaluate.suites.contrapro import NO_DOCUMENTS, pronoun_words
 from seq2seq.evaluate.suites.files import beside, plain_name, read_parallel_lines, read_records
 
 PRONOUNS = frozenset({"il", "elle", "ils", "elles"})
@@ -25,7 +25,6 @@ RULE = (
     "the reference's pronoun is one of the translation's words, whatever else is (as Post and "
     "Junczys-Dowmunt 2023, with words cut at hyphens and apostrophes)"
 )
-NO_DOCUMENTS = "the suite's text names no documents, so intervals take each item as independent"
 _FIELDS: Mapping[str, type] = {"source": str, "good": str, "bad": str}
 
 

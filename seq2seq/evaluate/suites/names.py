@@ -2,5 +2,7 @@
 
 from typing import Literal, get_args
 
-SuiteName = Literal["contrapro", "contrastive-fr"]
+SuiteName = Literal[
+    "contrapro", "contrastive-fr", "discevalmt", "contracat", "mt-geneval", "ctxpro"
+]
 SUITES: tuple[SuiteName, ...] = get_args(SuiteName)

@@ -3,8 +3,12 @@
 from pathlib import Path
 
 from seq2seq.evaluate.item import Suite
+from seq2seq.evaluate.suites.contracat import read_contracat
 from seq2seq.evaluate.suites.contrapro import read_contrapro
 from seq2seq.evaluate.suites.contrastive_fr import read_contrastive_fr
+from seq2seq.evaluate.suites.ctxpro import read_ctxpro
+from seq2seq.evaluate.suites.discevalmt import read_discevalmt
+from seq2seq.evaluate.suites.mt_geneval import read_mt_geneval
 from seq2seq.evaluate.suites.names import SuiteName
 
 
@@ -23,3 +27,11 @@ def read_suite(name: SuiteName, path: Path) -> Suite:
             return read_contrapro(path)
         case "contrastive-fr":
             return read_contrastive_fr(path)
+        case "discevalmt":
+            return read_discevalmt(path)
+        case "contracat":
+            return read_contracat(path)
+        case "mt-geneval":
+            return read_mt_geneval(path)
+        case "ctxpro":
+            return read_ctxpro(path)
