@@ -40,9 +40,9 @@ def test_every_function_that_states_a_shape_is_checked() -> None:
 
 
 def test_an_array_of_another_shape_or_kind_than_stated_is_refused() -> None:
-    from seq2seq.probe.statistics.ranks import midranks
+    from seq2seq.probe.measures.accuracy import items_right
 
-    midranks(np.array([[0.5, 0.25]]))
+    items_right(np.array([[0.5, 0.25]]), np.array([[0.5, 0.5]]))
     for wrong in (np.array([0.5, 0.25]), np.array([[1, 2]])):
-        with pytest.raises(TypeCheckError, match="values"):
-            midranks(wrong)
+        with pytest.raises(TypeCheckError, match="gold"):
+            items_right(wrong, np.array([[0.5, 0.5]]))

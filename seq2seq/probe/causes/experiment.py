@@ -187,8 +187,7 @@ def effects_of(
         now = answers_right(one.after)
         rows += [now, before - now]
         rows.append(before - (before if one.control is None else answers_right(one.control)))
-    spans = cluster_bootstrap(np.stack(rows), clusters, seed=seed)
-    figures = [Estimate(float(row.mean()), span) for row, span in zip(rows, spans, strict=True)]
+    figures = cluster_bootstrap(np.stack(rows), clusters, seed=seed)
     return tuple(
         Effect(
             one.name,

@@ -18,7 +18,7 @@ from seq2seq.probe.report.item_record import ITEMS_FILE, read_record
 from seq2seq.probe.statistics.bootstrap import (
     SEED,
     Estimate,
-    paired_bootstrap,
+    mean_of,
     seed_bootstrap,
     unpaired_bootstrap,
 )
@@ -217,7 +217,7 @@ def _paired(
         question,
         float(one.mean()),
         float(other.mean()),
-        paired_bootstrap(one, other, clusters, seed=seed),
+        mean_of(one - other, clusters, seed=seed),
         (len(texts), len(texts)),
         (len(answers[0]) - len(texts), len(answers[1]) - len(texts)),
         paired=True,

@@ -13,7 +13,6 @@ from jaxtyping import Float, Int
 
 from seq2seq.errors import DataError
 from seq2seq.probe.measures.accuracy import answers_right
-from seq2seq.probe.statistics.ranks import rank_correlation
 
 RESAMPLES = 10_000
 SEED = 12345
@@ -82,17 +81,18 @@ def cluster_bootstrap(
     *,
     resamples: int = RESAMPLES,
     seed: int = SEED,
-) -> tuple[Interval, ...]:
-    """The 95 % interval of each measure's mean.
+) -> tuple[Estimate, ...]:
+    """The mean of each measure with its 95 % interval.
 
     Args:
-        values: one row for each measure; 0 to 1 where the mean is an accuracy.
+        values: one row for each measure; 0 to 1 where the mean is an accuracy. The difference of
+            two models on the same items says how much better one is.
         clusters: the name of each item's cluster.
         resamples: how often as many clusters as there are are drawn.
         seed: of the draws, the same for all measures.
 
     Returns:
-        One interval for each measure.
+        One figure for each measure.
 
     Raises:
         DataError: as in `cluster_numbers`.
@@ -100,11 +100,11 @@ def cluster_bootstrap(
     Source: Efron and Tibshirani 1993, chapters 13 and 14; Cameron, Gelbach and Miller 2008 for
     clusters.
     """
-    numbers = cluster_numbers(clusters)
-    sums, sizes = cluster_sums(values, numbers), np.bincount(numbers).astype(float)
-    means = _resampled_means(sums, sizes, resamples, seed)
-    tails = np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return tuple(_interval(*ends) for ends in np.quantile(means, tails, axis=0).T)
+    means = _resampled_means(values, clusters, resamples, seed)
+    return tuple(
+        Estimate(float(row.mean()), percentiles(drawn))
+        for row, drawn in zip(values, means.T, strict=True)
+    )
 
 
 def mean_of(
@@ -114,32 +114,15 @@ def mean_of(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Estimate:
-    """The mean of one measure with its interval; arguments as for `cluster_bootstrap`."""
-    (interval,) = cluster_bootstrap(values[None], clusters, resamples=resamples, seed=seed)
-    return Estimate(float(values.mean()), interval)
+    """The mean of one measure; arguments as for `cluster_bootstrap`."""
+    return cluster_bootstrap(values[None], clusters, resamples=resamples, seed=seed)[0]
 
 
-def paired_bootstrap(
-    one: Float[np.ndarray, " items"],
-    other: Float[np.ndarray, " items"],
-    clusters: Sequence[str],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
+def accuracy_of(
+    preference: Float[np.ndarray, " items"], clusters: Sequence[str], *, seed: int = SEED
 ) -> Estimate:
-    """How much better one model is than another on the same items.
-
-    Args:
-        one: what the first model has on each item.
-        other: what the second has on the same items, in the same order.
-        clusters: the name of each item's cluster.
-        resamples: as in `cluster_bootstrap`.
-        seed: of the draws.
-
-    Returns:
-        The difference of the means, first less second, with its interval.
-    """
-    return mean_of(one - other, clusters, resamples=resamples, seed=seed)
+    """Share of items in which the good translation is preferred."""
+    return mean_of(answers_right(preference), clusters, seed=seed)
 
 
 def unpaired_bootstrap(
@@ -160,12 +143,11 @@ def unpaired_bootstrap(
     Returns:
         The difference of the means, first less second, with its interval.
     """
-    drawn = []
-    for place, (values, clusters) in enumerate((one, other)):
-        numbers = cluster_numbers(clusters)
-        sums, sizes = cluster_sums(values[None], numbers), np.bincount(numbers).astype(float)
-        drawn.append(_resampled_means(sums, sizes, resamples, seed + place)[:, 0])
-    return Estimate(float(one[0].mean() - other[0].mean()), _percentiles(drawn[0] - drawn[1]))
+    ours, theirs = (
+        _resampled_means(values[None], clusters, resamples, seed + place)[:, 0]
+        for place, (values, clusters) in enumerate((one, other))
+    )
+    return Estimate(float(one[0].mean() - other[0].mean()), percentiles(ours - theirs))
 
 
 def seed_bootstrap(
@@ -188,44 +170,13 @@ def seed_bootstrap(
 
     Source: Davison and Hinkley 1997, section 3.8 (both levels of a hierarchy drawn again).
     """
-    numbers = cluster_numbers(clusters)
-    sums, sizes = cluster_sums(values, numbers), np.bincount(numbers).astype(float)
-    means = _resampled_means(sums, sizes, resamples, seed)
+    means = _resampled_means(values, clusters, resamples, seed)
     picks = np.random.default_rng(seed + 1).integers(len(values), size=means.shape)
     drawn = np.take_along_axis(means, picks, axis=1).mean(axis=1)
-    return Estimate(float(values.mean()), _percentiles(drawn))
+    return Estimate(float(values.mean()), percentiles(drawn))
 
 
-def spearman(
-    one: Float[np.ndarray, " items"],
-    other: Float[np.ndarray, " items"],
-    clusters: Sequence[str],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> Estimate:
-    """Do two quantities rise together, such as a head's margin and the model's own preference?
-
-    Args:
-        one: the first quantity.
-        other: the second, of the same items.
-        clusters: the name of each item's cluster.
-        resamples: as in `cluster_bootstrap`.
-        seed: of the draws.
-
-    Returns:
-        Spearman's rho with its interval; 0 where a quantity does not vary.
-    """
-    numbers = cluster_numbers(clusters)
-    (rho,) = rank_correlation(one, other, np.ones((1, len(one)), dtype=np.int64))
-    drawn = [
-        rank_correlation(one, other, counts[:, numbers])
-        for counts in _draws(int(numbers.max()) + 1, resamples, seed)
-    ]
-    return Estimate(float(rho), _percentiles(np.concatenate(drawn)))
-
-
-def _draws(clusters: int, resamples: int, seed: int) -> Iterator[Int[np.ndarray, "slice clusters"]]:
+def draws(clusters: int, resamples: int, seed: int) -> Iterator[Int[np.ndarray, "slice clusters"]]:
     """How often each cluster is drawn, a slice of the resamples at a time."""
     rng = np.random.default_rng(seed)
     for start in range(0, resamples, _SLICE):
@@ -235,29 +186,22 @@ def _draws(clusters: int, resamples: int, seed: int) -> Iterator[Int[np.ndarray,
         yield np.bincount(picks.ravel(), minlength=rows * clusters).reshape(rows, clusters)
 
 
-def _resampled_means(
-    sums: Float[np.ndarray, "measures clusters"],
-    sizes: Float[np.ndarray, " clusters"],
-    resamples: int,
-    seed: int,
-) -> Float[np.ndarray, "resamples measures"]:
-    slices = [
-        (counts @ sums.T) / (counts @ sizes)[:, None]
-        for counts in (drawn.astype(float) for drawn in _draws(len(sizes), resamples, seed))
-    ]
-    return np.concatenate(slices)
-
-
-def _percentiles(drawn: Float[np.ndarray, " resamples"]) -> Interval:
-    return _interval(*np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
-
-
-def _interval(low: float, high: float) -> Interval:
+def percentiles(drawn: Float[np.ndarray, " resamples"]) -> Interval:
+    """The interval that holds the middle 95 % of what was drawn."""
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(low), float(high))
 
 
-def accuracy_of(
-    preference: Float[np.ndarray, " items"], clusters: Sequence[str], *, seed: int = SEED
-) -> Estimate:
-    """Share of items in which the good translation is preferred."""
-    return mean_of(answers_right(preference), clusters, seed=seed)
+def _resampled_means(
+    values: Float[np.ndarray, "measures items"],
+    clusters: Sequence[str],
+    resamples: int,
+    seed: int,
+) -> Float[np.ndarray, "resamples measures"]:
+    numbers = cluster_numbers(clusters)
+    sums, sizes = cluster_sums(values, numbers), np.bincount(numbers).astype(float)
+    slices = [
+        (counts @ sums.T) / (counts @ sizes)[:, None]
+        for counts in (drawn.astype(float) for drawn in draws(len(sizes), resamples, seed))
+    ]
+    return np.concatenate(slices)

@@ -8,11 +8,10 @@ an observed one has to beat.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from math import comb
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.stats import binomtest
 
 from seq2seq.probe.statistics.bootstrap import RESAMPLES, SEED, cluster_numbers, cluster_sums
 
@@ -78,31 +77,13 @@ def max_t_sign_flip(
     return SignFlip((1 + as_large) / (1 + flips), (1 + as_large_max) / (1 + flips))
 
 
-def benjamini_hochberg(p: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:
-    """The share of false finds to expect among all tests with a p-value as small as this one.
-
-    Args:
-        p: p-values in any order.
-
-    Returns:
-        The q-value of each.
-
-    Source: Benjamini and Hochberg 1995; as R's ``p.adjust(p, "BH")``.
-    """
-    order = np.argsort(p, kind="stable")[::-1]
-    steps = p[order] * len(p) / np.arange(len(p), 0, -1)
-    q = np.empty(len(p))
-    q[order] = np.minimum(np.minimum.accumulate(steps), 1)
-    return q
-
-
 def exact_mcnemar(one: Bool[np.ndarray, " units"], other: Bool[np.ndarray, " units"]) -> float:
     """Are two models right on different units more often one way than the other?
 
     Args:
         one: where the first model is right.
         other: where the second is, on the same units. Units count as independent: pass whole
-            pairs or quads rather than their items, or prefer `paired_bootstrap`.
+            pairs or quads rather than their items, or prefer an interval of the difference.
 
     Returns:
         The two-sided p-value: 1 where the models never differ.
@@ -110,6 +91,6 @@ def exact_mcnemar(one: Bool[np.ndarray, " units"], other: Bool[np.ndarray, " uni
     Source: McNemar 1947 with the binomial instead of its approximation.
     """
     only_one, only_other = int((one & ~other).sum()), int((~one & other).sum())
-    differing = only_one + only_other
-    tail = sum(comb(differing, k) for k in range(min(only_one, only_other) + 1))
-    return float(min(Fraction(1), Fraction(2 * tail, 2**differing)))
+    if only_one == only_other:
+        return 1.0
+    return float(binomtest(only_one, only_one + only_other).pvalue)

@@ -13,7 +13,8 @@ from seq2seq.probe.measures.accuracy import items_right
 from seq2seq.probe.measures.routes import RouteScores, score_routes
 from seq2seq.probe.measures.scores import Measure, Scores
 from seq2seq.probe.model.stock_model import StockModel
-from seq2seq.probe.statistics.bootstrap import Estimate, accuracy_of, spearman
+from seq2seq.probe.statistics.bootstrap import Estimate, accuracy_of
+from seq2seq.probe.statistics.ranks import spearman
 from seq2seq.probe.statistics.selection import Choice, Finding, choose, evaluate, row_of
 from seq2seq.probe.statistics.selectivity import control_accuracy
 

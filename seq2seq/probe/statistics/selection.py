@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.stats import false_discovery_control
 
 from seq2seq.errors import DataError
 from seq2seq.probe.measures.accuracy import (
@@ -29,7 +30,7 @@ from seq2seq.probe.statistics.bootstrap import (
     Interval,
     cluster_bootstrap,
 )
-from seq2seq.probe.statistics.permutation import benjamini_hochberg, max_t_sign_flip
+from seq2seq.probe.statistics.permutation import max_t_sign_flip
 from seq2seq.probe.statistics.ranks import areas
 
 Sign = Literal[1, -1]
@@ -197,9 +198,9 @@ def _report(
     layout = scores.layout
     right = items_right(scores.gold, scores.distractor)
     tested = max_t_sign_flip(right - 0.5, layout.clusters, flips=resamples, seed=seed)
-    q = benjamini_hochberg(tested.p)
+    q = false_discovery_control(tested.p)
     right, gold, distractor = right[rows], scores.gold[rows], scores.distractor[rows]
-    spans = cluster_bootstrap(right, layout.clusters, resamples=resamples, seed=seed)
+    accuracy = cluster_bootstrap(right, layout.clusters, resamples=resamples, seed=seed)
     pairs = _shares(right, layout.pairs, layout, resamples=resamples, seed=seed)
     quads = _shares(right, layout.quads, layout, resamples=resamples, seed=seed)
     margin, auc = margins(gold, distractor), areas(gold, distractor, layout)
@@ -212,8 +213,8 @@ def _report(
             pairs=len(layout.pairs),
             quads=len(layout.quads),
             clusters=len(set(layout.clusters)),
-            accuracy=float(right[n].mean()),
-            interval=spans[n],
+            accuracy=accuracy[n].value,
+            interval=accuracy[n].interval,
             pair=pairs[n].value if pairs else None,
             pair_interval=pairs[n].interval if pairs else None,
             quad=quads[n].value if quads else None,
@@ -237,10 +238,9 @@ def _shares(
     *,
     resamples: int,
     seed: int,
-) -> list[Estimate]:
+) -> tuple[Estimate, ...]:
     """Of whole pairs or quads, for each measure the share that is right; nothing without any."""
     if not len(groups):
-        return []
+        return ()
     whole, clusters = groups_right(right, groups), clusters_of(groups, layout)
-    spans = cluster_bootstrap(whole, clusters, resamples=resamples, seed=seed)
-    return [Estimate(float(row.mean()), span) for row, span in zip(whole, spans, strict=True)]
+    return cluster_bootstrap(whole, clusters, resamples=resamples, seed=seed)

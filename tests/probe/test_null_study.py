@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from scripts.shuffle_labels import NullStudy, Unit, null_study
 from seq2seq.errors import DataError
 from seq2seq.probe.items.placement import place_cases
 from seq2seq.probe.measures.routes import score_routes
 from seq2seq.probe.measures.scores import Scores
-from seq2seq.probe.statistics.null_study import NullStudy, Unit, exact_interval, null_study
 from seq2seq.probe.statistics.selection import choose, evaluate
 from tests.probe.planted_model import cases, planted_model
 from tests.probe.planted_scores import items_as_clusters, scores
@@ -74,13 +74,3 @@ def test_dev_and_test_must_hold_the_same_measures() -> None:
     fewer = Scores(test.measures[2:3], test.layout, test.gold[2:3], test.distractor[2:3])
     with pytest.raises(DataError, match="was chosen on dev and is not among the 1 measures"):
         null_study(dev, fewer, runs=20)
-
-
-@pytest.mark.parametrize(
-    ("count", "low", "high"),
-    # scipy.stats.binomtest(count, 200).proportion_ci(), scipy 1.17.1
-    [(8, 0.0174248090, 0.0772919682), (0, 0, 0.0182753404), (200, 0.9817246597, 1)],
-)
-def test_the_interval_of_a_rate_is_scipys(count: int, low: float, high: float) -> None:
-    found = exact_interval(count, 200)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-9)
