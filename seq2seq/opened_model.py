@@ -7,6 +7,7 @@ it, and beyond that what they say of tasks; see `seq2seq.task_prefix`.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from seq2seq.context import ContextFormat, stored_context
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.decode.stored import stored_search
 from seq2seq.engines.converted import ConvertedEngine, converted_folder
@@ -40,6 +41,7 @@ class OpenedModel:
         max_source_pieces: The most pieces that it was trained to read, if a recipe says it.
         remarks: What a user should know of all this, a sentence each.
         forced_end: What is not followed where an output is cut off; see `seq2seq.decode.stored`.
+        context: How it reads the sentences before the one it translates; None if it does not.
     """
 
     engine: Engine
@@ -50,6 +52,7 @@ class OpenedModel:
     max_source_pieces: int | None
     remarks: tuple[str, ...]
     forced_end: int | list[int] | None
+    context: ContextFormat | None
 
 
 def open_model(
@@ -117,6 +120,7 @@ def open_model(
         None,
         tuple(remarks),
         stored.forced_end,
+        stored_context(folder, tokenizer),
     )
     return _as_trained(opened, run, languages) if run.recipe.is_file() else opened
 

@@ -72,6 +72,16 @@ class CorpusSpec(Section):
     """How often each pair is seen in an epoch: 2 is twice, 0.5 a different half each epoch."""
     max_rows: int | None = Field(None, gt=0)
     """Read only this many pairs from the start; how many that leaves out is not known or said."""
+    document_field: str | None = None
+    """Column that names the document a pair belongs to; pairs of a document stand together, in
+    order. What `data.context` counts back in."""
+    blank_lines_end_documents: bool = False
+    """Sentences stand in the order of their documents, and where both sides of a line are blank,
+    one document ends; such lines are no pairs."""
+    source_context_field: str | None = None
+    """Column of the text before each source, which is cut into its sentences."""
+    target_context_field: str | None = None
+    """Column of the text before each target."""
     license: str | None = None
     """Licence of the data, for the model card."""
     pronoun_items: bool = False
@@ -92,6 +102,31 @@ class CorpusSpec(Section):
         if self.pronoun_items and self.file is None:
             raise ValueError("'pronoun_items' needs 'file', a .jsonl of the built-in corpus")
         return self
+
+    @model_validator(mode="after")
+    def _one_kind_of_document(self) -> "CorpusSpec":
+        given = {
+            "document_field": self.document_field is not None,
+            "blank_lines_end_documents": self.blank_lines_end_documents,
+            "source_context_field": self.source_context_field is not None,
+        }
+        found = [f"'{name}'" for name, is_given in given.items() if is_given]
+        if len(found) > 1:
+            raise ValueError(f"{' and '.join(found)} say where context is, needed one of them")
+        if self.target_context_field is not None and self.source_context_field is None:
+            raise ValueError("'target_context_field' needs 'source_context_field' beside it")
+        if self.source is not None and found not in ([], ["'blank_lines_end_documents'"]):
+            raise ValueError(f"{found[0]} names a column, a pair of text files has none")
+        return self
+
+    @property
+    def has_context(self) -> bool:
+        """Whether it tells what stands before a sentence."""
+        return (
+            self.document_field is not None
+            or self.blank_lines_end_documents
+            or self.source_context_field is not None
+        )
 
     @property
     def name(self) -> str:
@@ -135,6 +170,34 @@ class CopyingSpec(Section):
     They are reported, never enter dev or test sets, and the vocabulary is made without them."""
 
 
+class ContextSpec(Section):
+    """Read the sentences before the one to be translated too: who "it" is often stands there.
+
+    Each corpus says which sentences follow one another (`document_field`,
+    `blank_lines_end_documents`, `source_context_field`); one that does not has no context. Source
+    and target are then context and sentence, with a separator behind each sentence of the context;
+    what does not fit into `data.cleaning.max_source_pieces` or `max_target_pieces` is cut from the
+    oldest end of the context, never from the sentence, and counted.
+    """
+
+    source_sentences: int = Field(0, ge=0)
+    """Sentences before each source; with 0 here and below it is a model of single sentences."""
+    target_sentences: int = Field(0, ge=0)
+    """Sentences before each target. The model translates a document sentence after sentence, and is
+    given what it has written so far; validation gives it the references before each sentence."""
+    alone_share: float = Field(0.1, ge=0, lt=1)
+    """Share of the pairs, others in each epoch, that are shown without their context, so that the
+    model can also translate a sentence that stands alone."""
+    separator: str = Field("|||", min_length=1)
+    """Text that separates sentences where the tokenizer of `init` has no piece for it. A vocabulary
+    of our own gets a piece, `<sep>`, that no text can spell."""
+
+    @property
+    def used(self) -> bool:
+        """Whether there is any."""
+        return self.source_sentences > 0 or self.target_sentences > 0
+
+
 class DataSpec(Section):
     """Where the text comes from and how it is cleaned."""
 
@@ -147,6 +210,7 @@ class DataSpec(Section):
     test: Mapping[str, CorpusSpec] = Field(default_factory=dict)
     """Named test sets, translated and scored once at the end, never used to choose anything; each
     name becomes that of a file."""
+    context: ContextSpec = ContextSpec()
     cleaning: CleaningSpec = CleaningSpec()
     copying: CopyingSpec = CopyingSpec()
     cache: str | None = "~/.cache/seq2seq"
@@ -346,6 +410,10 @@ class TrainSpec(Section):
     warm-up leaves."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     """Probability spread over the other pieces (never the padding piece)."""
+    context_discount: float = Field(0.0, ge=0, le=1)
+    """What the loss of a piece in the target's context counts, beside 1 for those of the sentence
+    itself (Lupo et al. 2022); 0 does not score them, as they are given when the model translates.
+    Needs `data.context.target_sentences`."""
     rdrop_weight: float = Field(0.0, ge=0)
     """Weight of R-Drop: two forward passes with other dropout must agree (Wu et al. 2021)."""
     clip_norm: float = Field(1.0, ge=0)
@@ -500,6 +568,7 @@ class Recipe(Section):
         for name, spec in self.data.test.items():
             if spec.pronoun_items and spec.max_rows is not None:
                 yield f"data.test.{name}: pronoun items are scored whole, 'max_rows' cuts them"
+        yield from self._missing_context()
         yield from self._pointers_that_miss()
         yield from self._guides_of_other_models()
         yield from self._not_sharded() if self.train.fsdp else ()
@@ -511,6 +580,28 @@ class Recipe(Section):
             if pieces > longest:
                 yield (
                     f"data.cleaning.{side} = {pieces} is more than model.max_positions = {longest}"
+                )
+
+    def _missing_context(self) -> Iterator[str]:
+        """Context that no corpus has, or that nothing uses."""
+        context, train = self.data.context, self.data.train
+        if self.train.context_discount and not context.target_sentences:
+            yield "train.context_discount needs data.context.target_sentences above 0"
+        if not context.used:
+            return
+        if self.task == "summarization":
+            yield "data.context is for translation, a document is summarized as a whole"
+        if not any(corpus.has_context for corpus in train):
+            yield (
+                "data.context needs a corpus in data.train that tells what stands before a "
+                "sentence: document_field, blank_lines_end_documents or source_context_field"
+            )
+        for corpus in (*train, self.data.dev):
+            columns = corpus.source_context_field, corpus.target_context_field
+            if context.target_sentences and columns[0] is not None and columns[1] is None:
+                yield (
+                    f"{corpus.name}: data.context.target_sentences needs target_context_field "
+                    "beside source_context_field"
                 )
 
     def _pointers_that_miss(self) -> Iterator[str]:

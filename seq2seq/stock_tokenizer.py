@@ -99,6 +99,11 @@ class StockTokenizer:
         )
 
     @property
+    def sep_id(self) -> None:
+        """None: what these tokenizers call a separator ends a text as well."""
+        return
+
+    @property
     def byte_ids(self) -> tuple[int, ...]:
         """None: these tokenizers do not spell in bytes."""
         return ()

@@ -9,8 +9,9 @@ already has the normal form, so sentencepiece's own normalisation is off and bot
 alike. Byte-pair encoding (Sennrich et al. 2016, arXiv:1508.07909) is trained by ``tokenizers``.
 
 Special pieces stand where the exported model families need them: ``<s>`` 0, ``<pad>`` 1, ``</s>``
-2, ``<unk>`` 3 for M2M100; ``</s>`` 0, ``<unk>`` 1 and ``<pad>`` last for Marian. Text that looks
-like a special piece is text: ``</s>`` in a line does not end the sentence.
+2, ``<unk>`` 3 for M2M100; ``</s>`` 0, ``<unk>`` 1 and ``<pad>`` last for Marian. ``<sep>``, where a
+model reads context, follows ``<unk>``. Text that looks like a special piece is text: ``</s>`` in a
+line does not end the sentence.
 
 A character without a piece is spelt in the bytes of UTF-8, as sentencepiece does it: ``<0x00>`` to
 ``<0xFF>`` stand behind the pieces that were learnt, so that any text comes back as it was. Typed by
@@ -21,7 +22,7 @@ starts, reads as a space.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +41,7 @@ from seq2seq.vocabulary import (
     BYTES,
     EOS,
     PAD,
+    SEP,
     UNK,
     WORD_START,
     find_merges,
@@ -76,6 +78,7 @@ class Tokenizer:
         self.eos_id = self._special("eos_token")
         self.pad_id = self._special("pad_token")
         self.unk_id = self._special("unk_token")
+        self.sep_id = self._special("sep_token") if config.get("sep_token") == SEP else None
 
     @property
     def vocab_size(self) -> int:
@@ -275,7 +278,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 
 def train_tokenizer(
-    texts: Iterable[str], spec: TokenizerSpec, *, family: Family, seed: int
+    texts: Iterable[str], spec: TokenizerSpec, *, family: Family, seed: int, separator: bool = False
 ) -> Tokenizer:
     """Find the vocabulary of a corpus.
 
@@ -287,6 +290,7 @@ def train_tokenizer(
         spec: Kind, size and the like.
         family: The model family, which decides the ids of special pieces.
         seed: Chooses the segments of a corpus too large to be used whole.
+        separator: Whether it has a piece that separates sentences.
 
     Returns:
         The tokenizer; the same for the same arguments.
@@ -296,23 +300,24 @@ def train_tokenizer(
     """
     normalizer = _normalizer(spec.lowercase)
     normal = (normalizer.normalize_str(text) for text in texts)
-    special = len(_arrange({}, family))
+    arrange = partial(_arrange, family=family, separator=separator)
+    special = list(arrange({}))
     fallback = spec.byte_fallback
     spelling = dict.fromkeys(BYTES, SPECIAL_SCORE) if fallback else {}
     model: Any
     if spec.kind == "unigram":
         pieces = find_unigrams(normal, spec, special=special, seed=seed)
-        vocabulary = _arrange(pieces | spelling, family)
+        vocabulary = arrange(pieces | spelling)
         unknown = list(vocabulary).index(UNK)
         model = models.Unigram(list(vocabulary.items()), unk_id=unknown, byte_fallback=fallback)
     else:
         spelt, merges = find_merges(normal, spec, special=special)
-        vocabulary = _arrange(dict.fromkeys(spelt, 0.0) | spelling, family)
+        vocabulary = arrange(dict.fromkeys(spelt, 0.0) | spelling)
         ids = {piece: number for number, piece in enumerate(vocabulary)}
         model = models.BPE(
             vocab=ids, merges=merges, unk_token=UNK, fuse_unk=True, byte_fallback=fallback
         )
-    return _assemble(model, normalizer, spec, family)
+    return _assemble(model, normalizer, spec, special=special)
 
 
 def vocabulary_note(tokenizer: TokenizerLike, spec: TokenizerSpec) -> str:
@@ -340,13 +345,16 @@ def _normalizer(lowercase: bool) -> Any:
     return normalizers.Sequence(steps)
 
 
-def _arrange(pieces: Mapping[str, float], family: Family) -> dict[str, float]:
+def _arrange(pieces: Mapping[str, float], *, family: Family, separator: bool) -> dict[str, float]:
     """Pieces in the order of their ids, special ones where the family needs them."""
     before, after = ((BOS, PAD, EOS, UNK), ()) if family == "m2m_100" else ((EOS, UNK), (PAD,))
+    before = (*before, SEP) if separator else before
     return dict.fromkeys(before, SPECIAL_SCORE) | dict(pieces) | dict.fromkeys(after, SPECIAL_SCORE)
 
 
-def _assemble(model: Any, normalizer: Any, spec: TokenizerSpec, family: Family) -> Tokenizer:
+def _assemble(
+    model: Any, normalizer: Any, spec: TokenizerSpec, *, special: Sequence[str]
+) -> Tokenizer:
     backend = tokenizers.Tokenizer(model)
     backend.normalizer = normalizer
     backend.pre_tokenizer = word_splitter(spec.kind)
@@ -356,13 +364,14 @@ def _assemble(model: Any, normalizer: Any, spec: TokenizerSpec, family: Family) 
         broken = decoders.Replace(Regex(f"[{WHITE_SPACE}]"), " ")
         decoder = decoders.Sequence([decoders.ByteFallback(), broken, decoder])
     backend.decoder = decoder
-    config = {
+    config: dict[str, Any] = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_input_names": ["input_ids", "attention_mask"],
         "padding_side": "right",
         "clean_up_tokenization_spaces": False,
         "split_special_tokens": True,  # special pieces in running text are text
-        **({"bos_token": BOS} if family == "m2m_100" else {}),
+        **({"bos_token": BOS} if BOS in special else {}),
+        **({"sep_token": SEP} if SEP in special else {}),
         "eos_token": EOS,
         "unk_token": UNK,
         "pad_token": PAD,

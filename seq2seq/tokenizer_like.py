@@ -105,6 +105,11 @@ class TokenizerLike(Encoder, Protocol):
         ...
 
     @property
+    def sep_id(self) -> int | None:
+        """The piece that separates sentences, which no text spells; None where there is none."""
+        ...
+
+    @property
     def file_names(self) -> tuple[str, ...]:
         """The files that ``save`` writes."""
         ...

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from seq2seq.chunks import chunks_of
+from seq2seq.context import ContextFormat
 from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS
 from seq2seq.decode.options import DecodeOptions, Hypothesis, Sampling
 from seq2seq.engines.converted import ConvertedEngine
@@ -66,6 +67,7 @@ class Translator:
         remarks: What of the folder's search is not followed, a sentence each.
         forced_end: What of it is not followed at the length limit; see `seq2seq.decode.stored`.
         work: What it does.
+        context: How it reads the sentences before the one it translates; None if it does not.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Translator:
         remarks: Sequence[str] = (),
         forced_end: int | list[int] | None = None,
         work: Work = "translation",
+        context: ContextFormat | None = None,
     ):
         self.engine = NativeEngine(model) if isinstance(model, Transformer) else model
         self.tokenizer = tokenizer
@@ -90,6 +93,7 @@ class Translator:
         self.remarks = tuple(remarks)
         self.forced_end = forced_end
         self.work = work
+        self.context = context
         self._check_vocabulary()
 
     @property
@@ -154,6 +158,7 @@ class Translator:
             remarks=opened.remarks,
             forced_end=opened.forced_end,
             work=work,
+            context=opened.context,
         )
 
     def translate(
@@ -196,7 +201,7 @@ class Translator:
         by_sentence = split == "sentences" or (split == "auto" and self.trained == "sentences")
         reader = TextReader(
             self.tokenizer,
-            self._most(max_source_pieces),
+            self.most_source_pieces(max_source_pieces),
             self.languages[0],
             by_sentence=by_sentence,
             counting=self.trained != "lines",
@@ -204,14 +209,18 @@ class Translator:
         )
         prepared = reader.read(texts, first_line=first_line)
         found = iter(self._search(prepared, options, batch_tokens, progress))
-        writer = TextWriter(
+        writer = self.writer(options, restore=restore)
+        return [writer.write(one, list(islice(found, len(one.parts)))) for one in prepared]
+
+    def writer(self, options: DecodeOptions, *, restore: bool = True) -> TextWriter:
+        """What turns the pieces that were found into text; see `translate`."""
+        return TextWriter(
             self.tokenizer,
             self.languages[1],
             options.length_penalty,
             restores=restore,
             complete=self.work == "translation",
         )
-        return [writer.write(one, list(islice(found, len(one.parts)))) for one in prepared]
 
     def stream(
         self,
@@ -363,7 +372,8 @@ class Translator:
                 f"{most}; correct the file or download it again"
             )
 
-    def _most(self, max_source_pieces: int | None) -> int:
+    def most_source_pieces(self, max_source_pieces: int | None) -> int:
+        """The most pieces that are read at once; see `translate`."""
         positions = self.engine.positions
         if max_source_pieces is None:
             return min(self.max_source_pieces or positions, positions)

@@ -58,6 +58,7 @@ class Translation:
             know single sentences only; else 0.
         normalized: Whether the normal form (`seq2seq.normalization`) changed the input.
         copied: Whether the output is the input, and that no mere name or number.
+        context_cut: Pieces of its context that were left out because not all of it fits.
     """
 
     candidates: tuple[Candidate, ...]
@@ -68,6 +69,7 @@ class Translation:
     sentences: int = 0
     normalized: bool = False
     copied: bool = False
+    context_cut: int = 0
 
     @property
     def text(self) -> str:
@@ -95,6 +97,7 @@ class Report:
         loops: Those of them that repeat themselves up to it.
         copies: Outputs that are their inputs.
         unknown_written: Unknown pieces in outputs, which leave no trace there.
+        contexts_cut: Inputs of which the oldest context was left out, because not all of it fits.
         broken_characters: What outputs spell in bytes that are no characters, or control
             characters; each is written as U+FFFD.
         restored: Addresses and placeholders that the model changed and that are put back.
@@ -119,6 +122,7 @@ class Report:
     broken_characters: int = 0
     restored: int = 0
     missing: int = 0
+    contexts_cut: int = 0
     seconds: float = 0.0
 
     @classmethod
@@ -148,6 +152,7 @@ class Report:
             loops=sum(one.loops for one in best),
             copies=sum(one.copied for one in translations),
             unknown_written=sum(one.unknown for one in best),
+            contexts_cut=sum(one.context_cut > 0 for one in translations),
             broken_characters=sum(one.text.count(REPLACEMENT) for one in best),
             restored=sum(one.restored for one in best),
             missing=sum(one.missing for one in best),
@@ -181,6 +186,7 @@ class Report:
             "of several sentences, read as a whole: some may be left out (--split sentences)",
         )
         yield self.truncated, f"longer than the model can read, {self.dropped_pieces:,} pieces cut"
+        yield self.contexts_cut, "sentences whose oldest context does not fit and was left out"
         yield self.unknown_pieces, "pieces unknown to the model"
         yield self.empty_outputs, "outputs empty though their line is not"
         loops = f", {self.loops:,} of them repeating themselves" if self.loops else ""

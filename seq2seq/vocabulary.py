@@ -17,8 +17,8 @@ from seq2seq.errors import RecipeError
 from seq2seq.recipe import TokenizerSpec
 
 BOS, PAD, EOS, UNK = "<s>", "<pad>", "</s>", "<unk>"
-# Present in every vocabulary, so that text such as "</s>" can always be spelt out.
-SPELLING = "".join(sorted(set(BOS + PAD + EOS + UNK)))
+# Between sentences, where a model reads those before the one it translates; only then a piece.
+SEP = "<sep>"
 WORD_START = "▁"
 # Pieces that spell a character without a piece of its own, in the notation of sentencepiece.
 BYTES = tuple(f"<0x{value:02X}>" for value in range(256))
@@ -39,15 +39,20 @@ def first_bytes(byte_ids: Sequence[int]) -> frozenset[int]:
     return frozenset(number for byte, number in enumerate(byte_ids) if byte & 0xC0 != 0x80)
 
 
+def spelling_of(special: Sequence[str]) -> str:
+    """Characters that every vocabulary holds, so that text such as "</s>" can be spelt out."""
+    return "".join(sorted({*"".join(special)}))
+
+
 def find_unigrams(
-    texts: Iterator[str], spec: TokenizerSpec, *, special: int, seed: int
+    texts: Iterator[str], spec: TokenizerSpec, *, special: Sequence[str], seed: int
 ) -> dict[str, float]:
     """Train a unigram language model of pieces with sentencepiece.
 
     Args:
         texts: Training text.
         spec: Size and character coverage.
-        special: Places of the vocabulary to leave for special pieces.
+        special: The special pieces, which the vocabulary has room for and can spell.
         seed: Chooses the sentences of a text too large to be used whole.
 
     Returns:
@@ -65,10 +70,10 @@ def find_unigrams(
             sentence_iterator=bounded_parts(text.translate(RESERVED) for text in texts),
             model_writer=model,
             model_type="unigram",
-            vocab_size=spec.vocab_size - special + 1,  # sentencepiece counts its own <unk>
+            vocab_size=spec.vocab_size - len(special) + 1,  # sentencepiece counts its own <unk>
             hard_vocab_limit=False,
             character_coverage=spec.character_coverage,
-            required_chars=SPELLING,
+            required_chars=spelling_of(special),
             normalization_rule_name="identity",
             unk_id=0,
             bos_id=-1,
@@ -113,14 +118,14 @@ def _too_small(spec: TokenizerSpec, needed: object) -> RecipeError:
 
 
 def find_merges(
-    texts: Iterator[str], spec: TokenizerSpec, *, special: int
+    texts: Iterator[str], spec: TokenizerSpec, *, special: Sequence[str]
 ) -> tuple[list[str], list[tuple[str, str]]]:
     """Train byte-pair encoding with ``tokenizers``.
 
     Args:
         texts: Training text.
         spec: Size and character coverage.
-        special: Places of the vocabulary to leave for special pieces.
+        special: The special pieces, which the vocabulary has room for and can spell.
 
     Returns:
         Characters and merged pieces in the order of their merges, and the merges.
@@ -131,8 +136,8 @@ def find_merges(
     from tokenizers import trainers
 
     kept = list(bounded_parts(texts))
-    alphabet = _alphabet(kept, spec.character_coverage)
-    size = spec.vocab_size - special
+    alphabet = _alphabet(kept, spec.character_coverage, spelling_of(special))
+    size = spec.vocab_size - len(special)
     if len(alphabet) > size:
         raise _too_small(spec, len(alphabet))
     backend = tokenizers.Tokenizer(models.BPE())
@@ -151,13 +156,13 @@ def find_merges(
     return list(dict.fromkeys([*alphabet, *("".join(merge) for merge in merges)])), merges
 
 
-def _alphabet(texts: Sequence[str], coverage: float) -> list[str]:
+def _alphabet(texts: Sequence[str], coverage: float, spelling: str) -> list[str]:
     """The most frequent characters that together make up the share asked for, sorted."""
     counts = Counter[str]()
     for text in texts:
         counts.update(text.replace(" ", WORD_START))
     target = coverage * counts.total()
-    kept = {*SPELLING, WORD_START}
+    kept = {*spelling, WORD_START}
     covered = 0
     for character, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         if covered >= target:

@@ -34,11 +34,13 @@ class Batch:
     source_tokens: int
     """Pieces of the sources, padding not counted."""
     target_tokens: int
-    """Pieces of the targets, padding not counted: what the loss is divided by."""
+    """Pieces of the targets, padding and context not counted: what the loss is divided by."""
     padded_tokens: int
     """Area of both rectangles."""
     target_places: Int[torch.Tensor, " tokens"]
-    """Where in the flattened target rectangle the real pieces stand."""
+    """Where in the flattened target rectangle the real pieces stand, those of context left out."""
+    context_places: Int[torch.Tensor, " context"] | None = None
+    """Where those of the targets' context stand; None where there are none."""
     marks: BatchMarks | None = None
     """Where the words stand that training points at, on the host; None where it points at none."""
     bottleneck: bool = False
@@ -61,6 +63,9 @@ class Batch:
             source_mask=None if self.source_mask is None else _sent(self.source_mask, device),
             target_ids=_sent(self.target_ids, device),
             target_places=_sent(self.target_places, device),
+            context_places=None
+            if self.context_places is None
+            else _sent(self.context_places, device),
         )
 
 
@@ -155,12 +160,15 @@ def padding_share(plan: list[Indices], source_lengths: Lengths, target_lengths: 
     return 1 - real / area
 
 
-def collate(pairs: Sequence[tuple[Indices, Indices]], pad_id: int) -> Batch:
+def collate(
+    pairs: Sequence[tuple[Indices, Indices]], pad_id: int, given: Lengths | None = None
+) -> Batch:
     """Lay pairs side by side, the shorter ones filled up with padding.
 
     Args:
         pairs: Source and target ids of each pair.
         pad_id: Id of the padding piece.
+        given: How many pieces at the start of each target are its context; None where none is.
 
     Returns:
         The batch.
@@ -171,15 +179,22 @@ def collate(pairs: Sequence[tuple[Indices, Indices]], pad_id: int) -> Batch:
     mask = None
     if source_tokens < source_ids.size:
         mask = torch.from_numpy(np.arange(source_ids.shape[1]) < source_lengths[:, None])
-    real = np.arange(target_ids.shape[1]) < target_lengths[:, None]
+    columns = np.arange(target_ids.shape[1])
+    scored, context = columns < target_lengths[:, None], None
+    if given is not None and given.any():
+        before = columns < given[:, None]
+        scored &= ~before
+        context = torch.from_numpy(before.ravel().nonzero()[0])
+    places = torch.from_numpy(scored.ravel().nonzero()[0])
     return Batch(
         source_ids=torch.from_numpy(source_ids),
         source_mask=mask,
         target_ids=torch.from_numpy(target_ids),
         source_tokens=source_tokens,
-        target_tokens=int(target_lengths.sum()),
+        target_tokens=len(places),
         padded_tokens=source_ids.size + target_ids.size,
-        target_places=torch.from_numpy(real.ravel().nonzero()[0]),
+        target_places=places,
+        context_places=context,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from seq2seq.data.columns import Pair
-from seq2seq.data.corpus import iterate_chunks, iterate_pairs, to_dataset
+from seq2seq.data.corpus import iterate_chunks, iterate_pairs, to_dataset, with_columns_of
 from seq2seq.data.findings import EXAMPLES, Finding
 from seq2seq.errors import DataError
 from seq2seq.languages import length_in_letters
@@ -150,7 +150,10 @@ def cut_over_long(corpora: Mapping[str, Any], spec: CleaningSpec) -> dict[str, A
         for columns in iterate_chunks(dataset):
             yield from zip(*map(_cut, columns, limits), strict=True)
 
-    return {name: to_dataset(cut(dataset), name) for name, dataset in corpora.items()}
+    return {
+        name: with_columns_of(dataset, to_dataset(cut(dataset), name))
+        for name, dataset in corpora.items()
+    }
 
 
 @dataclass

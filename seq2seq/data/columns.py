@@ -1,6 +1,7 @@
 """Files that hold both sides of each pair: TSV, CSV, JSON and Parquet; TMX and XLIFF for others.
 
-Each reader yields ``(source, target)`` and names file and line where a row cannot be read. A TSV
+Each reader yields ``(source, target)``, with the texts of further columns behind if some are asked
+for, and names file and line where a row cannot be read. A TSV
 file is not CSV: nothing is quoted in it, so a lone ``"`` in a sentence is just a character. Every
 row must have as many columns as the first; a tab inside a sentence would otherwise shift the text
 unseen. A null or absent text is an empty text, which cleaning then counts.
@@ -24,6 +25,8 @@ from seq2seq.lines import iterate_lines
 from seq2seq.recipe import suggest
 
 Pair = tuple[str, str]
+Texts = tuple[str, ...]
+"""Source and target, and the texts of further columns."""
 Row = tuple[int, list[str]]
 """Number of its first line, and its columns."""
 
@@ -55,8 +58,9 @@ def read_columns(
     target_field: str,
     *,
     quoted: bool = False,
+    more_fields: Sequence[str] = (),
     noticed: Noticed | None = None,
-) -> Iterator[Pair]:
+) -> Iterator[Texts]:
     """The pairs of one file, whose kind its name tells.
 
     Args:
@@ -67,16 +71,17 @@ def read_columns(
             header a number counted from 1; for TMX and XLIFF its language code.
         target_field: Column of the target, named alike.
         quoted: Whether fields of a TSV file are quoted as those of CSV are.
+        more_fields: Further columns to read, named alike; TMX and XLIFF have none.
         noticed: Where to count what is odd and yet read.
 
     Returns:
-        Pairs in the file's order.
+        Pairs in the file's order, each with its further texts behind.
 
     Raises:
         DataError: A row or column is not as said, or the kind of file is not known.
     """
     kind = kind_of(path)
-    fields = (source_field, target_field)
+    fields = (source_field, target_field, *more_fields)
     noticed = Noticed() if noticed is None else noticed
     match kind:
         case ".tsv" if quoted:
@@ -91,10 +96,15 @@ def read_columns(
             return _from_rows(path, rows, fields, noticed)
         case ".jsonl" | ".json":
             return _from_json(path, fields)
+        case ".tmx" | ".xlf" | ".xliff" if more_fields:
+            raise DataError(
+                f"{path}: a {kind} file has no column '{more_fields[0]}', needed .tsv, .csv, "
+                ".jsonl, .json or .parquet; convert it, or leave the column out"
+            )
         case ".tmx":
-            return read_tmx(path, fields, noticed)
+            return read_tmx(path, (source_field, target_field), noticed)
         case ".xlf" | ".xliff":
-            return read_xliff(path, fields, noticed)
+            return read_xliff(path, (source_field, target_field), noticed)
         case ".parquet" if path.suffix.lower() == ".parquet":
             return _from_parquet(path, fields)
         case _:
@@ -175,11 +185,11 @@ def as_text(value: Any, where: object, field: str) -> str:
 def _from_rows(
     path: Path,
     rows: Iterator[Row],
-    fields: tuple[str, str],
+    fields: Texts,
     noticed: Noticed,
     *,
     plain: bool = False,
-) -> Iterator[Pair]:
+) -> Iterator[Texts]:
     """The pairs of a table; ``plain`` says that nothing is quoted in it."""
     places, width, pairs, in_quotes = None, 0, 0, 0
     for number, row in rows:
@@ -189,7 +199,7 @@ def _from_rows(
             places = [_place(path, row, field, headless) for field in fields]
             if not headless:
                 continue
-            if all(_is_header_name(row[place]) for place in places):
+            if all(_is_header_name(row[place]) for place in places[:2]):
                 noticed.add(*HEADER_KIND, f"line {number}")
         if len(row) != width:
             raise _wrong_width(path, number, row, width, plain=plain)
@@ -199,7 +209,7 @@ def _from_rows(
                 noticed.add(*QUOTED_KIND, f"line {number}")
             in_quotes += all(len(text) > 1 and text[0] == text[-1] == '"' for text in pair)
         pairs += 1
-        yield pair
+        yield (*pair, *(row[place] for place in places[2:]))
     if in_quotes == pairs and in_quotes > 1 and not noticed.count.get(QUOTED_KIND):
         noticed.add(*QUOTED_KIND, "every line", pairs)
 
@@ -261,7 +271,7 @@ def _tsv_rows(path: Path) -> Iterator[Row]:
     return ((n, line.split("\t")) for n, line in enumerate(iterate_lines(path), start=1))
 
 
-def _separator(first: Sequence[str], fields: tuple[str, str]) -> str:
+def _separator(first: Sequence[str], fields: Texts) -> str:
     """What stands between the columns of a CSV file: what separates the names asked for.
 
     Excel writes semicolons where the comma is the decimal sign. Without such names it is a comma.
@@ -300,7 +310,7 @@ def _allow_long_fields() -> None:
         csv.field_size_limit(2**31 - 1)
 
 
-def _from_json(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
+def _from_json(path: Path, fields: Texts) -> Iterator[Texts]:
     """The pairs of one object a line, or of one array of objects, which is read as a whole."""
     lines = iterate_lines(path)
     for number, line in enumerate(lines, start=1):
@@ -308,11 +318,11 @@ def _from_json(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
             text = "\n".join([line, *lines])
             rows = _load_json(text, str(path))
             for entry, row in enumerate(rows, start=1):
-                yield pair_of(row, f"{path}: entry {entry}", fields)
+                yield texts_of(row, f"{path}: entry {entry}", fields)
             return
         where = f"{path}: line {number}"
         row = _load_json(line, where)
-        yield pair_of(row, where, fields)
+        yield texts_of(row, where, fields)
 
 
 def _load_json(text: str, where: str) -> Any:
@@ -329,7 +339,7 @@ def _load_json(text: str, where: str) -> Any:
         ) from error
 
 
-def _from_parquet(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
+def _from_parquet(path: Path, fields: Texts) -> Iterator[Texts]:
     import pyarrow
     import pyarrow.parquet
 
@@ -346,7 +356,7 @@ def _from_parquet(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
             batches = (batch.to_pylist() for batch in file.iter_batches(columns=sorted(roots)))
             number = 0
             for number, row in enumerate(itertools.chain.from_iterable(batches), start=1):
-                yield pair_of(row, f"{path}: row {number}", fields)
+                yield texts_of(row, f"{path}: row {number}", fields)
             if number != file.metadata.num_rows:
                 raise OSError(f"{number:,} rows of {file.metadata.num_rows:,}")
     except FileNotFoundError:
@@ -358,14 +368,13 @@ def _from_parquet(path: Path, fields: tuple[str, str]) -> Iterator[Pair]:
         ) from error
 
 
-def pair_of(row: Any, where: str, fields: tuple[str, str]) -> Pair:
-    """The two texts of one row of nested objects.
+def texts_of(row: Any, where: str, fields: Texts) -> Texts:
+    """The texts of one row of nested objects.
 
     Raises:
         DataError: There is no such column, or what it holds is no text.
     """
     try:
-        source, target = (as_text(pick(row, field), where, field) for field in fields)
+        return tuple(as_text(pick(row, field), where, field) for field in fields)
     except KeyError as error:
         raise missing_column(where, error) from None
-    return source, target

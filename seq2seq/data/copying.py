@@ -212,8 +212,11 @@ class CopyingTrainingSet(TrainingSet):
         kept = np.flatnonzero(~long & ~unknown)
         source, target = source.take(kept), target.take(kept)
         marks = real.marks and join_marks([real.marks, Marks.nothing(len(source))])
+        given = real.given
+        if given is not None:  # what is made up stands alone
+            given = np.concatenate([given, np.zeros(len(source), dtype=given.dtype)])
         return EpochData(
-            concatenate([real.source, source]), concatenate([real.target, target]), marks
+            concatenate([real.source, source]), concatenate([real.target, target]), marks, given
         )
 
     def report_copying(self) -> CopyingReport:

@@ -15,19 +15,36 @@ from typing import Any
 
 import pyarrow
 
-from seq2seq.data.columns import Pair, missing_column, pair_of, read_columns
+from seq2seq.data.columns import Pair, Texts, missing_column, read_columns, texts_of
+from seq2seq.data.documents import Preceded, context_fields, preceded_rows, without_boundaries
 from seq2seq.data.findings import Noticed
 from seq2seq.errors import DataError
 from seq2seq.lines import iterate_lines
 from seq2seq.normalization import count_changes, normalize
-from seq2seq.recipe import CorpusSpec
+from seq2seq.recipe import ContextSpec, CorpusSpec
 
 SCHEMA = pyarrow.schema([("source", pyarrow.string()), ("target", pyarrow.string())])
+CONTEXT_SCHEMA = pyarrow.schema(
+    [
+        *SCHEMA,
+        ("source_context", pyarrow.list_(pyarrow.string())),
+        ("target_context", pyarrow.list_(pyarrow.string())),
+        ("document", pyarrow.int64()),
+    ]
+)
+"""Where context is asked for: the sentences before, oldest first, and the number of the document,
+-1 where no other row is known to belong to it."""
 CHUNK_ROWS = 10_000
+NO_CONTEXT = ContextSpec()
 
 
 def read_corpus(
-    spec: CorpusSpec, *, folder: Path, held_out: bool = False, noticed: Noticed | None = None
+    spec: CorpusSpec,
+    *,
+    folder: Path,
+    held_out: bool = False,
+    noticed: Noticed | None = None,
+    context: ContextSpec = NO_CONTEXT,
 ) -> Any:
     """Read the pairs of one corpus.
 
@@ -36,29 +53,39 @@ def read_corpus(
         folder: What relative paths are relative to.
         held_out: Whether its targets are references, which stay as they are written.
         noticed: Where to count what reading changed or left out.
+        context: How many sentences before each are wanted.
 
     Returns:
-        A ``datasets.Dataset`` with the text columns ``source`` and ``target``.
+        A ``datasets.Dataset`` with the text columns ``source`` and ``target``, and those of
+        ``CONTEXT_SCHEMA`` where context is wanted.
 
     Raises:
         DataError: A file cannot be read, is not UTF-8, lacks a column or is empty, two files have
             unequal numbers of lines, or the Hub does not give the dataset.
     """
     noticed = Noticed() if noticed is None else noticed
+    more_fields = context_fields(spec) if context.used else ()
+    rows: Iterator[Texts]
     if spec.hub is not None:
-        pairs = _read_hub(spec)
+        rows = _read_hub(spec, more_fields)
     elif spec.file is not None:
-        pairs = read_columns(
+        rows = read_columns(
             folder / spec.file,
             spec.source_field,
             spec.target_field,
             quoted=spec.quoted,
+            more_fields=more_fields,
             noticed=noticed,
         )
     else:
-        pairs = _read_pair(folder / str(spec.source), folder / str(spec.target))
-    pairs = itertools.islice(pairs, spec.max_rows)
-    return to_dataset(_normalized(pairs, noticed, held_out=held_out), spec.name)
+        rows = _read_pair(folder / str(spec.source), folder / str(spec.target))
+    rows = itertools.islice(rows, spec.max_rows)
+    rows = _normalized(rows, noticed, held_out=held_out)
+    if context.used:
+        return _to_dataset(preceded_rows(rows, spec, context, noticed), spec.name, CONTEXT_SCHEMA)
+    if spec.blank_lines_end_documents:
+        rows = (row for _, row in without_boundaries(rows, noticed))
+    return _to_dataset(rows, spec.name, SCHEMA)
 
 
 def iterate_pairs(dataset: Any) -> Iterator[Pair]:
@@ -73,35 +100,54 @@ def iterate_chunks(dataset: Any) -> Iterator[tuple[list[str], list[str]]]:
         yield chunk["source"], chunk["target"]
 
 
+def iterate_contexts(dataset: Any) -> Iterator[tuple[list[list[str]], list[list[str]]]]:
+    """The sentences before each source and each target, some thousand rows at a time, if any."""
+    if "source_context" in dataset.column_names:
+        for chunk in dataset.iter(batch_size=CHUNK_ROWS):
+            yield chunk["source_context"], chunk["target_context"]
+
+
 def to_dataset(pairs: Iterable[Pair], name: str) -> Any:
     """Pairs as a ``datasets.Dataset`` with the columns ``source`` and ``target``.
 
     Raises:
         DataError: There is none.
     """
+    return _to_dataset(pairs, name, SCHEMA)
+
+
+def _to_dataset(rows: Iterable[Texts | Preceded], name: str, schema: Any) -> Any:
     import datasets
 
     chunks = []
-    pairs = iter(pairs)
-    while rows := list(itertools.islice(pairs, CHUNK_ROWS)):
-        sources, targets = (list(side) for side in zip(*rows, strict=True))
-        chunks.append(pyarrow.table({"source": sources, "target": targets}, schema=SCHEMA))
+    rows = iter(rows)
+    while some := list(itertools.islice(rows, CHUNK_ROWS)):
+        columns = [list(column) for column in zip(*some, strict=True)]
+        chunks.append(pyarrow.table(dict(zip(schema.names, columns, strict=True)), schema=schema))
     if not chunks:
         raise DataError(f"{name}: no pairs in it, needed at least one")
     return datasets.Dataset(pyarrow.concat_tables(chunks))
 
 
-def _normalized(pairs: Iterable[Pair], noticed: Noticed, *, held_out: bool) -> Iterator[Pair]:
+def with_columns_of(whole: Any, pairs: Any) -> Any:
+    """A dataset of pairs with the other columns of a dataset that has a row for each of them."""
+    for name in whole.column_names:
+        if name not in pairs.column_names:
+            pairs = pairs.add_column(name, list(whole[name]))
+    return pairs
+
+
+def _normalized(rows: Iterable[Texts], noticed: Noticed, *, held_out: bool) -> Iterator[Texts]:
     """The pairs in normal form, or their sources alone; what that changes is counted."""
     side = " in sources" if held_out else ""
     invisible = (f"invisible characters{side}", "cleaned")
     composed = (f"letters not composed as in NFC{side}", "composed")
     for kind in (invisible, composed):
         noticed.look_for(*kind)
-    for number, (source, target) in enumerate(pairs, start=1):
+    for number, (source, target, *more) in enumerate(rows, start=1):
         texts = (source,) if held_out else (source, target)
         if all(text.isascii() and text.isprintable() for text in texts):
-            yield source, target
+            yield source, target, *more
             continue
         changes = count_changes(texts)
         if changes.invisible:
@@ -110,7 +156,7 @@ def _normalized(pairs: Iterable[Pair], noticed: Noticed, *, held_out: bool) -> I
                 noticed.add(f"NUL bytes{side}", "cleaned", f"row {number}")
         if changes.composed:
             noticed.add(*composed, f"row {number}")
-        yield normalize(source), target if held_out else normalize(target)
+        yield normalize(source), target if held_out else normalize(target), *more
 
 
 def _read_pair(source: Path, target: Path) -> Iterator[Pair]:
@@ -126,7 +172,7 @@ def _read_pair(source: Path, target: Path) -> Iterator[Pair]:
         yield left, right
 
 
-def _read_hub(spec: CorpusSpec) -> Iterator[Pair]:
+def _read_hub(spec: CorpusSpec, more_fields: Texts) -> Iterator[Texts]:
     import datasets
 
     where = f"dataset '{spec.hub}'"
@@ -140,7 +186,7 @@ def _read_hub(spec: CorpusSpec) -> Iterator[Pair]:
         )
     except _hub_errors() as error:
         raise _explain_hub(where, error) from error
-    fields = (spec.source_field, spec.target_field)
+    fields = (spec.source_field, spec.target_field, *more_fields)
     columns = dataset.column_names
     for field in fields if columns is not None else ():  # of a stream they may not be known yet
         head = field if field in columns else field.split(".")[0]
@@ -149,9 +195,9 @@ def _read_hub(spec: CorpusSpec) -> Iterator[Pair]:
     return _hub_pairs(dataset, where, fields)
 
 
-def _hub_pairs(dataset: Any, where: str, fields: tuple[str, str]) -> Iterator[Pair]:
+def _hub_pairs(dataset: Any, where: str, fields: Texts) -> Iterator[Texts]:
     for number, row in enumerate(_hub_rows(dataset, where), start=1):
-        yield pair_of(row, f"{where}: row {number}", fields)
+        yield texts_of(row, f"{where}: row {number}", fields)
 
 
 def _hub_rows(dataset: Any, where: str) -> Iterator[Any]:

@@ -45,6 +45,18 @@ class Marks:
         """The same with nothing marked in some pairs."""
         return Marks(*(_emptied(side, rows) for side in self._sides()))
 
+    def moved(
+        self, source: Int[np.ndarray, " pairs"], target: Int[np.ndarray, " pairs"]
+    ) -> "Marks":
+        """The same words where so many pieces have been put before each source and target."""
+        by_side = {field.name: source for field in fields(self)} | {"decision": target}
+        return Marks(
+            *(
+                Ragged(side.values + np.repeat(by_side[field.name], side.lengths), side.offsets)
+                for field, side in zip(fields(self), self._sides(), strict=True)
+            )
+        )
+
     def count(self, name: str) -> int:
         """Pairs in which a kind of word is marked."""
         side: Ragged = getattr(self, name)

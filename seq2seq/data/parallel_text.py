@@ -29,7 +29,7 @@ class ParallelText:
     """All text of a recipe: training corpora after cleaning by text, dev and tests untouched."""
 
     train: Mapping[str, Any]
-    """Datasets with columns ``source`` and ``target``, by name."""
+    """Datasets with columns ``source`` and ``target``, and with context those of it, by name."""
     weights: Mapping[str, float]
     dev: Any
     tests: Mapping[str, Any]
@@ -37,6 +37,8 @@ class ParallelText:
     report: CleaningReport
     numbers: Int[np.ndarray, " pairs"]
     """Row of each training pair in its corpus as read, counted from 0."""
+    alone_share: float = 0.0
+    """Share of the training pairs that an epoch shows without their context."""
 
     @property
     def pairs(self) -> int:
@@ -80,11 +82,17 @@ def read_text(spec: DataSpec) -> ParallelText:
     held_out = {"dev": spec.dev} | {f"test {name}": corpus for name, corpus in spec.test.items()}
     seen_in, seen_in_held = ({name: Noticed() for name in group} for group in (names, held_out))
     train = {
-        name: read_corpus(corpus, folder=folder, noticed=seen_in[name])
+        name: read_corpus(corpus, folder=folder, noticed=seen_in[name], context=spec.context)
         for name, corpus in zip(names, spec.train, strict=True)
     }
     held = {
-        name: read_corpus(corpus, folder=folder, held_out=True, noticed=seen_in_held[name])
+        name: read_corpus(
+            corpus,
+            folder=folder,
+            held_out=True,
+            noticed=seen_in_held[name],
+            context=spec.context,
+        )
         for name, corpus in held_out.items()
     }
     doubts = find_doubts(train, held, spec.cleaning)
@@ -103,6 +111,7 @@ def read_text(spec: DataSpec) -> ParallelText:
         spec.cleaning,
         report,
         row_numbers(sizes)[stay],
+        spec.context.alone_share if spec.context.used else 0.0,
     )
 
 

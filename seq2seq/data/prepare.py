@@ -13,12 +13,15 @@ which cuts, in which batches. There is no iterator whose place a checkpoint woul
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Int
 
+from seq2seq.context import ContextFormat
 from seq2seq.data.batches import Batch, collate
 from seq2seq.data.clean import CleaningReport, Doubt, settle
+from seq2seq.data.context_pieces import Contexts, cut_finding, encode_contexts
 from seq2seq.data.corpus import iterate_pairs
 from seq2seq.data.marks import Marks, join_marks
 from seq2seq.data.parallel_text import ParallelText, corpus_sizes
@@ -35,7 +38,8 @@ from seq2seq.errors import DataError, ModelError
 from seq2seq.recipe import TokenizerSpec
 from seq2seq.tokenizer_like import Encoder, SpellsSpecial, TokenizerLike, WordEncoder
 
-ROWS_STREAM, CUTS_STREAM = 2, 3  # keep random numbers for different purposes apart
+# keep random numbers for different purposes apart
+ROWS_STREAM, CUTS_STREAM, ALONE_STREAM = 2, 3, 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +49,8 @@ class EpochData:
     source: Ragged
     target: Ragged
     marks: Marks | None = None
+    given: Int[np.ndarray, " pairs"] | None = None
+    """How many pieces at the start of each target are its context; None where none has any."""
 
     def __len__(self) -> int:
         return len(self.source)
@@ -61,7 +67,8 @@ class EpochData:
 
     def batch(self, pairs: Int[np.ndarray, " chosen"], pad_id: int) -> Batch:
         """The rectangles of the pairs named."""
-        batch = collate([(self.source[i], self.target[i]) for i in pairs.tolist()], pad_id)
+        rows = [(self.source[i], self.target[i]) for i in pairs.tolist()]
+        batch = collate(rows, pad_id, None if self.given is None else self.given[pairs])
         if self.marks is None:
             return batch
         source, target = batch.source_ids.shape[1], batch.target_ids.shape[1]
@@ -78,6 +85,8 @@ class TrainingSet:
     limits: tuple[int, int]
     seed: int
     report: CleaningReport
+    alone_share: float
+    """Share of the pairs that an epoch shows without their context."""
 
     @property
     def pairs(self) -> int:
@@ -118,19 +127,31 @@ class TrainingSet:
         """
         parts = [self._corpus_epoch(i, corpus, number) for i, corpus in enumerate(self.corpora)]
         marks = [part.marks for part in parts if part.marks is not None]
+        given = [part.given for part in parts if part.given is not None]
         return EpochData(
             concatenate([part.source for part in parts]),
             concatenate([part.target for part in parts]),
             join_marks(marks) if marks else None,
+            np.concatenate(given) if given else None,
         )
 
     def _corpus_epoch(self, place: int, corpus: "EncodedCorpus", number: int) -> EncodedPairs:
+        rows, pairs = self._sentences(place, corpus, number)
+        if corpus.contexts is None:
+            return pairs
+        random = np.random.default_rng([self.seed, place, ALONE_STREAM, number])
+        alone = random.random(len(rows)) < self.alone_share
+        return corpus.contexts.take(rows).before(pairs, self.limits, alone=alone)
+
+    def _sentences(
+        self, place: int, corpus: "EncodedCorpus", number: int
+    ) -> tuple[Int[np.ndarray, " chosen"], EncodedPairs]:
         size = len(corpus.pieces.source)
         rows = epoch_rows(size, corpus.weight, [self.seed, place, ROWS_STREAM], number)
         if self.table is None or corpus.words is None:
             if len(rows) == size and corpus.weight == 1:
-                return corpus.pieces
-            return corpus.pieces.take(rows)
+                return rows, corpus.pieces
+            return rows, corpus.pieces.take(rows)
         random = np.random.default_rng([self.seed, place, CUTS_STREAM, number])
         sides = (
             (corpus.words.source, self.limits[0], corpus.long_source),
@@ -147,7 +168,7 @@ class TrainingSet:
             )
             for words, limit, long in sides
         )
-        return EncodedPairs(source, target)
+        return rows, EncodedPairs(source, target)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,9 +180,13 @@ class EncodedCorpus:
     weight: float
     long_source: Bool[np.ndarray, " rows"]
     long_target: Bool[np.ndarray, " rows"]
+    contexts: Contexts | None = None
+    """None where the model reads single sentences."""
 
     def longest(self, table: WordTable | None, limits: tuple[int, int]) -> int:
         """Most pieces that a side of any pair can have."""
+        if self.contexts is not None:
+            return max(limits) if table else self.contexts.most(self.pieces, limits)
         if self.words is None or table is None:
             return max(int(side.lengths.max()) for side in (self.pieces.source, self.pieces.target))
         sides = zip((self.words.source, self.words.target), limits, strict=True)
@@ -176,6 +201,7 @@ def prepare(
     seed: int,
     cache: Cache = NO_CACHE,
     marks: Sequence[Marks] | None = None,
+    form: ContextFormat | None = None,
 ) -> TrainingSet:
     """Encode the training pairs and clean them by their length in pieces.
 
@@ -187,6 +213,8 @@ def prepare(
         cache: Where encoded text is kept; text is encoded anew by default.
         marks: For each training corpus the words that training points at; pairs that are cut
             lose theirs. Not with sampling, which moves them.
+        form: How the sentences before each are read; None for single sentences. Their words are
+            cut in the usual way, also with sampling.
 
     Returns:
         The training set; its report holds the findings by text and by length.
@@ -217,14 +245,23 @@ def prepare(
     doubts = [*_special(text, encoder), *_begun(text, encoder), long]
     stay, report = settle(doubts, corpus_sizes(text.train), numbers=text.numbers)
     starts = np.cumsum([0, *corpus_sizes(text.train).values()])
-    corpora = tuple(
+    corpora = [
         _encoded_corpus(p, w, weight, limits, np.flatnonzero(stay[start:end]), encoder.eos_id)
         for p, w, weight, start, end in zip(
             pieces, words, text.weights.values(), starts[:-1], starts[1:], strict=True
         )
+    ]
+    findings = text.report.findings + report.findings
+    if form is not None:
+        contexts = [encode_contexts(one, encoder, form, cache) for one in text.train.values()]
+        kept = [np.flatnonzero(stay[s:e]) for s, e in pairwise(starts)]
+        contexts = [one.take(rows) for one, rows in zip(contexts, kept, strict=True)]
+        findings = (*findings, cut_finding(contexts, [one.pieces for one in corpora], limits))
+        corpora = [replace(c, contexts=one) for c, one in zip(corpora, contexts, strict=True)]
+    report = replace(report, read=text.report.read, findings=findings)
+    return TrainingSet(
+        tuple(corpora), table, encoder.eos_id, limits, seed, report, text.alone_share
     )
-    report = replace(report, read=text.report.read, findings=text.report.findings + report.findings)
-    return TrainingSet(corpora, table, encoder.eos_id, limits, seed, report)
 
 
 def epoch_rows(size: int, weight: float, seed: list[int], epoch: int) -> Int[np.ndarray, " chosen"]:

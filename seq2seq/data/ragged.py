@@ -59,6 +59,10 @@ class Ragged:
         """The first ``limit`` values of each row."""
         return self._gather(self.offsets[:-1], np.minimum(self.lengths, limit))
 
+    def last(self, counts: Int[np.ndarray, " rows"]) -> "Ragged":
+        """The last values of each row, as many as are asked for."""
+        return self._gather(self.offsets[1:] - counts, counts)
+
     def _gather(
         self, starts: Int[np.ndarray, " rows"], lengths: Int[np.ndarray, " rows"]
     ) -> "Ragged":
@@ -81,6 +85,19 @@ def concatenate(parts: Sequence[Ragged]) -> Ragged:
     lengths = np.concatenate([part.lengths for part in parts])
     values = [part.values[part.offsets[0] : part.offsets[-1]] for part in parts]
     return Ragged(np.concatenate(values), offsets_of(lengths))
+
+
+def join_rows(parts: Sequence[Ragged]) -> Ragged:
+    """Each row of the first part, behind it the same row of the second, and so on."""
+    offsets = offsets_of(np.sum([part.lengths for part in parts], axis=0))
+    values = np.empty(offsets[-1], dtype=np.int32)
+    start = offsets[:-1].copy()
+    for part in parts:
+        lengths = part.lengths
+        within = np.arange(lengths.sum()) - np.repeat(offsets_of(lengths)[:-1], lengths)
+        values[np.repeat(start, lengths) + within] = part.values[part.offsets[0] : part.offsets[-1]]
+        start += lengths
+    return Ragged(values, offsets)
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

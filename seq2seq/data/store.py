@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from seq2seq.data.corpus import iterate_chunks
+from seq2seq.data.corpus import iterate_chunks, iterate_contexts
 from seq2seq.data.marks import Marks
 from seq2seq.data.ragged import DamagedFile, Ragged, concatenate, read_arrays, write_arrays
 from seq2seq.data.sampling import WordTable
@@ -37,11 +37,14 @@ class EncodedPairs:
     target: Ragged
     marks: Marks | None = None
     """Of the pieces, where training points at some."""
+    given: Int[np.ndarray, " pairs"] | None = None
+    """How many pieces at the start of each target are its context; None where none has any."""
 
     def take(self, rows: Int[np.ndarray, " taken"]) -> "EncodedPairs":
         """The pairs named, in that order."""
         marks = None if self.marks is None else self.marks.take(rows)
-        return EncodedPairs(self.source.take(rows), self.target.take(rows), marks)
+        given = None if self.given is None else self.given[rows]
+        return EncodedPairs(self.source.take(rows), self.target.take(rows), marks, given)
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,30 @@ def encode_corpus(dataset: Any, encoder: Encoder, cache: Cache) -> EncodedPairs:
 
     key = _key("pieces", hash_text(dataset), encoder.fingerprint)
     return _unpack(_cached(key, cache, compute))
+
+
+def cached_pairs(
+    parts: Sequence[str], cache: Cache, compute: Callable[[], EncodedPairs]
+) -> EncodedPairs:
+    """Rows for both sides, computed only where they are not kept already.
+
+    Args:
+        parts: Everything that they depend on.
+        cache: Where they are kept and looked for.
+        compute: Makes them.
+
+    Returns:
+        The rows.
+
+    Raises:
+        DataError: The folder cannot be written.
+    """
+
+    def packed() -> dict[str, np.ndarray]:
+        pairs = compute()
+        return _pack([[pairs.source], [pairs.target]])
+
+    return _unpack(_cached(_key(*parts), cache, packed))
 
 
 def encode_words(
@@ -151,6 +178,8 @@ def hash_text(dataset: Any) -> str:
         for texts in columns:
             digest.update(repr([len(text) for text in texts]).encode())
             digest.update("".join(texts).encode())
+    for sides in iterate_contexts(dataset):
+        digest.update(repr(sides).encode())
     return digest.hexdigest()
 
 

@@ -18,8 +18,10 @@ from math import inf
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 from seq2seq.decode.batches import Ids, encode_batch
+from seq2seq.decode.beginnings import Beginnings
 from seq2seq.decode.choices import forbid, top_entries
 from seq2seq.decode.finished import Finished, pick
 from seq2seq.decode.options import DecodeOptions, Hypothesis
@@ -41,7 +43,10 @@ def steps_between_looks(device: torch.device) -> int:
 
 
 def search_beams(
-    model: Transformer, sources: Sequence[Ids], options: DecodeOptions
+    model: Transformer,
+    sources: Sequence[Ids],
+    options: DecodeOptions,
+    prefixes: Sequence[Ids] = (),
 ) -> list[list[Hypothesis]]:
     """Search one batch.
 
@@ -49,11 +54,13 @@ def search_beams(
         model: In evaluation mode.
         sources: Piece ids, end-of-sequence included.
         options: What to search for.
+        prefixes: For each source what its targets begin with, behind what `options` gives to all;
+            none if empty.
 
     Returns:
         Up to `n_best` hypotheses for each source, best first.
     """
-    search = _Search(model, sources, options)
+    search = _Search(model, sources, options, prefixes or [()] * len(sources))
     while search.sentence:
         search.step()
     return search.results
@@ -64,6 +71,7 @@ class _Search:
 
     Attributes:
         sentence: For each sentence still here its place in the batch as it was given.
+        given: What its hypotheses begin with.
         limits: The most pieces its hypotheses may have; `limit` is the same on the device.
         open: Whether a sentence is still being searched; the host knows when it looks.
         ids: Open hypotheses, the start piece first.
@@ -71,10 +79,17 @@ class _Search:
         finished: The shelf.
     """
 
-    def __init__(self, model: Transformer, sources: Sequence[Ids], options: DecodeOptions):
+    def __init__(
+        self,
+        model: Transformer,
+        sources: Sequence[Ids],
+        options: DecodeOptions,
+        prefixes: Sequence[Ids],
+    ):
         batch = encode_batch(model, sources)
         config, beams, device = model.config, options.beams, batch.memory.device
-        limits = options.length_limits(batch.lengths, config.max_position_embeddings)
+        self.given = Beginnings.of(options, prefixes, device)
+        limits = self.given.limits(batch.lengths, prefixes, options, config.max_position_embeddings)
         self.model, self.options = model, options
         self.cache = model.start_cache(
             batch.memory, batch.mask, beams=beams, max_length=max(limits)
@@ -118,8 +133,8 @@ class _Search:
         """Find the best continuations: log-probability, beam they continue, piece they add."""
         sentences, beams, length = self.ids.shape
         logits = self.model.step(self.ids[:, :, -1].flatten(), self.cache)
-        if length <= len(self.options.given):
-            chosen = torch.full_like(self.ids[:, :, -1], self.options.given[length - 1])
+        if length <= self.given.shortest:
+            chosen = self.given.pieces[:, length - 1, None].expand(-1, beams)
             return self.log_probability, torch.zeros_like(chosen), chosen
         gain = logits.float().log_softmax(1)
         forbid(gain, self.ids.flatten(0, 1), self.model, self.options)
@@ -131,7 +146,14 @@ class _Search:
         gain = gain.view(sentences, beams, each)
         total = (gain + self.log_probability[:, :, None]).flatten(1)
         log_probability, place = total.topk(min(2 * beams, total.shape[1]), dim=1)
-        return log_probability, place // each, pieces.view(sentences, -1).gather(1, place)
+        beam, piece = place // each, pieces.view(sentences, -1).gather(1, place)
+        if length <= self.given.longest:
+            is_given = self.given.lengths[:, None] >= length
+            as_before = F.pad(self.log_probability, (0, place.shape[1] - beams), value=-inf)
+            log_probability = torch.where(is_given, as_before, log_probability)
+            beam = beam.masked_fill(is_given, 0)
+            piece = torch.where(is_given, self.given.pieces[:, length - 1, None], piece)
+        return log_probability, beam, piece
 
     def _shelve(
         self,
@@ -140,7 +162,7 @@ class _Search:
         ends: Bool[Tensor, "sentences beams"],
     ) -> None:
         ids = ids[:, :, 1:]
-        score = log_probability / self._counted(ids.shape[2]) ** self.options.length_penalty
+        score = log_probability / self.given.counted(ids.shape[2]) ** self.options.length_penalty
         score = score.masked_fill(~(ends & self.open[:, None]), -inf)
         self.finished.add(ids, score, log_probability)
 
@@ -152,8 +174,8 @@ class _Search:
         """
         done = self.finished.full
         if self.options.early_stopping is not True:
-            hope = self.log_probability[:, 0] / self._hoped_length(length)
-            done = done & (hope <= self.finished.score[:, -1])
+            hope = self.log_probability[:, :1] / self._hoped_length(length)
+            done = done & (hope[:, 0] <= self.finished.score[:, -1])
         self.open &= ~done & (length < self.limit)
 
     def _let_leave(self, length: int) -> Int[Tensor, " stay"] | None:
@@ -180,19 +202,16 @@ class _Search:
         self.sentence = [self.sentence[place] for place in stay]
         self.limits = [self.limits[place] for place in stay]
         self.open, self.limit = self.open[rows], self.limit[rows]
+        self.given = self.given.keep(rows)
         self.ids, self.log_probability = self.ids[rows], self.log_probability[rows]
         return rows
 
-    def _hoped_length(self, length: int) -> float | Float[Tensor, " sentences"]:
+    def _hoped_length(self, length: int) -> float | Float[Tensor, "sentences 1"]:
         """What divides the log-probability of an open hypothesis in the best case looked at."""
         penalty = self.options.length_penalty
         if self.options.early_stopping == "never" and penalty > 0:
-            return (self.limit - self.options.uncounted) ** penalty
-        return float(self._counted(length) ** penalty)
-
-    def _counted(self, length: int) -> int:
-        """Pieces that count in a score; while only given ones are there, one stands for none."""
-        return max(1, length - self.options.uncounted)
+            return (self.limit[:, None] - self.given.uncounted) ** penalty
+        return self.given.counted(length) ** penalty
 
     def _follow(self, beam: Int[Tensor, "sentences beams"]) -> None:
         """Let the cache follow the beams that were chosen."""

@@ -7,6 +7,7 @@ plain stands above this and is written once, and so are the batches: a program r
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from seq2seq.decode.batches import (
@@ -51,6 +52,7 @@ class Engine(ABC):
         sources: Sequence[Ids],
         options: DecodeOptions,
         *,
+        prefixes: Sequence[Ids] | None = None,
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
         progress: Progress | None = None,
     ) -> list[list[Hypothesis]]:
@@ -62,6 +64,8 @@ class Engine(ABC):
         Args:
             sources: Piece ids, end-of-sequence included.
             options: What to search for.
+            prefixes: For each source the pieces that its targets begin with, behind those of
+                `options`; they are no part of what is returned, nor of its length. None for none.
             batch_tokens: Padded source pieces times beams in one batch; a longer source goes alone.
             progress: Told after every batch how many sources are done.
 
@@ -79,7 +83,11 @@ class Engine(ABC):
             lengths = [len(sources[place]) * options.rows for place in group]
             for batch in length_batches(lengths, batch_tokens):
                 places = [group[number] for number in batch]
-                found = self._search([sources[place] for place in places], options)
+                some = [sources[place] for place in places]
+                if prefixes is None or not any(prefixes):
+                    found = self._search(some, options)
+                else:
+                    found = self._behind(some, options, [prefixes[p] for p in places])
                 results.update(zip(places, found, strict=True))
                 if progress is not None:
                     progress(len(results))
@@ -142,6 +150,26 @@ class Engine(ABC):
     def _search(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[Hypothesis]]:
         """The best hypotheses for each source of one batch."""
 
+    def _behind(
+        self, sources: Sequence[Ids], options: DecodeOptions, prefixes: Sequence[Ids]
+    ) -> list[list[Hypothesis]]:
+        """What was found behind each prefix, without it."""
+        head = len(options.given)
+        found = self._search_behind(sources, options, prefixes)
+        return [
+            [replace(one, ids=(*one.ids[:head], *one.ids[head + len(prefix) :])) for one in row]
+            for row, prefix in zip(found, prefixes, strict=True)
+        ]
+
+    def _search_behind(
+        self, sources: Sequence[Ids], options: DecodeOptions, prefixes: Sequence[Ids]
+    ) -> list[list[Hypothesis]]:
+        """The best hypotheses for each source of one batch, each source with its own prefix."""
+        raise ModelError(
+            f"{type(self).__name__}: it begins all outputs of a batch alike, the context of a "
+            "target needs a beginning for each; use engine native"
+        )
+
     @abstractmethod
     def _force(
         self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
@@ -169,6 +197,17 @@ class NativeEngine(Engine):
         find = search_beams if options.sampling is None else sample
         with evaluating(self.model):
             return find(self.model, sources, options)
+
+    def _search_behind(
+        self, sources: Sequence[Ids], options: DecodeOptions, prefixes: Sequence[Ids]
+    ) -> list[list[Hypothesis]]:
+        if options.sampling is not None:
+            raise ModelError(
+                "native engine: outputs behind a context of their own are searched for, not drawn; "
+                "leave sampling out"
+            )
+        with evaluating(self.model):
+            return search_beams(self.model, sources, options, prefixes)
 
     def _force(
         self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None

@@ -64,7 +64,9 @@ def run_pairs(run: Run) -> tuple[str, Iterable[Pair]]:
     """
     data = data_of(run)
     try:
-        dataset = read_corpus(data.dev, folder=Path(data.folder), held_out=True)
+        dataset = read_corpus(
+            data.dev, folder=Path(data.folder), held_out=True, context=data.context
+        )
     except DataError as error:
         raise PublishError(
             f"{error}; it is the dev set of {run.folder}: stand where that was trained, or give "
@@ -105,7 +107,7 @@ def file_pairs(path: Path, languages: tuple[str | None, str | None]) -> tuple[st
             fields = (source, target)
         case _:
             fields = ("source", "target")
-    return path.name, read_columns(path, *fields)
+    return path.name, ((source, target) for source, target in read_columns(path, *fields))
 
 
 def choose_pairs(

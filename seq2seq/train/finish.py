@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from safetensors.torch import load_file
 from torch import Tensor
 
+from seq2seq.context import format_of, store_context
 from seq2seq.errors import CheckpointError
 from seq2seq.files import write_text
 from seq2seq.lines import read_lines
@@ -34,6 +35,7 @@ from seq2seq.train.checkpoint import (
     flush_folder,
     replace_folder,
 )
+from seq2seq.train.context_test_sets import translate_with_context
 from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.selection import (
@@ -86,6 +88,8 @@ class Finished:
     reports: Mapping[str, ScoreReport]
     genders: GenderReport
     """Of the test sets that hold pronoun items."""
+    alone: Mapping[str, ScoreReport] = field(default_factory=dict)
+    """Of a model that reads context, the same test sets without it."""
 
     def to_json(self) -> dict[str, Any]:
         """As ``scores.json`` keeps it."""
@@ -95,7 +99,7 @@ class Finished:
             "dev": self.choice.to_json(self.select_by),
             "test": {name: report.to_json() for name, report in self.reports.items()},
             "gender": self.genders.to_json(),
-        }
+        } | ({"test_alone": {n: r.to_json() for n, r in self.alone.items()}} if self.alone else {})
 
     def to_text(self) -> str:
         """For people: whole tables for a single test set, a row each for several."""
@@ -110,10 +114,13 @@ class Finished:
         if choice.blind:
             dev += f"\n{choice.blind}"
         parts = [dev]
-        if len(self.reports) == 1:
-            parts += [f"{name}\n{report.to_text()}" for name, report in self.reports.items()]
-        elif self.reports:
-            parts.append(overview(self.reports))
+        reports = dict(self.reports)
+        for name, report in self.alone.items():
+            reports[f"{name}, each sentence alone"] = report
+        if len(reports) == 1:
+            parts += [f"{name}\n{report.to_text()}" for name, report in reports.items()]
+        elif reports:
+            parts.append(overview(reports))
         if self.genders.sets:
             parts.append(self.genders.to_text())
         return "\n\n".join(parts)
@@ -192,11 +199,16 @@ def finish(
         languages=(recipe.source_language, recipe.target_language),
         trained=trained_on(run),
         work=recipe.task,
+        context=format_of(recipe.data.context, tokenizer),
     )
+    alone: dict[str, ScoreReport] = {}
     for name, data in tests.items():
         log.progress(f"translating {name}: {len(data):,} segments")
         sources, references = list(data["source"]), list(data["target"])
-        hypotheses = translate_test(translator, recipe, name, sources, stop, log)
+        if translator.context is not None:
+            without = translate_test(translator, recipe, name, data, stop, log, alone=True)
+            alone[name] = score_test(recipe, name, sources, references, without)
+        hypotheses = translate_test(translator, recipe, name, data, stop, log)
         if is_main:
             write_lines(run.translations / f"{name}.txt", hypotheses)
             reports[name] = score_test(recipe, name, sources, references, hypotheses)
@@ -208,7 +220,7 @@ def finish(
                 items[name] = (shown, hypotheses)
     if not is_main:
         return None
-    finished = Finished(choice, validator.metric, reports, report_gender(items))
+    finished = Finished(choice, validator.metric, reports, report_gender(items), alone)
     write_json(run.scores, finished.to_json())
     return finished
 
@@ -235,11 +247,27 @@ def translate_test(
     translator: Translator,
     recipe: Recipe,
     name: str,
-    sources: Sequence[str],
+    data: Any,
     stop: Stop,
     log: TrainingLog,
+    *,
+    alone: bool = False,
 ) -> list[str]:
-    """Translate a test set as a user would, and say what was not plain."""
+    """Translate a test set as a user would, and say what was not plain.
+
+    Args:
+        translator: The model.
+        recipe: With the search.
+        name: Of the set.
+        data: Its rows.
+        stop: Asked between two batches.
+        log: Told of the counts.
+        alone: Whether each sentence is to stand alone, also for a model that reads context.
+
+    Returns:
+        A translation for each row.
+    """
+    sources = list(data["source"])
     # A document is summarised from its beginning, a text is translated whole.
     long: Long = "truncate" if recipe.task == "summarization" else "split"
     broken = sum("\n" in text for text in sources)
@@ -259,7 +287,12 @@ def translate_test(
             progress=stop.check,
         )
 
-    found = stop.divide([text.replace("\n", " ") for text in sources], translate)
+    if translator.context is None or alone:
+        found = stop.divide([text.replace("\n", " ") for text in sources], translate)
+    else:
+        most = recipe.data.cleaning.max_source_pieces
+        found = translate_with_context(translator, data, options, stop, max_source_pieces=most)
+    name = f"{name}, each sentence alone" if alone else name
     log.say(f"{name}: {Report.of(found, seconds=time.perf_counter() - start).sentences()}")
     return [one.text for one in found]
 
@@ -338,6 +371,7 @@ def save_best(
     store_task(unfinished, recipe.source_prefix or "", recipe.task, languages)
     limit = min(recipe.model.max_positions, recipe.data.cleaning.max_source_pieces)
     tokenizer.save(unfinished, max_length=limit)
+    store_context(unfinished, recipe.data.context)
     flush_folder(unfinished)
     replace_folder(unfinished, run.best)
 

@@ -225,9 +225,7 @@ def _train_prepared(
     log = TrainingLog(run.metrics, accelerator, resumed=progress)
     dev = prepared.text.dev
     stop = Stop(accelerator)
-    validator = Validator(
-        accelerator, trainable.engine, tokenizer, recipe, dev["source"], dev["target"], stop, say
-    )
+    validator = Validator(accelerator, trainable.engine, tokenizer, recipe, dev, stop, say)
     gathered = GatheredValidation(validator, criterion, accelerator.device)
     loop = Loop(
         accelerator,

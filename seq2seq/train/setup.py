@@ -12,6 +12,7 @@ import torch
 from accelerate import PartialState
 from accelerate.tracking import get_available_trackers
 
+from seq2seq.context import format_of
 from seq2seq.data.batches import plan_batches
 from seq2seq.data.copying import CopyingReport, with_copying
 from seq2seq.data.parallel_text import ParallelText, read_text
@@ -156,7 +157,13 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
     folder = None if recipe.data.cache is None else Path(recipe.data.cache).expanduser()
     marks = mark_text(text, recipe.data, tokenizer) if recipe.train.points_at_words else None
     training = prepare(
-        text, tokenizer, recipe.tokenizer, seed=recipe.seed, cache=Cache(folder, say), marks=marks
+        text,
+        tokenizer,
+        recipe.tokenizer,
+        seed=recipe.seed,
+        cache=Cache(folder, say),
+        marks=marks,
+        form=format_of(recipe.data.context, tokenizer),
     )
     copying = None
     if recipe.data.copying.share:
@@ -325,6 +332,7 @@ def _tokenizer(recipe: Recipe, run: Run, text: ParallelText) -> TokenizerLike:
         recipe.tokenizer,
         family="marian" if recipe.model.family == "marian" else "m2m_100",
         seed=recipe.seed,
+        separator=recipe.data.context.used,
     )
     unfinished = run.tokenizer.with_name(".tmp-tokenizer")
     tokenizer.save(unfinished, max_length=recipe.model.max_positions)

@@ -9,14 +9,19 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from jaxtyping import Int
 
+from seq2seq.context import ContextFormat, format_of
 from seq2seq.data.batches import collate
+from seq2seq.data.context_pieces import contexts_of
 from seq2seq.decode.batches import length_batches
 from seq2seq.decode.options import DecodeOptions
+from seq2seq.documents import without_separator
 from seq2seq.engines.engine import Engine
 from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import TrainingError
@@ -43,6 +48,9 @@ NOT_FINITE = (
 class Validator:
     """Translates the dev set and scores it; ranks share the work and agree on the result.
 
+    A model that takes context on the target side is given that of the references here, which costs
+    nothing; test sets are translated with its own.
+
     Attributes:
         metric: The score that selects checkpoints.
     """
@@ -53,8 +61,7 @@ class Validator:
         engine: Engine,
         tokenizer: TokenizerLike,
         recipe: Recipe,
-        sources: Sequence[str],
-        references: Sequence[str],
+        dev: Any,
         stop: Stop,
         say: Say,
     ):
@@ -66,9 +73,9 @@ class Validator:
         self._stop = stop
         self._say = say
         self._noted: set[str] = set()  # each note is said once, whatever it counts the next time
-        self._references = list(references)
+        references = self._references = list(dev["target"])
         limit = min(recipe.data.cleaning.max_source_pieces, recipe.model.max_positions)
-        self._sources, long = cut(tokenizer.encode(sources), limit, tokenizer.eos_id)
+        self._sources, long = cut(tokenizer.encode(list(dev["source"])), limit, tokenizer.eos_id)
         if long:
             say(f"dev: {long:,} of {len(references):,} sources are over {limit} pieces and are cut")
         limit = recipe.model.max_positions
@@ -79,9 +86,39 @@ class Validator:
                 f"dev: {long:,} of {len(references):,} references are over {limit} pieces and are "
                 "cut for the dev loss, not for the scores"
             )
-        self._options = decode_options(
+        options = decode_options(
             recipe, beams=recipe.train.validation_beams, first_id=first_piece(tokenizer, engine)
         )
+        self._options = without_separator(options, tokenizer)
+        self._prefixes: list[list[int]] = [[] for _ in references]
+        self._given = np.zeros(len(references), dtype=np.int64)
+        form = format_of(recipe.data.context, tokenizer)
+        if form is not None:
+            self._put_before(dev["source_context"], dev["target_context"], form)
+
+    def _put_before(
+        self,
+        source_contexts: Sequence[Sequence[str]],
+        target_contexts: Sequence[Sequence[str]],
+        form: ContextFormat,
+    ) -> None:
+        """Put the sentences before each source and each reference in front of it."""
+        tokenizer, positions = self._tokenizer, self._recipe.model.max_positions
+        most = min(self._recipe.data.cleaning.max_source_pieces, positions)
+        sources = contexts_of(list(source_contexts), tokenizer.encode, form.source)
+        targets = contexts_of(list(target_contexts), tokenizer.encode_target, form.target)
+        lost = 0
+        for place, (source, target) in enumerate(zip(sources, targets, strict=True)):
+            read, wanted = self._sources[place], self._targets[place]
+            kept = form.source.fitting(source, most - len(read))
+            given = form.target.fitting(target, min(positions // 2, positions - len(wanted)))
+            lost += len(kept) + len(given) < len(source) + len(target)
+            self._sources[place] = form.source.join(kept, read)
+            self._targets[place] = form.target.join(given, wanted)
+            self._prefixes[place] = given
+            self._given[place] = len(given) + form.target.head if given else 0
+        if lost:
+            self._say(f"dev: {lost:,} contexts do not fit, and their oldest pieces are cut")
 
     def __call__(self, criterion: Criterion) -> Validation:
         """Score the weights as they stand.
@@ -132,7 +169,12 @@ class Validator:
         # whoever translates with the model.
         on_cpu = self._accelerator.device.type == "cpu"
         with nullcontext() if on_cpu else self._accelerator.autocast():
-            found = self._engine.search(sources, self._options, progress=self._stop.check)
+            found = self._engine.search(
+                sources,
+                self._options,
+                prefixes=[self._prefixes[place] for place in places],
+                progress=self._stop.check,
+            )
         texts = self._tokenizer.decode([best[0].ids if best else () for best in found])
         return [text if best else None for text, best in zip(texts, found, strict=True)]
 
@@ -147,6 +189,7 @@ class Validator:
             pad_id=self._tokenizer.pad_id,
             first_id=self._tokenizer.first_id,
             batch_tokens=self._recipe.train.batch_tokens,
+            given=self._given[mine],
         )
         nats, pieces = sum_over_ranks(self._accelerator, *sums)
         loss = nats / max(pieces, 1)
@@ -247,6 +290,7 @@ def negative_log_likelihood(
     pad_id: int,
     first_id: int | None,
     batch_tokens: int,
+    given: Int[np.ndarray, " pairs"] | None = None,
 ) -> tuple[float, int]:
     """How surprised a model is by given targets, without dropout or label smoothing.
 
@@ -257,6 +301,7 @@ def negative_log_likelihood(
         pad_id: The padding piece.
         first_id: The piece that every target begins with unasked; it is not counted.
         batch_tokens: Padded pieces of the longer side in one batch.
+        given: How many pieces at the start of each target are its context, and not counted.
 
     Returns:
         Nats over all pieces, and their number.
@@ -267,7 +312,8 @@ def negative_log_likelihood(
     criterion.eval()
     try:
         for places in length_batches([max(map(len, pair)) for pair in pairs], batch_tokens):
-            batch = collate([pairs[place] for place in places], pad_id)
+            rows = [pairs[place] for place in places]
+            batch = collate(rows, pad_id, None if given is None else given[places])
             batch = batch if first_id is None else batch.without_first(first_id)
             losses = criterion(batch.to(device), Update(0, {}))
             sums, pieces = sums + losses.parts["nll"], pieces + batch.target_tokens

@@ -1,7 +1,9 @@
+import numpy as np
+import pytest
 import torch
 from torch.nn import functional as F
 
-from seq2seq.data.batches import Batch
+from seq2seq.data.batches import Batch, collate
 from seq2seq.model.config import build_config
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import TrainSpec
@@ -13,7 +15,11 @@ PAD, EOS, START = 1, 2, 2
 
 
 def criterion(
-    *, rdrop_weight: float = 0.0, dropout: float = 0.0, smoothing: float = 0.0
+    *,
+    rdrop_weight: float = 0.0,
+    dropout: float = 0.0,
+    smoothing: float = 0.0,
+    context_discount: float = 0.0,
 ) -> TransformerCriterion:
     torch.manual_seed(0)
     config = build_config(
@@ -21,7 +27,9 @@ def criterion(
         decoder_layers=2, dropout=dropout, attention_dropout=0.0, activation_dropout=0.0,
         activation="relu", scale_embedding=True, max_positions=32,
     )  # fmt: skip
-    spec = TrainSpec(label_smoothing=smoothing, rdrop_weight=rdrop_weight)
+    spec = TrainSpec(
+        label_smoothing=smoothing, rdrop_weight=rdrop_weight, context_discount=context_discount
+    )
     return TransformerCriterion(Transformer(config), spec)
 
 
@@ -68,7 +76,9 @@ def test_rdrop_adds_both_divergences_between_two_passes() -> None:
     loss = losses_of(one, pairs).loss
     torch.manual_seed(7)
     targets = pairs.target_ids[pairs.target_ids != PAD]
-    first, second = (one._hidden(pairs, Visibility()) for _ in range(2))
+    first, second = (
+        one._at(one._states(pairs, Visibility()), pairs.target_places) for _ in range(2)
+    )
     p, q = (one.model.logits(hidden).softmax(-1) for hidden in (first, second))
     divergence = (p * (p / q).log()).sum() + (q * (q / p).log()).sum()
     entropies = [
@@ -90,7 +100,28 @@ def test_under_autocast_the_objective_computes_in_the_narrow_format() -> None:
     """A norm ends the decoder in 32 bits; left so, half the work would be at a quarter speed."""
     one, pairs = criterion(), batch()
     with torch.autocast("cpu", torch.bfloat16):
-        assert one._hidden(pairs, Visibility()).dtype == torch.bfloat16
+        states = one._states(pairs, Visibility())
+        assert one._at(states, pairs.target_places).dtype == torch.bfloat16
         loss = losses_of(one, pairs).loss
     assert loss.dtype == torch.float32
     torch.testing.assert_close(loss, losses_of(one, pairs).loss, rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.25, 1.0])
+def test_the_targets_context_counts_as_much_as_it_is_discounted(discount: float) -> None:
+    """Against the loss of every piece, taken from the logits one by one."""
+    one = criterion(context_discount=discount)
+    source, target = np.array([5, 6, 7, EOS]), np.array([10, 11, 12, 13, EOS])
+    pairs = [(source, target), (source[1:], target[2:])]
+    mixed = collate(pairs, PAD, np.array([3, 0]))
+    assert mixed.target_tokens == 2 + 3
+    loss, parts = losses_of(one, mixed)
+    inputs = mixed.target_ids.roll(1, dims=1)
+    inputs[:, 0] = START
+    logits = one.model(mixed.source_ids, inputs, mixed.source_mask)
+    each = F.cross_entropy(logits.transpose(1, 2), mixed.target_ids, reduction="none")
+    context, own = each[0, :3].sum(), each[0, 3:].sum() + each[1, :3].sum()
+    torch.testing.assert_close(loss, own + discount * context)
+    torch.testing.assert_close(parts["nll"], own)
+    one.eval()
+    torch.testing.assert_close(losses_of(one, mixed).loss, own)

@@ -40,9 +40,8 @@ def validator(
     recipe = parse_recipe(RECIPE | {"target_language": target_language}, where="test")
     recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update=shape)})
     engine, stop = NativeEngine(model or random_model("m2m_100", 40)), Stop(accelerator)
-    judge = Validator(
-        accelerator, engine, tokenizer, recipe, sources, references, stop, said.append
-    )
+    dev = {"source": sources, "target": references}
+    judge = Validator(accelerator, engine, tokenizer, recipe, dev, stop, said.append)
     return judge, said
 
 
@@ -191,8 +190,9 @@ def test_a_rank_that_nobody_asked_leaves_a_validation_with_the_one_that_was() ->
     recipe = parse_recipe(RECIPE, where="test")
     said: list[str] = []
     model = random_model("m2m_100", tokenizer.vocab_size)
+    dev = {"source": texts, "target": texts}
     judge = Validator(
-        stop._accelerator, NativeEngine(model), tokenizer, recipe, texts, texts, stop, said.append
+        stop._accelerator, NativeEngine(model), tokenizer, recipe, dev, stop, said.append
     )
     stop._accelerator.process_index = 0
     with pytest.raises(Stopped):

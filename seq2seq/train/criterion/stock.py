@@ -18,6 +18,7 @@ class StockCriterion(Criterion):
         super().__init__(model)
         self.label_smoothing = spec.label_smoothing
         self.rdrop_weight = spec.rdrop_weight
+        self.context_discount = spec.context_discount
 
     def forward(self, batch: Batch, update: Update) -> Losses:
         """Loss of predicting each target piece from those before it and the source.
@@ -30,24 +31,28 @@ class StockCriterion(Criterion):
             Loss and likelihood summed over target tokens, with R-Drop the mean over its two passes.
         """
         targets = batch.target_ids.flatten()[batch.target_places]
-        log_probabilities = self._log_probabilities(batch)
+        logits = self._logits(batch)
+        log_probabilities = _at(logits, batch.target_places)
         loss, nll = self._cross_entropy(log_probabilities, targets)
+        if self.context_discount and self.training and batch.context_places is not None:
+            context = batch.target_ids.flatten()[batch.context_places]
+            context_loss, _ = self._cross_entropy(_at(logits, batch.context_places), context)
+            loss = loss + self.context_discount * context_loss
         if self.rdrop_weight == 0 or not self.training:
             return Losses(loss, {"nll": nll})
-        again = self._log_probabilities(batch)
+        again = _at(self._logits(batch), batch.target_places)
         other_loss, other_nll = self._cross_entropy(again, targets)
         divergence = symmetric_divergence(log_probabilities, again)
         loss = (loss + other_loss) / 2 + self.rdrop_weight / 4 * divergence
         return Losses(loss, {"nll": (nll + other_nll) / 2})
 
-    def _log_probabilities(self, batch: Batch) -> Tensor:
-        """Of all pieces at real target places, in 32 bits: tokens by vocabulary."""
+    def _logits(self, batch: Batch) -> Tensor:
+        """Of all pieces in all places of the targets, padding included: places by vocabulary."""
         inputs = encoder_inputs(self.model.config, batch.source_ids, batch.source_mask)
         # The class knows where its decoder starts. A cache would only cost memory.
         decoder_ids = self.model.prepare_decoder_input_ids_from_labels(labels=batch.target_ids)
         logits: Tensor = self.model(**inputs, decoder_input_ids=decoder_ids, use_cache=False).logits
-        kept = logits.flatten(0, 1).index_select(0, batch.target_places)
-        return kept.float().log_softmax(-1)
+        return logits.flatten(0, 1)
 
     def _cross_entropy(self, log_probabilities: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """The sums that `smoothed_cross_entropy` defines: padding gets nothing of the smoothing."""
@@ -58,3 +63,8 @@ class StockCriterion(Criterion):
         pad_id = self.model.config.pad_token_id
         others = log_probabilities.sum() - log_probabilities[:, pad_id].sum()
         return (1 - self.label_smoothing) * nll - spread * others, nll.detach()
+
+
+def _at(logits: Tensor, places: Tensor) -> Tensor:
+    """Log-probabilities of all pieces in some places, in 32 bits."""
+    return logits.index_select(0, places).float().log_softmax(-1)

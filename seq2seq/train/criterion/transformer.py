@@ -33,6 +33,7 @@ class TransformerCriterion(Criterion):
         super().__init__(model)
         self.label_smoothing = spec.label_smoothing
         self.rdrop_weight = spec.rdrop_weight
+        self.context_discount = spec.context_discount
         self.bottleneck = spec.bottleneck
         self.guides: list[GuidedAttention | GuidedCopy] = []
         if spec.guided_attention.weight:
@@ -90,23 +91,32 @@ class TransformerCriterion(Criterion):
 
     def _translation_loss(self, batch: Batch, visible: Visibility) -> tuple[Tensor, Tensor]:
         targets = batch.target_ids.flatten()[batch.target_places]
-        hidden = self._hidden(batch, visible)
+        states = self._states(batch, visible)
+        hidden = self._at(states, batch.target_places)
         loss, nll = self._cross_entropy(hidden, targets)
+        if self.context_discount and self.training and batch.context_places is not None:
+            context = batch.target_ids.flatten()[batch.context_places]
+            context_loss, _ = self._cross_entropy(self._at(states, batch.context_places), context)
+            loss = loss + self.context_discount * context_loss
         if self.rdrop_weight == 0 or not self.training:
             return loss, nll
-        again = self._hidden(batch, visible)
+        again = self._at(self._states(batch, visible), batch.target_places)
         other_loss, other_nll = self._cross_entropy(again, targets)
         disagreement = self._disagreement(hidden, again)
         loss = (loss + other_loss) / 2 + self.rdrop_weight / 4 * disagreement
         return loss, (nll + other_nll) / 2
 
-    def _hidden(self, batch: Batch, visible: Visibility) -> Tensor:
-        """Decoder states at real target pieces, from the target shifted right behind its start."""
+    def _states(self, batch: Batch, visible: Visibility) -> Tensor:
+        """Decoder states in all places, from the target shifted right behind its start."""
         inputs = batch.target_ids.roll(1, dims=1)
         inputs[:, 0] = self.model.config.decoder_start_token_id
         memory = self.model.encode(batch.source_ids, batch.source_mask, visible=visible.source)
-        hidden = self.model.decode(inputs, memory, batch.source_mask, visible=visible.target)
-        hidden = hidden.flatten(0, 1).index_select(0, batch.target_places)
+        states = self.model.decode(inputs, memory, batch.source_mask, visible=visible.target)
+        return states.flatten(0, 1)
+
+    def _at(self, states: Tensor, places: Tensor) -> Tensor:
+        """Decoder states in some places."""
+        hidden = states.index_select(0, places)
         # Norms answer in 32 bits even under autocast; the cross-entropy computes in what it is
         # given, and its three products with the vocabulary are half of a small model's work.
         device = hidden.device.type
