@@ -7,9 +7,10 @@ Context that does not fit into what the model can read is cut from its oldest en
 sentence that is too long by itself is cut into parts as always, and those stand alone.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, groupby, islice
 
 from seq2seq.context import ContextFormat, Pieces, SideFormat
 from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS
@@ -19,7 +20,7 @@ from seq2seq.normalization import normalize
 from seq2seq.reading import TextReader, check_lines
 from seq2seq.sentences import Long
 from seq2seq.tokenizer_like import TokenizerLike
-from seq2seq.translate import Translation, Translator
+from seq2seq.translate import CHUNK_LINES, Chunk, Report, Translation, Translator
 
 Progress = Callable[[int], None]
 
@@ -95,6 +96,67 @@ def translate_documents(
         for number, translation in zip(here, work.translate(asked), strict=True):
             done[number].append(translation)
     return done
+
+
+def stream_documents(
+    translator: Translator,
+    lines: Iterable[str],
+    options: DecodeOptions | None = None,
+    *,
+    long: Long = "split",
+    restore: bool = True,
+    batch_tokens: int = DEFAULT_BATCH_TOKENS,
+    chunk_lines: int = CHUNK_LINES,
+) -> Iterator[Chunk]:
+    """Translate any number of documents, several side by side.
+
+    Args:
+        translator: A model that reads context.
+        lines: A sentence each; a blank one ends a document.
+        options: As in `translate_documents`, like all that follow.
+        long: What to do with a sentence that is longer than the model can read.
+        restore: Put changed addresses and placeholders back.
+        batch_tokens: Padded source pieces times beams in one batch.
+        chunk_lines: Whole documents are taken until they have as many lines.
+
+    Yields:
+        A translation for every line of the next documents, without any text for a blank one.
+
+    Raises:
+        ModelError: As in `translate_documents`.
+        DataError: As there.
+    """
+    for some in _whole_documents(lines, chunk_lines):
+        start = time.perf_counter()
+        documents = [list(group) for blank, group in groupby(some, _is_blank) if not blank]
+        found = translate_documents(
+            translator,
+            documents,
+            options,
+            long=long,
+            restore=restore,
+            batch_tokens=batch_tokens,
+        )
+        each = chain.from_iterable(found)
+        translations = [Translation((), 0) if _is_blank(line) else next(each) for line in some]
+        seconds = time.perf_counter() - start
+        yield Chunk(translations, Report.of(translations, seconds=seconds))
+
+
+def _whole_documents(lines: Iterable[str], least: int) -> Iterator[list[str]]:
+    """Lines up to a blank one, at least so many unless they end."""
+    some: list[str] = []
+    for line in lines:
+        some.append(line)
+        if len(some) >= least and _is_blank(line):
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _is_blank(line: str) -> bool:
+    return not line.strip()
 
 
 def translate_in_context(

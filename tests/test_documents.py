@@ -10,6 +10,7 @@ from seq2seq.decode.options import DecodeOptions
 from seq2seq.documents import (
     InContext,
     score_in_context,
+    stream_documents,
     translate_documents,
     translate_in_context,
 )
@@ -154,3 +155,15 @@ def test_a_model_of_single_sentences_refuses_context_and_translates_without():
     assert found == one.translate(["Bob runs"])[0]
     (scored,) = score_in_context(one, [InContext("Bob runs")], ["we sleep"])
     assert len(scored.token_log_probabilities) == 3
+
+
+@pytest.mark.parametrize("chunk_lines", [1, 3, 100])
+def test_blank_lines_end_documents_and_are_kept(chunk_lines):
+    one = translator(1, 1)
+    lines = ["", "Ann sees Bob", "The dog runs", " ", "", "The dog runs", "we sleep"]
+    chunks = list(stream_documents(one, lines, chunk_lines=chunk_lines))
+    texts = [translation.text for chunk in chunks for translation in chunk.translations]
+    first, second = translate_documents(one, [lines[1:3], lines[5:]])
+    expected = ["", *(t.text for t in first), "", "", *(t.text for t in second)]
+    assert texts == expected
+    assert sum(chunk.report.empty for chunk in chunks) == 3

@@ -3,7 +3,7 @@
 import os
 import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from seq2seq.cli.progress import Progress
 from seq2seq.cli.translate_options import (
     BatchTokens,
     Beam,
+    Document,
     Engine,
     ForcedPrefix,
     Input,
@@ -45,7 +46,7 @@ from seq2seq.lines import STDIN, iterate_lines
 
 if TYPE_CHECKING:  # asking for help must not load it
     from seq2seq.decode.options import DecodeOptions, Sampling
-    from seq2seq.translate import Report, Translation, Translator
+    from seq2seq.translate import Chunk, Report, Translation, Translator
 
 TRANSLATE_EXAMPLES = (
     "translate runs/demo --input sentences.en --output sentences.es",
@@ -55,6 +56,7 @@ TRANSLATE_EXAMPLES = (
     "translate facebook/nllb-200-distilled-600M --source-language en --target-language de",
     "translate google-t5/t5-small --source-language en --target-language fr < sentences.en",
     "translate runs/demo --sample --temperature 0.8 --top-p 0.9 --seed 7 --n-best 5 < sentences.en",
+    "translate runs/scat-en-fr --document --input chapters.en --output chapters.fr",
     'translate runs/demo --forced-prefix "La silla" --max-length 40 < sentences.en',
 )
 SUMMARIZE_EXAMPLES = (
@@ -74,8 +76,10 @@ several sentences, which a model of single sentences would shorten, and input lo
 model can read are split and joined again. Addresses and placeholders that the model changed are
 put back; one that it left out is not. Counts of this, of empty, repeating and copied outputs and
 of unknown pieces go to stderr. The search is that of the model's
-generation_config.json; what of it is not followed is named. Input may be .gz or .zst. The Hub
-is asked only if MODEL is no folder here.
+generation_config.json; what of it is not followed is named. With --document each line is read
+with those before it, and what was written of them is the beginning of the next output; blank
+lines, which end a document, are kept. Input may be .gz or .zst. The Hub is asked only if MODEL is
+no folder here.
 """
 SUMMARIZE_HELP = """Summarize documents, one document and one summary a line.
 
@@ -96,6 +100,7 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
         split: Split = "auto",
         long: Long = usual,
         restore: Restore = True,
+        document: Document = False,
         resume: Resume = False,
         as_json: AsJson = False,
         source_language: SourceLanguage = None,
@@ -118,6 +123,8 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
     ) -> None:
         _check_output(output, resume=resume, several=as_json or n_best > 1)
         draws = _sampling(sample, temperature, top_k, top_p, seed)
+        if document:
+            _check_document(work, split, forced_prefix, resume=resume, sample=sample)
         from seq2seq.translate import Translator
 
         languages = {"source_language": source_language, "target_language": target_language}
@@ -134,7 +141,7 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
             forced_prefix=forced_prefix,
             n_best=n_best,
         )
-        job = _Job(source, output, split, long, restore, batch_tokens, resume, as_json)
+        job = _Job(source, output, split, long, restore, batch_tokens, document, resume, as_json)
         _run(translator, options, job)
 
     return answer
@@ -150,6 +157,7 @@ class _Job:
     long: Literal["split", "truncate", "refuse"]
     restore: bool
     batch_tokens: int
+    document: bool
     resume: bool
     as_json: bool
 
@@ -160,6 +168,24 @@ def _check_output(output: Path | None, *, resume: bool, several: bool) -> None:
     if resume and (output is None or several):
         found = "no --output" if output is None else "--json or --n-best"
         raise DataError(f"--resume: with {found}, needed --output F with one line for each line")
+
+
+def _check_document(
+    work: str, split: str, forced_prefix: str, *, resume: bool, sample: bool
+) -> None:
+    """Refuse what has no meaning for sentences that follow one another."""
+    given = {
+        "summarize": work == "summarization",
+        "--split": split != "auto",
+        "--forced-prefix": bool(forced_prefix),
+        "--resume": resume,
+        "--sample": sample,
+    }
+    if found := [name for name, is_given in given.items() if is_given]:
+        raise DataError(
+            f"--document: with {', '.join(found)}, needed sentences that are translated in order, "
+            "each from its beginning; leave one of them out"
+        )
 
 
 def _sampling(
@@ -191,16 +217,7 @@ def _run(translator: "Translator", options: "DecodeOptions", job: _Job) -> None:
     lines, done = iterate_lines(job.source), kept_lines(job.output) if job.resume else []
     if done:
         typer.echo(f"note: {len(done):,} lines are there already", err=True)
-    chunks = translator.stream(
-        islice(lines, len(done), None),
-        options,
-        split=job.split,
-        long=job.long,
-        restore=job.restore,
-        batch_tokens=job.batch_tokens,
-        pause_seconds=PAUSE_SECONDS if live else None,
-        first_line=len(done) + 1,
-    )
+    chunks = _chunks(translator, islice(lines, len(done), None), options, job, done=len(done))
     report, progress = Report(), Progress(job.source, len(done), live=live)
     with open_output(job.output, keep=not job.as_json and options.n_best == 1) as stream:
         stream.writelines(f"{line}\n" for line in done)
@@ -217,6 +234,38 @@ def _run(translator: "Translator", options: "DecodeOptions", job: _Job) -> None:
             f"{translator.forced_end!r}; outputs cut off at the length limit keep their last piece",
             err=True,
         )
+
+
+def _chunks(
+    translator: "Translator",
+    lines: Iterable[str],
+    options: "DecodeOptions",
+    job: _Job,
+    *,
+    done: int,
+) -> "Iterator[Chunk]":
+    """The translations of all lines, line by line or document by document."""
+    if job.document:
+        from seq2seq.documents import stream_documents
+
+        return stream_documents(
+            translator,
+            lines,
+            options,
+            long=job.long,
+            restore=job.restore,
+            batch_tokens=job.batch_tokens,
+        )
+    return translator.stream(
+        lines,
+        options,
+        split=job.split,
+        long=job.long,
+        restore=job.restore,
+        batch_tokens=job.batch_tokens,
+        pause_seconds=PAUSE_SECONDS if _is_live(job.source) else None,
+        first_line=done + 1,
+    )
 
 
 def _is_live(source: Path) -> bool:

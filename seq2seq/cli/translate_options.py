@@ -62,6 +62,12 @@ Split = Annotated[
         "sentences if the model was trained on single ones.",
     ),
 ]
+Document = Annotated[
+    bool,
+    typer.Option("--document", help="Lines are sentences in order and blank ones end a document: "
+                 "translate each with those before it (models trained with data.context).",
+                 rich_help_panel=TEXT),
+]  # fmt: skip
 Restore = Annotated[
     bool,
     typer.Option(

@@ -16,9 +16,11 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from seq2seq.cli.progress import count_lines, progress_text
+from seq2seq.context import store_context
 from seq2seq.decode.options import Sampling
+from seq2seq.documents import InContext, translate_in_context
 from seq2seq.model.stock import save_model
-from seq2seq.recipe import Recipe, TokenizerSpec
+from seq2seq.recipe import ContextSpec, Recipe, TokenizerSpec
 from seq2seq.recipe_file import parse_recipe, recipe_json
 from seq2seq.run import Run
 from seq2seq.tokenizer import Tokenizer, train_tokenizer
@@ -406,6 +408,37 @@ def test_options_that_contradict_each_other_are_refused(
     result = cli("translate", model, "--input", source, *options)
     assert (result.code, result.out) == (2, "")
     assert problem in result.err
+
+
+def test_a_document_is_refused_by_a_model_of_single_sentences_and_with_what_has_no_meaning_there(
+    cli: Cli, model: Path, source: Path, tmp_path: Path
+) -> None:
+    asked = ("translate", model, "--input", source, "--document")
+    result = cli(*asked)
+    assert (result.code, result.out) == (2, "")
+    assert "trained on single sentences and knows no context" in result.err
+    result = cli(*asked, "--resume", "--output", tmp_path / "out", "--forced-prefix", "a")
+    assert result.code == 2
+    assert "--document: with --forced-prefix, --resume" in result.err
+
+
+def test_a_document_has_its_lines_and_the_model_is_given_what_it_wrote(
+    cli: Cli, model: Path, source: Path, tmp_path: Path
+) -> None:
+    """Against the same model asked for the second sentence behind a context given by hand."""
+    folder = tmp_path / "with-context"
+    shutil.copytree(model, folder)
+    store_context(folder, ContextSpec(source_sentences=1, target_sentences=1, separator="."))
+    text = "the red fox\n\nthe owl\nit runs\n"
+    source.write_text(text, encoding="utf-8")
+    result = cli("translate", folder, "--input", source, "--document")
+    lines = result.out.splitlines()
+    assert (result.code, len(lines), lines[1]) == (0, 4, "")
+    translator = Translator.load(folder)
+    given = InContext("it runs", ("the owl",), (lines[2],))
+    assert lines[3] == translate_in_context(translator, [given])[0].text
+    assert lines[3] != translator.translate(["it runs"])[0].text
+    assert "4 lines" in result.err
 
 
 def test_drawing_gives_several_and_the_same_again(cli: Cli, model: Path, source: Path) -> None:

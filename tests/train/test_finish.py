@@ -82,7 +82,10 @@ def test_a_line_break_in_a_test_source_is_read_as_a_space_and_said() -> None:
         return [Translation((), 1, 0, 0) for _ in sources]
 
     translator: Any = SimpleNamespace(
-        translate=translate, engine=None, tokenizer=SimpleNamespace(first_id=None)
+        translate=translate,
+        engine=None,
+        tokenizer=SimpleNamespace(first_id=None),
+        context=None,
     )
     recipe = parse_recipe(
         {"source_language": "en", "target_language": "de",
@@ -91,7 +94,8 @@ def test_a_line_break_in_a_test_source_is_read_as_a_space_and_said() -> None:
     )  # fmt: skip
     log: Any = Log()
     stop: Any = SimpleNamespace(check=None, divide=lambda items, work: work(items))
-    assert len(translate_test(translator, recipe, "t", ["one\ntwo", "three"], stop, log)) == 2
+    data = {"source": ["one\ntwo", "three"]}
+    assert len(translate_test(translator, recipe, "t", data, stop, log)) == 2
     assert seen == ["one two", "three"]
     assert log.lines[0] == "t: 1 sources with line breaks, which are read as spaces"
 
