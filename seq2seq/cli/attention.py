@@ -12,6 +12,7 @@ from seq2seq.errors import DataError
 EXAMPLES = (
     'attention runs/demo "The robot picked up the wrench because it was heavy."',
     'attention runs/demo "It was heavy." --target "Era pesada." --out heavy.html',
+    'attention runs/demo "The cat slept because it was old." --head encoder:2:1 --svg map.svg',
     "attention google/vit-base-patch16-224 --image cat.jpg",
 )
 
@@ -35,6 +36,18 @@ SourceLanguage = Annotated[
 TargetLanguage = Annotated[
     str | None, typer.Option(metavar="CODE", help="Language it is to write.", show_default=False)
 ]
+OpenHead = Annotated[
+    str | None,
+    typer.Option("--head", metavar="KIND:LAYER:HEAD",
+                 help="Open at this head, counted from 1, such as encoder:2:1; without HEAD at the "
+                 "mean of the layer. [default: the head that a probe of the run chose, or that its "
+                 "training guided; else a mean]", show_default=False),
+]  # fmt: skip
+Svg = Annotated[
+    Path | None,
+    typer.Option(metavar="F", help="Write the map that the page opens at as a picture too; PNG is "
+                 "saved from the page.", show_default=False),
+]  # fmt: skip
 Out = Annotated[Path, typer.Option(metavar="F", help="The page to write.")]
 
 
@@ -45,14 +58,16 @@ def attention(
     image: Image = None,
     source_language: SourceLanguage = None,
     target_language: TargetLanguage = None,
+    head: OpenHead = None,
     out: Out = Path("attention.html"),
+    svg: Svg = None,
     device: Device = "auto",
 ) -> None:
     """Show what every head of a model attends to, as one page.
 
-    The model reads a text, or an image in patches; an encoder-decoder also writes. The page shows
-    each layer and head of every kind of attention the model has. It is one file that opens in any
-    browser and connects to nothing. The Hub is asked only if MODEL is no folder here.
+    The model reads a text, or an image in patches; an encoder-decoder also writes. The page opens
+    at the first "it", "he", "she" or "they" of the text, if there is one. It is one file that opens
+    in any browser and connects to nothing. The Hub is asked only if MODEL is no folder here.
     """
     if (text is None) == (image is None):
         found = "neither a text nor an image" if text is None else "a text and an image"
@@ -63,23 +78,36 @@ def attention(
     if image is not None and any(languages):
         raise DataError("attention: a language with an image, which has none; leave it out")
 
-    check_output(out)
+    for path in (out, svg):
+        if path is not None:
+            check_output(path)
 
     from transformers.utils import logging
 
     from seq2seq.probe.model.stock_model import StockModel
     from seq2seq.probe.report.attention_page import show_image, show_text
+    from seq2seq.viewer.figures import opening_map
     from seq2seq.viewer.page import attention_page
+    from seq2seq.viewer.static import LARGEST_MAP
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()  # it reports the weights of tasks; what is missing is refused
     opened = StockModel.load(model, device=device)
     if image is not None:
-        page = show_image(opened, image)
+        page = show_image(opened, image, head=head)
     else:
-        page = show_text(opened, text or "", target=target, languages=languages)
-    html = attention_page(page)
+        page = show_text(opened, text or "", target=target, languages=languages, head=head)
+    html, picture = attention_page(page), opening_map(page)
+    if svg is not None and picture is None:
+        raise DataError(
+            f"--svg {svg}: no map, which an image or a text of more than {LARGEST_MAP} words does "
+            "not have; leave it out and save what you need from the page"
+        )
     with open_output(out) as stream:
         stream.write(html)
     typer.echo(str(out))
+    if svg is not None and picture is not None:
+        with open_output(svg) as stream:
+            stream.write(picture)
+        typer.echo(str(svg))
     typer.echo(f"{out}: {len(html.encode()) / 1e6:.2f} MB; open it in a browser", err=True)

@@ -231,11 +231,13 @@ class Head:
         stack: "encoder", "cross" or "decoder".
         layer: from 0.
         head: from 0.
+        read_by: whether the page opens at what reads the word; the stack's first grid goes before.
     """
 
     stack: Stack
     layer: int
     head: int | None = None
+    read_by: bool = False
 
 
 @dataclass(frozen=True)
@@ -245,12 +247,14 @@ class Grid:
     Attributes:
         stack: "encoder", "cross" or "decoder".
         name: what is measured: "it → noun".
-        accuracy: share of items on which the head weighs the right noun more; .5 is chance.
+        accuracy: share of items on which the head weighs the right noun more; .5 is chance. A
+            single column is a figure of each layer as a whole, where ``by_head`` is false.
         significant: heads that differ from chance after correction for having looked at all.
         chosen: layer and head, from 0, that were chosen on other items than these.
         word: the role of the word whose attention was measured; the page turns to it together
             with this figure.
         read_by: whether it was measured what reads that word, instead of what it reads.
+        by_head: whether there is a figure for each head.
     """
 
     stack: Stack
@@ -260,6 +264,7 @@ class Grid:
     chosen: tuple[int, int] | None = None
     word: Role | None = None
     read_by: bool = False
+    by_head: bool = True
 
 
 @dataclass(frozen=True)

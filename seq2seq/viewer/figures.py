@@ -24,6 +24,7 @@ def figures(page: AttentionPage) -> dict[str, str]:
                 title=f"{grid.name}: right noun, % of items",
                 significant=grid.significant,
                 chosen=grid.chosen,
+                by_head=grid.by_head,
             ),
         )
     head = opening_head(page)
@@ -33,3 +34,16 @@ def figures(page: AttentionPage) -> dict[str, str]:
     if len(readings) == 2:
         found["map-difference"] = difference_svg(readings[0], readings[1], head)
     return {name: as_file(svg) for name, svg in found.items() if svg}
+
+
+def opening_map(page: AttentionPage) -> str | None:
+    """The map that a page opens at, as an SVG file.
+
+    Args:
+        page: any.
+
+    Returns:
+        The file's text; None for an image, or a text whose map would be too large to be read.
+    """
+    svg = map_svg(page.examples[0].readings[0], opening_head(page))
+    return as_file(svg) if svg else None

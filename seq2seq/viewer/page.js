@@ -8,7 +8,7 @@ const TABS = { encoder: "Encoder", cross: "Cross", decoder: "Decoder" };
 const PICTURES = { map: "Map", lines: "Lines", layer: "This layer", all: "All heads" };
 const MOST_LINES = 16; // heads that can be told apart
 const state = { example: 0, ...data.start, unit: "words", variant: -1, grid: 0, step: null,
-  readBy: false, bare: false, picture: "map", least: 10, pins: {}, focus: {}, heads: {}, timer: null };
+  bare: false, picture: "map", least: 10, pins: {}, focus: {}, heads: {}, timer: null };
 
 const example = () => data.examples[state.example];
 const stacks = () => STACKS.filter((stack) =>
@@ -112,7 +112,8 @@ function openTab(stack) {
   const [layer, head] = state.heads[stack] ?? firstHead(stack, panel);
   Object.assign(state, { stack, grid: 0, layer: Math.min(layer, panel.layers - 1),
     head: Math.min(head, panel.heads),
-    readBy: data.grids.find((one) => one.stack === stack)?.readBy ?? false });
+    readBy: data.grids.find((one) => one.stack === stack)?.readBy
+      ?? (stack === data.start.stack && data.start.readBy) });
   render();
 }
 
@@ -121,9 +122,10 @@ function firstHead(stack, panel) {
   const grid = data.grids.find((one) => one.stack === stack);
   if (!grid) return [panel.layers - 1, panel.heads];
   const chosen = data.grids.find((one) => one.stack === stack && one.chosen);
-  if (chosen) return chosen.chosen;
+  if (chosen) return [chosen.chosen[0], chosen.byHead ? chosen.chosen[1] : panel.heads];
   const cells = grid.accuracy.flatMap((line, layer) =>
-    line.map((accuracy, head) => ({ gap: Math.abs(accuracy - 0.5), at: [layer, head] })));
+    line.map((accuracy, head) => ({ gap: Math.abs(accuracy - 0.5),
+      at: [layer, grid.byHead ? head : panel.heads] })));
   return cells.reduce((best, one) => (one.gap > best.gap ? one : best)).at;
 }
 
@@ -242,18 +244,19 @@ function gridPickers() {
 function headButton(panel, grid, layer, head, view) {
   const classes = ["head"];
   let shown = "·";
-  const starred = grid?.chosen?.[0] === layer && grid.chosen[1] === head;
+  const starred = grid?.chosen?.[0] === layer
+    && (grid.byHead ? grid.chosen[1] : panel.heads) === head;
   const name = headAt(panel, layer, head) + (starred ? ", chosen" : "");
   if (!grid) {
     const most = weightsOf(view, layer, head, state.bare)
       .reduce((largest, weight) => Math.max(largest, weight), 0);
     classes.push(`a${level(most)}`);
     shown = `${Math.floor(100 * most + 0.5)}`;
-  } else if (head < panel.heads) {
-    const accuracy = grid.accuracy[layer][head];
+  } else if ((head < panel.heads) === grid.byHead) {
+    const at = grid.byHead ? head : 0, accuracy = grid.accuracy[layer][at];
     const strength = Math.round(8 * Math.min(1, 2 * Math.abs(accuracy - 0.5)));
     classes.push(`${accuracy > 0.5 ? "m" : "l"}${strength}`);
-    if (grid.significant?.[layer][head]) classes.push("significant");
+    if (grid.significant?.[layer][at]) classes.push("significant");
     if (starred) classes.push("starred");
     shown = `${Math.round(100 * accuracy)}`;
   }

@@ -110,6 +110,7 @@ def _page_data(page: AttentionPage) -> dict[str, Any]:
             "stack": head.stack,
             "layer": head.layer,
             "head": heads if head.head is None else head.head,
+            "readBy": head.read_by,
         },
         "examples": [_example_data(example) for example in page.examples],
         "grids": [_grid_data(grid) for grid in page.grids],
@@ -202,4 +203,5 @@ def _grid_data(grid: Grid) -> dict[str, Any]:
         "chosen": grid.chosen,
         "word": grid.word,
         "readBy": grid.read_by,
+        "byHead": grid.by_head,
     }

@@ -123,7 +123,7 @@ def opening_view(reading: Reading, head: Head, grid: Grid | None = None) -> View
     of_rows, of_columns = panel_words(panel, query, key)
     weights = join_words(chosen, of_rows, of_columns)
     rows, columns = tuple(dict.fromkeys(of_rows)), tuple(dict.fromkeys(of_columns))
-    role, read_by = (None, False) if grid is None else (grid.word, grid.read_by)
+    role, read_by = (None, head.read_by) if grid is None else (grid.word, grid.read_by)
     piece = first_piece(reading, panel, role=role, read_by=read_by)
     if read_by:
         row = columns.index(of_columns[piece])
@@ -213,6 +213,7 @@ def grid_html(page: AttentionPage, head: Head) -> str:
         significant=grid.significant,
         selected=selected,
         chosen=grid.chosen,
+        by_head=grid.by_head,
     )
     return f"<h2>{escape(_grid_title(grid))}</h2>{picture}"
 

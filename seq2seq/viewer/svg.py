@@ -81,6 +81,7 @@ def head_grid(
     significant: Bool[np.ndarray, "layers heads"] | None = None,
     selected: tuple[int, int] | None = None,
     chosen: tuple[int, int] | None = None,
+    by_head: bool = True,
 ) -> str:
     """Layers by heads, each cell with its accuracy in percent and coloured by it.
 
@@ -93,16 +94,18 @@ def head_grid(
         significant: cells to print bold.
         selected: layer and head, from 0, to draw a frame around.
         chosen: layer and head, from 0, to put a star on.
+        by_head: whether the columns are heads; else the only one is of each layer as a whole.
     """
     layers, heads = accuracy.shape
+    over = "head" if by_head else "all heads"
     wide, high, left, top = 36, 26, 64, 40
     width, height = left + wide * heads + 2, top + high * layers + 2
     parts = [
         f'<svg class="heads" role="img" viewBox="0 0 {width} {height}" width="{width}" '
         f'height="{height}" {STYLE} font-size="12"><title>{escape(title)}</title>',
-        f'<text class="label" x="{left}" y="14" fill="{INK}">head</text>',
+        f'<text class="label" x="{left}" y="14" fill="{INK}">{over}</text>',
     ]
-    for head in range(heads):
+    for head in range(heads if by_head else 0):
         x = left + wide * (head + 0.5)
         parts.append(
             f'<text class="label" x="{x:g}" y="32" text-anchor="middle" fill="{INK}">'

@@ -13,8 +13,8 @@ def model(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """A model that shows any text; what it was asked is kept."""
     asked: list[Any] = []
 
-    def show(opened: Any, text: str, *, target: str | None, languages: tuple[Any, Any]) -> Any:
-        asked.append((opened, text, target, languages))
+    def show(opened: Any, text: str, *, target: Any, languages: Any, head: Any) -> Any:
+        asked.append((opened, text, target, languages, head))
         return plain_page(tuple(text.split()))
 
     monkeypatch.setattr(
@@ -30,10 +30,23 @@ def test_a_page_is_written_and_named(cli: Any, tmp_path: Path, model: list[Any])
     assert (result.code, result.out) == (0, f"{out}\n")
     assert result.err.endswith(" MB; open it in a browser\n")
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
-    assert model == [("some/model", "it was", "es war", (None, None))]
-    codes = ("--source-language", "en", "--target-language", "de")
+    assert model == [("some/model", "it was", "es war", (None, None), None)]
+    codes = ("--source-language", "en", "--target-language", "de", "--head", "encoder:2:1")
     cli("attention", "some/model", "it was", "--out", out, *codes)
-    assert model[1:] == [("some/model", "it was", None, ("en", "de"))]
+    assert model[1:] == [("some/model", "it was", None, ("en", "de"), "encoder:2:1")]
+
+
+def test_the_opening_map_is_written_as_a_picture(
+    cli: Any, tmp_path: Path, model: list[Any]
+) -> None:
+    out, svg = tmp_path / "it.html", tmp_path / "it.svg"
+    result = cli("attention", "some/model", "it was", "--out", out, "--svg", svg)
+    assert (result.code, result.out) == (0, f"{out}\n{svg}\n")
+    assert svg.read_text(encoding="utf-8").startswith("<svg xmlns=")
+    long = tmp_path / "long.svg"
+    result = cli("attention", "some/model", "it " * 101, "--out", out, "--svg", long)
+    assert (result.code, long.exists()) == (2, False)
+    assert "a text of more than 100 words" in result.err
 
 
 def test_an_image_goes_to_the_reader_of_images(
@@ -41,7 +54,7 @@ def test_an_image_goes_to_the_reader_of_images(
 ) -> None:
     monkeypatch.setattr(
         "seq2seq.probe.report.attention_page.show_image",
-        lambda opened, path: model.append((opened, path)) or plain_page(("a",)),
+        lambda opened, path, head: model.append((opened, path)) or plain_page(("a",)),
     )
     result = cli("attention", "vit", "--image", "cat.jpg", "--out", tmp_path / "cat.html")
     assert (result.code, model) == (0, [("vit", Path("cat.jpg"))])

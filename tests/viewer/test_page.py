@@ -216,7 +216,9 @@ def test_a_page_without_verdict_or_marks_has_no_room_for_them() -> None:
 
 def test_a_page_without_a_start_opens_at_the_mean_of_the_last_layer_of_the_last_stack() -> None:
     page = AttentionPage("p", "m", (Example("one", (sample_reading("heavy", "wrench", "robot"),)),))
-    assert data_of(attention_page(page))["start"] == {"stack": "decoder", "layer": 2, "head": 4}
+    assert data_of(attention_page(page))["start"] == {
+        "stack": "decoder", "layer": 2, "head": 4, "readBy": False,
+    }  # fmt: skip
 
 
 def test_text_from_right_to_left_stands_in_its_direction_and_turns_nothing_around() -> None:

@@ -44,12 +44,15 @@ class Anatomy:
         stack_of: For each attending module its stack; layers may share a module.
         depth: Layers of each stack.
         heads: Heads of a layer of each stack.
+        sharing: How many neighbouring heads of each stack share their keys and values, as in
+            grouped-query attention; 1 where layers differ.
         projection_of: For attending modules whose output projection was found, this one.
     """
 
     stack_of: Mapping[nn.Module, Stack]
     depth: Mapping[Stack, int]
     heads: Mapping[Stack, int]
+    sharing: Mapping[Stack, int]
     projection_of: Mapping[nn.Module, Any]
 
 
@@ -78,15 +81,20 @@ def anatomy_of(model: Any, kind: Kind, *, name: str) -> Anatomy:
     encoder = set(model.get_encoder().modules()) if kind == "encoder-decoder" else set()
     stack_of: dict[nn.Module, Stack] = {}
     heads: dict[Stack, list[int]] = {stack: [] for stack in STACKS[kind]}
+    sharing: dict[Stack, set[int]] = {stack: set() for stack in STACKS[kind]}
     for call in surveyor.calls:
         stack = _stack(call, kind, in_encoder=call.module in encoder)
         stack_of[call.module] = stack
         heads[stack].append(call.heads)
+        sharing[stack].add(call.heads // call.key_heads)
     _require_heads(heads, name=name, family=type(model).__name__)
     return Anatomy(
         stack_of=stack_of,
         depth={stack: len(counts) for stack, counts in heads.items()},
         heads={stack: counts[0] for stack, counts in heads.items()},
+        sharing={
+            stack: min(counts) if len(counts) == 1 else 1 for stack, counts in sharing.items()
+        },
         projection_of=surveyor.projection_of,
     )
 
@@ -102,6 +110,7 @@ def output_slices(projection: Any, heads: int) -> Float[Tensor, "heads dim width
 class _Call:
     module: nn.Module
     heads: int
+    key_heads: int
     columns: int
 
 
@@ -123,7 +132,7 @@ class _Surveyor:
         **options: Any,
     ) -> tuple[Tensor, Tensor]:
         answer = stock_attention(module)(module, query, key, value, attention_mask, **options)
-        self.calls.append(_Call(module, query.shape[1], key.shape[2]))
+        self.calls.append(_Call(module, query.shape[1], key.shape[1], key.shape[2]))
         self.said = answer[0]
         return answer
 

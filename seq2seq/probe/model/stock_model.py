@@ -54,6 +54,7 @@ class StockModel:
         self._anatomy = anatomy_of(model, self.kind, name=name)
         self.depth: Mapping[Stack, int] = self._anatomy.depth
         self.heads: Mapping[Stack, int] = self._anatomy.heads
+        self.sharing: Mapping[Stack, int] = self._anatomy.sharing
         self.start_id: int | None = special_piece(model, "decoder_start_token_id")
         pad_id = special_piece(model, "pad_token_id")
         self.pad_id: int = 0 if pad_id is None else pad_id

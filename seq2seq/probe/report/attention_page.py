@@ -22,12 +22,12 @@ from seq2seq.probe.items.pieces import Pieces, Side, pieces_of
 from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.reading import Reading as Attention
 from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.probe.report.opening import head_named, opening_head
 from seq2seq.run import Run
 from seq2seq.viewer.boundaries import number_words
 from seq2seq.viewer.content import (
     AttentionPage,
     Example,
-    Head,
     Mark,
     Panel,
     Picture,
@@ -36,6 +36,7 @@ from seq2seq.viewer.content import (
 )
 from seq2seq.viewer.words import CONTINUED, word_label
 
+BLANK = "␣"  # a piece that stands for a blank alone
 PRONOUNS = {"it", "he", "she", "they"}
 CAVEAT = (
     "Attention shows where a head reads from, not what the model makes of it; "
@@ -49,6 +50,7 @@ def show_text(
     *,
     target: str | None = None,
     languages: tuple[str | None, str | None] = (None, None),
+    head: str | None = None,
 ) -> AttentionPage:
     """Read a text and show all attention; an encoder-decoder translates it first.
 
@@ -58,9 +60,12 @@ def show_text(
         target: what the decoder is to write, instead of what it would write by itself.
         languages: codes of text and translation for a model of many languages, such as NLLB;
             those that its folder names where None.
+        head: the head that the page opens at, such as "encoder:2:1" (``opening.head_named``); where
+            None, one that a probe chose or training guided (``opening.opening_head``).
 
     Raises:
-        DataError: the text is empty or too long, or a target was given to a model without one.
+        DataError: the text is empty or too long, a target was given to a model without one, or the
+            model has no such head.
         ModelError: the model reads images, or a language is missing or not known to it.
     """
     if model.tokenizer is None:
@@ -69,7 +74,7 @@ def show_text(
         raise DataError("text: empty, needed at least one word")
     told = _settled(model, languages)
     with tagging(model.tokenizer, *told):
-        return _shown(model, text, target, _known_languages(model, told))
+        return _shown(model, text, target, known_languages(model, told), head)
 
 
 def _settled(
@@ -94,8 +99,15 @@ def _settled(
     return found
 
 
-def _known_languages(model: StockModel, told: tuple[str | None, str | None]) -> tuple[str, str]:
-    """BCP 47 tags of what a model reads and writes; empty where neither run nor folder says."""
+def known_languages(
+    model: StockModel, told: tuple[str | None, str | None] = (None, None)
+) -> tuple[str, str]:
+    """BCP 47 tags of what a model reads and writes; empty where neither run nor folder says.
+
+    Args:
+        model: any model of text.
+        told: codes of both languages, where somebody named them.
+    """
     said = [getattr(model.tokenizer, name, None) for name in ("source_lang", "target_lang")]
     run = Run(Path(model.name))
     if run.recipe.is_file():
@@ -110,7 +122,11 @@ def _tag(code: str | None) -> str:
 
 
 def _shown(
-    model: StockModel, text: str, target: str | None, languages: tuple[str, str]
+    model: StockModel,
+    text: str,
+    target: str | None,
+    languages: tuple[str, str],
+    head: str | None,
 ) -> AttentionPage:
     notes: list[str] = []
     source = _cut(model.tokenizer, text, "source", notes)
@@ -126,21 +142,22 @@ def _shown(
         stack: Stack = model.kind
         maps = model.read(model.inputs([source.ids]), stacks=(stack,))
         name = "text"
-        panel = Panel(stack, name, name, maps_of(maps, stack))
+        panel = Panel(stack, name, name, maps_of(maps, stack), group=model.sharing[stack])
         shown = shown_text(source, model.tokenizer, name, language=languages[0])
         reading = Reading((shown,), (panel,))
-    return _page(model, _with_pronouns(reading), text, tuple(notes))
+    return _page(model, _with_pronouns(reading), text, tuple(notes), head)
 
 
-def show_image(model: StockModel, path: Path) -> AttentionPage:
+def show_image(model: StockModel, path: Path, *, head: str | None = None) -> AttentionPage:
     """Let a Vision Transformer read an image and show what each patch attends to.
 
     Args:
         model: a model of images.
         path: the image, in any format that Pillow reads.
+        head: as in ``show_text``.
 
     Raises:
-        DataError: the file is no image, or Pillow is missing.
+        DataError: the file is no image, Pillow is missing, or the model has no such head.
         ModelError: the model reads text.
     """
     if model.tokenizer is not None:
@@ -162,7 +179,7 @@ def show_image(model: StockModel, path: Path) -> AttentionPage:
         Picture(png, rows, columns, first),
     )
     reading = Reading((text,), (Panel("encoder", "image", "image", maps),))
-    return _page(model, reading, path.name, ())
+    return _page(model, reading, path.name, (), head)
 
 
 def shown_text(pieces: Pieces, tokenizer: Any, name: str, *, language: str = "") -> Text:
@@ -181,7 +198,7 @@ def shown_text(pieces: Pieces, tokenizer: Any, name: str, *, language: str = "")
             special.add(index)
         start, end = span or (0, 0)
         if start == end:
-            shown.append(piece)
+            shown.append(piece if piece.strip("▁Ġ ") else BLANK)
         else:
             shown.append(pieces.text[max(start, seen) : end] or CONTINUED)
         apart = start == end or index - 1 in special or pieces.text[start - 1 : start].isspace()
@@ -214,7 +231,7 @@ def _translated(
             shown_text(source, tokenizer, "source", language=languages[0]),
             shown_text(opened, tokenizer, "translation", language=languages[1]),
         ),
-        translation_panels(maps),
+        translation_panels(model, maps),
     )
 
 
@@ -279,12 +296,18 @@ def _unplaced(tokenizer: Any, text: str, ids: tuple[int, ...]) -> Pieces:
     return Pieces(text, ids, tuple(None if piece in special else (0, 0) for piece in ids))
 
 
-def translation_panels(maps: Attention) -> tuple[Panel, ...]:
+def translation_panels(model: StockModel, maps: Attention) -> tuple[Panel, ...]:
     """The three stacks of an encoder-decoder; a row of the decoder is the piece that it writes."""
-    return (
-        Panel("encoder", "source", "source", maps_of(maps, "encoder")),
-        Panel("cross", "translation", "source", maps_of(maps, "cross"), first_query=1),
-        Panel("decoder", "translation", "translation", maps_of(maps, "decoder"), first_query=1),
+    texts: tuple[tuple[Stack, str, str], ...] = (
+        ("encoder", "source", "source"),
+        ("cross", "translation", "source"),
+        ("decoder", "translation", "translation"),
+    )
+    return tuple(
+        Panel(
+            stack, query, key, maps_of(maps, stack), int(stack != "encoder"), model.sharing[stack]
+        )
+        for stack, query, key in texts
     )
 
 
@@ -305,16 +328,17 @@ def _with_pronouns(reading: Reading) -> Reading:
     return replace(reading, marks=marks)
 
 
-def _page(model: StockModel, reading: Reading, title: str, notes: tuple[str, ...]) -> AttentionPage:
-    stacks = [panel.stack for panel in reading.panels]
-    stack: Stack = "cross" if "cross" in stacks else stacks[0]
+def _page(
+    model: StockModel, reading: Reading, title: str, notes: tuple[str, ...], head: str | None
+) -> AttentionPage:
+    start, why = opening_head(model, reading) if head is None else (head_named(model, head), ())
     software = f"{model.name}, read with transformers {version('transformers')}."
     return AttentionPage(
         title="Attention",
         model=model.name,
         examples=(Example(title, (reading,)),),
-        start=Head(stack, model.depth[stack] - 1),
-        notes=(CAVEAT, *notes, software),
+        start=start,
+        notes=(CAVEAT, *notes, *why, software),
     )
 
 

@@ -4,7 +4,7 @@ The page is written for a reader who has no time: what was found stands at the t
 below is there to doubt it. It holds no more than a megabyte; what does not fit is said.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +32,7 @@ from seq2seq.viewer.content import (
     Head,
     Reading,
     Removal,
+    Role,
     Route,
     Share,
     Stack,
@@ -42,6 +43,14 @@ from seq2seq.viewer.page import attention_page
 MOST_BYTES = 999_000  # a megabyte, less the notes that say what was left out
 MOST_REMOVALS = 14
 PATHS = ("CH direct", "CH via it", "CH via cue", "CH via others")
+WORDS_READ: Mapping[str, Role] = {
+    "E→": "pronoun",
+    "E←": "pronoun",
+    "E↔": "pronoun",
+    "Ec→": "cue",
+    "X": "decision",
+    "D": "decision",
+}
 GRID_ROUTES = ("E→", "Ec→", "E←", "E↔", "X", "D")
 
 
@@ -78,14 +87,14 @@ def study_page(study: Study, model: StockModel, cases: Sequence[Case]) -> Attent
         The page; its examples are as many as fit into a megabyte, at least one.
     """
     shown = choose_examples(*_judged(study, model, place_cases(model, cases).placed))
-    start = _start(study)
+    opened = _opened(study)
     page = AttentionPage(
         title="Who is “it”?",
         model=study.model,
         examples=_examples(study, model, shown),
-        start=start,
+        start=None if opened is None else _head(opened),
         findings=found_in(study),
-        grids=_grids(study),
+        grids=_grids(study, opened),
         routes=tuple(_route(study, one) for one in study.by_route),
         removals=tuple(_removal(one) for one in study.effects[:MOST_REMOVALS]),
         notes=_notes(study),
@@ -170,15 +179,17 @@ def _examples(study: Study, model: StockModel, shown: Sequence[Shown]) -> tuple[
     return tuple(examples)
 
 
-def _start(study: Study) -> Head | None:
-    """The head that the page opens at: the chosen one, or the best head where that is a chain."""
+def _opened(study: Study) -> Measure | None:
+    """What the page opens at: the chosen measure, or the best of a stack where that is a chain."""
     candidates = [study.finding.measure, *(one.measure for one in study.by_route)]
     if study.verdict is not None:
         candidates.insert(1, study.verdict.measure)
-    for one in candidates:
-        if one.stack and one.layer is not None and one.head is not None:
-            return Head(_stack(one), one.layer, one.head)
-    return None
+    return next((one for one in candidates if one.stack and one.layer is not None), None)
+
+
+def _head(measure: Measure) -> Head:
+    assert measure.layer is not None  # such measures are not opened
+    return Head(_stack(measure), measure.layer, measure.head)
 
 
 def _stack(measure: Measure) -> Stack:
@@ -188,42 +199,50 @@ def _stack(measure: Measure) -> Stack:
     raise AssertionError(f"measure without a stack: {measure}")
 
 
-def _grids(study: Study) -> tuple[Grid, ...]:
-    """Each route's accuracy by head, in plain attention; the chosen variant too, if another."""
+def _grids(study: Study, opened: Measure | None) -> tuple[Grid, ...]:
+    """Each route's accuracy by head, in plain attention; the chosen variants too, if others."""
     chosen = {one.measure.route: one.measure for one in study.by_route}
-    grids = []
+    wanted = [] if opened is None else [(opened.route, opened.variant)]
     for route in GRID_ROUTES:
-        best = chosen.get(route)
-        variants = ["raw"]
-        if best is not None and best.head is not None and best.variant != "raw":
-            variants.append(best.variant)
-        for variant in variants:
-            cells = [
-                one
-                for one in study.table
-                if (one.measure.route, one.measure.variant) == (route, variant)
-                and one.measure.head is not None
-            ]
-            if cells:
-                grids.append(_grid(cells, best))
+        wanted.append((route, "raw"))
+        if route in chosen:
+            wanted.append((route, chosen[route].variant))
+    grids = []
+    for route, variant in dict.fromkeys(wanted):  # what the page opens at stands first
+        cells = [
+            one
+            for one in study.table
+            if (one.measure.route, one.measure.variant) == (route, variant) and one.measure.stack
+        ]
+        if cells:
+            grids.append(_grid(cells, chosen.get(route)))
     return tuple(grids)
 
 
 def _grid(cells: Sequence[Finding], best: Measure | None) -> Grid:
+    first = cells[0].measure
     places = [(one.measure.layer or 0, one.measure.head or 0) for one in cells]
     shape = (max(layer for layer, _ in places) + 1, max(head for _, head in places) + 1)
     accuracy, significant = np.full(shape, 0.5), np.zeros(shape, dtype=bool)
     for place, one in zip(places, cells, strict=True):
         accuracy[place] = one.accuracy
         significant[place] = one.p_fwer <= ALPHA
-    first = cells[0].measure
     name = LINKS.get(first.route, ROUTES[first.route].split(",")[0])
     if first.variant != "raw":
         name = f"{name}, {VARIANTS[first.variant]}"
     chosen = None
-    if best is not None and best.variant == first.variant and best.head is not None:
-        chosen = (best.layer or 0, best.head)
-    return Grid(_stack(first), name, accuracy, significant, chosen)
+    if best is not None and best.variant == first.variant:
+        chosen = (best.layer or 0, best.head or 0)
+    return Grid(
+        _stack(first),
+        name,
+        accuracy,
+        significant,
+        chosen,
+        word=WORDS_READ.get(first.route),
+        read_by=first.route == "E←",
+        by_head=first.head is not None,
+    )
 
 
 def _route(study: Study, one: Finding) -> Route:
@@ -291,6 +310,15 @@ def _notes(study: Study) -> tuple[str, ...]:
         "The maps are those of the right translation, written by force; what the model writes by "
         "itself is a greedy search. Layers and heads count from 1 here, from 0 in probe.json.",
         "Attention is not an explanation: what is used shows only when it is taken away.",
+        *_drawn(study.finding.measure),
         *study.problems,
         f"{study.model}, read with transformers {version('transformers')}.",
     )
+
+
+def _drawn(chosen: Measure) -> tuple[str, ...]:
+    """What the maps show where another measure was chosen than plain attention of a head."""
+    if chosen.variant == "raw" and chosen.head is not None:
+        return ()
+    name = f"{ROUTES.get(chosen.route, chosen.route)}, {VARIANTS[chosen.variant]}"
+    return (f"What was chosen is “{name}” ({place_of(chosen)}); the maps show attention itself.",)

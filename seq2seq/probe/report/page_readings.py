@@ -18,7 +18,12 @@ from seq2seq.probe.measures.routes import preference
 from seq2seq.probe.model.interventions import BlockedEdges, Stack
 from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
-from seq2seq.probe.report.attention_page import maps_of, shown_text, translation_panels
+from seq2seq.probe.report.attention_page import (
+    known_languages,
+    maps_of,
+    shown_text,
+    translation_panels,
+)
 from seq2seq.probe.report.wording import in_words
 from seq2seq.viewer.content import Mark, Panel, Reading, Role, Share, Text, Variant
 
@@ -122,8 +127,9 @@ def _silent(model: StockModel, one: PlacedCase, shares: tuple[Share, ...]) -> Re
     stack: Stack = "decoder" if model.kind == "decoder" else "encoder"
     targets = [(start_of(model),)] if model.kind == "encoder-decoder" else None
     maps = model.read(model.inputs([one.source.ids], targets), stacks=(stack,))
-    text = shown_text(one.source, model.tokenizer, "text")
-    panel = Panel(stack, text.name, text.name, maps_of(maps, stack))
+    language = known_languages(model)[0]
+    text = shown_text(one.source, model.tokenizer, "text", language=language)
+    panel = Panel(stack, text.name, text.name, maps_of(maps, stack), group=model.sharing[stack])
     return Reading((text,), (panel,), marks=_source_marks(one, text.name), shares=shares)
 
 
@@ -141,12 +147,13 @@ def _reading(
     start = start_of(model)
     inputs = model.inputs([one.source.ids], [(start, *good.ids[:-1])])
     opened = Pieces(good.text, (start, *good.ids), (None, *good.spans))
+    languages = known_languages(model)
     texts = (
-        shown_text(one.source, model.tokenizer, "source"),
-        shown_text(opened, model.tokenizer, "translation"),
+        shown_text(one.source, model.tokenizer, "source", language=languages[0]),
+        shown_text(opened, model.tokenizer, "translation", language=languages[1]),
     )
     intact = model.read(inputs)
-    panels = translation_panels(intact)
+    panels = translation_panels(model, intact)
     variants = tuple(
         _variant(model, one, inputs, panels, cut, written)
         for cut, written in zip(cuts, outputs, strict=True)
@@ -175,7 +182,7 @@ def _variant(
     reading = model.read(inputs, interventions=[BlockedEdges(cut.knock_out.stack, edges)])
     changed = tuple(
         after
-        for before, after in zip(intact, translation_panels(reading), strict=True)
+        for before, after in zip(intact, translation_panels(model, reading), strict=True)
         if np.abs(after.maps - before.maps).max() > UNCHANGED
     )
     return Variant(cut.name, changed, float(preference(reading, [one])[0]), written)

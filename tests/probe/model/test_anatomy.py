@@ -3,7 +3,7 @@ import transformers as hf
 from torch import nn
 
 from seq2seq.errors import ModelError
-from seq2seq.probe.model.anatomy import anatomy_of
+from seq2seq.probe.model.anatomy import Kind, anatomy_of
 from seq2seq.probe.model.loading import kind_of
 from seq2seq.probe.model.stock_model import StockModel
 from tests.probe.stock_models import DEEP, VIT, build
@@ -68,6 +68,15 @@ def test_families_that_keep_their_attention_to_themselves_are_refused_with_what_
     message = r"xlnet: no attention maps came back from (en|de)coder: XLNet.* needed an enc.*Marian"
     with pytest.raises(ModelError, match=message):
         StockModel(hf.XLNetLMHeadModel(config), None, name="xlnet")
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "sharing"),
+    [("llama", "decoder", 2), ("gpt2", "decoder", 1), ("bart", "encoder-decoder", 1)],
+)
+def test_heads_that_share_their_keys_are_counted(family: str, kind: Kind, sharing: int):
+    found = anatomy_of(build(family), kind, name=family).sharing
+    assert set(found.values()) == {sharing}
 
 
 def test_layers_with_different_numbers_of_heads_are_refused():

@@ -48,6 +48,39 @@ def test_the_page_opens_at_the_chosen_head_and_stars_it(page: AttentionPage) -> 
     assert np.argwhere(grid.significant).tolist() == [[LAYER, HEAD]]
 
 
+@pytest.mark.parametrize(
+    ("route", "variant", "name", "word", "read_by"),
+    [
+        ("E←", "raw", "noun → it", "pronoun", True),
+        ("Ec→", "norm", "cue → noun, attention × value norm", "cue", False),
+        ("E→", "alti", "it → noun, contributions of all layers (ALTI)", "pronoun", False),
+    ],
+)
+def test_the_page_opens_at_the_measure_that_was_chosen_whichever_it_is(
+    study: Study, route: str, variant: str, name: str, word: str, read_by: bool
+) -> None:
+    """Its figures, its head or layer, its word, and the way in which that was looked at."""
+    found = next(
+        one for one in study.table
+        if (one.measure.route, one.measure.variant, one.measure.layer) == (route, variant, 1)
+    )  # fmt: skip
+    by_route = tuple(found if one.measure.route == route else one for one in study.by_route)
+    page = study_page(replace(study, finding=found, by_route=by_route), MODEL, TEST)
+    head = found.measure.head
+    assert page.start == Head("encoder", 1, head)
+    grid = page.grids[0]
+    assert (grid.name, grid.word, grid.read_by) == (name, word, read_by)
+    assert (grid.chosen, grid.by_head) == ((1, head or 0), head is not None)
+    assert grid.accuracy[1, head or 0] == found.accuracy
+    assert [one.name for one in page.grids].count(name) == 1
+    line, *_ = re.findall(r'<p class="said">(.*?)</p>', attention_page(page))
+    assert re.sub("<.*?>", "", line).startswith(
+        {"E←": "“it” is read by: ", "E→": "“it” reads: ", "Ec→": "“"}[route]
+    )
+    maps_are_another = any("the maps show attention itself" in note for note in page.notes)
+    assert maps_are_another == (variant != "raw")
+
+
 def test_every_route_and_removal_stands_there_with_the_figures_of_the_study(
     study: Study, page: AttentionPage
 ) -> None:
