@@ -1,21 +1,27 @@
 """Probe sets in their own formats, read as cases; every line that is not used is counted.
 
-A set says where its pronouns and candidates stand, or names them, or only contrasts translations:
-one module of readers each. What kind a file is, its first line tells.
+Each published format has its reader, which says where pronouns and candidates stand or finds them.
+What kind a file is, its first lines tell.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import dropwhile, islice
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from seq2seq.errors import DataError
 from seq2seq.files import parse_json
 from seq2seq.lines import STDIN, iterate_lines
 from seq2seq.probe.items.case import Case
-from seq2seq.probe.items.formats.contrastive import read_contrast
+from seq2seq.probe.items.formats.definite_pronouns import is_block, read_definite_pronouns
+from seq2seq.probe.items.formats.knowref import SENTENCE as KNOWREF_SENTENCE
+from seq2seq.probe.items.formats.knowref import read_knowref
 from seq2seq.probe.items.formats.question import PRONOUNS, Question, Unusable, without_article
+from seq2seq.probe.items.formats.winogrande import FIELDS as WINOGRANDE_FIELDS
+from seq2seq.probe.items.formats.winogrande import read_winogrande
 from seq2seq.probe.items.formats.with_phrases import (
     read_winobias,
     read_winogender,
@@ -28,16 +34,39 @@ from seq2seq.probe.items.formats.with_places import (
     read_corpus,
     read_gap,
 )
+from seq2seq.probe.items.formats.xwino import COLUMNS as XWINO_COLUMNS
+from seq2seq.probe.items.formats.xwino import read_xwino
 
 Kind = Literal[
-    "corpus", "candidates", "gap", "winograd", "winobias", "winogender", "winomt", "contrast"
-]
+    "corpus", "candidates", "definite pronouns", "gap", "knowref", "winobias", "winogender",
+    "winograd", "winogrande", "winomt", "xwino",
+]  # fmt: skip
+READERS: Mapping[Kind, Callable[[Path], Iterator[Question]]] = {
+    "corpus": read_corpus,
+    "candidates": read_candidates,
+    "definite pronouns": read_definite_pronouns,
+    "gap": read_gap,
+    "knowref": read_knowref,
+    "winobias": read_winobias,
+    "winogender": read_winogender,
+    "winograd": read_winograd,
+    "winogrande": read_winogrande,
+    "winomt": read_winomt,
+    "xwino": read_xwino,
+}
 READABLE = (
-    "items of seq2seq corpus pronouns (corpus), JSON Lines with text, pronoun and candidates "
-    "(candidates), GAP's TSV (gap), Winograd schemas in XML (winograd), WinoBias's bracketed lines "
-    "(winobias), Winogender's all_sentences.tsv (winogender), WinoMT's en.txt (winomt), or TSV of "
-    "source, good and bad target (contrast)"
+    "items of `seq2seq corpus pronouns`; JSON Lines of text, pronoun and candidates; the published "
+    "files of Winograd schemas and PDP (XML), of DPR (four lines a question; WSC273, PDP, "
+    "Winogender and WinoBias come so, too), GAP (TSV), KnowRef (JSON), WinoBias (brackets), "
+    "Winogender (all_sentences.tsv), WinoGrande (JSON Lines), WinoMT (en.txt) or XWINO (TSV)"
 )
+CONTRASTIVE = (
+    "contrastive translations, which name no two candidates to tell apart; needed a set that does"
+)
+FIRST_LINES = 5
+BY_STEREOTYPE = ("definite pronouns", "winobias", "winomt")
+"""Sets whose file names say on which side of a stereotype their answers are."""
+_STEREOTYPE = re.compile(r"(?<![a-z])(pro|anti)(?![a-z])")
 
 
 @dataclass(frozen=True)
@@ -77,7 +106,7 @@ def read_cases(path: Path, kind: Kind | Literal["auto"] = "auto") -> CaseSet:
     reasons: dict[str, list[str]] = defaultdict(list)
     for question in _questions(path, known):
         try:
-            case = question.ask()
+            case = _tagged(question.ask(), path, known)
         except Unusable as reason:
             reasons[str(reason)].append(question.place)
             continue
@@ -95,48 +124,68 @@ def read_cases(path: Path, kind: Kind | Literal["auto"] = "auto") -> CaseSet:
     if len(cases) <= unused:
         raise DataError(
             f"{path}: read as {known}, {len(cases):,} lines can be used and {unused:,} cannot"
-            f"{''.join(f'; {problem}' for problem in problems)}; check the file, or name its kind"
+            f"{''.join(f'; {problem}' for problem in problems)}; check the file"
         )
     name = path.name.removesuffix(".gz").removesuffix(".zst").rsplit(".", 1)[0]
     return CaseSet(name, tuple(_grouped(cases.values())), problems, known, unused)
 
 
 def recognise(path: Path) -> Kind:
-    """Tell the kind of a probe set from its first line.
+    """Tell the kind of a probe set from its first lines.
 
     Raises:
-        DataError: It has none, or one of no known kind; or it is a pipe, of which what is read here
-            would be missing when the cases are read.
+        DataError: It has none, or is of no known kind, or contrasts translations only; or it is a
+            pipe, of which what is read here would be missing when the cases are read.
     """
     if str(path) == STDIN or path.is_fifo():
         raise DataError(
             f"{path}: a pipe, which can be read only once, needed a file; write what comes to one"
         )
-    first = next((line for line in iterate_lines(path) if line.strip()), "")
-    kind = _kind_of(first)
+    lines = list(islice(_after_empty(iterate_lines(path)), FIRST_LINES))
+    first = lines[0] if lines else ""
+    kind = _kind_of(lines) if lines else None
+    if kind is None and _is_contrastive(lines):
+        raise DataError(f"{path}: {CONTRASTIVE}")
     if kind is None:
         raise DataError(
             f"{path}: begins with {first[:60]!r}, which is of no kind that can be read; needed "
-            f"{READABLE}; name its kind if it is one of them"
+            f"{READABLE}"
         )
     return kind
 
 
-def _kind_of(line: str) -> Kind | None:
+def _after_empty(lines: Iterable[str]) -> Iterator[str]:
+    return dropwhile(lambda line: not line.strip(), lines)
+
+
+def _kind_of(lines: Sequence[str]) -> Kind | None:
+    line = lines[0]
     columns = line.split("\t")
     if line.lstrip().startswith("<"):
         return "winograd"
     if line.lstrip().startswith("{"):
         return _json_kind(line)
+    if line.lstrip().startswith("["):
+        return (
+            "knowref"
+            if any(f'"{KNOWREF_SENTENCE}"' in each for each in lines)
+            else (_bracket_kind(lines))
+        )
     if set(GAP_COLUMNS) <= set(columns):
         return "gap"
     if columns == ["sentid", "sentence"] or (len(columns) == 2 and columns[0].endswith(".txt")):
         return "winogender"
     if len(columns) == 4 and columns[0] in PRONOUNS and columns[1].isdecimal():
         return "winomt"
-    if len(columns) == 3:
-        return "contrast"
-    return "winobias" if len(columns) == 1 and "[" in line and "]" in line else None
+    if len(columns) == XWINO_COLUMNS and columns[-1].lstrip().startswith("["):
+        return "xwino"
+    return _bracket_kind(lines) if len(columns) == 1 else None
+
+
+def _bracket_kind(lines: Sequence[str]) -> Kind | None:
+    if is_block(lines):
+        return "definite pronouns"
+    return "winobias" if "[" in lines[0] and "]" in lines[0] else None
 
 
 def _json_kind(line: str) -> Kind | None:
@@ -148,29 +197,28 @@ def _json_kind(line: str) -> Kind | None:
         return None
     if "item_schema" in fields or {"source", "target"} <= fields.keys():
         return "corpus"
+    if set(WINOGRANDE_FIELDS) <= fields.keys():
+        return "winogrande"
     return "candidates" if {"text", "pronoun", "candidates"} <= fields.keys() else None
 
 
+def _is_contrastive(lines: Sequence[str]) -> bool:
+    """ContraPro and its like: right and wrong translations, in JSON or in text."""
+    text = "\n".join(lines)
+    named = any(f'"{name}"' in text for name in ("ante distance", "errors", "good", "inspired by"))
+    return named or "<SEP>" in text or len(text.partition("\n")[0].split("\t")) == 3
+
+
+def _tagged(case: Case, path: Path, kind: Kind) -> Case:
+    """The case with the side of a stereotype that the name of its file says."""
+    side = _STEREOTYPE.search(path.name.lower()) if kind in BY_STEREOTYPE else None
+    return replace(case, tags=(*case.tags, f"stereotype={side[1]}")) if side else case
+
+
 def _questions(path: Path, kind: Kind) -> Iterator[Question]:
-    match kind:
-        case "corpus":
-            return read_corpus(path)
-        case "candidates":
-            return read_candidates(path)
-        case "gap":
-            return read_gap(path)
-        case "winograd":
-            return read_winograd(path)
-        case "winobias":
-            return read_winobias(path)
-        case "winogender":
-            return read_winogender(path)
-        case "winomt":
-            return read_winomt(path)
-        case "contrast":
-            return read_contrast(path)
-        case _:
-            raise DataError(f"kind {kind!r}: not known, needed one of {get_args(Kind)}")
+    if kind not in READERS:
+        raise DataError(f"kind {kind!r}: not known, needed one of {tuple(READERS)}")
+    return READERS[kind](path)
 
 
 def _grouped(cases: Iterable[Case]) -> list[Case]:

@@ -1,4 +1,4 @@
-"""Sets that name phrases, or offsets in columns, or only contrast translations."""
+"""Sets that name phrases, or offsets in columns; and translations alone, which are refused."""
 
 import os
 from dataclasses import replace
@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from seq2seq.errors import DataError
-from seq2seq.probe.items.formats.contrastive import contrast_spans
 from seq2seq.probe.items.formats.with_places import GAP_COLUMNS
 from seq2seq.probe.items.sets import read_cases
 from tests.probe.items.test_sets import read, shown
@@ -269,40 +268,15 @@ def test_a_winomt_line_of_another_form_is_refused(tmp_path) -> None:
         read(tmp_path, WINOMT + "male\tone\tThe baker left.\tbaker\n")
 
 
-CONTRAST = """It is heavy .\tSie ist schwer .\tEr ist schwer .
-It is.\tJa.\tJa.
-It fell.\tSie fiel.\tEr fiel um.
-"""
-
-
-@pytest.mark.parametrize("header", ["", "source\tgood\tbad\n"])
-def test_contrastive_pairs_know_where_they_differ(tmp_path, header: str) -> None:
-    found = read(tmp_path, header + CONTRAST)
-    assert found.kind == "contrast"
-    first, second = found.cases
-    assert (first.text, first.pronoun, first.candidates) == ("It is heavy .", None, ())
-    assert [first.good[slice(*span)] for span in first.good_spans] == ["Sie"]
-    assert [first.bad[slice(*span)] for span in first.bad_spans] == ["Er"]
-    assert [second.bad[slice(*span)] for span in second.bad_spans] == ["Er fiel um."]
-    assert found.unused == 1
-    assert "the good and the bad translation are the same" in found.problems[0]
-
-
 @pytest.mark.parametrize(
-    ("good", "bad", "expected"),
+    "text",
     [
-        ("a b c", "a x c", (((2, 3),), ((2, 3),))),
-        ("a b c", "a c", (((2, 3),), ())),
-        ("a a", "a", (((2, 3),), ())),
-        ("a b", "a b b", ((), ((4, 5),))),
-        ("x b", "y c", (((0, 3),), ((0, 3),))),
-        ("a  b", "a b", ((), ())),
+        "It is heavy .\tSie ist schwer .\tEr ist schwer .\n",
+        '[\n {\n  "ante distance": 0,\n  "src pronoun": "it",\n  "ref pronoun": "sie",\n',
+        "The crane arrived. <SEP> It is heavy.\n",
+        '{"source": "It fell.", "good": "Sie fiel.", "bad": "Er fiel."}\n',
     ],
 )
-def test_the_words_in_which_translations_differ(good: str, bad: str, expected) -> None:
-    assert contrast_spans(good, bad) == expected
-
-
-def test_a_contrast_of_other_columns_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"set.txt:4: 2 texts in 3 columns, needed source, good"):
-        read(tmp_path, CONTRAST + "It fell.\t\tEr fiel.\n")
+def test_contrastive_translations_are_refused_with_what_they_lack(tmp_path, text: str) -> None:
+    with pytest.raises(DataError, match=r"contrastive translations, which name no two candidates"):
+        read(tmp_path, text)

@@ -172,9 +172,7 @@ def test_a_broken_line_is_refused_with_its_place(tmp_path, broken: str, message:
 
 @pytest.mark.parametrize("text", ["", "\n\n", "just a sentence\n", "a\tb\n", '{"a": 1}\n'])
 def test_a_file_of_no_known_kind_is_refused_with_what_can_be_read(tmp_path, text: str) -> None:
-    with pytest.raises(
-        DataError, match=r"begins with '.*', which is of no kind .* GAP's TSV \(gap\)"
-    ):
+    with pytest.raises(DataError, match=r"begins with '.*', which is of no kind .* GAP \(TSV\)"):
         read(tmp_path, text)
 
 

@@ -16,6 +16,9 @@ PRONOUNS = {
     "female": ("she", "her", "hers", "herself"),
     "neutral": ("they", "them", "their", "theirs", "themselves", "themself"),
 }
+GENDERS = {form: gender for gender, forms in PRONOUNS.items() for form in forms}
+BLANK = "_"
+"""What stands in the place of a pronoun in sets that leave it out."""
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
 _ARTICLE_BEFORE = re.compile(r"(?<!\w)(?:the|an?)\s+$", re.IGNORECASE)
 
@@ -80,6 +83,47 @@ def only_place(text: str, phrase: str, what: str, *, outside: Span | None = None
         if found:
             raise Unusable(f"the {what} stands in several places")
     raise Unusable(f"the {what} does not stand in the text")
+
+
+def case_of_phrases(
+    name: str,
+    text: str,
+    pronoun: Span,
+    phrases: Sequence[str],
+    right: int,
+    *,
+    pair: str = "",
+    cluster: str = "",
+    tags: tuple[str, ...] = (),
+) -> Case:
+    """The case of a line that names its candidates by their words.
+
+    Args:
+        name: The id.
+        text: Where each candidate stands once, as whole words.
+        pronoun: Where the pronoun stands.
+        phrases: The candidates.
+        right: Which of them is meant.
+        pair: As in `Case`, like all that follow.
+        cluster: Which cases are not independent.
+        tags: What else is known.
+
+    Raises:
+        Unusable: A candidate stands nowhere or in several places, or two overlap.
+    """
+    spans = [only_place(text, phrase, "candidate", outside=pronoun) for phrase in phrases]
+    mentions = [Mention(text[slice(*span)], span) for span in spans]
+    candidates, correct = in_text_order(mentions, [n == right for n in range(len(phrases))])
+    return Case(
+        id=name,
+        text=text,
+        pronoun=pronoun,
+        candidates=candidates,
+        correct=correct,
+        pair=pair,
+        cluster=cluster,
+        tags=tags,
+    )
 
 
 def only_pronoun(text: str, gender: str) -> Span:

@@ -19,6 +19,7 @@ from seq2seq.probe.items.formats.question import (
     PRONOUNS,
     Question,
     Unusable,
+    case_of_phrases,
     in_text_order,
     only_place,
     only_pronoun,
@@ -149,10 +150,7 @@ def _schema_case(name: str, parts: Sequence[str], answers: Sequence[str], right:
     pronoun = (start, start + len(word))
     gap = "" if not after or after[0] in ".,;:!?'’" else " "
     text = f"{before} {word}{gap}{after}".strip()
-    spans = [only_place(text, answer, "candidate", outside=pronoun) for answer in answers]
-    mentions = [Mention(text[slice(*span)], span) for span in spans]
-    candidates, correct = in_text_order(mentions, [n == right for n in range(len(answers))])
-    return Case(id=name, text=text, pronoun=pronoun, candidates=candidates, correct=correct)
+    return case_of_phrases(name, text, pronoun, answers, right)
 
 
 def _bracket_case(name: str, line: str, persons: set[str]) -> Case:

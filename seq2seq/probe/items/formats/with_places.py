@@ -1,6 +1,7 @@
 """Readers of sets that say where everything stands: our corpus, JSON Lines with candidates, GAP."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from seq2seq.files import parse_json
 from seq2seq.lines import iterate_lines
 from seq2seq.probe.items.case import Case, case_of_item
 from seq2seq.probe.items.formats.question import (
+    BLANK,
     PRONOUNS,
     Question,
     Unusable,
@@ -19,7 +21,6 @@ from seq2seq.probe.items.formats.question import (
 )
 from seq2seq.pronouns.items import read_items
 
-BLANK = "_"
 GAP_COLUMNS = (
     "ID", "Text", "Pronoun", "Pronoun-offset", "A", "A-offset", "A-coref",
     "B", "B-offset", "B-coref", "URL",
@@ -114,6 +115,7 @@ def _gap_fields(row: dict[str, str], where: str) -> dict[str, Any]:
                 "text": row[name],
                 "start": int(row[f"{name}-offset"]),
                 "correct": truth[row[f"{name}-coref"].upper()],
+                "role": name,
             }
             for name in ("A", "B")
         ]
@@ -136,7 +138,10 @@ def _gap_fields(row: dict[str, str], where: str) -> dict[str, Any]:
 def _case_of_fields(fields: dict[str, Any]) -> Case:
     text = fields["text"]
     pronoun = mention_at(text, fields["pronoun"]["start"], fields["pronoun"]["text"], "pronoun")
-    found = [mention_at(text, c["start"], c["text"], "candidate") for c in fields["candidates"]]
+    found = [
+        replace(mention_at(text, c["start"], c["text"], "candidate"), role=str(c.get("role", "")))
+        for c in fields["candidates"]
+    ]
     if not found:
         raise Unusable("there is no candidate")
     if any(overlap(mention.span, pronoun.span) for mention in found):

@@ -1,0 +1,64 @@
+"""Reader of WinoGrande (Sakaguchi et al. 2020): JSON Lines with a blank and two options."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import DataError
+from seq2seq.files import parse_json
+from seq2seq.lines import iterate_lines
+from seq2seq.probe.items.case import Case
+from seq2seq.probe.items.formats.question import (
+    BLANK,
+    Question,
+    Unusable,
+    case_of_phrases,
+)
+
+FIELDS = ("qID", "sentence", "option1", "option2")
+
+
+def read_winogrande(path: Path) -> Iterator[Question]:
+    """Lines of ``qID``, ``sentence`` with a blank ``_``, ``option1``, ``option2``, ``answer``.
+
+    Two lines whose qID differ in their last number alone are a pair.
+
+    Raises:
+        DataError: A line is no such object.
+    """
+    for number, line in enumerate(iterate_lines(path), start=1):
+        if not line.strip():
+            continue
+        try:
+            fields = parse_json(line)
+        except ValueError as error:
+            raise DataError(f"{path}:{number}: not JSON ({error}), needed one object") from error
+        missing = [name for name in FIELDS if not isinstance(fields.get(name), str)]
+        if missing:
+            raise DataError(
+                f"{path}:{number}: no text in {missing}, needed {', '.join(FIELDS)} and answer"
+            )
+        yield Question(f"line {number}", partial(_case, fields))
+
+
+def _case(fields: Mapping[str, Any]) -> Case:
+    answer = str(fields.get("answer", ""))
+    if answer not in ("1", "2"):
+        raise Unusable("the answer is not given")
+    text = fields["sentence"]
+    if text.count(BLANK) != 1:
+        raise Unusable("there is not one blank")
+    blank = text.index(BLANK)
+    options = fields["option1"], fields["option2"]
+    group = fields["qID"].rpartition("-")[0] or fields["qID"]
+    return case_of_phrases(
+        fields["qID"],
+        text,
+        (blank, blank + len(BLANK)),
+        options,
+        int(answer) - 1,
+        tags=("blank",),
+        pair=group,
+        cluster=group,
+    )
