@@ -23,7 +23,7 @@ from seq2seq.probe.causes.knock_outs import (
 )
 from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
 from seq2seq.probe.measures.accuracy import answers_right
-from seq2seq.probe.measures.routes import BATCH, decision_rows, preference
+from seq2seq.probe.measures.routes import decision_rows, preference
 from seq2seq.probe.model.interventions import BlockedEdges, Intervention
 from seq2seq.probe.model.reading import Encoded, Inputs
 from seq2seq.probe.model.stock_model import StockModel
@@ -155,7 +155,7 @@ class Experiment:
     @cached_property
     def _batches(self) -> list[tuple[list[int], Inputs, Encoded]]:
         found = []
-        for numbers in batches_of(self.placed, BATCH):
+        for numbers in batches_of(self.model, self.placed):
             inputs = inputs_of(self.model, [self.placed[number] for number in numbers])
             found.append((numbers, inputs, self.model.encode(inputs)))
         return found

@@ -16,7 +16,6 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from seq2seq.probe.causes.knock_outs import KnockOut, edges_of
 from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
-from seq2seq.probe.measures.routes import BATCH
 from seq2seq.probe.model.interventions import BlockedEdges, Intervention
 from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
@@ -137,7 +136,7 @@ def write_freely(
         The translations, in the order of the cases.
     """
     texts, unfinished = [""] * len(placed), set()
-    for numbers in batches_of(placed, BATCH):
+    for numbers in batches_of(model, placed):
         batch = [placed[number] for number in numbers]
         inputs = inputs_of(model, batch)
         done: list[Intervention] = []

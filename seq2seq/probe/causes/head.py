@@ -19,7 +19,7 @@ from seq2seq.probe.causes.experiment import Effect, Experiment, Trial, effects_o
 from seq2seq.probe.causes.knock_outs import Edges, KnockOut
 from seq2seq.probe.items.pieces import Rows
 from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
-from seq2seq.probe.measures.routes import BATCH, decision_rows, preference
+from seq2seq.probe.measures.routes import decision_rows, preference
 from seq2seq.probe.measures.scores import Measure, heads_of, rows_read, stack_and_word
 from seq2seq.probe.model.interventions import HeadAblation, Patch, Stack
 from seq2seq.probe.model.stock_model import StockModel
@@ -160,7 +160,7 @@ def _means(
 ) -> Float[Tensor, "layers heads dim"]:
     """What each head says on average over the real rows of all cases."""
     total, count = torch.zeros(()), 0
-    for numbers in batches_of(placed, BATCH):
+    for numbers in batches_of(model, placed):
         batch = [placed[number] for number in numbers]
         inputs, rows = inputs_of(model, batch), decision_rows(batch)
         said = model.read(inputs, stacks=(stack,), outputs=True, rows=rows).outputs[stack]
@@ -185,7 +185,7 @@ def _patched(
         return None, 0
     ones, others = [one for one, _ in twins], [other for _, other in twins]
     moved, whole = 0.0, 0.0
-    for numbers in batches_of(ones, BATCH):
+    for numbers in batches_of(model, ones):
         here, there = [ones[n] for n in numbers], [others[n] for n in numbers]
         # The twin's sentence with this one's answers: both are asked the same question.
         experiment = [
@@ -223,9 +223,9 @@ def _log_probability(
     model: StockModel, placed: Sequence[PlacedCase], ablation: HeadAblation | None
 ) -> Float[np.ndarray, " items"]:
     """Mean log-probability of the pieces of each prefix."""
-    found = []
-    for start in range(0, len(placed), BATCH):
-        inputs = inputs_of(model, placed[start : start + BATCH])
+    found = np.zeros(len(placed))
+    for numbers in batches_of(model, placed):
+        inputs = inputs_of(model, [placed[number] for number in numbers])
         assert inputs.target_ids is not None
         assert inputs.target_mask is not None
         done = [] if ablation is None else [ablation]
@@ -233,5 +233,5 @@ def _log_probability(
         assert logits is not None
         next_ids, real = inputs.target_ids[:, 1:], inputs.target_mask[:, 1:]
         each = logits[:, :-1].log_softmax(-1).gather(-1, next_ids[..., None])[..., 0]
-        found.append(((each * real).sum(1) / real.sum(1).clamp(min=1)).numpy())
-    return np.concatenate(found)
+        found[numbers] = ((each * real).sum(1) / real.sum(1).clamp(min=1)).numpy()
+    return found

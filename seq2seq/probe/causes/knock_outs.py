@@ -21,7 +21,7 @@ from torch import Tensor
 
 from seq2seq.probe.items.pieces import Rows
 from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
-from seq2seq.probe.measures.routes import BATCH, decision_rows
+from seq2seq.probe.measures.routes import decision_rows
 from seq2seq.probe.model.interventions import Stack, self_only
 from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
@@ -165,7 +165,7 @@ class MatchedWords:
     def of(cls, model: StockModel, placed: Sequence[PlacedCase]) -> "MatchedWords":
         """Read the model once and keep mean maps."""
         mass, seen = {}, {}
-        for numbers in batches_of(placed, BATCH):
+        for numbers in batches_of(model, placed):
             batch = [placed[number] for number in numbers]
             reading = model.read(
                 inputs_of(model, batch), stacks=("encoder", "cross"), rows=decision_rows(batch)

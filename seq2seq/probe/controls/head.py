@@ -19,7 +19,7 @@ from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.pieces import Rows
 from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of, place_cases
 from seq2seq.probe.measures.accuracy import layout_of
-from seq2seq.probe.measures.routes import BATCH, decision_rows
+from seq2seq.probe.measures.routes import decision_rows
 from seq2seq.probe.measures.scores import Measure, Scores, stack_and_word
 from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.stock_model import StockModel
@@ -88,7 +88,7 @@ def head_maps(model: StockModel, placed: Sequence[PlacedCase], measure: Measure)
     assert measure.head is not None
     found = list[tuple[list[int], Float[np.ndarray, "batch query key"]]]()
     lengths = np.zeros(len(placed), dtype=int)
-    for numbers in batches_of(placed, BATCH):
+    for numbers in batches_of(model, placed):
         batch = [placed[number] for number in numbers]
         inputs = inputs_of(model, batch)
         rows = decision_rows(batch) if all(one.decision for one in batch) else None

@@ -6,6 +6,7 @@ tells the good translation from the bad one. Both translations are the same up t
 over the good one shows what the model prefers.
 """
 
+import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,9 @@ from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.pronouns.decision import first_difference
 
+MOST_TEXTS = 128
+MOST_WEIGHTS = 1 << 24
+"""Weights of all maps of a batch: 64 MiB, of which a few copies are kept at a time."""
 _WORD = re.compile(r"[\w'’-]+|[^\w\s]")
 
 
@@ -176,23 +180,68 @@ def start_of(model: StockModel) -> int:
     return model.pad_id if model.start_id is None else model.start_id
 
 
-def batches_of(placed: Sequence[PlacedCase], size: int) -> list[list[int]]:
-    """Put cases of about one length together, so that little is computed for padding.
+def batches_of(model: StockModel, placed: Sequence[PlacedCase]) -> list[list[int]]:
+    """Put cases of about one length together, as many as leave the maps of a batch small.
 
     Args:
+        model: whose heads have a weight for each two pieces.
         placed: cases.
-        size: of a batch, the last one excepted.
 
     Returns:
-        Batches of the cases' numbers; each number stands in one of them.
+        Batches of the cases' numbers; each number stands in one of them. A case whose maps alone
+        are larger has a batch of its own.
     """
 
     def lengths(number: int) -> tuple[int, int]:
         one = placed[number]
         return len(one.source.ids), len(one.decision.prefix) if one.decision else 0
 
-    order = sorted(range(len(placed)), key=lengths)
-    return [order[start : start + size] for start in range(0, len(order), size)]
+    heads = {stack: model.depth[stack] * model.heads[stack] for stack in model.depth}
+    batches: list[list[int]] = []
+    longest = (0, 0)
+    for number in sorted(range(len(placed)), key=lengths):
+        source, target = (max(pair) for pair in zip(longest, lengths(number), strict=True))
+        sizes = {"encoder": source**2, "cross": source * target, "decoder": target**2 or source**2}
+        weights = sum(count * sizes[stack] for stack, count in heads.items())
+        size = len(batches[-1]) + 1 if batches else MOST_TEXTS + 1
+        if size <= MOST_TEXTS and size * weights <= MOST_WEIGHTS:
+            batches[-1].append(number)
+            longest = source, target
+        else:
+            batches.append([number])
+            longest = lengths(number)
+    return batches
+
+
+def part_of(
+    placed: Sequence[PlacedCase], pieces: int, *, seed: int
+) -> tuple[tuple[PlacedCase, ...], str]:
+    """Draw whole clusters at random, up to a number of pieces.
+
+    Args:
+        placed: cases.
+        pieces: of the texts drawn together; two clusters are drawn in any case.
+        seed: of the draw.
+
+    Returns:
+        The cases drawn, in their order, and a line that says how many; all of them and an empty
+        line where they have no more pieces.
+    """
+    sizes: dict[str, int] = {}
+    for one in placed:
+        sizes[one.case.cluster] = sizes.get(one.case.cluster, 0) + len(one.source.ids)
+    if sum(sizes.values()) <= pieces:
+        return tuple(placed), ""
+    names = list(sizes)
+    random.Random(seed).shuffle(names)
+    kept, total = set(names[:2]), sum(sizes[name] for name in names[:2])
+    for name in names[2:]:
+        if total + sizes[name] > pieces:
+            break
+        kept.add(name)
+        total += sizes[name]
+    drawn = tuple(one for one in placed if one.case.cluster in kept)
+    return drawn, f"{len(drawn):,} of {len(placed):,} items, whole clusters drawn at random"
 
 
 def _clause_words(source: Pieces, case: Case) -> dict[str, Rows]:

@@ -17,14 +17,19 @@ def attention_between(
     maps: Float[Tensor, "layers batch heads query key"],
     queries: Sequence[Rows],
     words: Sequence[Sequence[Rows]],
+    *,
+    values: Float[Tensor, "layers batch heads key"] | None = None,
 ) -> Float[Tensor, "layers batch heads words"]:
     """How much one word of each text attends to each of some words.
+
+    Only the rows of the words that look are read, since a map of a long text is large.
 
     Args:
         maps: Attention of every head; a row of it is the piece that looks.
         queries: The pieces of the word that looks, for each text.
         words: The pieces of each word that is looked at, for each text; texts may have different
             numbers of words.
+        values: What each column's attention is multiplied by; nothing where None.
 
     Returns:
         One figure a word; not a number for a word that a text does not have.
@@ -40,15 +45,33 @@ def attention_between(
     _refuse_empty(queries)
     for found in words:
         _refuse_empty(found)
-    layers, batch, heads, query, key = maps.shape
+    layers, batch, heads, _, key = maps.shape
     if most == 0:
         return maps.new_zeros(layers, batch, heads, 0)
-    looks = _members(queries, query).to(maps.device)
+    rows = rows_of_words(maps, queries)
+    if values is not None:
+        rows = rows * values
     seen = _members([rows for found in padded for rows in found], key).to(maps.device)
     seen = seen.reshape(batch, most, key)
-    eyes = looks / looks.sum(-1, keepdim=True).clamp(min=1)
-    result = torch.einsum("lbhqk,bq,bwk->lbhw", maps, eyes, seen.float())
+    looked = rows.transpose(0, 1).reshape(batch, layers * heads, key)
+    sums = looked @ seen.transpose(1, 2).to(looked.dtype)
+    result = sums.reshape(batch, layers, heads, most).transpose(0, 1)
     return result.masked_fill(~seen.any(-1)[None, :, None], torch.nan)
+
+
+def rows_of_words(
+    maps: Float[Tensor, "layers batch heads query key"], words: Sequence[Rows]
+) -> Float[Tensor, "layers batch heads key"]:
+    """What a word of each text gives each column: the mean over the word's pieces."""
+    most = max(map(len, words))
+    places = torch.tensor([[*rows, *[rows[0]] * (most - len(rows))] for rows in words])
+    shares = torch.tensor(
+        [[1 / len(rows)] * len(rows) + [0.0] * (most - len(rows)) for rows in words]
+    )
+    items = torch.arange(len(words))[:, None]
+    looked = maps[:, items, :, places.to(maps.device)]  # batch, pieces, layers, heads, keys
+    shares = shares.to(looked)[:, :, None, None, None]
+    return (looked * shares).sum(1).transpose(0, 1)
 
 
 def _members(words: Sequence[Rows], pieces: int) -> Bool[Tensor, "words pieces"]:

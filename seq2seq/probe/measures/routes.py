@@ -38,7 +38,8 @@ from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.reading import Reading
 from seq2seq.probe.model.stock_model import StockModel
 
-BATCH = 128
+MOST_VECTORS = 20_000_000
+"""Pairs of pieces, in all layers, whose contributions are weighed without being asked for."""
 
 Found = Float[Tensor, "layers batch heads nouns"]
 
@@ -60,7 +61,11 @@ class RouteScores:
 
 
 def score_routes(
-    model: StockModel, placed: Sequence[PlacedCase], *, gradients: bool = True
+    model: StockModel,
+    placed: Sequence[PlacedCase],
+    *,
+    gradients: bool = True,
+    contributions: bool | None = None,
 ) -> RouteScores:
     """Score every route, layer and head of a model.
 
@@ -68,24 +73,26 @@ def score_routes(
         model: any stock model.
         placed: cases in pieces.
         gradients: whether to take gradients of the preference, too; they cost a backward pass.
+        contributions: whether to weigh contributions through all layers, which compares a vector
+            for each two pieces; None to do so unless the texts are long.
 
     Returns:
         The scores.
     """
-    translates = all(one.decision is not None for one in placed)
-    unweighed = _unweighed(model, placed[:1])
-    skipped = (*_skipped(model, placed, translates), *unweighed)
+    has = _Has.of(model, placed)
+    unweighed = _unweighed(model, placed, contributions)
+    skipped = (*_skipped(model, placed, has), *unweighed)
     parts: list[dict[Measure, Float[np.ndarray, "batch nouns"]]] = []
     preferences = np.zeros(len(placed), dtype=np.float32)
-    batches = batches_of(placed, BATCH)
+    batches = batches_of(model, placed)
     for numbers in batches:
         batch = [placed[number] for number in numbers]
-        reading = _read(model, batch, translates=translates, gradients=gradients and translates)
-        part = dict(_measures(reading, batch, translates=translates))
-        if not unweighed:
-            part |= dict(_contributed(model, batch, translates=translates))
+        reading = _read(model, batch, has, gradients=gradients)
+        part = dict(_measures(reading, batch, has))
+        if contributions is not False and not unweighed:
+            part |= dict(_contributed(model, batch, has))
         parts.append(part)
-        if translates:
+        if has.translations:
             preferences[numbers] = preference(reading, batch).numpy()
     measures = tuple(parts[0])
     table = np.empty((len(measures), len(placed), 2))
@@ -93,7 +100,32 @@ def score_routes(
         table[:, numbers] = np.stack([part[one] for one in measures])
     layout = layout_of([one.case for one in placed])
     scores = Scores(measures, layout, table[..., 0], table[..., 1])
-    return RouteScores(scores, preferences if translates else None, skipped)
+    return RouteScores(scores, preferences if has.translations else None, skipped)
+
+
+@dataclass(frozen=True)
+class _Has:
+    """What every case of a set has, so that all batches are asked the same.
+
+    Attributes:
+        translations: two that can be told apart.
+        written: both nouns written before the decision.
+        cue: a word that decides.
+    """
+
+    translations: bool
+    written: bool
+    cue: bool
+
+    @classmethod
+    def of(cls, model: StockModel, placed: Sequence[PlacedCase]) -> "_Has":
+        decisions = [one.decision for one in placed if one.decision is not None]
+        translations = model.kind == "encoder-decoder" and len(decisions) == len(placed)
+        return cls(
+            translations,
+            translations and all(one.nouns is not None for one in decisions),
+            all("cue" in one.words for one in placed),
+        )
 
 
 def decision_rows(placed: Sequence[PlacedCase]) -> list[int]:
@@ -121,12 +153,10 @@ def preference(reading: Reading, placed: Sequence[PlacedCase]) -> Float[Tensor, 
     return good - bad
 
 
-def _read(
-    model: StockModel, batch: Sequence[PlacedCase], *, translates: bool, gradients: bool
-) -> Reading:
+def _read(model: StockModel, batch: Sequence[PlacedCase], has: _Has, *, gradients: bool) -> Reading:
     inputs = inputs_of(model, batch)
-    rows = decision_rows(batch) if translates else None
-    if not gradients:
+    rows = decision_rows(batch) if has.translations else None
+    if not (gradients and has.translations):
         return model.read(inputs, values=True, rows=rows)
 
     def objective(logits: Tensor) -> Tensor:
@@ -135,65 +165,76 @@ def _read(
     return model.read_with_gradient(inputs, objective, values=True, rows=rows)
 
 
-def _unweighed(model: StockModel, some: Sequence[PlacedCase]) -> tuple[str, ...]:
-    """Why contributions cannot be weighed; nothing if they can."""
+def _unweighed(
+    model: StockModel, placed: Sequence[PlacedCase], wanted: bool | None
+) -> tuple[str, ...]:
+    """Why contributions are not weighed; nothing if they are, or nobody wants them."""
+    if wanted is False:
+        return ()
+    sizes = [len(one.source.ids) for one in placed]
+    vectors = sum(size**2 for size in sizes) * sum(model.depth.values())
+    if wanted is None and vectors > MOST_VECTORS:
+        return (
+            f"alti: left out, since texts of up to {max(sizes)} pieces have {vectors:,} pairs of "
+            f"pieces in all layers, more than {MOST_VECTORS:,}; it can be asked for",
+        )
     try:
-        model.contributions(inputs_of(model, some))
+        model.contributions(inputs_of(model, placed[:1]))
     except ModelError as error:
         return (f"alti: {error}",)
     return ()
 
 
-def _skipped(model: StockModel, placed: Sequence[PlacedCase], translates: bool) -> tuple[str, ...]:
+def _skipped(model: StockModel, placed: Sequence[PlacedCase], has: _Has) -> tuple[str, ...]:
     reasons = []
-    if model.kind == "encoder-decoder" and not translates:
+    if model.kind == "encoder-decoder" and not has.translations:
         silent = sum(one.decision is None for one in placed)
         reasons.append(f"X, D, CH: {silent:,} cases have no two translations to tell apart")
-    if translates and not _all_nouns(placed):
+    if has.translations and not has.written:
         reasons.append("D: in some cases a noun is not written before the decision")
-    if not all("cue" in one.words for one in placed):
+    if not has.cue:
         reasons.append("Ec→: some cases name no cue")
     return tuple(reasons)
 
 
-def _all_nouns(placed: Sequence[PlacedCase]) -> bool:
-    return all(one.decision is not None and one.decision.nouns is not None for one in placed)
-
-
 def _measures(
-    reading: Reading, batch: Sequence[PlacedCase], *, translates: bool
+    reading: Reading, batch: Sequence[PlacedCase], has: _Has
 ) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
     stack: Stack = "encoder" if "encoder" in reading.maps else "decoder"
     nouns = [one.nouns for one in batch]
     it = [one.words["it"] for one in batch]
-    for variant, maps in _variants(reading, stack):
-        forth = attention_between(maps, it, nouns)
+    for variant, maps, values in _variants(reading, stack):
+        forth = attention_between(maps, it, nouns, values=values)
         yield from _each("E→", variant, stack, forth)
         if stack == "encoder":
-            back = _back(maps, nouns, it)
+            back = _back(maps, nouns, it, values)
             yield from _each("E←", variant, stack, back)
             yield from _each("E↔", variant, stack, (forth + back) / 2)
-        if all("cue" in one.words for one in batch):
+        if has.cue:
             cue = [one.words["cue"] for one in batch]
-            yield from _each("Ec→", variant, stack, attention_between(maps, cue, nouns))
+            found = attention_between(maps, cue, nouns, values=values)
+            yield from _each("Ec→", variant, stack, found)
     rolled = rollout(reading.maps[stack])
     yield from _each("E→", "rollout", stack, attention_between(rolled, it, nouns), heads=False)
-    if translates:
-        yield from _translation_measures(reading, batch, rolled[-1, :, 0])
+    if has.translations:
+        yield from _translation_measures(reading, batch, rolled[-1, :, 0], has)
 
 
 def _translation_measures(
-    reading: Reading, batch: Sequence[PlacedCase], reached: Float[Tensor, "batch source source"]
+    reading: Reading,
+    batch: Sequence[PlacedCase],
+    reached: Float[Tensor, "batch source source"],
+    has: _Has,
 ) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
     decisions = [one.decision for one in batch if one.decision is not None]
     rows, nouns = [one.row for one in decisions], [one.nouns for one in batch]
-    for variant, maps in _variants(reading, "cross"):
-        here = attention_between(maps, [(row,) for row in rows], nouns)
+    for variant, maps, values in _variants(reading, "cross"):
+        here = attention_between(maps, [(row,) for row in rows], nouns, values=values)
         yield from _each("X", variant, "cross", here)
-    written = [one.nouns for one in decisions if one.nouns is not None]
-    if len(written) == len(batch):
-        for variant, maps in _variants(reading, "decoder"):
-            here = attention_between(maps, [(row,) for row in rows], written)
+    if has.written:
+        written = [one.nouns for one in decisions if one.nouns is not None]
+        for variant, maps, values in _variants(reading, "decoder"):
+            here = attention_between(maps, [(row,) for row in rows], written, values=values)
             yield from _each("D", variant, "decoder", here)
     seen = reading.maps["cross"].mean(2)[:, torch.arange(len(batch)), torch.tensor(rows)]
     for path, found in _chains(seen, reached, batch).items():
@@ -201,14 +242,14 @@ def _translation_measures(
 
 
 def _contributed(
-    model: StockModel, batch: Sequence[PlacedCase], *, translates: bool
+    model: StockModel, batch: Sequence[PlacedCase], has: _Has
 ) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
     shares = model.contributions(inputs_of(model, batch))
     stack: Stack = "encoder" if "encoder" in shares else "decoder"
     it, nouns = [one.words["it"] for one in batch], [one.nouns for one in batch]
     found = attention_between(rolled(shares[stack])[:, :, None], it, nouns)
     yield from _each("E→", "alti", stack, found, heads=False)
-    if translates:
+    if has.translations:
         rows = [(row,) for row in decision_rows(batch)]
         found = attention_between(source_shares(shares)[:, :, None], rows, nouns)
         yield from _each("X", "alti", "cross", found, heads=False)
@@ -216,23 +257,32 @@ def _contributed(
 
 def _variants(
     reading: Reading, stack: Stack
-) -> Iterable[tuple[str, Float[Tensor, "layers batch heads query key"]]]:
+) -> Iterable[
+    tuple[
+        str,
+        Float[Tensor, "layers batch heads query key"],
+        Float[Tensor, "layers batch heads key"] | None,
+    ]
+]:
+    """Names of variants, their maps, and what each column of a map is multiplied by."""
     maps = reading.maps[stack]
-    yield "raw", maps
+    yield "raw", maps, None
     if stack in reading.values:
-        yield "norm", maps * reading.values[stack][..., None, :]
+        yield "norm", maps, reading.values[stack]
     if stack in reading.gradients:
-        yield "gradient", (maps * reading.gradients[stack]).abs()
+        yield "gradient", (maps * reading.gradients[stack]).abs(), None
 
 
 def _back(
     maps: Float[Tensor, "layers batch heads query key"],
     nouns: Sequence[tuple[Rows, Rows]],
     it: Sequence[Rows],
+    values: Float[Tensor, "layers batch heads key"] | None,
 ) -> Found:
     looked_at = [[rows] for rows in it]
     looking = ([one[noun] for one in nouns] for noun in (0, 1))
-    return torch.cat([attention_between(maps, rows, looked_at) for rows in looking], dim=-1)
+    found = [attention_between(maps, rows, looked_at, values=values) for rows in looking]
+    return torch.cat(found, dim=-1)
 
 
 def rollout(

@@ -34,6 +34,9 @@ from seq2seq.probe.model.anatomy import Anatomy, output_slices
 from seq2seq.probe.model.attention_function import for_each_head, stock_attention
 from seq2seq.probe.model.interventions import Stack
 
+MOST_NUMBERS = 1 << 20
+"""Numbers of all vectors of a text that are held at a time: 4 MiB, which a cache holds."""
+
 Shares = Mapping[Stack, Float[Tensor, "layers batch query key"]]
 """For each stack and layer what every column contributes to every row. In self-attention the way
 past is a column like others, the row's own, and rows sum to 1; in cross-attention what is missing
@@ -223,7 +226,8 @@ def _shares(sub: _Sublayer, projection: Any) -> Float[Tensor, "batch query key"]
     offered = torch.einsum("bhkd,hdw->bhkw", sub.value, slices)
     found = [
         _row_shares(
-            _brought(weights, said),
+            weights,
+            said,
             way_past,
             whole,
             norm=sub.norm if sub.after else None,
@@ -236,18 +240,9 @@ def _shares(sub: _Sublayer, projection: Any) -> Float[Tensor, "batch query key"]
     return torch.stack(found)
 
 
-def _brought(
-    weights: Float[Tensor, "heads query key"], offered: Float[Tensor, "heads key width"]
-) -> Float[Tensor, "query key width"]:
-    """What each column brings to each row, over all heads; a loop is faster than a contraction."""
-    parts = weights[0, ..., None] * offered[0]
-    for seen, each in zip(weights[1:], offered[1:], strict=True):
-        parts.addcmul_(seen[..., None], each)
-    return parts
-
-
 def _row_shares(
-    parts: Float[Tensor, "query key width"],
+    weights: Float[Tensor, "heads query key"],
+    offered: Float[Tensor, "heads key width"],
     past: Float[Tensor, "query width"],
     whole: Float[Tensor, "query width"],
     *,
@@ -257,24 +252,49 @@ def _row_shares(
     """Contributions to the rows of one text.
 
     Args:
-        parts: what each column brings to each row.
+        weights: how much each row looks at each column, by head.
+        offered: what each column brings to a row that looks at it alone.
         past: what each row brings past the attention.
-        whole: their sum, bias included.
+        whole: the sum of all, bias included.
         norm: a LayerNorm that follows; None if none does.
         own_column: whether the way past belongs to the row's own column; else it gets a column of
             its own, which is left out in the end.
     """
-    if own_column:
-        rows = torch.arange(len(parts))
-        parts = parts.index_put((rows, rows), past, accumulate=True)
-    else:
-        parts = torch.cat([parts, past[:, None]], dim=1)
     if norm is not None:
         assert isinstance(norm, nn.LayerNorm)  # _is_after has looked
+        # Once its deviation is known the norm is linear, and may be taken of each part.
         scale = (whole.var(-1, unbiased=False, keepdim=True) + norm.eps).rsqrt()
-        parts = (parts - parts.mean(-1, keepdim=True)) * scale[:, None] * norm.weight
+        offered = (offered - offered.mean(-1, keepdim=True)) * norm.weight
+        past = (past - past.mean(-1, keepdim=True)) * scale * norm.weight
+        weights = weights * scale
         whole = norm(whole)
-    nearer = whole.abs().sum(-1)[:, None] - (parts - whole[:, None]).abs_().sum(-1)
-    nearer = nearer.clamp(min=0)
+    apart = _distances(weights, offered, past if own_column else None, whole)
+    if not own_column:
+        apart = torch.cat([apart, (past - whole).abs().sum(-1)[:, None]], dim=1)
+    nearer = (whole.abs().sum(-1)[:, None] - apart).clamp(min=0)
     shares = nearer / nearer.sum(-1, keepdim=True).clamp(min=torch.finfo(nearer.dtype).tiny)
     return shares if own_column else shares[:, :-1]
+
+
+def _distances(
+    weights: Float[Tensor, "heads query key"],
+    offered: Float[Tensor, "heads key width"],
+    past: Float[Tensor, "query width"] | None,
+    whole: Float[Tensor, "query width"],
+) -> Float[Tensor, "query key"]:
+    """How far what each column brings lies from each row, in the L1 distance.
+
+    There is a vector for each two pieces, so only a few of its numbers are held at a time.
+    """
+    _, queries, keys = weights.shape
+    by_column = weights.permute(2, 1, 0).contiguous()
+    apart = whole.new_zeros(keys, queries)
+    step = max(1, MOST_NUMBERS // (queries * keys))
+    for start in range(0, whole.shape[-1], step):
+        some = slice(start, start + step)
+        parts = by_column @ offered[..., some].transpose(0, 1)
+        if past is not None:
+            rows = torch.arange(queries)
+            parts[rows, rows] += past[:, some]
+        apart += parts.sub_(whole[:, some]).abs_().sum(-1)
+    return apart.T

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from seq2seq.errors import DataError, SpanError
-from seq2seq.probe.items.placement import place_case, place_cases
+from seq2seq.probe.items.placement import batches_of, part_of, place_case, place_cases
 from tests.probe.planted_model import CUE, FIRST, IT, SECOND, WORDS, cases, planted_model
 
 
@@ -61,3 +61,32 @@ def test_a_translation_that_is_the_beginning_of_the_other_has_no_decision() -> N
     assert place_case(planted_model(), case).decision is None
     with pytest.raises(SpanError, match="no question"):
         place_case(planted_model(), replace(case, correct=frozenset({0, 1})))
+
+
+def test_batches_hold_few_weights_and_every_case_once(monkeypatch) -> None:
+    model = planted_model()
+    long = replace(cases(start=9, count=1)[0], good=None, bad=None)
+    long = replace(long, text=long.text + " it was big" * 6)
+    placed = place_cases(model, [long, *cases(start=0, count=4)]).placed
+    lengths = [len(one.source.ids) for one in placed]
+    heads, decision = 2 * 4, 4  # of each stack; rows of the decoder
+    each = heads * (lengths[1] ** 2 + lengths[1] * decision + decision**2)
+    monkeypatch.setattr("seq2seq.probe.items.placement.MOST_WEIGHTS", 3 * each)
+    batches = batches_of(model, placed)
+    assert sorted(number for batch in batches for number in batch) == list(range(9))
+    assert [len(batch) for batch in batches] == [3, 3, 2, 1]
+    assert batches[-1] == [0], "one text that is larger alone is read alone"
+
+
+def test_a_part_is_whole_clusters_and_says_so() -> None:
+    placed = place_cases(planted_model(), cases(start=0, count=10)).placed
+    pieces = len(placed[0].source.ids)
+    whole, said = part_of(placed, 20 * pieces, seed=1)
+    assert (whole, said) == (placed, "")
+    part, said = part_of(placed, 7 * pieces, seed=1)
+    assert len(part) == 6
+    assert {one.case.cluster for one in part}.isdisjoint(
+        {one.case.cluster for one in placed if one not in part}
+    )
+    assert said == "6 of 20 items, whole clusters drawn at random"
+    assert part_of(placed, 7 * pieces, seed=2)[0] != part

@@ -30,29 +30,42 @@ def traced(family: str) -> Tracer:
 
 def test_two_columns_worked_by_hand() -> None:
     """y = (4, 0): 4 of L1. Without (3, 1) it keeps (1, -1), 2 of it; without (1, -1) 4."""
-    parts = torch.tensor([[[3.0, 1.0], [1.0, -1.0]]])
+    looks = torch.ones(1, 1, 2)
+    brings = torch.tensor([[[3.0, 1.0], [1.0, -1.0]]])
     whole = torch.tensor([[4.0, 0.0]])
     nothing = torch.zeros(1, 2)
-    shares = _row_shares(parts, nothing, whole, norm=None, own_column=False)
+    shares = _row_shares(looks, brings, nothing, whole, norm=None, own_column=False)
     assert shares.tolist() == [[1.0, 0.0]]  # 4 - 2 = 2 and 4 - 4 = 0
 
 
 def test_the_way_past_belongs_to_the_rows_own_column() -> None:
     """Row 1 is (2, 2) from column 0 and (6, 6) past attention: it keeps 3 of 4 parts itself."""
-    parts = torch.tensor([[[1.0, 1.0], [0.0, 0.0]], [[2.0, 2.0], [0.0, 0.0]]])
+    looks = torch.tensor([[[1.0, 0.0], [2.0, 0.0]]])
+    brings = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
     past = torch.tensor([[1.0, 1.0], [6.0, 6.0]])
-    whole = parts.sum(1) + past
-    shares = _row_shares(parts, past, whole, norm=None, own_column=True)
+    whole = (looks[0] @ brings[0]) + past
+    shares = _row_shares(looks, brings, past, whole, norm=None, own_column=True)
     assert shares.tolist() == [[1.0, 0.0], [0.25, 0.75]]
 
 
 def test_a_norm_after_the_sum_counts_what_is_left_after_it() -> None:
     """Of column 0 the norm takes (3, 3) away, and then both columns bring the same."""
-    parts = torch.tensor([[[4.0, 2.0], [1.0, -1.0]]])
-    whole = parts.sum(1)
+    looks = torch.ones(1, 1, 2)
+    brings = torch.tensor([[[4.0, 2.0], [1.0, -1.0]]])
+    whole = brings.sum(1)
     norm = nn.LayerNorm(2)
-    shares = _row_shares(parts, torch.zeros(1, 2), whole, norm=norm, own_column=False)
+    shares = _row_shares(looks, brings, torch.zeros(1, 2), whole, norm=norm, own_column=False)
     assert shares[0].tolist() == pytest.approx([0.5, 0.5], abs=1e-5)
+
+
+def test_vectors_taken_a_few_numbers_at_a_time_are_the_same(monkeypatch) -> None:
+    looks, brings = torch.rand(2, 3, 3), torch.randn(2, 3, 7)
+    past, norm = torch.randn(3, 7), nn.LayerNorm(7)
+    whole = torch.einsum("hqk,hkw->qw", looks, brings) + past
+    asked = {"norm": norm, "own_column": True}
+    at_once = _row_shares(looks, brings, past, whole, **asked)
+    monkeypatch.setattr("seq2seq.probe.model.contributions.MOST_NUMBERS", 18)  # two of each
+    torch.testing.assert_close(_row_shares(looks, brings, past, whole, **asked), at_once)
 
 
 @pytest.mark.parametrize("family", [*AFTER, *BEFORE])
