@@ -98,7 +98,7 @@ def evaluate(
         items = asked_suite.items[:most]
         asked_suite = replace(asked_suite, items=items, notes=(*asked_suite.notes, first))
     systems = [System(name, _seeds(name)) for name in models]
-    asked = Asked(context or 0, only != "generated", only != "contrastive", beam, batch_tokens)
+    asked = Asked(context, only != "generated", only != "contrastive", beam, batch_tokens)
     found = evaluate_systems(
         asked_suite,
         path,

@@ -8,7 +8,8 @@ answered alike to the last bit.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from seq2seq.decode.options import DecodeOptions, ForcedScore
+from seq2seq.decode.options import ForcedScore
+from seq2seq.documents import InContext, score_in_context, translate_in_context
 from seq2seq.evaluate.item import Item, Suite
 from seq2seq.normalization import normalize
 from seq2seq.translate import Translator
@@ -18,7 +19,8 @@ CHUNK = 512  # pairs scored, or sentences translated, between two reports of pro
 Say = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and of how much."""
 
-Sentences = tuple[str, ...]
+Pair = tuple[InContext, str]
+"""A source with its context, and a translation."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,15 @@ class Asked:
     """How a model is asked.
 
     Attributes:
-        context: the most sentences of context it is given on either side; 0 for none.
+        context: the most sentences of context it is given on either side, 0 for none; None for as
+            many as it was trained with.
         contrastive: whether the suite's translations are scored.
         generated: whether it writes translations of its own.
         beams: of its search; None for what its folder says.
         batch_tokens: padded pieces of a batch.
     """
 
-    context: int = 0
+    context: int | None = None
     contrastive: bool = True
     generated: bool = True
     beams: int | None = None
@@ -58,7 +61,27 @@ class Answers:
     unknown: int = 0
 
 
-def answers_of(translator: Translator, suite: Suite, asked: Asked, say: Say) -> Answers:
+def contexts_of(translator: Translator, suite: Suite, asked: Asked) -> tuple[int, ...]:
+    """How much context a model is given, one condition after the other.
+
+    Args:
+        translator: the model.
+        suite: its items.
+        asked: the most it may be given.
+
+    Returns:
+        0, and then the most sentences that the model takes, where it takes and the suite has any.
+    """
+    if translator.context is None or not any(item.source_context for item in suite.items):
+        return (0,)
+    takes = translator.context.sentences
+    most = takes if asked.context is None else min(asked.context, takes)
+    return (0, most) if most else (0,)
+
+
+def answers_of(
+    translator: Translator, suite: Suite, asked: Asked, say: Say, *, context: int = 0
+) -> Answers:
     """Ask a model everything about a suite.
 
     Args:
@@ -66,6 +89,7 @@ def answers_of(translator: Translator, suite: Suite, asked: Asked, say: Say) -> 
         suite: its items.
         asked: how.
         say: told of progress.
+        context: the sentences before each that it is given, if there are so many.
 
     Raises:
         ModelError: the model cannot be asked so.
@@ -73,55 +97,75 @@ def answers_of(translator: Translator, suite: Suite, asked: Asked, say: Say) -> 
     scores: tuple[tuple[float, ...] | None, ...] = ()
     unknown = 0
     if asked.contrastive and any(item.bads for item in suite.items):
-        scores, unknown = _scores(translator, suite.items, asked, say)
-    texts = _texts(translator, suite.items, asked, say) if asked.generated else ()
+        scores, unknown = _scores(translator, suite.items, asked, say, context)
+    texts = _texts(translator, suite, asked, say, context) if asked.generated else ()
     return Answers(scores, texts, unknown)
 
 
 def _scores(
-    translator: Translator, items: Sequence[Item], asked: Asked, say: Say
+    translator: Translator, items: Sequence[Item], asked: Asked, say: Say, context: int
 ) -> tuple[tuple[tuple[float, ...] | None, ...], int]:
     """The scores of each item's translations, and how many of their pieces are unknown."""
-    pairs = [
-        (item.source, _last(item.source_context, asked), _last(item.target_context, asked), target)
+    rows = [
+        [(_in_context(item, context, given=True), text) for text in _compared(item)]
         for item in items
-        for target in _compared(item)
     ]
+    pairs = list(dict.fromkeys(pair for row in rows for pair in row))
     sources, targets = _pieces(translator, pairs)
-    distinct = list(dict.fromkeys(pairs))
-    distinct.sort(key=lambda pair: -max(len(sources[pair[0]]), len(targets[pair[3]])))
-    found: dict[tuple[str, Sentences, Sentences, str], float | None] = {}
-    for start in range(0, len(distinct), CHUNK):
-        say("translations scored", start, len(distinct))
-        chunk = distinct[start : start + CHUNK]
-        readable = [pair for pair in chunk if _fits(translator, sources[pair[0]], targets[pair[3]])]
-        scored = _forced(
-            translator, [(sources[pair[0]], targets[pair[3]]) for pair in readable], asked
-        )
+    pairs.sort(key=lambda pair: -max(len(sources[pair[0].text]), len(targets[pair[1]])))
+    found: dict[Pair, float | None] = {}
+    for start in range(0, len(pairs), CHUNK):
+        say("translations scored", start, len(pairs))
+        chunk = pairs[start : start + CHUNK]
+        readable = [
+            pair for pair in chunk if _fits(translator, sources[pair[0].text], targets[pair[1]])
+        ]
+        if context:
+            scored = score_in_context(
+                translator,
+                [source for source, _ in readable],
+                [text for _, text in readable],
+                batch_tokens=asked.batch_tokens,
+            )
+        else:
+            ids = [(sources[source.text], targets[text]) for source, text in readable]
+            scored = _forced(translator, ids, asked)
         found.update(dict.fromkeys(chunk))
         found.update(zip(readable, (one.log_probability for one in scored), strict=True))
-    answers = iter([found[pair] for pair in pairs])
-    rows = [tuple(next(answers) for _ in _compared(item)) for item in items]
-    whole = tuple(None if None in row else tuple(s for s in row if s is not None) for row in rows)
+    answers = [[found[pair] for pair in row] for row in rows]
+    whole = tuple(
+        None if None in row else tuple(score for score in row if score is not None)
+        for row in answers
+    )
     unknown = sum(ids.count(translator.tokenizer.unk_id) for ids in targets.values())
     return whole, unknown
 
 
-def _compared(item: Item) -> Sentences:
+def _in_context(item: Item, context: int, *, given: bool) -> InContext:
+    """An item as a model is asked it.
+
+    Args:
+        item: the item.
+        context: the most sentences before it.
+        given: whether the suite's translations of them are given too.
+    """
+    if not context:
+        return InContext(item.source)
+    target = item.target_context[-context:] if given else None
+    return InContext(item.source, item.source_context[-context:], target)
+
+
+def _compared(item: Item) -> tuple[str, ...]:
     return (item.good, *item.bads) if item.bads else ()
 
 
-def _last(context: Sentences, asked: Asked) -> Sentences:
-    return context[-asked.context :] if asked.context else ()
-
-
 def _pieces(
-    translator: Translator, pairs: Sequence[tuple[str, Sentences, Sentences, str]]
+    translator: Translator, pairs: Sequence[Pair]
 ) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
     """The pieces of every source and of every target, by the text."""
     tokenizer = translator.tokenizer
-    sources = list(dict.fromkeys(pair[0] for pair in pairs))
-    targets = list(dict.fromkeys(pair[3] for pair in pairs))
+    sources = list(dict.fromkeys(source.text for source, _ in pairs))
+    targets = list(dict.fromkeys(text for _, text in pairs))
     read = [normalize(source) for source in sources]
     led = [f"{lead}{text.removeprefix(lead)}" for text in read for lead in [tokenizer.lead(text)]]
     written = tokenizer.encode_target([normalize(target) for target in targets])
@@ -148,19 +192,24 @@ def _forced(
 
 
 def _texts(
-    translator: Translator, items: Sequence[Item], asked: Asked, say: Say
+    translator: Translator, suite: Suite, asked: Asked, say: Say, context: int
 ) -> tuple[str, ...]:
     """The model's own translation of each item."""
-    options = _search(translator, asked)
-    sources = sorted({item.source for item in items}, key=lambda text: (-len(text), text))
-    found: dict[str, str] = {}
-    for start in range(0, len(sources), CHUNK):
-        say("sentences translated", start, len(sources))
-        chunk = sources[start : start + CHUNK]
-        written = translator.translate(chunk, options, batch_tokens=asked.batch_tokens)
+    options = translator.search(beams=asked.beams)
+    asked_for = [
+        _in_context(item, context, given=suite.given_target_context) for item in suite.items
+    ]
+    sentences = sorted(dict.fromkeys(asked_for), key=lambda one: -len(one.text))
+    found: dict[InContext, str] = {}
+    for start in range(0, len(sentences), CHUNK):
+        say("sentences translated", start, len(sentences))
+        chunk = sentences[start : start + CHUNK]
+        if context:
+            written = translate_in_context(
+                translator, chunk, options, batch_tokens=asked.batch_tokens
+            )
+        else:
+            texts = [one.text for one in chunk]
+            written = translator.translate(texts, options, batch_tokens=asked.batch_tokens)
         found.update(zip(chunk, (one.text for one in written), strict=True))
-    return tuple(found[item.source] for item in items)
-
-
-def _search(translator: Translator, asked: Asked) -> DecodeOptions:
-    return translator.search(beams=asked.beams)
+    return tuple(found[one] for one in asked_for)

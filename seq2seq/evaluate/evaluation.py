@@ -16,7 +16,7 @@ from pathlib import Path
 
 from seq2seq.errors import DataError, ModelError
 from seq2seq.evaluate.accuracy import Right, figure_of, mean_over
-from seq2seq.evaluate.answers import Answers, Asked, Say, answers_of
+from seq2seq.evaluate.answers import Answers, Asked, Say, answers_of, contexts_of
 from seq2seq.evaluate.item import Item, Judgement, Suite
 from seq2seq.languages import language_of
 from seq2seq.score.figure import Figure
@@ -162,7 +162,7 @@ def evaluate_systems(
         path,
         tuple(conditions),
         _tests(suite.items, conditions),
-        (*suite.notes, *_notes(suite, conditions)),
+        (*suite.notes, *_notes(conditions), *_note_on_context(conditions, asked)),
         time.perf_counter() - start,
     )
 
@@ -175,8 +175,16 @@ def _conditions(
     for name in system.models:
         translator = open_model(name)
         _check_languages(name, translator, suite)
-        answers = answers_of(translator, suite, asked, partial(_say_of, say, name))
-        found.setdefault(0, []).append(_seed_result(name, suite, answers))
+        for context in contexts_of(translator, suite, asked):
+            told = partial(_say_of, say, name)
+            answers = answers_of(translator, suite, asked, told, context=context)
+            found.setdefault(context, []).append(_seed_result(name, suite, answers))
+    uneven = {context: len(seeds) for context, seeds in found.items()}
+    if len(set(uneven.values())) > 1:
+        raise ModelError(
+            f"{system.name}: its seeds take different contexts, needed one recipe; give them as "
+            "systems of their own, without commas"
+        )
     return [Condition(system, context, tuple(seeds)) for context, seeds in found.items()]
 
 
@@ -232,7 +240,7 @@ def _figure(items: Sequence[Item], right: Right) -> Figure | None:
     return figure_of(items, right) if any(value is not None for value in right) else None
 
 
-def _notes(suite: Suite, conditions: Sequence[Condition]) -> list[str]:
+def _notes(conditions: Sequence[Condition]) -> list[str]:
     """What was not plain, counted."""
     seeds = [seed for condition in conditions for seed in condition.seeds]
     notes = [note for seed in seeds for note in _notes_on_scores(seed)]
@@ -243,6 +251,12 @@ def _notes(suite: Suite, conditions: Sequence[Condition]) -> list[str]:
             "judged"
         )
     return list(dict.fromkeys(notes))
+
+
+def _note_on_context(conditions: Sequence[Condition], asked: Asked) -> list[str]:
+    if not asked.context or any(one.context for one in conditions):
+        return []
+    return ["no model here takes context that the suite has, so all were evaluated without"]
 
 
 def _notes_on_scores(seed: SeedResult) -> list[str]:

@@ -7,16 +7,29 @@ import tokenizers
 import torch
 from tokenizers import models, pre_tokenizers, processors
 
+from seq2seq.context import ContextFormat, SideFormat
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.model.config import build_config
 from seq2seq.model.transformer import Transformer
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.translate import Translator
 
+SEPARATOR = "|"
 
-def random_translator(texts: Iterable[str], *, seed: int = 1, positions: int = 64) -> Translator:
-    """One piece a word; different inputs have different outputs."""
-    words = sorted({word for text in texts for word in re.findall(r"\w+|[^\w\s]", text)})
+
+def random_translator(
+    texts: Iterable[str], *, seed: int = 1, positions: int = 64, context: tuple[int, int] = (0, 0)
+) -> Translator:
+    """One piece a word; different inputs have different outputs.
+
+    Args:
+        texts: what it must know.
+        seed: of its weights.
+        positions: the most pieces it reads or writes.
+        context: sentences before that it takes on the source and on the target side.
+    """
+    found = {word for text in texts for word in re.findall(r"\w+|[^\w\s]", text)}
+    words = [SEPARATOR, *sorted(found - {SEPARATOR})]
     pieces = ["<s>", "<pad>", "</s>", "<unk>", *words]
     backend = tokenizers.Tokenizer(
         models.WordLevel({piece: number for number, piece in enumerate(pieces)}, unk_token="<unk>")
@@ -39,4 +52,7 @@ def random_translator(texts: Iterable[str], *, seed: int = 1, positions: int = 6
             if "cross_attention.key_value" in name or "cross_attention.output" in name:
                 parameter.mul_(20)
     options = DecodeOptions(beams=2, max_length_factor=0, max_length_offset=12)
-    return Translator(model, Tokenizer(backend, names), options)
+    pieces_between = (len(pieces) - len(words),)
+    form = ContextFormat(*(SideFormat(sentences, pieces_between) for sentences in context))
+    tokenizer = Tokenizer(backend, names)
+    return Translator(model, tokenizer, options, context=form if any(context) else None)
