@@ -12,7 +12,7 @@ from seq2seq.errors import DataError
 EXAMPLES = (
     'attention runs/demo "The robot picked up the wrench because it was heavy."',
     'attention runs/demo "It was heavy." --target "Era pesada." --out heavy.html',
-    'attention runs/demo "The cat slept because it was old." --head encoder:2:1 --svg map.svg',
+    'attention runs/demo "The cat slept because it was old." --head encoder:1:0 --svg map.svg',
     "attention google/vit-base-patch16-224 --image cat.jpg",
 )
 
@@ -39,7 +39,7 @@ TargetLanguage = Annotated[
 OpenHead = Annotated[
     str | None,
     typer.Option("--head", metavar="KIND:LAYER:HEAD",
-                 help="Open at this head, counted from 1, such as encoder:2:1; without HEAD at the "
+                 help="Open at this head, counted from 0, such as encoder:1:0; without HEAD at the "
                  "mean of the layer. [default: the head that a probe of the run chose, or that its "
                  "training guided; else a mean]", show_default=False),
 ]  # fmt: skip

@@ -60,7 +60,7 @@ def show_text(
         target: what the decoder is to write, instead of what it would write by itself.
         languages: codes of text and translation for a model of many languages, such as NLLB;
             those that its folder names where None.
-        head: the head that the page opens at, such as "encoder:2:1" (``opening.head_named``); where
+        head: the head that the page opens at, such as "encoder:1:0" (``opening.head_named``); where
             None, one that a probe chose or training guided (``opening.opening_head``).
 
     Raises:

@@ -45,11 +45,11 @@ def opening_head(model: StockModel, reading: Reading) -> tuple[Head, tuple[str, 
 
 
 def head_named(model: StockModel, name: str) -> Head:
-    """The head that a user names: "encoder:2:1", or "encoder:2" for the mean of layer 2.
+    """The head that a user names: "encoder:1:0", or "encoder:1" for the mean of layer 1.
 
     Args:
         model: the model that is to have it.
-        name: kind of attention, layer and head, both counted from 1.
+        name: kind of attention, layer and head, both counted from 0.
 
     Raises:
         DataError: the model has no such head.
@@ -57,7 +57,7 @@ def head_named(model: StockModel, name: str) -> Head:
     kind, *numbers = name.split(":")
     stacks = [stack for stack in STACKS if stack in model.depth]
     if kind in stacks and len(numbers) in (1, 2) and all(map(str.isdecimal, numbers)):
-        layer, *head = (int(number) - 1 for number in numbers)
+        layer, *head = map(int, numbers)
         found = _within(model, kind, layer, head[0] if head else None)
         if found is not None:
             return found
@@ -65,7 +65,7 @@ def head_named(model: StockModel, name: str) -> Head:
         f"{stack} has {model.depth[stack]} layers of {model.heads[stack]} heads" for stack in stacks
     )
     raise DataError(
-        f"--head {name}: no head of {model.name}, needed KIND:LAYER:HEAD counted from 1, or "
+        f"--head {name}: no head of {model.name}, needed KIND:LAYER:HEAD counted from 0, or "
         f"KIND:LAYER for the mean of a layer; {sizes}"
     )
 

@@ -12,10 +12,11 @@ import transformers as hf
 
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.probe.report.attention_page import show_text
 from seq2seq.probe.report.page import fitted, study_page, write_page
 from seq2seq.probe.report.page_verdict import found_in
 from seq2seq.probe.report.result import Study, StudySpec
-from seq2seq.probe.report.text import verdict_lines
+from seq2seq.probe.report.text import verdict_lines, write_study
 from seq2seq.probe.statistics.bootstrap import Estimate, Interval
 from seq2seq.probe.study import probe_model
 from seq2seq.viewer.content import AttentionPage, Head
@@ -79,6 +80,16 @@ def test_the_page_opens_at_the_measure_that_was_chosen_whichever_it_is(
     )
     maps_are_another = any("the maps show attention itself" in note for note in page.notes)
     assert maps_are_another == (variant != "raw")
+
+
+def test_the_page_of_any_text_opens_at_the_head_that_the_probe_chose(
+    study: Study, tmp_path: Path
+) -> None:
+    write_study(study, tmp_path / "probe" / "T1")
+    probed = StockModel(MODEL.model, MODEL.tokenizer, name=str(tmp_path))
+    page = show_text(probed, TEST[0].text, target=TEST[0].good)
+    assert page.start == Head("encoder", LAYER, HEAD)
+    assert any("that the probe chose on dev" in note for note in page.notes)
 
 
 def test_every_route_and_removal_stands_there_with_the_figures_of_the_study(
