@@ -15,6 +15,7 @@ from seq2seq.evaluate.suites.names import SuiteName
 EXAMPLES = (
     "evaluate contrapro ContraPro/contrapro.json runs/en-de",
     "evaluate contrastive-fr dev.jsonl runs/sentences runs/context --out evaluation",
+    "evaluate winomt mt_gender/data/aggregates/en.txt runs/en-es --target-language es",
     "evaluate contrapro ContraPro/contrapro.json a-1,a-2,a-3 b-1,b-2,b-3 --json",
 )
 HELP = """Does a model translate what only context, or a person's gender, decides?
@@ -45,6 +46,11 @@ Context = Annotated[
     int | None,
     typer.Option(metavar="N", min=0, help="Most sentences of context; 0 for none. [default: what "
                  "the model was trained with]", show_default=False),
+]  # fmt: skip
+TargetLanguage = Annotated[
+    str | None,
+    typer.Option("--target-language", metavar="CODE", help="Language that the models write; "
+                 "winomt needs it.", show_default=False),
 ]  # fmt: skip
 Only = Annotated[
     Literal["contrastive", "generated"] | None,
@@ -77,6 +83,7 @@ def evaluate(
     path: Where,
     models: Models,
     context: Context = None,
+    target_language: TargetLanguage = None,
     only: Only = None,
     most: Most = None,
     out: Out = None,
@@ -92,7 +99,7 @@ def evaluate(
     from seq2seq.evaluate.suites.read import read_suite
     from seq2seq.translate import Translator
 
-    asked_suite = read_suite(suite, path)
+    asked_suite = read_suite(suite, path, target_language=target_language)
     if most is not None and most < len(asked_suite.items):
         first = f"only the first {most:,} of {len(asked_suite.items):,} items were used"
         items = asked_suite.items[:most]

@@ -70,10 +70,12 @@ class Judgement:
         right: whether it is right by the suite's own rule.
         unambiguous: whether it shows what is expected and nothing that is not; None where the
             suite names no wrong words.
+        shown: the class that it shows, where the suite asks for one of several, such as a gender.
     """
 
     right: bool
     unambiguous: bool | None
+    shown: str = ""
 
 
 @dataclass(frozen=True)

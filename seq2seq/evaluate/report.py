@@ -14,6 +14,7 @@ from seq2seq.evaluate.accuracy import (
     tags_of,
 )
 from seq2seq.evaluate.evaluation import MEASURES, Condition, Evaluation, SeedResult
+from seq2seq.evaluate.gender_bias import gender_bias
 from seq2seq.evaluate.item import Item
 from seq2seq.files import write_text
 from seq2seq.score.significance import PairedTest
@@ -54,10 +55,13 @@ def to_text(found: Evaluation) -> str:
     parts = [f"{suite.name}, {languages}: {len(suite.items):,} items in {clusters:,} clusters"]
     parts.append(_overall(conditions, suite.items))
     parts += [_classes(conditions, suite.items, tag) for tag in tags_of(suite.items)]
+    parts.append(_gender_bias(conditions, suite.items))
     parts += [_comparison(measure, tests) for measure, tests in found.tests.items()]
     rules = [f"contrastive: {CONTRASTIVE}"] if _measured(conditions, "contrastive") else []
     if _measured(conditions, "generated"):
-        rules += [f"generated: {suite.rule}", f"unambiguous: {UNAMBIGUOUS}"]
+        rules.append(f"generated: {suite.rule}")
+    if _measured(conditions, "unambiguous"):
+        rules.append(f"unambiguous: {UNAMBIGUOUS}")
     parts.append("\n".join(rules))
     if found.notes:
         parts.append("\n".join(f"note: {note}" for note in found.notes))
@@ -106,6 +110,8 @@ def _answer(seed: SeedResult, place: int) -> dict[str, Any]:
         answer["translation"] = seed.answers.texts[place]
         answer["generated"] = None if judged is None else judged.right
         answer["unambiguous"] = None if judged is None else judged.unambiguous
+        if judged is not None and judged.shown:
+            answer["shown"] = judged.shown
     return answer
 
 
@@ -125,6 +131,9 @@ def _condition_json(condition: Condition, items: Sequence[Item]) -> dict[str, An
             "by": _by_json(items, condition.right(measure)),
             "blocks": [_blocks_json(items, getattr(one, measure)) for one in condition.seeds],
         }
+    shown = [gender_bias(items, seed.judgements) for seed in condition.seeds]
+    if any(shown):
+        report["gender_bias"] = [None if one is None else one.to_json() for one in shown]
     report["scores"] = [
         {key: score.to_json() for key, score in seed.scores.items()} for seed in condition.seeds
     ]
@@ -217,6 +226,18 @@ def _classes(conditions: Sequence[Condition], items: Sequence[Item], tag: str) -
         cells = [_with_interval(column[name]) if name in column else "" for column in found]
         rows.append([name, f"{count:,}", *cells])
     return align(rows) if names else ""
+
+
+def _gender_bias(conditions: Sequence[Condition], items: Sequence[Item]) -> str:
+    rows = [["", "F1 male", "F1 female", "ΔG", "ΔS"]]
+    for condition in conditions:
+        for seed in condition.seeds:
+            found = gender_bias(items, seed.judgements)
+            if found is not None:
+                against = "" if found.pro_less_anti is None else f"{100 * found.pro_less_anti:+.1f}"
+                cells = (found.f1_male, found.f1_female, found.f1_male - found.f1_female)
+                rows.append([seed.model, *(_percent(cell) for cell in cells), against])
+    return align(rows) if len(rows) > 1 else ""
 
 
 def _comparison(measure: str, tests: tuple[PairedTest, PairedTest]) -> str:

@@ -74,3 +74,48 @@ def contracat_correct(scores: Sequence[float], genders: Sequence[str]) -> list[b
 def discevalmt_correct(scores: Sequence[float]) -> list[bool]:
     """``scripts/evaluate.py`` of github.com/rbawden/discourse-mt-test-sets, with --maximise."""
     return [right > wrong for right, wrong in zip(scores[::2], scores[1::2], strict=True)]
+
+
+def winomt_romance(genders: Sequence[str | None]) -> str:
+    """``SpacyPredictor`` of github.com/gabrielStanovsky/mt_gender, given each token's Gender."""
+    names = {"Masc": "male", "Fem": "female"}
+    seen = [names[one] for one in genders if one is not None]
+    best = "unknown"
+    for one in seen:
+        if best == "unknown" or seen.count(one) > seen.count(best):
+            best = one
+    return best
+
+
+def winomt_german(
+    person: str, words: Sequence[str], person_words: Sequence[str], index: int
+) -> str:
+    """``GenderedArticlePredictor`` of the same, with its table of determiners."""
+    table = {
+        "der": "m", "ein": "m", "dem": "m", "einen": "m", "des": "m", "er": "m", "seiner": "m",
+        "ihn": "m", "seinen": "m", "ihm": "m", "ihren": "m", "die": "f", "eine": "f", "einer": "f",
+        "seinem": "m", "ihrem": "m", "sein": "m", "sie": "f", "seine": "f", "ihrer": "f",
+        "ihr": "n", "ihre": "n", "das": "n", "jemanden": "n",
+    }  # fmt: skip
+    names = {"m": "male", "f": "female", "n": "neutral"}
+    if person.lower() in ("nurse", "the nurse"):
+        return "female"
+    if index == -1:
+        return "male"
+    if any(word.endswith("in") for word in person_words):
+        return "female"
+    found = [(n, word.lower()) for n, word in enumerate(words) if word.lower() in table]
+    if not found:
+        return "male"
+    nearest = found[0]
+    for one in found:
+        if abs(one[0] - index) < abs(nearest[0] - index):
+            nearest = one
+    return names[table[nearest[1]]]
+
+
+def winomt_f1(gold: Sequence[str], predicted: Sequence[str], gender: str) -> float:
+    """``evaluate_bias`` of the same, not rounded."""
+    right = sum(g == p == gender for g, p in zip(gold, predicted, strict=True))
+    recall, precision = right / gold.count(gender), right / predicted.count(gender)
+    return 2 * precision * recall / (precision + recall)

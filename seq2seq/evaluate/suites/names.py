@@ -3,6 +3,6 @@
 from typing import Literal, get_args
 
 SuiteName = Literal[
-    "contrapro", "contrastive-fr", "discevalmt", "contracat", "mt-geneval", "ctxpro"
+    "contrapro", "contrastive-fr", "discevalmt", "contracat", "mt-geneval", "winomt", "ctxpro"
 ]
 SUITES: tuple[SuiteName, ...] = get_args(SuiteName)
