@@ -9,6 +9,7 @@ import typer
 from seq2seq.errors import DataError, Seq2SeqError
 from seq2seq.probe.report.compare import Difference, SeedsRow, compare_probes, seeds_table
 from seq2seq.probe.report.tables import estimate
+from seq2seq.probe.report.text import COUNTED
 from seq2seq.probe.report.verdict_table import markdown_table, verdict_row
 
 Folder = Annotated[Path, typer.Argument(help="A folder with items.jsonl, such as RUN/probe/T1.")]
@@ -51,7 +52,7 @@ def verdicts(
         if not equals or not folders:
             raise DataError(f"{given!r}: no folders in it, needed NAME=FOLDER[,FOLDER...]")
         rows.append(verdict_row(name, [Path(folder) for folder in folders.split(",")]))
-    typer.echo(markdown_table(rows))
+    typer.echo(f"{markdown_table(rows)}\n\n{COUNTED}")
 
 
 def _difference_line(found: Difference) -> str:

@@ -204,11 +204,11 @@ function renderHeads(views) {
   const title = grid ? `${grid.name}: right noun, % of items` : "Strongest link of each head";
   const header = make("tr", {}, make("th", { scope: "col" }, "layer"),
     ...Array.from({ length: panel.heads }, (_, h) => make("th", { scope: "col",
-      class: startsGroup(panel, h) ? "group-start" : null }, `${h + 1}`)),
+      class: startsGroup(panel, h) ? "group-start" : null }, `${h}`)),
     make("th", { scope: "col", class: startsGroup(panel, panel.heads) ? "group-start" : null },
       "mean"));
   const body = Array.from({ length: panel.layers }, (_, layer) => make("tr", {},
-    make("th", { scope: "row" }, `${layer + 1}`),
+    make("th", { scope: "row" }, `${layer}`),
     ...Array.from({ length: panel.heads + 1 }, (_, head) =>
       make("td", { class: startsGroup(panel, head) ? "group-start" : null },
         headButton(panel, grid, layer, head, views[0])))));
@@ -219,7 +219,8 @@ function renderHeads(views) {
       ? "50 is chance; blue finds the right noun, orange the other one. Bold: not by chance."
         + (grid.chosen ? " ★ was chosen on other items." : "")
       : state.readBy ? "How much of what reads it most goes to it, in %."
-        : "How much the one that reads gives to what it reads most, in %."),
+        : "How much the one that reads gives to what it reads most, in %.",
+    " Layers and heads are counted from 0."),
     panel.group > 1 ? make("p", { class: "hint" },
       `Every ${panel.group} heads, from one gap to the next, share their keys and values.`) : null,
     make("p", { class: "now" }, headName(panel))].filter(Boolean));
@@ -268,13 +269,12 @@ function headButton(panel, grid, layer, head, view) {
 }
 
 function headName(panel) {
-  const head = state.head < panel.heads ? `head ${state.head + 1} of ${panel.heads}`
-    : "mean of its heads";
-  return `Layer ${state.layer + 1} of ${panel.layers}, ${head}`;
+  const head = state.head < panel.heads ? `head ${state.head}` : "mean of its heads";
+  return `Layer ${state.layer}, ${head}`;
 }
 
 function headAt(panel, layer, head) {
-  return `layer ${layer + 1}, ${head < panel.heads ? `head ${head + 1}` : "mean"}`;
+  return `layer ${layer}, ${head < panel.heads ? `head ${head}` : "mean"}`;
 }
 
 /** The map as far as it is written while the translation is being watched, else all of it. */
@@ -352,7 +352,7 @@ function renderPictures(views) {
       click: () => pin(layer, head) },
     draw("svg", { width: 22, height: 10, "aria-hidden": "true" },
       draw("path", { class: `line ${lineClass(i)}`, d: "M0 5H22", "stroke-width": 3 })),
-    ` ${layer + 1}.${head < panel.heads ? head + 1 : "mean"}`)),
+    ` ${layer}.${head < panel.heads ? head : "mean"}`)),
     toggle("+ this head", pins().some((one) => samePlace(one, [state.layer, state.head])),
       () => pin()),
     toggle("+ all of this layer", false, pinLayer),

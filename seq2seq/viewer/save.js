@@ -38,7 +38,7 @@ async function pngBlob(picture, title) {
 /** Hand a file to the reader; it is made here and nothing is asked for. */
 function saveFile(blob, ending) {
   const address = URL.createObjectURL(blob);
-  const head = `${state.layer + 1}.${$(".now").textContent.includes("mean") ? "mean" : state.head + 1}`;
+  const head = `${state.layer}.${$(".now").textContent.includes("mean") ? "mean" : state.head}`;
   const link = make("a", { download: `attention-${state.stack}-${head}-${state.picture}.${ending}` });
   link.href = address;
   link.click();

@@ -73,7 +73,7 @@ function layerMap(view, layer, bare) {
   const heads = [...Array(panel.heads + 1).keys()];
   return { panel, key, columns, query: { name: "" },
     rows: heads.map((head) => ({ pieces: [],
-      label: head < panel.heads ? `head ${head + 1}` : "mean" })),
+      label: head < panel.heads ? `head ${head}` : "mean" })),
     weights: heads.map((head) => weightsOf(view, layer, head, bare)) };
 }
 
@@ -114,7 +114,7 @@ function allHeads(panel, special, picked, pick, title) {
     viewBox: `0 0 ${width} ${height}`, "aria-label": title });
   for (let layer = 0; layer < layers; layer++) {
     picture.append(draw("text", { class: "label", x: left - 8, y: top + size * (layer + 0.5) - 2,
-      "text-anchor": "end", "dominant-baseline": "central" }, `${layer + 1}`));
+      "text-anchor": "end", "dominant-baseline": "central" }, `${layer}`));
     for (let head = 0; head < heads; head++)
       picture.append(draw("rect", { class: "field", x: left + size * head, y: top + size * layer,
         width: inner, height: inner }));
@@ -123,7 +123,7 @@ function allHeads(panel, special, picked, pick, title) {
     height: size * layers }));
   for (let head = 0; head < heads; head++)
     picture.append(draw("text", { class: "label", x: left + size * (head + 0.5) - 2, y: 14,
-      "text-anchor": "middle" }, `${head + 1}`));
+      "text-anchor": "middle" }, `${head}`));
   if (picked.head < heads) picture.append(draw("rect", { class: "chosen", width: size, height: size,
     x: left + size * picked.head - 2, y: top + size * picked.layer - 2 }));
   const at = (event) => {
@@ -138,7 +138,7 @@ function allHeads(panel, special, picked, pick, title) {
   });
   return figureOf(picture, title, (event) => {
     const found = at(event);
-    return found ? `layer ${found.layer + 1}, head ${found.head + 1}` : title;
+    return found ? `layer ${found.layer}, head ${found.head}` : title;
   });
 }
 

@@ -255,9 +255,9 @@ def percent(weight: float) -> str:
 
 
 def head_name(head: Head) -> str:
-    """A head as people count, from 1."""
-    name = "mean of its heads" if head.head is None else f"head {head.head + 1}"
-    return f"layer {head.layer + 1}, {name}"
+    """A layer and a head, both counted from 0."""
+    name = "mean of its heads" if head.head is None else f"head {head.head}"
+    return f"layer {head.layer}, {name}"
 
 
 def _text_html(reading: Reading, text: Text, view: View | None) -> str:

@@ -86,7 +86,7 @@ def head_grid(
     """Layers by heads, each cell with its accuracy in percent and coloured by it.
 
     Blue picks the right noun more often than not, orange the wrong one, which says as much about
-    the head; white is chance. Layers and heads are counted from 1, as papers do.
+    the head; white is chance. Layers and heads are counted from 0.
 
     Args:
         accuracy: from 0 to 1; .5 is chance.
@@ -97,7 +97,7 @@ def head_grid(
         by_head: whether the columns are heads; else the only one is of each layer as a whole.
     """
     layers, heads = accuracy.shape
-    over = "head" if by_head else "all heads"
+    over = "head (from 0)" if by_head else "all heads"
     wide, high, left, top = 36, 26, 64, 40
     width, height = left + wide * heads + 2, top + high * layers + 2
     parts = [
@@ -108,14 +108,13 @@ def head_grid(
     for head in range(heads if by_head else 0):
         x = left + wide * (head + 0.5)
         parts.append(
-            f'<text class="label" x="{x:g}" y="32" text-anchor="middle" fill="{INK}">'
-            f"{head + 1}</text>"
+            f'<text class="label" x="{x:g}" y="32" text-anchor="middle" fill="{INK}">{head}</text>'
         )
     for layer in range(layers):
         y = top + high * layer
         parts.append(
             f'<text class="label" x="{left - 8}" y="{y + high / 2:g}" text-anchor="end" '
-            f'dominant-baseline="central" fill="{INK}">layer {layer + 1}</text>'
+            f'dominant-baseline="central" fill="{INK}">layer {layer}</text>'
         )
         for head in range(heads):
             bold = significant is not None and bool(significant[layer, head])

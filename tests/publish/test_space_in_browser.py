@@ -125,12 +125,12 @@ def choose(page: Browser, field: str, place: int) -> None:
 def test_a_visitor_translates_and_sees_where_the_model_read(page: Browser, url: str) -> None:
     translate(page)
     assert value(page, "output") == "4 3 2 1"
-    assert shown(page) == "Attention, output reads text: layer 1, head mean of all"
+    assert shown(page) == "Attention, output reads text: layer 0, head mean of all"
     assert page.count("#picture rect.weight") >= 5
     assert page.js("document.querySelector('#picture text').textContent") == "1"
     before = page.js("document.querySelector('#picture svg').outerHTML")
     choose(page, "head", 2)
-    page.wait(lambda: shown(page).endswith("head 2"))
+    page.wait(lambda: shown(page).endswith("head 1"))
     assert page.js("document.querySelector('#picture svg').outerHTML") != before
     page.click("#stack label:nth-of-type(2)")
     page.wait(lambda: "text reads text" in shown(page))

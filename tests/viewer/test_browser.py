@@ -115,16 +115,16 @@ def test_arrows_choose_layer_and_head_and_stop_at_the_ends(browser: Browser) -> 
         browser.press(key)
         said.append(browser.text(".now"))
     assert said == [
-        "Layer 1 of 3, head 3 of 4", "Layer 1 of 3, head 3 of 4", "Layer 1 of 3, head 2 of 4",
-        "Layer 2 of 3, head 2 of 4", "Layer 2 of 3, head 3 of 4", "Layer 2 of 3, head 4 of 4",
-        "Layer 2 of 3, mean of its heads", "Layer 2 of 3, mean of its heads",
+        "Layer 0, head 2", "Layer 0, head 2", "Layer 0, head 1",
+        "Layer 1, head 1", "Layer 1, head 2", "Layer 1, head 3",
+        "Layer 1, mean of its heads", "Layer 1, mean of its heads",
     ]  # fmt: skip
 
 
 def test_a_click_on_a_head_draws_it_and_says_it(browser: Browser) -> None:
     before = browser.text(".said")
     browser.click("[data-key='head 0 1']")
-    assert browser.text(".now") == "Layer 1 of 3, head 2 of 4"
+    assert browser.text(".now") == "Layer 0, head 1"
     assert browser.text(".said") != before
     assert browser.text(".said") in browser.text("#live")
     assert browser.count(".head[aria-pressed='true']") == 1
@@ -141,7 +141,7 @@ def test_numbers_open_tabs_and_a_tab_says_that_it_is_open(browser: Browser) -> N
     assert browser.text("[aria-selected='true']") == "Cross"
     assert browser.js("document.activeElement.id") == "tab-cross"
     assert browser.text("#heads h2").startswith("decision → noun")
-    assert browser.text(".now") == "Layer 2 of 3, head 2 of 4", "the head farthest from chance"
+    assert browser.text(".now") == "Layer 1, head 1", "the head farthest from chance"
     assert browser.text(".said").startswith("Writing “er”, it reads:")
 
 
@@ -184,7 +184,7 @@ def test_the_chosen_head_keeps_its_star_when_another_is_looked_at(browser: Brows
     browser.press("ArrowUp")
     star = "document.querySelector('.head.starred')"
     assert browser.js(f"{star}.dataset.key") == "head 1 2"
-    assert browser.js(f"{star}.getAttribute('aria-label')") == "layer 2, head 3, chosen: 98 %"
+    assert browser.js(f"{star}.getAttribute('aria-label')") == "layer 1, head 2, chosen: 98 %"
     assert "★ was chosen on other items" in browser.text("#heads .hint")
     browser.press("2")
     assert browser.count(".starred") == 0

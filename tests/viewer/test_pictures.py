@@ -136,9 +136,9 @@ def test_a_layer_shows_what_one_word_reads_in_each_head(browser: Browser) -> Non
     browser.press("v")
     browser.press("v")
     labels = "[...document.querySelectorAll('#maps .label')].map(t => t.firstChild.data)"
-    assert browser.js(labels)[: HEADS + 1] == ["head 1", "head 2", "head 3", "head 4", "mean"]
+    assert browser.js(labels)[: HEADS + 1] == ["head 0", "head 1", "head 2", "head 3", "mean"]
     browser.press("ArrowRight")
-    assert browser.text(".now") == "Layer 2 of 3, head 4 of 4"
+    assert browser.text(".now") == "Layer 1, head 3"
 
 
 @pytest.mark.parametrize("bare", [False, True])
@@ -168,7 +168,7 @@ def test_a_click_on_one_of_all_heads_chooses_it(browser: Browser) -> None:
     at = {"x": box["x"] + 30 + 72 * 1.5, "y": box["y"] + 22 + 72 * 2.5}
     for kind in ("mousePressed", "mouseReleased"):
         browser.send("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
-    assert browser.text(".now") == "Layer 3 of 3, head 2 of 4"
+    assert browser.text(".now") == "Layer 2, head 1"
     assert browser.count("#maps rect.field") == LAYERS * HEADS
 
 
@@ -200,7 +200,7 @@ def test_heads_that_share_keys_stand_together(chromium: Browser, tmp_path: Path)
                    grids=())  # fmt: skip
     chromium.open(attention_page(page), tmp_path)
     starts = "[...document.querySelectorAll('th.group-start')].map(t => t.textContent)"
-    assert chromium.js(starts) == ["3", "mean"]
+    assert chromium.js(starts) == ["2", "mean"]
     assert "Every 2 heads, from one gap to the next, share their keys" in chromium.text("#heads")
 
 
@@ -210,13 +210,13 @@ def test_what_is_seen_is_saved_as_an_svg_file_that_needs_no_style_sheet(
     browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     for picture in ("map", "lines", "layer", "all"):
         browser.click(".save")
-        path = tmp_path / f"attention-encoder-2.3-{picture}.svg"
+        path = tmp_path / f"attention-encoder-1.2-{picture}.svg"
         browser.wait(path.exists)
         text = path.read_text(encoding="utf-8")
         root = ElementTree.fromstring(text)
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         assert root[0].text is not None
-        assert root[0].text.endswith(", Layer 2 of 3, head 3 of 4")
+        assert root[0].text.endswith(", Layer 1, head 2")
         assert "class=" not in text
         assert "var(" not in text
         assert 'fill="rgb(' in text

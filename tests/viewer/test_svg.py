@@ -80,9 +80,9 @@ def test_the_grid_prints_each_heads_accuracy_and_colours_both_sides_of_chance() 
     root = ElementTree.fromstring(as_file(svg))
     texts = [(t.text, t.get("font-weight")) for t in root.iter(f"{SPACE}text")]
     assert texts == [
-        ("head", None), ("1", None), ("2", None),
-        ("layer 1", None), ("50", None), ("98", "700"),
-        ("layer 2", None), ("4", "700"), ("61", None),
+        ("head (from 0)", None), ("0", None), ("1", None),
+        ("layer 0", None), ("50", None), ("98", "700"),
+        ("layer 1", None), ("4", "700"), ("61", None),
     ]  # fmt: skip
     rects = [(r.get("class"), r.get("fill-opacity")) for r in root.iter(f"{SPACE}rect")][1:5]
     assert rects == [("less", "0.00"), ("more", "0.72"), ("less", "0.69"), ("more", "0.16")]

@@ -33,6 +33,18 @@ class Measure:
     layer: int | None = None
     head: int | None = None
 
+    @property
+    def place(self) -> str:
+        """Where it is taken, layers and heads counted from 0: "encoder layer 1 head 0"."""
+        layer = "" if self.layer is None else f"layer {self.layer}"
+        head = "" if self.head is None else f"head {self.head}"
+        return " ".join(part for part in (self.stack, layer, head) if part)
+
+    @property
+    def name(self) -> str:
+        """All of it in one line: "E→ raw encoder layer 1 head 0"."""
+        return " ".join(part for part in (self.route, self.variant, self.place) if part)
+
 
 @dataclass(frozen=True)
 class Scores:

@@ -40,7 +40,7 @@ BLANK = "␣"  # a piece that stands for a blank alone
 PRONOUNS = {"it", "he", "she", "they"}
 CAVEAT = (
     "Attention shows where a head reads from, not what the model makes of it; "
-    "whether a link is used shows only when it is removed."
+    "whether a link is used shows only when it is removed. Layers and heads are counted from 0."
 )
 
 

@@ -84,7 +84,7 @@ def item_fields(record: Record) -> Iterator[dict[str, Any]]:
             "gold_first": case.gold == 0,
             "right": float((np.sign(gold - other) * record.sign + 1) / 2),
             "scores": {
-                measure_name(measure): [_short(side[number]) for side in sides]
+                measure.name: [_short(side[number]) for side in sides]
                 for measure, sides in record.scores.items()
             },
             "preference": None if record.preference is None else _short(record.preference[number]),
@@ -101,15 +101,6 @@ def item_fields(record: Record) -> Iterator[dict[str, Any]]:
                 name: right[case.id] for name, right in record.shown.items() if case.id in right
             },
         }
-
-
-def measure_name(measure: Measure) -> str:
-    """A measure in one line: route, variant, and where it is, layers and heads from 0."""
-    where = [f"{name} {value}" for name, value in (("layer", measure.layer), ("head", measure.head))
-             if value is not None]  # fmt: skip
-    return " ".join(
-        part for part in (measure.route, measure.variant, measure.stack, *where) if part
-    )
 
 
 def read_record(path: Path) -> list[dict[str, Any]]:

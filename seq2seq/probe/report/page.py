@@ -23,7 +23,7 @@ from seq2seq.probe.report.page_examples import Shown, choose_examples
 from seq2seq.probe.report.page_readings import cuts_of, readings_of
 from seq2seq.probe.report.page_verdict import found_in
 from seq2seq.probe.report.result import Study
-from seq2seq.probe.report.wording import LINKS, REMOVED_WITH, ROUTES, VARIANTS, in_words, place_of
+from seq2seq.probe.report.wording import LINKS, REMOVED_WITH, ROUTES, VARIANTS, in_words
 from seq2seq.probe.statistics.selection import ALPHA, Choice, Finding, row_of
 from seq2seq.viewer.content import (
     AttentionPage,
@@ -251,6 +251,7 @@ def _route(study: Study, one: Finding) -> Route:
     effect = effects.get(REMOVED_WITH.get(measure.route, ""))
     control = None if effect is None or effect.control is None else effect.control.value
     other = "; prefers the other noun" if one.sign == -1 else ""
+    place = measure.place or "all layers"
     return Route(
         measure.route,
         ROUTES.get(measure.route, measure.route),
@@ -260,7 +261,7 @@ def _route(study: Study, one: Finding) -> Route:
         None if effect is None else effect.cost.value,
         control,
         chosen=measure == study.finding.measure,
-        where=f"{place_of(measure)}, {VARIANTS.get(measure.variant, measure.variant)}{other}",
+        where=f"{place}, {VARIANTS.get(measure.variant, measure.variant)}{other}",
     )
 
 
@@ -283,10 +284,10 @@ def _shares(study: Study, scores: RouteScores) -> list[tuple[Share, ...]]:
         measure = one.measure
         plain = replace(measure, variant="raw") if measure.head is not None else measure
         if measure.route in LINKS and plain.stack:
-            wanted.append((f"{LINKS[measure.route]} ({place_of(plain)})", plain))
+            wanted.append((f"{LINKS[measure.route]} ({plain.place or 'all layers'})", plain))
         if measure.route == "CH":
             wanted += [
-                (f"{ROUTES[path]} (layer {(measure.layer or 0) + 1})", replace(measure, route=path))
+                (f"{ROUTES[path]} ({measure.place})", replace(measure, route=path))
                 for path in PATHS
             ]
     gold, distractor = scores.scores.gold, scores.scores.distractor
@@ -308,7 +309,7 @@ def _notes(study: Study) -> tuple[str, ...]:
         "The examples were chosen by rule: of each family of sentences the shortest pair that is "
         "right, and the shortest that is wrong, if there is one.",
         "The maps are those of the right translation, written by force; what the model writes by "
-        "itself is a greedy search. Layers and heads count from 1 here, from 0 in probe.json.",
+        "itself is a greedy search. Layers and heads are counted from 0.",
         "Attention is not an explanation: what is used shows only when it is taken away.",
         *_drawn(study.finding.measure),
         *study.problems,
@@ -321,4 +322,5 @@ def _drawn(chosen: Measure) -> tuple[str, ...]:
     if chosen.variant == "raw" and chosen.head is not None:
         return ()
     name = f"{ROUTES.get(chosen.route, chosen.route)}, {VARIANTS[chosen.variant]}"
-    return (f"What was chosen is “{name}” ({place_of(chosen)}); the maps show attention itself.",)
+    place = chosen.place or "all layers"
+    return (f"What was chosen is “{name}” ({place}); the maps show attention itself.",)

@@ -3,7 +3,7 @@
 from seq2seq.probe.causes.experiment import Effect
 from seq2seq.probe.causes.head import matters
 from seq2seq.probe.report.result import Study
-from seq2seq.probe.report.wording import ROUTES, VARIANTS, in_short, in_words, place_of
+from seq2seq.probe.report.wording import ROUTES, VARIANTS, in_short, in_words
 from seq2seq.probe.statistics.bootstrap import Estimate, Interval
 from seq2seq.viewer.content import Answer, Finding
 
@@ -32,7 +32,7 @@ def _visible(study: Study) -> Finding:
     said = {"yes": "yes", "unclear": "weakly", "no": "no"}[answer]
     noun = "the antecedent" if finding.sign == 1 else "the other noun"
     parts = [
-        f"{ROUTES.get(measure.route, measure.route)} ({place_of(measure)}, "
+        f"{ROUTES.get(measure.route, measure.route)} ({measure.place or 'all layers'}, "
         f"{VARIANTS.get(measure.variant, measure.variant)}) prefers {noun} in "
         f"{_share(Estimate(finding.accuracy, finding.interval))} of {finding.items:,} items"
     ]
@@ -58,7 +58,7 @@ def _used(study: Study) -> Finding:
     return Finding(
         "Used?",
         "yes" if verdict.used else "no",
-        f"without the edge to the antecedent in {where} ({place_of(verdict.measure)}) "
+        f"without the edge to the antecedent in {where} ({verdict.measure.place or 'all layers'}) "
         f"{_loss(strongest)}",
         None if verdict.used or not study.attends else "shown, but not used",
     )

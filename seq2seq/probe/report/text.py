@@ -27,6 +27,7 @@ from seq2seq.probe.statistics.selection import Choice, Finding
 from seq2seq.text_table import markdown
 
 SCHEMA = 1
+COUNTED = "Layers and heads are counted from 0."
 
 
 def to_json(study: Study) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def verdict_lines(study: Study) -> list[str]:
     """Say in a few lines what was found: visible, used, carried by what, against which chance."""
     finding = study.finding
     lines = [
-        f"visible: {_measure(finding.measure)} prefers the "
+        f"visible: {_in_short(finding.measure)} prefers the "
         f"{'antecedent' if finding.sign == 1 else 'other noun'} in {share(finding)} of "
         f"{finding.items:,} items (family-wise p {p_value(finding.p_fwer)}; chosen on "
         f"{study.spec.selected_on}, reported on {study.spec.name})"
@@ -87,7 +88,7 @@ def verdict_lines(study: Study) -> list[str]:
         idle = "no: it attends, but is not used" if study.attends else "no"
         used = "yes" if study.verdict.used else idle
         head = study.verdict.measure
-        other = "" if head == finding.measure else f"{_measure(head)}, the best single head: "
+        other = "" if head == finding.measure else f"{_in_short(head)}, the best single head: "
         strongest = study.verdict.edge
         where = strongest.name.removeprefix("edge→gold, ")
         without = f"without the edge to the antecedent in {where}"
@@ -108,8 +109,7 @@ def to_text(study: Study) -> str:
     parts += [table for table in (written_table(study), controls_table(study)) if table]
     if study.effects:
         parts.append(effects_table(study))
-    if study.problems:
-        parts.append("\n".join(study.problems))
+    parts.append("\n".join((COUNTED, *study.problems)))
     return "\n\n".join(parts)
 
 
@@ -136,7 +136,7 @@ def to_markdown(study: Study) -> str:
             ],
         ),
         "",
-        "Layers and heads count from 0. Intervals are cluster bootstraps (95 %).",
+        f"{COUNTED} Intervals are cluster bootstraps (95 %).",
         "The items are made by rule: they show what this model does with such sentences.",
         "Attention is not an explanation; what is used was found by knock-out.",
         "",
@@ -173,7 +173,7 @@ def _wrong_query_line(head: Choice, wrong: Sequence[Finding]) -> str:
     """What the best single head gives from the row of another word: little, if it is about "it"."""
     worst = max(wrong, key=lambda one: abs(one.accuracy - 0.5))
     return (
-        f"         {_measure(head.measure)} read from the row of another word "
+        f"         {_in_short(head.measure)} read from the row of another word "
         f"({worst.measure.variant!r}) has {share(worst)}"
     )
 
@@ -186,10 +186,5 @@ def _effect(effect: Effect, what: str) -> str:
     )
 
 
-def _measure(measure: Measure) -> str:
-    place = [f"{measure.stack} " if measure.stack else ""]
-    if measure.layer is not None:
-        place.append(f"layer {measure.layer} ")
-    if measure.head is not None:
-        place.append(f"head {measure.head} ")
-    return f"{''.join(place)}({measure.route}, {measure.variant})"
+def _in_short(measure: Measure) -> str:
+    return f"{measure.place} ({measure.route}, {measure.variant})".lstrip()

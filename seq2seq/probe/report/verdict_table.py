@@ -14,6 +14,7 @@ from seq2seq.errors import DataError
 from seq2seq.files import read_json_object
 from seq2seq.probe.causes.experiment import Effect
 from seq2seq.probe.causes.head import matters
+from seq2seq.probe.measures.scores import Measure
 from seq2seq.probe.report.page_verdict import CLEAR
 from seq2seq.probe.report.text import SCHEMA
 from seq2seq.probe.statistics.bootstrap import Estimate, Interval
@@ -176,12 +177,8 @@ def _estimate(fields: Mapping[str, Any]) -> Estimate:
 
 
 def _measure(finding: Mapping[str, Any]) -> str:
-    fields = finding["measure"]
-    parts = [fields["route"], fields["variant"]]
-    for what in ("layer", "head"):
-        if fields[what] is not None:
-            parts.append(f"{what} {fields[what]}")
-    return " ".join(parts) + ("" if finding["sign"] == 1 else " (other noun)")
+    measure = Measure(**{**finding["measure"], "stack": ""})
+    return measure.name + ("" if finding["sign"] == 1 else " (other noun)")
 
 
 def _antecedent(finding: Mapping[str, Any]) -> Estimate:

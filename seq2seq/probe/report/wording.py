@@ -1,7 +1,5 @@
 """The names of routes, heads and knock-outs in words, as a page says them."""
 
-from seq2seq.probe.measures.scores import Measure
-
 ROUTES = {
     "E→": "it → noun, where the text is read",
     "E←": "noun → it, where the text is read",
@@ -79,13 +77,3 @@ def in_short(knock_out: str) -> str:
         return _WORDS[row]
     looking, _, seen = knock_out.partition("→")
     return f"{_WORDS.get(looking, looking)} → {_WORDS.get(seen, seen)}" if seen else knock_out
-
-
-def place_of(measure: Measure) -> str:
-    """Where a measure is taken, as people count: "encoder layer 2 head 1"."""
-    parts = [measure.stack] if measure.stack else []
-    if measure.layer is not None:
-        parts.append(f"layer {measure.layer + 1}")
-    if measure.head is not None:
-        parts.append(f"head {measure.head + 1}")
-    return " ".join(parts) or "all layers"

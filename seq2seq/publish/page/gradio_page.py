@@ -50,11 +50,11 @@ class Page:
         return written.text, _notes(*written.notes), picture, written
 
     def draw(self, written: Written | None, stack: Stack, layer: str, head: str) -> str:
-        """The picture of one layer and head, counted from 1, or of the mean of all heads."""
+        """The picture of one layer and head, counted from 0, or of the mean of all heads."""
         if written is None:
             return ""
-        weights = self.writer.read(written, stack, int(layer) - 1)
-        chosen = weights.mean(dim=0) if head == MEAN else weights[int(head) - 1]
+        weights = self.writer.read(written, stack, int(layer))
+        chosen = weights.mean(dim=0) if head == MEAN else weights[int(head)]
         rows, columns = self.writer.labels(written, stack)
         title = f"Attention, {STACKS[stack]}: layer {layer}, head {head}"
         picture = heat_map(chosen.tolist(), rows, columns, title=title)
@@ -67,7 +67,7 @@ class Page:
 
     def choices(self, stack: Stack) -> tuple[list[str], list[str]]:
         """Layers and heads to choose from."""
-        layers, heads = ([str(n + 1) for n in range(count)] for count in self.writer.shape[stack])
+        layers, heads = ([str(n) for n in range(count)] for count in self.writer.shape[stack])
         return layers, [MEAN, *heads]
 
     def build(self) -> Any:
@@ -95,8 +95,10 @@ class Page:
             with gr.Row():
                 kinds = [(name, stack) for stack, name in STACKS.items()]
                 stack = gr.Radio(kinds, value="cross", label="Attention", elem_id="stack", scale=3)
-                layer = gr.Dropdown(layers, value=layers[-1], label="Layer", elem_id="layer")
-                head = gr.Dropdown(heads, value=MEAN, label="Head", elem_id="head")
+                layer = gr.Dropdown(
+                    layers, value=layers[-1], label="Layer (from 0)", elem_id="layer"
+                )
+                head = gr.Dropdown(heads, value=MEAN, label="Head (from 0)", elem_id="head")
             picture, seen, where = gr.HTML(elem_id="picture"), gr.State(), [stack, layer, head]
             gr.on(
                 [button.click, text.submit], self.write, [text, *where],

@@ -87,8 +87,9 @@ def test_the_head_chosen_on_dpr_is_above_the_rules_elsewhere(
     scores = baseline_scores(cases, plain_baselines())
     rules = items_right(scores.gold, scores.distractor)
     figures = {m.variant: r.mean() for m, r in zip(scores.measures, rules, strict=True)}
-    (interval,) = cluster_bootstrap(right[None], [case.cluster for case in cases])
-    assert right.mean() == pytest.approx(accuracy, abs=0.002)
+    (found,) = cluster_bootstrap(right[None], [case.cluster for case in cases])
+    interval = found.interval
+    assert found.value == right.mean() == pytest.approx(accuracy, abs=0.002)
     assert figures["nearest"] == pytest.approx(nearest, abs=0.001)
     assert max(figures["nearest"], figures["first"]) < interval.low < right.mean() < interval.high
     assert interval.high - interval.low < 0.05

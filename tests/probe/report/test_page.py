@@ -13,10 +13,11 @@ import transformers as hf
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.attention_page import show_text
+from seq2seq.probe.report.item_record import item_fields
 from seq2seq.probe.report.page import fitted, study_page, write_page
 from seq2seq.probe.report.page_verdict import found_in
 from seq2seq.probe.report.result import Study, StudySpec
-from seq2seq.probe.report.text import verdict_lines, write_study
+from seq2seq.probe.report.text import to_json, to_markdown, to_text, verdict_lines, write_study
 from seq2seq.probe.statistics.bootstrap import Estimate, Interval
 from seq2seq.probe.study import probe_model
 from seq2seq.viewer.content import AttentionPage, Head
@@ -100,7 +101,7 @@ def test_every_route_and_removal_stands_there_with_the_figures_of_the_study(
             found.measure.route, found.accuracy, found.pair,
         )  # fmt: skip
     assert [one.name for one in page.routes if one.chosen] == ["E→"]
-    assert page.routes[0].where == "encoder layer 2 head 3, attention"
+    assert page.routes[0].where == f"encoder layer {LAYER} head {HEAD}, attention"
     effects = {one.name: one for one in study.effects}
     assert page.routes[0].cost == effects["it→nouns"].cost.value
     costs = [one.cost for one in page.removals]
@@ -113,7 +114,7 @@ def test_the_planted_link_reaches_its_noun_in_the_bars_of_each_sentence(
     for example in page.examples:
         for reading in example.readings:
             share = reading.shares[0]
-            assert share.path == "it → noun (encoder layer 2 head 3)"
+            assert share.path == f"it → noun (encoder layer {LAYER} head {HEAD})"
             assert (share.correct, share.distractor) == pytest.approx((0.9, 0.05), abs=1e-3)
 
 
@@ -199,6 +200,29 @@ def test_examples_that_do_not_fit_are_left_out_and_counted(page: AttentionPage) 
     assert "no room for the maps of every knock-out" in least.notes[-1]
     assert len(fitted(page, 1).examples[0].readings) == 1
     assert fitted(page) == page
+
+
+def test_layers_and_heads_are_counted_from_zero_everywhere_and_that_is_said(
+    study: Study, tmp_path: Path
+) -> None:
+    place = f"encoder layer {LAYER} head {HEAD}"
+    said = "ayers and heads are counted from 0."
+    for text in (to_text(study), to_markdown(study)):
+        assert text.startswith((f"visible: {place} (E→, raw)", "## Pronoun probe"))
+        assert place in text
+        assert said in text
+    html = write_page(study, MODEL, TEST, tmp_path).read_text(encoding="utf-8")
+    assert f"({place}, attention) prefers" in html
+    assert html.count(f"layer {LAYER}, head {HEAD}") > 0
+    assert said in html
+    grid = (tmp_path / "heads-encoder.svg").read_text(encoding="utf-8")
+    layers, heads = MODEL.depth["encoder"], MODEL.heads["encoder"]
+    assert re.findall(r">layer (\d+)<", grid) == [str(n) for n in range(layers)]
+    assert ">head (from 0)<" in grid
+    assert [str(n) for n in range(heads)] == re.findall(r">(\d+)</text>", grid)[:heads]
+    assert to_json(study)["finding"]["measure"]["layer"] == LAYER
+    assert study.record is not None
+    assert f"E→ raw {place}" in next(item_fields(study.record))["scores"]
 
 
 def test_words_of_a_set_cannot_act_in_the_page(study: Study, tmp_path: Path) -> None:

@@ -34,41 +34,41 @@ def test_the_folder_needs_four_libraries_alone(root: Path) -> None:
 
 
 def test_a_text_gives_output_picture_and_what_to_draw_again(page: Page) -> None:
-    text, notes, picture, written = page.write("1 2 3", "cross", "1", MEAN)
+    text, notes, picture, written = page.write("1 2 3", "cross", "0", MEAN)
     assert (text, notes) == ("3 2 1", "")
-    assert "layer 1, head mean of all" in picture
+    assert "layer 0, head mean of all" in picture
     assert "3 ← 3: " in picture
-    assert page.draw(written, "cross", "1", MEAN) == picture
+    assert page.draw(written, "cross", "0", MEAN) == picture
 
 
-def test_layers_and_heads_are_counted_from_one(page: Page) -> None:
-    assert page.choices("encoder") == (["1"], [MEAN, "1", "2"])
+def test_layers_and_heads_are_counted_from_zero(page: Page) -> None:
+    assert page.choices("encoder") == (["0"], [MEAN, "0", "1"])
     written = page.writer.write("1 2 3")
     assert written is not None
     weights = page.writer.read(written, "cross", 0)
     rows, columns = page.writer.labels(written, "cross")
-    for head in (1, 2):
-        title = f"Attention, output reads text: layer 1, head {head}"
-        map_ = heat_map(weights[head - 1].tolist(), rows, columns, title=title)
-        assert map_ in page.draw(written, "cross", "1", str(head))
+    for head in (0, 1):
+        title = f"Attention, output reads text: layer 0, head {head}"
+        map_ = heat_map(weights[head].tolist(), rows, columns, title=title)
+        assert map_ in page.draw(written, "cross", "0", str(head))
 
 
 def test_every_kind_of_attention_says_what_its_rows_and_columns_are(page: Page) -> None:
-    *_, written = page.write("1 2 3", "cross", "1", MEAN)
+    *_, written = page.write("1 2 3", "cross", "0", MEAN)
     said = "piece of the text and shows how much was read there of each piece of the text."
-    assert said in page.draw(written, "encoder", "1", "1")
-    assert said not in page.draw(written, "decoder", "1", "1")
+    assert said in page.draw(written, "encoder", "0", "0")
+    assert said not in page.draw(written, "decoder", "0", "0")
 
 
 def test_a_blank_text_is_no_picture(page: Page) -> None:
-    text, notes, picture, written = page.write("  ", "cross", "1", MEAN)
+    text, notes, picture, written = page.write("  ", "cross", "0", MEAN)
     assert (text, picture, written) == ("", "", None)
     assert "There is nothing to read." in notes
-    assert page.draw(None, "cross", "1", MEAN) == "", "nor before anything was written"
+    assert page.draw(None, "cross", "0", MEAN) == "", "nor before anything was written"
 
 
 def test_what_the_text_holds_is_never_markup(page: Page) -> None:
-    _, _, picture, _ = page.write("<img src=x onerror=alert(1)> ${1}", "encoder", "1", MEAN)
+    _, _, picture, _ = page.write("<img src=x onerror=alert(1)> ${1}", "encoder", "0", MEAN)
     assert "<img" not in picture
     assert "${" not in picture
 
