@@ -60,7 +60,7 @@ function textLine(reading, text, view, unit, choose, turn, until) {
     let note = null;
     if (column >= 0) {
       const weight = view.map.weights[view.row][column];
-      classes.push(`a${level(weight)}`);
+      classes.push(`a${level(weight * view.gain)}`);
       if (role === "correct" || role === "distractor" || named.has(column))
         note = make("small", { class: "weight" }, percent(weight));
     }
@@ -153,7 +153,7 @@ function heatMap(map, marks, chosen, pick, title) {
     viewBox: `0 0 ${width} ${height}`, "aria-label": title });
   picture.append(draw("rect", { class: "field", x: left, y: top, width: wide, height: high }));
   const cells = draw("g", { transform: `translate(${left} ${top}) scale(${cell})` });
-  for (const [strength, runs] of cellRuns(map.weights))
+  for (const [strength, runs] of cellRuns(map.weights, map.gain ?? 1))
     cells.append(draw("path", { class: strength > 0 ? "more" : "less", d: runs.join(""),
       "fill-opacity": Math.abs(strength) / LEVELS }));
   const { row, column } = chosen;
@@ -220,11 +220,17 @@ function figureOf(picture, title, said) {
   make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": title }, picture));
 }
 
+/** By how much weights are drawn stronger so that the largest of them is drawn as 100 % would be. */
+function gainOf(weights) {
+  const most = weights.reduce((largest, weight) => Math.max(largest, Math.abs(weight)), 0);
+  return 1 / Math.max(most, 1e-9);
+}
+
 /** Runs of cells of one strength, so that a large map is a few paths. */
-function cellRuns(weights) {
+function cellRuns(weights, gain) {
   const paths = new Map();
   weights.forEach((line, row) => {
-    const levels = line.map((weight) => level(Math.abs(weight)) * (weight < 0 ? -1 : 1));
+    const levels = line.map((weight) => level(gain * Math.abs(weight)) * (weight < 0 ? -1 : 1));
     for (let start = 0, end; start < levels.length; start = end) {
       for (end = start + 1; levels[end] === levels[start]; end++);
       if (!levels[start]) continue;

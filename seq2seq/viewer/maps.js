@@ -10,8 +10,9 @@ function level(weight) {
   return Math.floor(LEVELS * Math.min(Math.max(weight, 0), 1) ** 0.7 + 0.5);
 }
 
-/** A percentage as it is printed everywhere. */
+/** A percentage as it is printed everywhere; below 1 % with a decimal, as many weights are. */
 function percent(weight) {
+  if (weight > 0 && weight < 0.0095) return `${(Math.floor(1000 * weight + 0.5) / 10).toFixed(1)} %`;
   return `${Math.floor(100 * weight + 0.5)} %`;
 }
 

@@ -8,7 +8,7 @@ const TABS = { encoder: "Encoder", cross: "Cross", decoder: "Decoder" };
 const PICTURES = { map: "Map", lines: "Lines", layer: "This layer", all: "All heads" };
 const MOST_LINES = 16; // heads that can be told apart
 const state = { example: 0, ...data.start, unit: "words", variant: -1, grid: 0, step: null,
-  bare: false, picture: "map", least: 10, pins: {}, focus: {}, heads: {}, timer: null };
+  bare: false, strong: false, picture: "map", least: 10, pins: {}, focus: {}, heads: {}, timer: null };
 
 const example = () => data.examples[state.example];
 const stacks = () => STACKS.filter((stack) =>
@@ -41,7 +41,9 @@ function viewOf(reading, index) {
   const map = state.readBy ? turned(plain) : plain;
   const piece = focusOf(index);
   const row = Math.max(0, map.rows.findIndex((group) => group.pieces.includes(piece)));
-  return { map, plain, row, query: map.query, key: map.key, name: index, readBy: state.readBy };
+  if (state.strong) plain.gain = gainOf(plain.weights.flat());
+  return { map, plain, row, query: map.query, key: map.key, name: index, readBy: state.readBy,
+    gain: state.strong ? gainOf(map.weights[row]) : 1 };
 }
 
 /** Choose the word to look at; in a pair the same word of the other sentence goes with it. */
@@ -305,7 +307,9 @@ function pictureOf(view, index, views) {
     }
     case "layer": {
       const label = view.map.rows[view.row].label;
-      return heatMap(layerMap(view, state.layer, state.bare), marks, { row: state.head },
+      const map = layerMap(view, state.layer, state.bare);
+      if (state.strong) map.gain = gainOf(map.weights.flat());
+      return heatMap(map, marks, { row: state.head },
         (head) => select(state.layer, head),
         `${name}${apart(label)} ${view.readBy ? "←" : "→"} ${view.key.name}, by head${done}`);
     }
@@ -346,6 +350,8 @@ function renderPictures(views) {
   const { panel } = views[0].plain, image = views[0].query.picture;
   const parts = Object.entries(PICTURES).filter(([name]) => !image || name === "all" || name === "map")
     .map(([name, label]) => toggle(label, state.picture === name, () => setPicture(name)));
+  parts.push(make("span", { class: "apart" },
+    toggle("Stronger colours", state.strong, () => setStrong(!state.strong))));
   if (state.picture === "lines") parts.push(make("div", { class: "group heads-drawn" },
     ...drawnHeads().map(([layer, head], i) => make("button", { type: "button", class: "chip",
       "data-key": `pin ${layer} ${head}`, title: headAt(panel, layer, head), "aria-label": `Leave out ${headAt(panel, layer, head)}`,
@@ -398,6 +404,11 @@ function setUnit(unit) {
 
 function setBare(bare) {
   state.bare = bare;
+  render();
+}
+
+function setStrong(strong) {
+  state.strong = strong;
   render();
 }
 
@@ -474,6 +485,7 @@ const KEYS = {
   p: play,
   r: () => turn(),
   s: () => setBare(!state.bare),
+  c: () => setStrong(!state.strong),
   v: () => setPicture(after(Object.keys(PICTURES), state.picture)),
   h: () => pin(),
   "?": () => $("#keys").showModal(),

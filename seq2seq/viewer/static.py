@@ -27,7 +27,7 @@ from seq2seq.viewer.words import join_words, panel_words, word_label
 
 LARGEST_MAP = 100  # words; a larger map could not be read on any screen
 LEGEND = (
-    ("pronoun", "the word that reads"),
+    ("pronoun", "the word looked at"),
     ("correct", "antecedent"),
     ("distractor", "other noun"),
     ("cue", "the word that settles it"),
@@ -250,7 +250,9 @@ def signed(value: float) -> str:
 
 
 def percent(weight: float) -> str:
-    """A percentage as it is printed everywhere."""
+    """A percentage as it is printed everywhere; below 1 % with a decimal, as many weights are."""
+    if 0 < weight < 0.0095:
+        return f"{int(1000 * weight + 0.5) / 10:.1f} %"
     return f"{int(100 * weight + 0.5)} %"
 
 

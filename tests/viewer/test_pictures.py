@@ -14,6 +14,7 @@ import pytest
 
 from seq2seq.viewer.content import AttentionPage, Example, Grid, Panel, Reading, Text
 from seq2seq.viewer.page import attention_page
+from seq2seq.viewer.svg import level
 from seq2seq.viewer.words import join_words, panel_words
 from tests.viewer.browser import CHROMIUM, Browser
 from tests.viewer.sample_page import HEADS, LAYERS, random_maps, sample_page
@@ -96,6 +97,18 @@ def test_without_special_pieces_the_rest_is_shared_out(browser: Browser) -> None
     assert browser.text("#choices [data-key='Without special pieces'][aria-pressed='true']")
 
 
+def test_stronger_colours_are_those_of_shares_of_the_strongest(browser: Browser) -> None:
+    token = "document.querySelector('[data-key=\"0 source 9\"]').className"
+    shade = f"+{token}.match(/ a(\\d+)/)[1]"
+    row = words(0, 1, 2)[IT]
+    assert abs(browser.js(shade) - level(row[9])) <= 1
+    browser.press("c")
+    assert abs(browser.js(shade) - level(row[9] / row.max())) <= 1
+    most = words(0, 1, 2).max()
+    np.testing.assert_allclose(view(browser, "view.plain.gain"), 1 / most, rtol=0.02)
+    assert browser.text("#pictures [aria-pressed='true'][data-key='Stronger colours']")
+
+
 def test_lines_are_drawn_of_each_head_that_was_added(browser: Browser) -> None:
     browser.press("v")
     weights = words(0, 1, 2)
@@ -163,8 +176,10 @@ def test_a_click_on_one_of_all_heads_chooses_it(browser: Browser) -> None:
     for _ in range(3):
         browser.press("v")
     assert browser.text("#pictures [aria-pressed='true']") == "All heads"
-    box = browser.js("(() => { const b = document.querySelector('svg.all').getBoundingClientRect();"
-                     " return {x: b.x, y: b.y}; })()")  # fmt: skip
+    box = browser.js(
+        "(() => { const e = document.querySelector('svg.all'); e.scrollIntoView();"
+        " const b = e.getBoundingClientRect(); return {x: b.x, y: b.y}; })()"
+    )
     at = {"x": box["x"] + 30 + 72 * 1.5, "y": box["y"] + 22 + 72 * 2.5}
     for kind in ("mousePressed", "mouseReleased"):
         browser.send("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
