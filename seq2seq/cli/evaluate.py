@@ -20,11 +20,21 @@ EXAMPLES = (
 )
 HELP = """Does a model translate what only context, or a person's gender, decides?
 
-Reads a public test suite from PATH, as its authors publish it. Every model chooses between right
-and wrong translations by their probability, and translates by itself; both accuracies are printed,
-by pronoun and distance, with intervals over documents, and BLEU and chrF where there are
-references. A model that takes context is evaluated without it and with it; every
-system is compared with the first. The Hub is asked only if a MODEL is no folder here.
+Reads a public test suite as its authors publish it. Every model chooses between right and wrong
+translations by their probability, and translates by itself; both accuracies are printed, by pronoun
+and distance, with intervals over documents, and BLEU and chrF where there are references. A model
+that takes context is evaluated without it and with it; every system is compared with the first. The
+Hub is asked only if a MODEL is no folder here.
+
+\b
+SUITE           PATH
+contrapro       contrapro.json, or a folder or file names of its text form
+contrastive-fr  JSON lines, or a folder or file names of the published text
+discevalmt      anaphora.json, lexical-choice.json, or names of its text
+contracat       a folder with en.txt, de.txt and genders.txt or its JSON
+mt-geneval      the file of English sentences of one language pair
+winomt          en.txt; needs --target-language, eflomal and spaCy
+ctxpro          a JSON file; contexts beside it, without .json in the name
 """
 
 Name = Annotated[
@@ -94,10 +104,9 @@ def evaluate(
 ) -> None:
     """See `HELP`, which is what users read."""
     from seq2seq.evaluate.answers import Asked
-    from seq2seq.evaluate.evaluation import System, evaluate_systems
+    from seq2seq.evaluate.evaluation import System, evaluate_systems, open_for
     from seq2seq.evaluate.report import to_json, to_text, write_evaluation
     from seq2seq.evaluate.suites.read import read_suite
-    from seq2seq.translate import Translator
 
     asked_suite = read_suite(suite, path, target_language=target_language)
     if most is not None and most < len(asked_suite.items):
@@ -111,7 +120,7 @@ def evaluate(
         path,
         systems,
         asked,
-        open_model=lambda name: Translator.load(name, device=device),
+        open_model=lambda name: open_for(name, asked_suite, device=device),
         say=_say,
     )
     _say("", 0, 0)

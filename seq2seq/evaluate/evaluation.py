@@ -188,6 +188,27 @@ def _conditions(
     return [Condition(system, context, tuple(seeds)) for context, seeds in found.items()]
 
 
+def open_for(name: str, suite: Suite, *, device: str) -> Translator:
+    """Load a model; one of several languages, or of languages that it does not say, for a suite's.
+
+    Args:
+        name: as in ``Translator.load``.
+        suite: its languages are those of a model that must be told.
+        device: where it computes.
+
+    Raises:
+        ModelError: there is no such model, or it does not know the languages.
+    """
+    try:
+        translator = Translator.load(name, device=device)
+    except ModelError:  # perhaps because it must be told; if not, it says the same again
+        translator = None
+    if translator is not None and all(translator.languages):
+        return translator
+    source, target = suite.languages
+    return Translator.load(name, device=device, source_language=source, target_language=target)
+
+
 def _say_of(say: Say, name: str, what: str, done: int, of: int) -> None:
     say(f"{name}: {what}", done, of)
 

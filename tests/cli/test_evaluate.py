@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seq2seq.errors import ModelError
+from seq2seq.evaluate.evaluation import open_for
+from seq2seq.evaluate.suites.read import read_suite
 from seq2seq.model.stock import save_model
 from seq2seq.tokenizer import Tokenizer
 from tests.evaluate.random_models import random_translator
+from tests.stock_layouts import nllb
 
 Cli = Callable[..., Any]
 ROWS = [
@@ -95,3 +100,33 @@ def test_a_mistake_is_one_line(
     result = cli("evaluate", *arguments)
     assert (result.code, result.err.count("\n")) == (2, 1)
     assert problem in result.err
+
+
+def test_a_model_of_several_languages_is_told_those_of_the_suite(tmp_path: Path) -> None:
+    (tmp_path / "fr.jsonl").write_text(json.dumps(ROWS[0]) + "\n", encoding="utf-8")
+    french = read_suite("contrastive-fr", tmp_path / "fr.jsonl")
+    german = replace(french, languages=("en", "de"))
+    folder = nllb(tmp_path / "nllb")
+    translator = open_for(str(folder), german, device="cpu")
+    assert translator.languages == ("en", "de")
+    with pytest.raises(ModelError, match="'ja'"):
+        open_for(str(folder), replace(german, languages=("en", "ja")), device="cpu")
+    with pytest.raises(ModelError, match="no such"):
+        open_for(str(tmp_path / "nothing" / "here" / "at all"), german, device="cpu")
+
+
+def test_a_model_that_says_its_languages_is_told_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = read_suite("contrastive-fr", folder / "fr.jsonl")
+    spanish = random_translator(["They sleep ."])
+    spanish.languages = ("en", "es")
+    calls = []
+
+    def load(name: str, **told: str) -> Any:
+        calls.append(told)
+        return spanish
+
+    monkeypatch.setattr("seq2seq.evaluate.evaluation.Translator.load", load)
+    assert open_for("model", suite, device="cpu") is spanish  # and its languages can be checked
+    assert calls == [{"device": "cpu"}]
