@@ -16,24 +16,20 @@ from seq2seq.errors import DataError
 from seq2seq.files import parse_json
 from seq2seq.lines import STDIN, iterate_lines
 from seq2seq.probe.items.case import Case
+from seq2seq.probe.items.formats.candidates import read_candidates
+from seq2seq.probe.items.formats.corpus import read_corpus
 from seq2seq.probe.items.formats.definite_pronouns import is_block, read_definite_pronouns
+from seq2seq.probe.items.formats.gap import COLUMNS as GAP_COLUMNS
+from seq2seq.probe.items.formats.gap import read_gap
 from seq2seq.probe.items.formats.knowref import SENTENCE as KNOWREF_SENTENCE
 from seq2seq.probe.items.formats.knowref import read_knowref
 from seq2seq.probe.items.formats.question import PRONOUNS, Question, Unusable, without_article
+from seq2seq.probe.items.formats.winobias import read_winobias
+from seq2seq.probe.items.formats.winogender import read_winogender
+from seq2seq.probe.items.formats.winograd import read_winograd
 from seq2seq.probe.items.formats.winogrande import FIELDS as WINOGRANDE_FIELDS
 from seq2seq.probe.items.formats.winogrande import read_winogrande
-from seq2seq.probe.items.formats.with_phrases import (
-    read_winobias,
-    read_winogender,
-    read_winograd,
-    read_winomt,
-)
-from seq2seq.probe.items.formats.with_places import (
-    GAP_COLUMNS,
-    read_candidates,
-    read_corpus,
-    read_gap,
-)
+from seq2seq.probe.items.formats.winomt import read_winomt
 from seq2seq.probe.items.formats.xwino import COLUMNS as XWINO_COLUMNS
 from seq2seq.probe.items.formats.xwino import read_xwino
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.errors import DataError
-from seq2seq.probe.items.formats.with_places import GAP_COLUMNS
+from seq2seq.probe.items.formats.gap import COLUMNS as GAP_COLUMNS
 from seq2seq.probe.items.sets import read_cases
 from tests.probe.items.test_sets import read, shown
 

@@ -1,1 +1,1 @@
-"""Readers of probe sets in their own formats, each line one question or the reason for none."""
+"""One reader for each format of probe sets: every line a question, or the reason for none."""

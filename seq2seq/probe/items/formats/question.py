@@ -126,6 +126,47 @@ def case_of_phrases(
     )
 
 
+def case_of_persons(
+    name: str,
+    text: str,
+    pronoun: Span,
+    meant: Span,
+    persons: set[str],
+    tags: tuple[str, ...] = (),
+) -> Case:
+    """The case of a line that names only the person who is meant.
+
+    Args:
+        name: of the case.
+        text: of it.
+        pronoun: where it stands.
+        meant: where the person stands who is meant.
+        persons: whom the lines of the file name, in lower case. The other one is the only other
+            person of the text among them.
+        tags: of the case.
+
+    Raises:
+        Unusable: Nobody else is found, or several others are.
+    """
+    found = {span for person in persons for span in places_of(text, person)}
+    others = [
+        span
+        for span in sorted(found)
+        if not overlap(span, meant)
+        and not overlap(span, pronoun)
+        # "worker" within "construction worker" is no person of its own
+        and not any(span != wider and _in(span, wider) for wider in found)
+    ]
+    if len(others) != 1:
+        raise Unusable("several others may be meant" if others else "nobody else is found")
+    spans = [with_article(text, meant), with_article(text, others[0])]
+    mentions = [Mention(text[slice(*span)], span) for span in spans]
+    candidates, correct = in_text_order(mentions, [True, False])
+    return Case(
+        id=name, text=text, pronoun=pronoun, candidates=candidates, correct=correct, tags=tags
+    )
+
+
 def only_pronoun(text: str, gender: str) -> Span:
     """Where the only pronoun of a gender stands.
 
@@ -159,3 +200,7 @@ def with_article(text: str, span: Span) -> Span:
 def overlap(one: Span, other: Span) -> bool:
     """Whether two spans share a character."""
     return max(one[0], other[0]) < min(one[1], other[1])
+
+
+def _in(inner: Span, outer: Span) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]

@@ -1,0 +1,95 @@
+"""Reader of JSON Lines that say where the pronoun and the candidates stand."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from seq2seq.errors import DataError
+from seq2seq.files import parse_json
+from seq2seq.lines import iterate_lines
+from seq2seq.probe.items.case import Case
+from seq2seq.probe.items.formats.question import (
+    BLANK,
+    Question,
+    Unusable,
+    in_text_order,
+    mention_at,
+    overlap,
+)
+
+
+def read_candidates(path: Path) -> Iterator[Question]:
+    """Lines of ``{"id", "lang", "text", "pronoun": {"text", "start"}, "candidates": [...]}``.
+
+    A candidate is ``{"text", "start", "correct"}``; places count characters from 0. The pronoun
+    may be a blank ``_``. ``url`` names the document; other plain fields become tags.
+
+    Raises:
+        DataError: A line is not such an object.
+    """
+    for number, line in enumerate(iterate_lines(path), start=1):
+        if line.strip():
+            fields = _fields(line, f"{path}:{number}")
+            yield Question(f"line {number}", partial(case_of_fields, fields))
+
+
+def case_of_fields(fields: dict[str, Any]) -> Case:
+    """The case of an object whose places count characters, as in a line of candidates."""
+    text = fields["text"]
+    pronoun = mention_at(text, fields["pronoun"]["start"], fields["pronoun"]["text"], "pronoun")
+    found = [
+        replace(mention_at(text, c["start"], c["text"], "candidate"), role=str(c.get("role", "")))
+        for c in fields["candidates"]
+    ]
+    if not found:
+        raise Unusable("there is no candidate")
+    if any(overlap(mention.span, pronoun.span) for mention in found):
+        raise Unusable("the pronoun is a part of a candidate")
+    candidates, correct = in_text_order(found, [c["correct"] for c in fields["candidates"]])
+    structure = {"id", "text", "pronoun", "candidates", "url"}
+    tags = [
+        f"{name}={value}"
+        for name, value in fields.items()
+        if name not in structure and isinstance(value, str | int)
+    ]
+    if pronoun.text == BLANK:
+        tags.append("blank")
+    return Case(
+        id=fields["id"],
+        text=text,
+        pronoun=pronoun.span,
+        candidates=candidates,
+        correct=correct,
+        cluster=str(fields.get("url", "")),
+        tags=tuple(tags),
+    )
+
+
+def _fields(line: str, where: str) -> dict[str, Any]:
+    """The object of a line, if it has the fields of a question."""
+    try:
+        fields = parse_json(line)
+        pronoun, candidates = fields["pronoun"], fields["candidates"]
+        stated = [fields["id"], fields["text"], pronoun["text"], *(c["text"] for c in candidates)]
+        starts = [pronoun["start"], *(candidate["start"] for candidate in candidates)]
+        right = [candidate["correct"] for candidate in candidates]
+    except ValueError as error:
+        raise DataError(
+            f"{where}: {line[:40]!r} is not JSON ({error}), needed one object a line"
+        ) from error
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"{where}: no field {error} where it belongs, needed id, text, pronoun with text and "
+            "start, and candidates with text, start and correct"
+        ) from error
+    wrong = [value for value in stated if not isinstance(value, str)]
+    wrong += [value for value in starts if type(value) is not int]
+    wrong += [value for value in right if not isinstance(value, bool)]
+    if wrong:
+        raise DataError(
+            f"{where}: {wrong[0]!r} is of another type than its field, needed texts, whole "
+            "numbers for start, and true or false for correct"
+        )
+    return dict(fields)
