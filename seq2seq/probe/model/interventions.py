@@ -1,10 +1,10 @@
 """What one can do to a head while a model reads, to learn whether it matters.
 
 A head that points at the right noun may still be idle. So the probe takes something away and looks
-whether the answer changes: an *edge* (`BlockedEdges`: this row may not see that column), the work of a
-whole head (`HeadAblation`), or it puts in what the head said in another run (`Patch`). To take an
-edge away sends its attention elsewhere; to exchange two words (`ExchangedColumns`) sends none. The
-operators give different answers, therefore each result names its operator.
+whether the answer changes: an *edge* (`BlockedEdges`: this row may not see that column), the work
+of a whole head (`HeadAblation`), or it puts in what the head said in another run (`Patch`). To take
+an edge away sends its attention elsewhere; to exchange two words (`ExchangedColumns`) sends none.
+The operators give different answers, therefore each result names its operator.
 
 These are descriptions; `seq2seq.probe.model.recorder` carries them out.
 """

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from seq2seq.errors import DataError
 from seq2seq.probe.causes.free_translation import UNTOUCHED
@@ -23,9 +22,6 @@ from seq2seq.probe.statistics.bootstrap import (
     unpaired_bootstrap,
 )
 from seq2seq.probe.statistics.permutation import exact_mcnemar
-
-Answers = Mapping[str, float]
-"""By text, 1 where an item is right."""
 
 QUESTIONS = {
     "attention": "the chosen measure prefers the noun its sign says",
@@ -88,6 +84,15 @@ class SeedsRow:
     deviation: float
 
 
+@dataclass(frozen=True)
+class _Item:
+    """What an item says: to each question that it answers, 1 where that is right."""
+
+    cluster: str
+    pair: str
+    answers: Mapping[str, float]
+
+
 def compare_probes(one: Path, other: Path, *, seed: int = SEED) -> tuple[Difference, ...]:
     """Compare two probes on every question that both answer.
 
@@ -105,22 +110,24 @@ def compare_probes(one: Path, other: Path, *, seed: int = SEED) -> tuple[Differe
             some texts, but fewer than half of the smaller set.
     """
     sets = [_by_text(folder) for folder in (one, other)]
-    shared = [text for text in sets[0] if text in sets[1]]
-    if 0 < 2 * len(shared) < min(map(len, sets)):
+    shared = sum(text in sets[1] for text in sets[0])
+    if 0 < 2 * shared < min(map(len, sets)):
         raise DataError(
-            f"{one / ITEMS_FILE}: {len(shared)} of {len(sets[0])} texts are shared with the "
+            f"{one / ITEMS_FILE}: {shared} of {len(sets[0])} texts are shared with the "
             f"{len(sets[1])} of {other / ITEMS_FILE}, needed half of the smaller set, to pair "
             "them, or none, to count as independent; probe both on one set"
         )
     found = []
     for question in QUESTIONS:
-        answers = [_answers(items, question) for items in sets]
+        sides = [_that_answer(question, items) for items in sets]
         if shared:
-            texts = [text for text in shared if all(text in given for given in answers)]
-            if texts:
-                found.append(_paired(question, texts, answers, sets[0], seed))
-        elif all(answers):
-            found.append(_unpaired(question, answers, sets, seed))
+            counts = [len(side) for side in sides]
+            sides = [{text: side[text] for text in sides[0] if text in sides[1]} for side in sides]
+            left_out = (counts[0] - len(sides[0]), counts[1] - len(sides[1]))
+            if sides[0]:
+                found.append(_paired(question, sides, left_out, seed))
+        elif all(sides):
+            found.append(_unpaired(question, sides, seed))
     return tuple(found)
 
 
@@ -148,20 +155,22 @@ def seeds_table(folders: Sequence[Path], *, seed: int = SEED) -> tuple[SeedsRow,
                 f"{folder / ITEMS_FILE}: {len(items)} items, needed the {len(sets[0])} of "
                 f"{folders[0] / ITEMS_FILE}; probe all seeds on one set"
             )
-    rows = [(question, [_answers(items, question) for items in sets]) for question in QUESTIONS]
-    names = [name for name in next(iter(sets[0].values()))["knock_outs"]]
-    rows += [(name, [_after(items, name) for items in sets]) for name in names]
-    return tuple(
-        _seeds_row(question, answers, sets[0], seed)
-        for question, answers in rows
-        if all(given.keys() == answers[0].keys() and given for given in answers)
-    )
+    rows = []
+    for question in dict.fromkeys((*QUESTIONS, *next(iter(sets[0].values())).answers)):
+        sides = [_that_answer(question, items) for items in sets]
+        if all(side and side.keys() == sides[0].keys() for side in sides):
+            texts = list(sides[0])
+            values = np.array([[side[text].answers[question] for text in texts] for side in sides])
+            mean = seed_bootstrap(values, [sides[0][text].cluster for text in texts], seed=seed)
+            each = values.mean(axis=1)
+            rows.append(SeedsRow(question, tuple(each.tolist()), mean, float(each.std(ddof=1))))
+    return tuple(rows)
 
 
-def _by_text(folder: Path) -> dict[str, dict[str, Any]]:
+def _by_text(folder: Path) -> dict[str, _Item]:
     path = folder / ITEMS_FILE
     items = read_record(path)
-    found = {item["text"]: item for item in items}
+    found = {one["text"]: _Item(one["cluster"], one["pair"], _answers(one)) for one in items}
     if len(found) < len(items):
         raise DataError(
             f"{path}: {len(items) - len(found)} texts stand twice, needed each once, to know "
@@ -170,102 +179,55 @@ def _by_text(folder: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _answers(items: Mapping[str, Mapping[str, Any]], question: str) -> Answers:
-    """By text, what the items answer; those without the answer are not there."""
-    match question:
-        case "attention":
-            return {text: item["right"] for text, item in items.items()}
-        case "preferred":
-            given = {text: item["preference"] for text, item in items.items()}
-            return {text: _right(value) for text, value in given.items() if value is not None}
-        case _:
-            shown = {text: item["shown"].get(UNTOUCHED) for text, item in items.items()}
-            return {text: value for text, value in shown.items() if value is not None}
-
-
-def _after(items: Mapping[str, Mapping[str, Any]], name: str) -> Answers:
-    """By text, whether the good translation is still preferred with something knocked out."""
-    return {
-        text: _right(item["knock_outs"][name])
-        for text, item in items.items()
-        if name in item["knock_outs"]
+def _answers(item: Mapping[str, Any]) -> dict[str, float]:
+    preferences = {"preferred": item["preference"], **item["knock_outs"]}
+    answers = {"attention": item["right"], "written": item["shown"].get(UNTOUCHED)}
+    answers |= {
+        name: None if value is None else (np.sign(value) + 1) / 2
+        for name, value in preferences.items()
     }
+    return {name: float(value) for name, value in answers.items() if value is not None}
 
 
-def _right(preference: float) -> float:
-    return 0.5 if preference == 0 else float(preference > 0)
+def _that_answer(question: str, items: Mapping[str, _Item]) -> dict[str, _Item]:
+    return {text: item for text, item in items.items() if question in item.answers}
 
 
 def _paired(
-    question: str,
-    texts: Sequence[str],
-    answers: Sequence[Answers],
-    items: Mapping[str, Mapping[str, Any]],
-    seed: int,
+    question: str, sides: Sequence[Mapping[str, _Item]], left_out: tuple[int, int], seed: int
 ) -> Difference:
-    one, other = (np.array([given[text] for text in texts]) for given in answers)
-    clusters = [items[text]["cluster"] for text in texts]
+    one, other = (np.array([item.answers[question] for item in side.values()]) for side in sides)
     pairs: dict[str, list[int]] = {}
-    for place, text in enumerate(texts):
-        pairs.setdefault(items[text]["pair"], []).append(place)
+    for place, item in enumerate(sides[0].values()):
+        pairs.setdefault(item.pair, []).append(place)
     whole = [places for name, places in pairs.items() if name and len(places) == 2]
     p_pairs = None
     if whole:
-        ours, theirs = ((side[whole] == 1).all(axis=1) for side in (one, other))
-        p_pairs = exact_mcnemar(ours, theirs)
+        p_pairs = exact_mcnemar(*((side[whole] == 1).all(axis=1) for side in (one, other)))
     return Difference(
         question,
         float(one.mean()),
         float(other.mean()),
-        mean_of(one - other, clusters, seed=seed),
-        (len(texts), len(texts)),
-        (len(answers[0]) - len(texts), len(answers[1]) - len(texts)),
+        mean_of(one - other, [item.cluster for item in sides[0].values()], seed=seed),
+        (len(one), len(other)),
+        left_out,
         paired=True,
         p=exact_mcnemar(one == 1, other == 1),
         p_pairs=p_pairs,
     )
 
 
-def _unpaired(
-    question: str,
-    answers: Sequence[Answers],
-    sets: Sequence[Mapping[str, Mapping[str, Any]]],
-    seed: int,
-) -> Difference:
-    sides = [
-        (_values(given), [items[text]["cluster"] for text in given])
-        for given, items in zip(answers, sets, strict=True)
-    ]
+def _unpaired(question: str, sides: Sequence[Mapping[str, _Item]], seed: int) -> Difference:
+    one, other = (np.array([item.answers[question] for item in side.values()]) for side in sides)
+    clusters = [[item.cluster for item in side.values()] for side in sides]
     return Difference(
         question,
-        float(sides[0][0].mean()),
-        float(sides[1][0].mean()),
-        unpaired_bootstrap(sides[0], sides[1], seed=seed),
-        (len(answers[0]), len(answers[1])),
+        float(one.mean()),
+        float(other.mean()),
+        unpaired_bootstrap((one, clusters[0]), (other, clusters[1]), seed=seed),
+        (len(one), len(other)),
         (0, 0),
         paired=False,
         p=None,
         p_pairs=None,
     )
-
-
-def _seeds_row(
-    question: str,
-    answers: Sequence[Answers],
-    items: Mapping[str, Mapping[str, Any]],
-    seed: int,
-) -> SeedsRow:
-    texts = list(answers[0])
-    values = np.array([[given[text] for text in texts] for given in answers])
-    clusters = [items[text]["cluster"] for text in texts]
-    each = values.mean(axis=1)
-    return SeedsRow(
-        question,
-        tuple(map(float, each)),
-        seed_bootstrap(values, clusters, seed=seed),
-        float(each.std(ddof=1)),
-    )
-
-
-def _values(given: Answers) -> Float[np.ndarray, " items"]:
-    return np.array(list(given.values()), dtype=float)
