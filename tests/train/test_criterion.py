@@ -8,6 +8,7 @@ from seq2seq.model.config import build_config
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import TrainSpec
 from seq2seq.train.criterion.bottleneck import Visibility
+from seq2seq.train.criterion.criterion import Update
 from seq2seq.train.criterion.transformer import TransformerCriterion
 from tests.train.batches import batch_of, losses_of
 
@@ -109,19 +110,26 @@ def test_under_autocast_the_objective_computes_in_the_narrow_format() -> None:
 
 @pytest.mark.parametrize("discount", [0.0, 0.25, 1.0])
 def test_the_targets_context_counts_as_much_as_it_is_discounted(discount: float) -> None:
-    """Against the loss of every piece, taken from the logits one by one."""
+    """Against the mean over every piece of an update of two micro-batches, weighed one by one."""
     one = criterion(context_discount=discount)
     source, target = np.array([5, 6, 7, EOS]), np.array([10, 11, 12, 13, EOS])
-    pairs = [(source, target), (source[1:], target[2:])]
-    mixed = collate(pairs, PAD, np.array([3, 0]))
-    assert mixed.target_tokens == 2 + 3
-    loss, parts = losses_of(one, mixed)
-    inputs = mixed.target_ids.roll(1, dims=1)
-    inputs[:, 0] = START
-    logits = one.model(mixed.source_ids, inputs, mixed.source_mask)
-    each = F.cross_entropy(logits.transpose(1, 2), mixed.target_ids, reduction="none")
-    context, own = each[0, :3].sum(), each[0, 3:].sum() + each[1, :3].sum()
-    torch.testing.assert_close(loss, own + discount * context)
-    torch.testing.assert_close(parts["nll"], own)
+    mixed = collate([(source, target), (source[1:], target[2:])], PAD, np.array([3, 0]))
+    alone = collate([(source, target)], PAD, np.array([0]))
+    assert (mixed.target_tokens, alone.target_tokens) == (2 + 3, 5)
+    counts = {"target_tokens": torch.tensor(10.0), "context_tokens": torch.tensor(3.0)}
+    assert one.counts(mixed) | one.counts(alone) in ({}, {"context_tokens": 0})
+    losses = [one(part, Update(1, counts)) for part in (mixed, alone)]
+    total, weights = torch.zeros(()), 0.0
+    for part, given in ((mixed, [3, 0]), (alone, [0])):
+        inputs = part.target_ids.roll(1, dims=1)
+        inputs[:, 0] = START
+        logits = one.model(part.source_ids, inputs, part.source_mask)
+        each = F.cross_entropy(logits.transpose(1, 2), part.target_ids, reduction="none")
+        for row, before in enumerate(given):
+            for place, piece in enumerate(part.target_ids[row].tolist()):
+                weight = 0.0 if piece == PAD else discount if place < before else 1.0
+                total, weights = total + weight * each[row, place], weights + weight
+    torch.testing.assert_close(sum(one.loss for one in losses) / 10, total / weights)
     one.eval()
+    own = losses[0].parts["nll"]
     torch.testing.assert_close(losses_of(one, mixed).loss, own)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from seq2seq.data.batches import Batch
 
 TARGET_TOKENS = "target_tokens"
+CONTEXT_TOKENS = "context_tokens"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,38 @@ class Losses(NamedTuple):
 
     loss: Float[Tensor, ""]
     parts: dict[str, Float[Tensor, ""]]
+
+
+def discounted(
+    own: Float[Tensor, ""], context: Float[Tensor, ""], discount: float, update: Update
+) -> Float[Tensor, ""]:
+    """The loss of sentences and of what is given before them, which counts less.
+
+    Divided by the update's target tokens, as the loop does, it is the mean over all pieces in which
+    one of the context weighs as much as the discount says.
+
+    Args:
+        own: Summed over the pieces of the sentences.
+        context: Summed over those of their context.
+        discount: What one of these weighs.
+        update: With the numbers of both.
+
+    Returns:
+        A sum over target tokens.
+
+    Source:
+        The context discount of Lupo et al. 2022 (arXiv:2210.13388), there a sum.
+    """
+    pieces = update.counts[TARGET_TOKENS]
+    share = pieces / (pieces + discount * update.counts[CONTEXT_TOKENS])
+    return share * (own + discount * context)
+
+
+def context_tokens(batch: Batch, discount: float) -> dict[str, int]:
+    """How many pieces of context a micro-batch scores, for ``Criterion.counts``."""
+    if not discount:
+        return {}
+    return {CONTEXT_TOKENS: 0 if batch.context_places is None else len(batch.context_places)}
 
 
 class Criterion(nn.Module):

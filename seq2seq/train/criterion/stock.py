@@ -7,7 +7,13 @@ from torch import Tensor
 from seq2seq.data.batches import Batch
 from seq2seq.engines.stock_inputs import encoder_inputs
 from seq2seq.recipe import TrainSpec
-from seq2seq.train.criterion.criterion import Criterion, Losses, Update
+from seq2seq.train.criterion.criterion import (
+    Criterion,
+    Losses,
+    Update,
+    context_tokens,
+    discounted,
+)
 from seq2seq.train.criterion.transformer import symmetric_divergence
 
 
@@ -25,7 +31,7 @@ class StockCriterion(Criterion):
 
         Args:
             batch: Pairs.
-            update: Not used: nothing here is a mean over anything but target tokens.
+            update: The update they are a part of.
 
         Returns:
             Loss and likelihood summed over target tokens, with R-Drop the mean over its two passes.
@@ -34,17 +40,30 @@ class StockCriterion(Criterion):
         logits = self._logits(batch)
         log_probabilities = _at(logits, batch.target_places)
         loss, nll = self._cross_entropy(log_probabilities, targets)
-        if self.context_discount and self.training and batch.context_places is not None:
-            context = batch.target_ids.flatten()[batch.context_places]
-            context_loss, _ = self._cross_entropy(_at(logits, batch.context_places), context)
-            loss = loss + self.context_discount * context_loss
-        if self.rdrop_weight == 0 or not self.training:
+        if not self.training:
             return Losses(loss, {"nll": nll})
-        again = _at(self._logits(batch), batch.target_places)
-        other_loss, other_nll = self._cross_entropy(again, targets)
-        divergence = symmetric_divergence(log_probabilities, again)
-        loss = (loss + other_loss) / 2 + self.rdrop_weight / 4 * divergence
-        return Losses(loss, {"nll": (nll + other_nll) / 2})
+        if self.rdrop_weight:
+            again = _at(self._logits(batch), batch.target_places)
+            other_loss, other_nll = self._cross_entropy(again, targets)
+            divergence = symmetric_divergence(log_probabilities, again)
+            loss = (loss + other_loss) / 2 + self.rdrop_weight / 4 * divergence
+            nll = (nll + other_nll) / 2
+        if self.context_discount:
+            context = self._context_loss(logits, batch)
+            loss = discounted(loss, context, self.context_discount, update)
+        return Losses(loss, {"nll": nll})
+
+    def counts(self, batch: Batch) -> dict[str, int]:
+        """The pieces of context that are scored too."""
+        return context_tokens(batch, self.context_discount)
+
+    def _context_loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Loss of what stands before the sentences of the targets."""
+        places = batch.context_places
+        if places is None:
+            return logits.new_zeros(())
+        loss, _ = self._cross_entropy(_at(logits, places), batch.target_ids.flatten()[places])
+        return loss
 
     def _logits(self, batch: Batch) -> Tensor:
         """Of all pieces in all places of the targets, padding included: places by vocabulary."""

@@ -12,7 +12,13 @@ from seq2seq.data.batches import Batch
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import TrainSpec
 from seq2seq.train.criterion.bottleneck import Visibility, narrowed
-from seq2seq.train.criterion.criterion import Criterion, Losses, Update
+from seq2seq.train.criterion.criterion import (
+    Criterion,
+    Losses,
+    Update,
+    context_tokens,
+    discounted,
+)
 from seq2seq.train.criterion.cross_entropy import smoothed_cross_entropy
 from seq2seq.train.criterion.guided_attention import GuidedAttention
 from seq2seq.train.criterion.guided_copy import GuidedCopy
@@ -53,10 +59,10 @@ class TransformerCriterion(Criterion):
             passes, and the sum of each guided loss.
         """
         if not self.training:
-            loss, nll = self._translation_loss(batch, Visibility())
+            loss, nll = self._translation_loss(batch, Visibility(), update)
             return Losses(loss, {"nll": nll})
         with self._listening() as read:
-            loss, nll = self._translation_loss(batch, self._visibility(batch))
+            loss, nll = self._translation_loss(batch, self._visibility(batch), update)
         parts = {"nll": nll}
         for guide, calls in zip(self.guides, read, strict=True):
             guided = guide.loss(calls, batch)
@@ -65,8 +71,9 @@ class TransformerCriterion(Criterion):
         return Losses(loss, parts)
 
     def counts(self, batch: Batch) -> dict[str, int]:
-        """What guided losses are means over, and the batches that go through the bottleneck."""
+        """What guided losses are means over, pieces of context, and batches in the bottleneck."""
         found = {name: n for guide in self.guides for name, n in guide.counts(batch).items()}
+        found |= context_tokens(batch, self.context_discount)
         if self.bottleneck.share:
             found |= {BOTTLENECKS: int(batch.bottleneck), BATCHES: 1}
         return found
@@ -89,22 +96,33 @@ class TransformerCriterion(Criterion):
         marks = batch.marks.to(batch.source_ids.device)
         return narrowed(batch.source_mask, marks, self.bottleneck)
 
-    def _translation_loss(self, batch: Batch, visible: Visibility) -> tuple[Tensor, Tensor]:
+    def _translation_loss(
+        self, batch: Batch, visible: Visibility, update: Update
+    ) -> tuple[Tensor, Tensor]:
         targets = batch.target_ids.flatten()[batch.target_places]
         states = self._states(batch, visible)
         hidden = self._at(states, batch.target_places)
         loss, nll = self._cross_entropy(hidden, targets)
-        if self.context_discount and self.training and batch.context_places is not None:
-            context = batch.target_ids.flatten()[batch.context_places]
-            context_loss, _ = self._cross_entropy(self._at(states, batch.context_places), context)
-            loss = loss + self.context_discount * context_loss
-        if self.rdrop_weight == 0 or not self.training:
+        if not self.training:
             return loss, nll
-        again = self._at(self._states(batch, visible), batch.target_places)
-        other_loss, other_nll = self._cross_entropy(again, targets)
-        disagreement = self._disagreement(hidden, again)
-        loss = (loss + other_loss) / 2 + self.rdrop_weight / 4 * disagreement
-        return loss, (nll + other_nll) / 2
+        if self.rdrop_weight:
+            again = self._at(self._states(batch, visible), batch.target_places)
+            other_loss, other_nll = self._cross_entropy(again, targets)
+            disagreement = self._disagreement(hidden, again)
+            loss = (loss + other_loss) / 2 + self.rdrop_weight / 4 * disagreement
+            nll = (nll + other_nll) / 2
+        if self.context_discount:
+            context = self._context_loss(states, batch)
+            loss = discounted(loss, context, self.context_discount, update)
+        return loss, nll
+
+    def _context_loss(self, states: Tensor, batch: Batch) -> Tensor:
+        """Loss of what stands before the sentences of the targets."""
+        places = batch.context_places
+        if places is None:
+            return states.new_zeros((), dtype=torch.float32)
+        loss, _ = self._cross_entropy(self._at(states, places), batch.target_ids.flatten()[places])
+        return loss
 
     def _states(self, batch: Batch, visible: Visibility) -> Tensor:
         """Decoder states in all places, from the target shifted right behind its start."""
