@@ -173,7 +173,7 @@ def test_smoothing_spreads_over_all_pieces_but_padding(tmp_path: Path) -> None:
     criterion = StockCriterion(model, TrainSpec(label_smoothing=0.1))
     wanted = torch.full((VOCAB,), 0.1 / (VOCAB - 1))
     wanted[1] = 0.0
-    log_probabilities = criterion._log_probabilities(batch)
+    log_probabilities = criterion._logits(batch)[batch.target_places].log_softmax(1)
     targets = batch.target_ids.flatten()[batch.target_places]
     expected = 0.0
     for row, target in zip(log_probabilities, targets.tolist(), strict=True):
@@ -257,7 +257,7 @@ def test_an_adapter_learns_resumes_and_is_added_to_the_weights(family: str, tmp_
     again = PeftModel.from_pretrained(tiny(family), tmp_path / "saved" / "adapter").eval()
     (batch,) = whole.feed.window(1)
     ours = [
-        StockCriterion(one.eval(), TrainSpec())._log_probabilities(batch)
+        StockCriterion(one.eval(), TrainSpec())._logits(batch)[batch.target_places].log_softmax(1)
         for one in (merged, again, model)
     ]
     for other in ours[1:]:
