@@ -347,8 +347,7 @@ class BottleneckSpec(Section):
     """Make the model write the antecedent where we look for it, by hiding all other places.
 
     The piece of the target that shows what "it" means is then predicted with sight of a few source
-    words only. From the second decoder layer on, the target's earlier rows, which saw the whole
-    source, are a way around; how much goes that way is for the probe to tell.
+    words only. `encoder` and `decoder` close the ways around.
     """
 
     share: float = Field(0.0, ge=0, le=1)
@@ -360,6 +359,9 @@ class BottleneckSpec(Section):
     encoder: bool = False
     """Also in the encoder: there only "it" sees the nouns that it may mean, and the nouns see
     neither each other nor its clause, so that no other word can tell which one fits."""
+    decoder: bool = False
+    """Also in the decoder: from its second layer on, the piece does not read the earlier pieces
+    of the target, which have seen the whole source by then."""
 
 
 class LoraSpec(Section):

@@ -132,6 +132,7 @@ class DecoderLayer(nn.Module):
         x: Float[Tensor, "batch target width"],
         memory: Float[Tensor, "batch source width"],
         bias: Float[Tensor, "batch 1 target source"] | None,
+        past: Float[Tensor, "batch 1 target target"] | None = None,
     ) -> Float[Tensor, "batch target width"]:
         """Pass a whole target through the layer, no position seeing a later one.
 
@@ -139,12 +140,15 @@ class DecoderLayer(nn.Module):
             x: Features of each target position.
             memory: The encoded source.
             bias: Blocks padding of the source.
+            past: Blocks target positions, all later ones among them; None for just those.
 
         Returns:
             Features of each target position after the layer.
         """
         key, value = self.cross_attention.project_memory(memory)
-        x = self.self_attention_residual(x, lambda y: self.self_attention(y, causal=True))
+        x = self.self_attention_residual(
+            x, lambda y: self.self_attention(y, bias=past, causal=past is None)
+        )
         x = self.cross_attention_residual(
             x, lambda y: self.cross_attention(y, key, value, bias=bias)
         )

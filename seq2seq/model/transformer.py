@@ -111,6 +111,7 @@ class Transformer(nn.Module):
         source_mask: Bool[Tensor, "batch source"] | None,
         *,
         visible: Bool[Tensor, "batch target source"] | None = None,
+        visible_past: Bool[Tensor, "batch target target"] | None = None,
     ) -> Float[Tensor, "batch target width"]:
         """Read a batch of known targets, each position seeing only what stands before it.
 
@@ -121,6 +122,8 @@ class Transformer(nn.Module):
             source_mask: True at real pieces of the sources; None if there is no padding.
             visible: Which source pieces each target position may read in all layers and heads,
                 instead of all real ones; every position needs at least one.
+            visible_past: Which target positions each one may read behind the first layer, instead
+                of itself and all before it. In the first they are no more than pieces.
 
         Returns:
             For each position the vector from which the next piece is predicted.
@@ -132,8 +135,9 @@ class Transformer(nn.Module):
             self.target_embedding or self.embedding, inputs, self._first_positions(inputs.shape[1])
         )
         bias = self._bias(source_mask, visible, queries=x.shape[1])
-        for layer in self.decoder:
-            x = self._run(layer, x, memory, bias)
+        past = self._bias(None, visible_past, queries=x.shape[1])
+        for number, layer in enumerate(self.decoder):
+            x = self._run(layer, x, memory, bias, past if number else None)
         return cast(Tensor, self.decoder_norm(x))
 
     def logits(self, hidden: Float[Tensor, "*places width"]) -> Float[Tensor, "*places vocab"]:

@@ -1,13 +1,13 @@
-"""The causal quads (F1): the verb and the cue decide, whatever the nouns."""
+"""The causal quads (F1): the verb and the cue decide between nouns of one kind."""
 
 import random
 from collections.abc import Sequence
 from functools import partial
-from itertools import combinations
+from itertools import combinations, product
 
-from seq2seq.pronouns.draw import Draw, Pairing, kept_apart
+from seq2seq.pronouns.draw import Draw, Pairing, draw_cues, kept_apart, withheld
 from seq2seq.pronouns.items import Item
-from seq2seq.pronouns.lexicon import GENDERS, drawn_as
+from seq2seq.pronouns.lexicon import GENDERS, Cue, drawn_as
 from seq2seq.pronouns.patterns import Pattern, Schema
 from seq2seq.pronouns.quads import Label, Setting, causal_view, choose_setting
 
@@ -30,13 +30,14 @@ def causal_items(draw: Draw, split: str) -> list[Item]:
         The items, block by block.
     """
     items: list[Item] = []
-    for schema in draw.patterns.schemas:
+    schemas = [schema for schema in draw.patterns.schemas if schema.within_kind]
+    for schema in schemas:
         if schema.unseen_voice is None:
             for unit in _units(draw, schema, split):
                 for _ in range(_settings(split, unit)):
                     chosen = [(schema, nouns) for nouns in unit]
                     items += draw.unwritten(partial(_causal_blocks, draw, split, chosen))
-    mirrored = [schema for schema in draw.patterns.schemas if schema.unseen_voice is not None]
+    mirrored = [schema for schema in schemas if schema.unseen_voice is not None]
     shares = [_units(draw, schema, split) for schema in mirrored]
     for units in zip(*shares, strict=True):
         for _ in range(_settings(split, units[0])):
@@ -88,35 +89,49 @@ def _causal_blocks(draw: Draw, split: str, chosen: Sequence[tuple[Schema, Pairin
     in the other, so that in a single voice no cue goes with a position.
     """
     first = chosen[0][0]
-    cues = [draw.lexicon.cues[word] for word in first.cues]
+    cues = _draw_cues(draw, chosen)
     setting = choose_setting(
         draw.rng,
         draw.patterns,
         cues,
         tense="past",
-        causal=True,
+        links=draw.patterns.reasons,
         modifiers=first.modifiers,
         timeless=first.timeless,
     )
     items: list[Item] = []
     for schema, nouns in chosen:
-        items += _causal_block(draw, split, schema, nouns, setting)
+        own = cues if cues[0].english in schema.cues[0] else cues[::-1]
+        items += _causal_block(draw, split, schema, nouns, own, setting)
     return items
 
 
+def _draw_cues(draw: Draw, chosen: Sequence[tuple[Schema, Pairing]]) -> tuple[Cue, Cue]:
+    """What is true of the agent and of the patient: nothing that training withholds of a noun."""
+    nouns = [noun for _, pairing in chosen for noun in pairing]
+    pairs = draw_cues(draw, chosen[0][0])
+    return next(
+        pair
+        for pair in pairs
+        if not any(withheld(noun, cue, draw.lexicon) for noun, cue in product(nouns, pair))
+    )
+
+
 def _causal_block(
-    draw: Draw, split: str, schema: Schema, nouns: Pairing, setting: Setting
+    draw: Draw,
+    split: str,
+    schema: Schema,
+    nouns: Pairing,
+    cues: tuple[Cue, Cue],
+    setting: Setting,
 ) -> list[Item]:
     """Both nouns as agent and as patient, in both voices (or in the split's), with both cues."""
     block = draw.next_block("F1")
     orders = (nouns, nouns[::-1])
-    quads = [
-        [causal_view(schema, voice, order, draw.lexicon) for voice in schema.voices]
-        for order in orders
-    ]
+    quads = [[causal_view(voice, order, cues) for voice in schema.voices] for order in orders]
     if schema.unseen_voice is not None:
         voice = _voice_for(schema, split)
-        quads = [[causal_view(schema, voice, order, draw.lexicon) for order in orders]]
+        quads = [[causal_view(voice, order, cues) for order in orders]]
     items: list[Item] = []
     for number, views in enumerate(quads):
         label = Label(f"{block}.{number}", block, "F1", schema.name, split)

@@ -25,7 +25,7 @@ from seq2seq.pronouns.draw import (
 )
 from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.lexicon import Cue, Kind
-from seq2seq.pronouns.patterns import Pattern
+from seq2seq.pronouns.patterns import Link, Pattern
 from seq2seq.pronouns.quads import (
     Label,
     Setting,
@@ -79,12 +79,13 @@ def _without_antecedent(
     frame = _past_frame(draw, kinds)
     if neutral:
         cue = draw.rng.choice(list(draw.lexicon.neutral.values()))
-        setting = _setting(draw, frame, [cue], causal=True)
+        setting = _setting(draw, frame, [cue], draw.patterns.reasons)
         name = cue.english
     else:
         cue = kinds[0].cues[0]
         reason = draw.rng.choice(draw.patterns.pleonastic)
-        setting = replace(_setting(draw, frame, [cue], causal=True), link=reason)
+        setting = _setting(draw, frame, [cue], draw.patterns.reasons)
+        setting = replace(setting, link=reason)
         name = reason.name
     alike = draw.rng.random() < 0.5
     if neutral and draw.grammar.marks(cue, "m") != draw.grammar.marks(cue, "f"):
@@ -105,7 +106,7 @@ def _selectional(
     """A block as in the splits, with nouns of one gender or with the reason first."""
     frame = _past_frame(draw, kinds)
     cues = draw.rng.choice(fitting_cues(*kinds))
-    setting = _setting(draw, frame, cues, causal=False)
+    setting = _setting(draw, frame, cues, draw.patterns.links_for(frame))
     if not same_gender:
         setting = replace(setting, opener=draw.patterns.cataphora, link=_STOP)
     pairs = [
@@ -142,8 +143,8 @@ def _past_frame(draw: Draw, kinds: tuple[Kind, Kind]) -> Pattern:
     return draw.rng.choice([f for f in draw.patterns.frames_for(*kinds) if f.tense == "past"])
 
 
-def _setting(draw: Draw, frame: Pattern, cues: Sequence[Cue], *, causal: bool) -> Setting:
-    return choose_setting(draw.rng, draw.patterns, cues, tense=frame.when, causal=causal)
+def _setting(draw: Draw, frame: Pattern, cues: Sequence[Cue], links: Sequence[Link]) -> Setting:
+    return choose_setting(draw.rng, draw.patterns, cues, tense=frame.when, links=links)
 
 
 def _pairs(kinds: tuple[Kind, Kind], *, same_gender: bool) -> list[Pairing]:

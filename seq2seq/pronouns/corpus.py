@@ -14,7 +14,12 @@ from pathlib import Path
 from seq2seq.files import write_text
 from seq2seq.pronouns.controls import CONTROLS, Control, control_items
 from seq2seq.pronouns.draw import Draw
-from seq2seq.pronouns.fillers import Voice, draw_fillers, everyday_fillers
+from seq2seq.pronouns.fillers import (
+    Voice,
+    conjunction_rows,
+    draw_fillers,
+    everyday_fillers,
+)
 from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.handwritten import handwritten_items, tag_what_is_new
 from seq2seq.pronouns.items import SCHEMA, Item, Row, write_rows
@@ -68,9 +73,9 @@ def corpus_rows(language: str = "es", *, seed: int = 1) -> dict[str, list[Row]]:
         seed: what chance starts from; the same seed gives the same rows.
 
     Returns:
-        Rows by split: train (shuffled), dev, T0 to T6, natural, one for every control, as
-        "control_neutral", two_sentence, and handwritten where the language has it. Every row but a
-        filler carries its item.
+        Rows by split: train (shuffled), dev, T0 to T6, the dev twins of some of them, natural, one
+        for every control, as "control_neutral", two_sentence, conjunctions, and handwritten where
+        the language has it. Every row but a filler or a conjunction carries its item.
 
     Raises:
         DataError: the corpus does not speak that language.
@@ -93,6 +98,7 @@ def corpus_rows(language: str = "es", *, seed: int = 1) -> dict[str, list[Row]]:
     rows["train"] += draw_fillers(voice)
     rng.shuffle(rows["train"])
     rows["train"] += everyday_fillers(voice, rows["train"])
+    rows["conjunctions"] = conjunction_rows(voice, rows["train"])
     handwritten = tag_what_is_new(handwritten_items(language), rows["train"])
     if handwritten:
         rows["handwritten"] = _as_rows(handwritten)

@@ -12,7 +12,7 @@ from itertools import combinations, product
 
 from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.lexicon import GENDERS, Cue, Gender, Kind, Lexicon, Noun
-from seq2seq.pronouns.patterns import Patterns
+from seq2seq.pronouns.patterns import Patterns, Schema
 from seq2seq.pronouns.phrase import Grammar
 from seq2seq.pronouns.quads import Label, Setting, View, make_quad
 
@@ -59,18 +59,33 @@ def kept_apart(one: Noun, other: Noun) -> bool:
     return (second.place - first.place) % 4 == shift and first.place % 2 == shift % 2
 
 
-def fitting_cues(one: Kind, other: Kind, *, new: bool = False) -> list[tuple[Cue, Cue]]:
-    """Cues of two kinds, neither of which might be said of the other kind as well."""
-    pairs = product(one.new_cues, other.new_cues) if new else product(one.cues, other.cues)
+def fitting_cues(one: Kind, other: Kind, split: str = "") -> list[tuple[Cue, Cue]]:
+    """Cues of two kinds for a split, neither of which might be said of the other kind as well."""
+    match split:
+        case "T5":
+            pairs = product(one.new_cues, other.new_cues)
+        case "dev_T5":
+            pairs = product(one.dev_cues, other.dev_cues)
+        case _:
+            pairs = product(one.cues, other.cues)
     return [(x, y) for x, y in pairs if other.name not in x.doubtful and one.name not in y.doubtful]
 
 
+def draw_cues(draw: "Draw", schema: Schema) -> list[tuple[Cue, Cue]]:
+    """What may be true of a schema's agent and patient, in an order that chance decides."""
+    pairs = [(one, other) for one in schema.cues[0] for other in schema.cues[1]]
+    cues = draw.lexicon.cues
+    return [(cues[one], cues[other]) for one, other in draw.rng.sample(pairs, len(pairs))]
+
+
 def kind_pairs(lexicon: Lexicon) -> list[tuple[Kind, Kind]]:
-    """Kinds whose nouns may stand side by side, of no too different size, in lexicon order."""
+    """Kinds whose nouns people see side by side, of no too different size, in lexicon order."""
     return [
         (one, other)
         for one, other in combinations(lexicon.kinds.values(), 2)
-        if abs(one.size - other.size) <= 1 and fitting_cues(one, other)
+        if abs(one.size - other.size) <= 1
+        and not {one.name, other.name} & (one.apart | other.apart)
+        and fitting_cues(one, other)
     ]
 
 

@@ -19,13 +19,14 @@ from seq2seq.pronouns.quads import Setting, choose_opener, speak
 # Sentences of each sort: with one noun and a property; with two; and clauses that name two nouns.
 _PROPERTIES = 36
 _PROPERTIES_OF_NEW = 52
-_CONTRASTS = 3200
+_CONTRASTS = 6000
+_CONJUNCTIONS = 600
 _CLAUSES_EACH = 18
 _CLAUSES_EVERYDAY = 3
 # One noun and a pronoun that means it, where a language shows the gender of either. A property
 # alone teaches nothing that a pronoun needs, so a noun that is new in T1 gets many of these.
 _PRONOUNS = 12
-_PRONOUNS_OF_NEW = 160
+_PRONOUNS_OF_NEW = 110
 # How often a property is one that shows the kind, rather than one that any noun may have.
 _SELECTING_SHARE = 0.8
 
@@ -65,14 +66,40 @@ def draw_fillers(voice: Voice) -> list[Row]:
         while len(rows) < wanted:
             _add(rows, _pronoun_row(voice, noun, f"{voice.language}-filler-{len(rows):05d}"))
     wanted = len(rows) + _CONTRASTS
-    kinds = kind_pairs(voice.lexicon)
+    kinds = _contrasted(voice.lexicon)
     while len(rows) < wanted:
-        _add(rows, _contrast_row(voice, voice.rng.choice(kinds)))
+        _add(rows, _contrast_row(voice, voice.rng.choice(kinds), voice.patterns.contrasts))
     for clause, pool, timeless in _clauses(voice):
         wanted = len(rows) + _CLAUSES_EACH
         while len(rows) < wanted:
             _add(rows, _clause_row(voice, clause, pool, timeless=timeless))
     return list(rows.values())
+
+
+def conjunction_rows(voice: Voice, before: Sequence[Row]) -> list[Row]:
+    """Two nouns, each with a property, joined by a conjunction: a test of agreement.
+
+    Args:
+        voice: as for `draw_fillers`.
+        before: the rows of training.
+
+    Returns:
+        Rows that are not among them, without items: nothing is to be resolved.
+    """
+    sources = {row.source for row in before}
+    shapes = [one for one in voice.patterns.contrasts if "conjunction" in one.flags]
+    kinds = _contrasted(voice.lexicon)
+    rows: dict[str, Row] = {}
+    while len(rows) < _CONJUNCTIONS:
+        row = _contrast_row(voice, voice.rng.choice(kinds), shapes)
+        if row.source not in sources:
+            _add(rows, row)
+    return list(rows.values())
+
+
+def _contrasted(lexicon: Lexicon) -> list[tuple[Kind, Kind]]:
+    """Kinds whose nouns are set against each other, each kind with itself too."""
+    return [*kind_pairs(lexicon), *((kind, kind) for kind in lexicon.kinds.values())]
 
 
 def everyday_fillers(voice: Voice, before: Sequence[Row]) -> list[Row]:
@@ -111,7 +138,7 @@ def _add(rows: dict[str, Row], row: Row) -> None:
 def sayable(noun: Noun, lexicon: Lexicon) -> list[Cue]:
     """The cues of a noun's kind that training may say of it."""
     kind = lexicon.kinds[noun.kind]
-    return [c for c in kind.cues + kind.new_cues if not withheld(noun, c, lexicon)]
+    return [cue for cue in kind.all_cues if not withheld(noun, cue, lexicon)]
 
 
 def unselecting(noun: Noun, voice: Voice) -> list[Cue]:
@@ -119,9 +146,9 @@ def unselecting(noun: Noun, voice: Voice) -> list[Cue]:
     nouns = voice.lexicon.nouns
     words = list(voice.patterns.general)
     for schema in voice.patterns.schemas + voice.patterns.natural:
-        for cue, pool in zip(schema.cues, (schema.agents, schema.patients), strict=True):
-            if cue in voice.lexicon.adjectives and noun.kind in {nouns[w].kind for w in pool}:
-                words.append(cue)
+        for cues, pool in zip(schema.cues, (schema.agents, schema.patients), strict=True):
+            if noun.kind in {nouns[word].kind for word in pool}:
+                words += [cue for cue in cues if cue in voice.lexicon.adjectives]
     adjectives = [voice.lexicon.adjectives[word] for word in dict.fromkeys(words)]
     return [*adjectives, *voice.lexicon.neutral.values()]
 
@@ -203,19 +230,21 @@ def _pointed_row(voice: Voice, name: str, shape: Pattern, scene: Scene, setting:
     return Row(source.text, good.text, item)
 
 
-def _contrast_row(voice: Voice, kinds: tuple[Kind, Kind]) -> Row:
+def _contrast_row(voice: Voice, kinds: tuple[Kind, Kind], shapes: Sequence[Pattern]) -> Row:
     one, other = kinds
     while True:
         a = voice.rng.choice(one.nouns + one.new_nouns)
         b = voice.rng.choice(other.nouns + other.new_nouns)
-        if not kept_apart(a, b):
+        if a != b and not kept_apart(a, b):
             break
     if voice.rng.random() < 0.5:
         a, b = b, a
-    cues = {slot: voice.rng.choice(sayable(n, voice.lexicon)) for slot, n in (("A", a), ("B", b))}
+    cues = {"A": _any_cue(voice, a), "B": _any_cue(voice, b)}
+    while cues["A"] == cues["B"]:
+        cues["B"] = _any_cue(voice, b)
     phrase = any(cue.phrase for cue in cues.values())
-    shapes = [p for p in voice.patterns.contrasts if not (phrase and "adjective" in p.flags)]
-    return _row(voice, voice.rng.choice(shapes), {"A": a, "B": b}, cues)
+    fitting = [p for p in shapes if not (phrase and "adjective" in p.flags)]
+    return _row(voice, voice.rng.choice(fitting), {"A": a, "B": b}, cues)
 
 
 def _clauses(voice: Voice) -> list[tuple[Pattern, list[tuple[Noun, Noun]], bool]]:

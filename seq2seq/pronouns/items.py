@@ -42,8 +42,8 @@ class _Texts(TypedDict):
 class Candidate:
     """A noun that the pronoun may refer to, where it stands in the source and in the target.
 
-    ``role`` is "agent" or "patient" in a causal item; "first kind" or "second kind" (the order of
-    the kinds in the lexicon, not of the words) in a selectional one; "first" or "second" in a
+    ``role`` is "agent" or "patient" where a verb decides; "first kind" or "second kind" (the
+    order of the kinds in the lexicon, not of the words) in a selectional one; "first" or "second" in a
     handwritten one, as its scene lists them. ``kind`` is empty where the lexicon has no such noun.
     """
 

@@ -68,6 +68,13 @@ class Kind:
     new_nouns: tuple[Noun, ...]
     cues: tuple[Cue, ...]
     new_cues: tuple[Cue, ...]
+    dev_cues: tuple[Cue, ...]
+    apart: frozenset[str]
+
+    @property
+    def all_cues(self) -> tuple[Cue, ...]:
+        """Every cue that fits, old and new."""
+        return self.cues + self.new_cues + self.dev_cues
 
     @property
     def genders(self) -> tuple[Gender, ...]:
@@ -100,7 +107,7 @@ class Lexicon:
     @cached_property
     def cues(self) -> Mapping[str, Cue]:
         """Every adjective by its English words, selecting or not."""
-        selecting = {c.english: c for k in self.kinds.values() for c in k.cues + k.new_cues}
+        selecting = {c.english: c for k in self.kinds.values() for c in k.all_cues}
         return {**selecting, **self.adjectives, **self.neutral}
 
 
@@ -149,6 +156,8 @@ def _kind(name: str, entry: Mapping[str, Any], language: str) -> Kind:
         new_nouns=_nouns(name, entry["new_nouns"], language, new=True),
         cues=_cues(name, entry["cues"], language),
         new_cues=_cues(name, entry["new_cues"], language, new=True),
+        dev_cues=_cues(name, entry.get("dev_cues", {}), language, new=True),
+        apart=frozenset(entry.get("apart", ())),
     )
 
 

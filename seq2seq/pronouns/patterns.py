@@ -21,9 +21,10 @@ Order = Literal["subject first", "verb first", "verb last"]
 class Pattern:
     """One template in both languages.
 
-    A German clause is written in three parts, ``subject | verb | rest``; ``order`` is the order of
-    the parts that an opener asks of the clause it opens. ``flags`` holds what the file says of the
-    pattern: person, carried, plain, adjective, time.
+    A German clause is written in parts, ``subject | verb | rest``, and if need be what follows even
+    a verb at the end (``als {B}``); ``order`` is the order of the parts that an opener asks of the
+    clause it opens. ``flags`` holds what the file says of the pattern: person, carried, plain,
+    adjective, time, conjunction, alive, explained.
     """
 
     name: str
@@ -50,11 +51,15 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Link:
-    """What joins the clause about "it" to the clause that names the nouns."""
+    """What joins the clause about "it" to the clause that names the nouns.
+
+    ``causal`` ones give a reason; ``loose`` ones say no more than that both clauses are true.
+    """
 
     pattern: Pattern
     weight: int
     causal: bool
+    loose: bool
 
 
 @dataclass(frozen=True)
@@ -77,19 +82,26 @@ class Adverb:
 class Schema:
     """A verb whose reason decides: A could not lift B because it was too small (A), heavy (B).
 
-    ``agents`` and ``patients`` are the English nouns that may stand in either place; ``cues`` what
-    is true of the agent and of the patient. The natural set is schemas with one noun in each.
+    ``agents`` and ``patients`` are the English nouns that may stand in either place, the same ones
+    where the verb alone decides, nouns of different kinds where the kind helps (A swallowed B);
+    ``cues`` what may be true of the agent and what of the patient. The natural set is schemas with
+    one noun in each.
     """
 
     name: str
     agents: tuple[str, ...]
     patients: tuple[str, ...]
-    cues: tuple[str, str]
+    cues: tuple[tuple[str, ...], tuple[str, ...]]
     modifiers: tuple[str, ...]
     voices: tuple[Pattern, Pattern]
     timeless: bool
     only: str | None
     unseen_voice: str | None
+
+    @property
+    def within_kind(self) -> bool:
+        """Whether agent and patient change places: the nouns tell nothing then."""
+        return self.agents == self.patients
 
 
 @dataclass(frozen=True)
@@ -119,7 +131,19 @@ class Patterns:
             for frame in self.frames
             if not ("person" in frame.flags and any(kind.animate for kind in kinds))
             and not ("carried" in frame.flags and any(kind.fixed for kind in kinds))
+            and not ("alive" in frame.flags and not any(kind.animate for kind in kinds))
         )
+
+    def links_for(self, frame: Pattern) -> tuple[Link, ...]:
+        """The links that may follow a selectional frame: a reason only where there can be one."""
+        if "explained" in frame.flags:
+            return self.links
+        return tuple(link for link in self.links if link.loose)
+
+    @property
+    def reasons(self) -> tuple[Link, ...]:
+        """The links that give a reason, which alone decide a causal schema."""
+        return tuple(link for link in self.links if link.causal)
 
 
 @cache
@@ -149,15 +173,19 @@ def load_patterns(language: str) -> Patterns:
         openers=listed(table["openers"], "en"),
         general=tuple(table["general"]),
         links=tuple(
-            Link(_pattern(entry["name"], entry, language), entry["weight"], entry["causal"])
+            Link(
+                _pattern(entry["name"], entry, language),
+                entry["weight"],
+                entry["causal"],
+                entry.get("loose", False),
+            )
             for entry in table["links"]
         ),
         cataphora=_pattern("cataphora", table["cataphora"], language),
         pleonastic=listed(table["pleonastic"], "word"),
         frames=some(table["frames"]),
         schemas=tuple(
-            _schema(name, entry, language, _pool(entry, lexicon))
-            for name, entry in table["schemas"].items()
+            _schema(name, entry, language, lexicon) for name, entry in table["schemas"].items()
         ),
         natural=tuple(
             _natural(name, entry, language)
@@ -178,7 +206,12 @@ def _table(name: str) -> dict[str, Any]:
 
 def _pattern(name: str, entry: Mapping[str, Any], language: str) -> Pattern:
     flags = frozenset(
-        flag for flag in ("person", "carried", "plain", "adjective", "time") if flag in entry
+        flag
+        for flag in (
+            *("person", "carried", "alive", "explained"),
+            *("plain", "adjective", "time", "conjunction"),
+        )
+        if flag in entry
     )
     order = entry.get(f"{language}_order", "subject first")
     return Pattern(name, entry["en"], entry[language], entry.get("tense", "past"), flags, order)
@@ -190,37 +223,39 @@ def _adverb(entry: Mapping[str, Any], language: str) -> Adverb:
 
 
 def _ordered(clause: str, order: Order) -> str:
-    """A clause with its three parts in an order; one that has no parts as it is."""
+    """A clause with its parts in an order; one that has no parts as it is."""
     if "|" not in clause:
         return clause
-    subject, verb, rest = (part.strip() for part in clause.split("|"))
+    subject, verb, rest, *after = (part.strip() for part in clause.split("|"))
     match order:
         case "subject first":
-            return f"{subject} {verb} {rest}"
+            parts = [subject, verb, rest, *after]
         case "verb first":
-            return f"{verb} {subject} {rest}"
+            parts = [verb, subject, rest, *after]
         case "verb last":
-            return f"{subject} {rest} {verb}"
+            parts = [subject, rest, verb, *after]
+    return " ".join(parts)
 
 
 def _pool(entry: Mapping[str, Any], lexicon: Lexicon) -> tuple[str, ...]:
-    if "pool" in entry:
-        return tuple(entry.get(f"pool_{lexicon.language}", entry["pool"]))
+    """The English nouns of a schema's place: those listed that the language has, or of kinds."""
+    if "nouns" in entry:
+        return tuple(word for word in entry["nouns"] if word in lexicon.nouns)
     nouns: list[Noun] = []
     for name in entry["kinds"]:
         nouns += lexicon.kinds[name].nouns + lexicon.kinds[name].new_nouns
     return tuple(noun.english for noun in nouns)
 
 
-def _schema(name: str, entry: Mapping[str, Any], language: str, pool: tuple[str, ...]) -> Schema:
+def _schema(name: str, entry: Mapping[str, Any], language: str, lexicon: Lexicon) -> Schema:
     voices = tuple(_pattern(voice, text, language) for voice, text in entry["voices"].items())
     first, second = voices
-    agent_cue, patient_cue = entry["cues"]
+    agent_cues, patient_cues = entry["cues"]
     return Schema(
         name=name,
-        agents=pool,
-        patients=pool,
-        cues=(agent_cue, patient_cue),
+        agents=_pool(entry.get("agents", entry), lexicon),
+        patients=_pool(entry.get("patients", entry), lexicon),
+        cues=(tuple(agent_cues), tuple(patient_cues)),
         modifiers=tuple(entry["modifiers"]),
         voices=(first, second),
         timeless=entry.get("timeless", False),
@@ -256,7 +291,7 @@ def _natural(name: str, entry: Mapping[str, Any], language: str) -> Schema:
         name=name,
         agents=(agent,),
         patients=(patient,),
-        cues=(agent_cue, patient_cue),
+        cues=((agent_cue,), (patient_cue,)),
         modifiers=("",),
         voices=(
             _pattern("active", entry["active"], language),

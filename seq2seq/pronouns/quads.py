@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from seq2seq.pronouns.english import English
 from seq2seq.pronouns.items import Candidate, Item, differing_spans
-from seq2seq.pronouns.lexicon import Cue, Lexicon, Noun
-from seq2seq.pronouns.patterns import Link, Pattern, Patterns, Schema
+from seq2seq.pronouns.lexicon import Cue, Noun
+from seq2seq.pronouns.patterns import Link, Pattern, Patterns
 from seq2seq.pronouns.phrase import Grammar, Line, Modifier, Predicate, Scene, Tense, say
 
 _NOTHING = Pattern("", "", "")
@@ -80,25 +80,23 @@ def selectional_views(
     return views
 
 
-def causal_view(schema: Schema, voice: Pattern, nouns: tuple[Noun, Noun], lexicon: Lexicon) -> View:
+def causal_view(voice: Pattern, nouns: tuple[Noun, Noun], cues: tuple[Cue, Cue]) -> View:
     """The view of a quad in which the verb and the cue decide.
 
     Args:
-        schema: the verb.
-        voice: one of its voices.
+        voice: of the verb.
         nouns: the agent and the patient.
-        lexicon: where the cues are found.
+        cues: what is true of either.
 
     Returns:
         The view.
     """
-    cues = lexicon.cues
     return View(
         voice=voice.name,
         clause=voice,
         nouns={"A": nouns[0], "B": nouns[1]},
         roles={"A": "agent", "B": "patient"},
-        meant=((cues[schema.cues[0]], "A"), (cues[schema.cues[1]], "B")),
+        meant=((cues[0], "A"), (cues[1], "B")),
     )
 
 
@@ -223,7 +221,7 @@ def choose_setting(
     cues: Sequence[Cue],
     *,
     tense: Tense,
-    causal: bool,
+    links: Sequence[Link],
     modifiers: Sequence[str] | None = None,
     timeless: bool = False,
 ) -> Setting:
@@ -234,14 +232,13 @@ def choose_setting(
         patterns: what to draw from.
         cues: the cues that must all take the adverb, so that a pair differs in the cue alone.
         tense: of the clause.
-        causal: whether the reading needs a reason, and so a causal link.
+        links: those that make sense here.
         modifiers: the adverbs a schema allows, "" for none; None for any that fits.
         timeless: whether an opener that names a time would be out of place.
 
     Returns:
         The setting.
     """
-    links = [link for link in patterns.links if link.causal or not causal]
     link = rng.choices(links, [link.weight for link in links])[0]
     return Setting(
         opener=choose_opener(rng, patterns, tense, timeless=timeless),
@@ -254,8 +251,8 @@ def choose_setting(
 def choose_opener(
     rng: random.Random, patterns: Patterns, tense: Tense, *, timeless: bool = False
 ) -> Pattern:
-    """Nothing three times in five, else "Yesterday," and the like."""
-    if rng.random() < 0.6:
+    """Nothing three times in four, else "Yesterday," and the like."""
+    if rng.random() < 0.75:
         return _NOTHING
     return rng.choice(
         [

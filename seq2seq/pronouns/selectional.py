@@ -21,7 +21,7 @@ from seq2seq.pronouns.patterns import Pattern
 from seq2seq.pronouns.quads import Label, Setting, choose_setting, selectional_views
 
 # Blocks of eight items for every pair of kinds.
-_BLOCKS = {"dev": 1, "T0": 2, "train": 26, "T1": 2, "T2": 1, "T3": 1, "T5": 1, "T6": 4}
+_BLOCKS = {"dev": 1, "T0": 2, "train": 30, "T1": 2, "T2": 1, "T3": 1, "T5": 1, "T6": 4, "dev_T5": 1}
 _CYCLE_BLOCKS = {"T4": 4, "train": 7}
 # Cues of a kind that training uses in quads.
 _CUES = 4
@@ -54,13 +54,14 @@ def selectional_items(draw: Draw, split: str) -> list[Item]:
 
 def _open_blocks(draw: Draw, split: str, kinds: tuple[Kind, Kind]) -> list[Item]:
     """Blocks in which either kind comes first; nothing if the split has no nouns or cues left."""
-    allowed = fitting_cues(*kinds, new=split == "T5")
+    allowed = fitting_cues(*kinds, split)
     drawn = _draw_nouns(draw, split, kinds, allowed, gender_pairs(*kinds))
     if drawn is None:
         return []
     cues, blocks = drawn
     frame = draw.rng.choice(draw.patterns.frames_for(*kinds))
-    setting = choose_setting(draw.rng, draw.patterns, cues, tense=frame.when, causal=False)
+    links = draw.patterns.links_for(frame)
+    setting = choose_setting(draw.rng, draw.patterns, cues, tense=frame.when, links=links)
     views = [(frame, False), (frame, True)]
     return [
         item
@@ -76,10 +77,12 @@ def _cycle_blocks(draw: Draw, split: str, place: int) -> list[Item]:
     """
     cycle = [tuple(draw.lexicon.kinds[name] for name in names) for names in CYCLE]
     cues = [kind.cues[place] for kind, _ in cycle]
-    frames = draw.patterns.frames_for(*(kind for kind, _ in cycle))
+    fitting = [draw.patterns.frames_for(*kinds) for kinds in cycle]
+    frames = [frame for frame in fitting[0] if all(frame in some for some in fitting)]
     one = draw.rng.choice(frames)
     other = draw.rng.choice([f for f in frames if f.when == one.when and f is not one])
-    setting = choose_setting(draw.rng, draw.patterns, cues, tense=one.when, causal=False)
+    links = draw.patterns.links_for(one)
+    setting = choose_setting(draw.rng, draw.patterns, cues, tense=one.when, links=links)
     views = [(frame, split == "T4") for frame in (one, other)]
     items: list[Item] = []
     for first, second in cycle:

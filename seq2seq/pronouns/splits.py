@@ -9,21 +9,28 @@ T3        pairs of nouns that training never puts in one sentence
 T4        orders and voices that training never shows with a reason, for some schemas
 T5        cues that training shows only in fillers
 T6        causal schemas, and a kind of noun, that training shows only in fillers
+dev_T5    as T5, with other cues: what a recipe may be chosen by
+dev_T6    as the schemas of T6, with others
 ========  ==========================================================================
 
-A block (see `quads`) never crosses splits.
+dev_natural is to the natural set what dev_T6 is to T6: verbs between nouns of two kinds. A block
+(see `quads`) never crosses splits.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from seq2seq.pronouns.acting import action_items
 from seq2seq.pronouns.causal import causal_items
 from seq2seq.pronouns.draw import Draw
 from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.quads import Label, causal_view, make_quad, plain_setting
 from seq2seq.pronouns.selectional import selectional_items
 
-SPLITS = ("train", "dev", "T0", "T1", "T2", "T3", "T4", "T5", "T6")
+SPLITS = (
+    *("train", "dev", "T0", "T1", "T2", "T3", "T4", "T5", "T6"),
+    *("dev_T5", "dev_T6", "dev_natural"),
+)
 
 
 def draw_splits(draw: Draw) -> dict[str, list[Item]]:
@@ -39,6 +46,8 @@ def draw_splits(draw: Draw) -> dict[str, list[Item]]:
     for split in (*SPLITS[1:], "train"):
         items[split] += selectional_items(draw, split)
         items[split] += causal_items(draw, split)
+    for split in (*SPLITS[1:], "train"):  # last, as they find nouns and cues for whatever is left
+        items[split] += action_items(draw, split)
     if draw.grammar.genders:
         items = {
             split: _showing(some) if split != "train" else some for split, some in items.items()
@@ -60,10 +69,12 @@ def two_sentence_items(draw: Draw, items: Sequence[Item]) -> list[Item]:
         items: of a test split.
 
     Returns:
-        The same quads plainly joined, but for those that were two sentences already.
+        The same quads plainly joined, but for those that were two sentences already, or that
+        differed from another in the link alone.
     """
     stop = plain_setting(draw.patterns, "stop").link
     again: list[Item] = []
+    said = {item.source for item in items}
     for name in dict.fromkeys(item.quad for item in items):
         label, views, setting = draw.quads[name]
         if setting.link == stop:
@@ -74,7 +85,10 @@ def two_sentence_items(draw: Draw, items: Sequence[Item]) -> list[Item]:
             label, quad=f"{label.quad}-two", block=f"{label.block}-two", split="two_sentence"
         )
         setting = replace(setting, link=stop)
-        again += make_quad(label, views, setting, draw.grammar, draw.language)
+        quad = make_quad(label, views, setting, draw.grammar, draw.language)
+        if said.isdisjoint(item.source for item in quad):
+            again += quad
+            said.update(item.source for item in quad)
     return again
 
 
@@ -83,7 +97,9 @@ def natural_items(draw: Draw) -> list[Item]:
     items: list[Item] = []
     for schema in draw.patterns.natural + draw.patterns.everyday:
         agent, patient = (draw.lexicon.nouns[w] for w in (*schema.agents, *schema.patients))
-        views = [causal_view(schema, v, (agent, patient), draw.lexicon) for v in schema.voices]
+        (one,), (other,) = schema.cues
+        cues = draw.lexicon.cues[one], draw.lexicon.cues[other]
+        views = [causal_view(voice, (agent, patient), cues) for voice in schema.voices]
         name = f"{draw.language}-natural-{schema.name.replace(' ', '-')}"
         label = Label(name, name, "natural", schema.name, "natural")
         items += make_quad(label, views, plain_setting(draw.patterns), draw.grammar, draw.language)

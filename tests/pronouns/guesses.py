@@ -250,4 +250,4 @@ def _schema_and_voice(item: Item) -> Hashable:
 
 
 def _structure(item: Item) -> Hashable:
-    return item.cue, item.schema if item.family == "F1" else "", item.voice
+    return item.cue, item.schema if item.family != "F2" else "", item.voice

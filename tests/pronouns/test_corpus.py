@@ -88,9 +88,10 @@ def test_the_manifest_tells_what_the_files_hold(written: tuple[Path, CorpusRepor
 def test_every_set_is_written(written: tuple[Path, CorpusReport]) -> None:
     _, report = written
     assert [file.split for file in report.files] == [
-        "train", "dev", "T0", "T1", "T2", "T3", "T4", "T5", "T6", "natural",
+        "train", "dev", "T0", "T1", "T2", "T3", "T4", "T5", "T6",
+        "dev_T5", "dev_T6", "dev_natural", "natural",
         "control_neutral", "control_pleonastic", "control_same_gender", "control_cataphoric",
-        "two_sentence", "handwritten",
+        "two_sentence", "conjunctions", "handwritten",
     ]  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def test_adjectives_agree() -> None:
         ("since", "La chèvre était à côté du melon, puisqu'elle était déjà endormie."),
         ("as", "La chèvre était à côté du melon, car elle était déjà endormie."),
         ("but", "La chèvre était à côté du melon, mais elle était déjà endormie."),
-        ("although", "La chèvre était à côté du melon, alors qu'elle était déjà endormie."),
+        ("although", "La chèvre était à côté du melon, même si elle était déjà endormie."),
         ("stop", "La chèvre était à côté du melon. Elle était déjà endormie."),
     ],
 )

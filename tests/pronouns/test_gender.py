@@ -92,7 +92,11 @@ def test_one_wrong_item_costs_its_pair_and_its_quad(es_items: dict[str, list[Ite
 def test_families_are_scored_apart(es_items: dict[str, list[Item]]) -> None:
     hypotheses = [item.good if item.family == "F1" else item.bad for item in es_items["T0"]]
     scores = score_gender_by_family(es_items["T0"], hypotheses)
-    assert {family: score.accuracy for family, score in scores.items()} == {"F1": 1, "F2": 0}
+    assert {family: score.accuracy for family, score in scores.items()} == {
+        "F1": 1,
+        "F2": 0,
+        "F3": 0,
+    }
 
 
 def test_a_missing_hypothesis_is_refused(es_items: dict[str, list[Item]]) -> None:

@@ -6,6 +6,7 @@ from seq2seq.pronouns.gender import gender_shown, score_gender
 from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.lexicon import load_lexicon
+from seq2seq.pronouns.patterns import Pattern, load_patterns
 
 from .conftest import corpus_items
 from .sentences import frame, natural, said
@@ -151,3 +152,21 @@ def test_three_genders_are_scored_apart() -> None:
     assert good.recall == {"f": 1, "m": 1, "n": 1}
     bad = score_gender(items, [item.bad for item in items])
     assert (bad.accuracy, bad.coverage) == (0, 1)
+
+
+def test_what_something_is_compared_with_follows_even_a_verb_at_the_end() -> None:
+    patterns = load_patterns("de")
+    opener = next(one for one in patterns.openers if one.english == "I think that ")
+    voice = next(one for one in patterns.schemas if one.name == "popular").voices[0]
+    because = next(one.pattern for one in patterns.links if one.pattern.name == "because")
+    assert said(
+        "de", opener.joined(voice, because).other, "letter", "poem", cue="boring", it="B"
+    ) == ("Ich glaube, dass der Brief beliebter war als das Gedicht, weil es langweilig war.")
+    assert said(
+        "de",
+        Pattern("", "", "").joined(voice, because).other,
+        "letter",
+        "poem",
+        cue="amusing",
+        it="A",
+    ) == ("Der Brief war beliebter als das Gedicht, weil er unterhaltsam war.")

@@ -28,7 +28,7 @@ from seq2seq.pronouns.splits import natural_items
 from .conftest import TEST_SPLITS, corpus_items
 
 LINKS = (
-    "because ", "since ", "as ", "but ", "although ", "it ",
+    "because ", "since ", "as ", "and ", "but ", "although ", "it ",
     "as long as ", "so ", "until ", "when ",
 )  # fmt: skip
 QUOTED = "The robot picked up the wrench because it was heavy."

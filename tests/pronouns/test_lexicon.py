@@ -76,6 +76,22 @@ def test_a_cue_word_is_never_also_a_noun_or_a_word_of_a_pattern() -> None:
 def test_a_participle_that_is_also_a_cue_never_meets_that_cue() -> None:
     patterns = load_patterns("es")
     for schema in patterns.schemas + patterns.natural:
-        lemmas = {lemma for word in schema.cues for lemma in LEXICON.cues[word].lemmas}
+        words = [*schema.cues[0], *schema.cues[1]]
+        lemmas = {lemma for word in words for lemma in LEXICON.cues[word].lemmas}
         for voice in schema.voices:
             assert not [lemma for lemma in lemmas if f"{{{lemma}@" in voice.other], schema.name
+
+
+def test_what_a_schema_says_of_a_noun_fits_its_kind() -> None:
+    for code in ("es", "de", "fr", "vi"):
+        lexicon = load_lexicon(code)
+        for schema in load_patterns(code).schemas:
+            for cues, pool in zip(schema.cues, (schema.agents, schema.patients), strict=True):
+                kinds = {lexicon.nouns[word].kind for word in pool}
+                for cue in (lexicon.cues[word] for word in cues):
+                    assert cue.kind is None or kinds == {cue.kind}, (code, schema.name, cue.english)
+
+
+def test_no_cue_is_a_reason_for_both_nouns_of_a_schema() -> None:
+    for schema in load_patterns("es").schemas:
+        assert not set(schema.cues[0]) & set(schema.cues[1]), schema.name

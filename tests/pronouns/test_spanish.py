@@ -257,11 +257,11 @@ BY_HAND = [
         "{A} estaba cerca de {B} porque {is:it}.",
         "van",
         "poem",
-        "blue",
+        "huge",
         "",
         "A",
         "past",
-        "La furgoneta estaba cerca del poema porque era azul.",
+        "La furgoneta estaba cerca del poema porque era enorme.",
     ),
     (
         "{A} estaba cerca de {B} porque {is:it}.",

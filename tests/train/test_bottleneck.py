@@ -145,3 +145,20 @@ def test_the_share_of_batches_is_kept_and_decided_by_number_alone() -> None:
     assert all(drawn(1.0))
     for other in (drawn(0.5, seed=2), drawn(0.5, epoch=1)):
         assert np.mean(np.equal(half, other)) == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("decoder", [True, False])
+def test_earlier_target_pieces_pass_nothing_on_where_the_decoder_is_narrowed(decoder: bool) -> None:
+    """Without it, the second layer reads rows that have seen the whole source in the first."""
+    source, mask, target, marks = batch()
+    one = criterion("pronoun").eval()
+    one.model.encode = lambda ids, _mask, visible: one.model.embedding(ids)  # type: ignore[method-assign]
+    assert len(one.model.decoder) > 1
+    spec = BottleneckSpec.model_validate({"share": 0.5, "decoder": decoder})
+    visible = narrowed(mask, marks, spec)
+    before = states(one, source, target, visible)
+    other = source.clone()
+    other[0, 0] = 20  # a word that the decision, the second piece, must not know of
+    after = states(one, other, target, visible)
+    assert torch.equal(after[0, 1], before[0, 1]) == decoder
+    assert not torch.equal(after[0, 2], before[0, 2])

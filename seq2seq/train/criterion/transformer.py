@@ -129,7 +129,9 @@ class TransformerCriterion(Criterion):
         inputs = batch.target_ids.roll(1, dims=1)
         inputs[:, 0] = self.model.config.decoder_start_token_id
         memory = self.model.encode(batch.source_ids, batch.source_mask, visible=visible.source)
-        states = self.model.decode(inputs, memory, batch.source_mask, visible=visible.target)
+        states = self.model.decode(
+            inputs, memory, batch.source_mask, visible=visible.target, visible_past=visible.past
+        )
         return states.flatten(0, 1)
 
     def _at(self, states: Tensor, places: Tensor) -> Tensor:
