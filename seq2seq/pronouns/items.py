@@ -43,8 +43,9 @@ class Candidate:
     """A noun that the pronoun may refer to, where it stands in the source and in the target.
 
     ``role`` is "agent" or "patient" where a verb decides; "first kind" or "second kind" (the
-    order of the kinds in the lexicon, not of the words) in a selectional one; "first" or "second" in a
-    handwritten one, as its scene lists them. ``kind`` is empty where the lexicon has no such noun.
+    order of the kinds in the lexicon, not of the words) in a selectional one; "first" or "second"
+    in a handwritten one, as its scene lists them. ``kind`` is empty where the lexicon has no such
+    noun.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
