@@ -55,7 +55,7 @@ def states(
 ) -> torch.Tensor:
     """Decoder states of all places, padding included."""
     whole = replace(batch_of(source, target), target_places=torch.arange(target.numel()))
-    return one._hidden(whole, visible).view(*target.shape, -1)
+    return one._states(whole, visible).view(*target.shape, -1)
 
 
 def test_sentences_without_a_decision_see_everything() -> None:
