@@ -143,6 +143,11 @@ class Draw:
         key = frozenset(noun.english for noun in nouns)
         return all(self.taken.get((key, cue.english), split) == split for cue in cues)
 
+    def said(self, nouns: Pairing, cues: tuple[Cue, Cue]) -> bool:
+        """Whether any split has these nouns with one of these cues."""
+        key = frozenset(noun.english for noun in nouns)
+        return any((key, cue.english) in self.taken for cue in cues)
+
     def take(self, nouns: Pairing, cues: tuple[Cue, Cue], split: str) -> None:
         """Keep these nouns with these cues for a split."""
         key = frozenset(noun.english for noun in nouns)

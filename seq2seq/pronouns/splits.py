@@ -69,12 +69,10 @@ def two_sentence_items(draw: Draw, items: Sequence[Item]) -> list[Item]:
         items: of a test split.
 
     Returns:
-        The same quads plainly joined, but for those that were two sentences already, or that
-        differed from another in the link alone.
+        The same quads plainly joined, but for those that were two sentences already.
     """
     stop = plain_setting(draw.patterns, "stop").link
     again: list[Item] = []
-    said = {item.source for item in items}
     for name in dict.fromkeys(item.quad for item in items):
         label, views, setting = draw.quads[name]
         if setting.link == stop:
@@ -85,10 +83,7 @@ def two_sentence_items(draw: Draw, items: Sequence[Item]) -> list[Item]:
             label, quad=f"{label.quad}-two", block=f"{label.block}-two", split="two_sentence"
         )
         setting = replace(setting, link=stop)
-        quad = make_quad(label, views, setting, draw.grammar, draw.language)
-        if said.isdisjoint(item.source for item in quad):
-            again += quad
-            said.update(item.source for item in quad)
+        again += make_quad(label, views, setting, draw.grammar, draw.language)
     return again
 
 

@@ -186,6 +186,7 @@ def test_the_selectional_family_is_the_larger_part(items: dict[str, list[Item]])
     assert families["F2"] + families["F3"] > 2 * families["F1"]
     assert families["F2"] > max(families["F1"], families["F3"])
     schemas = {item.schema for item in items["train"] if item.family in ("F1", "F3")}
+    assert schemas == {schema.name for schema in PATTERNS.schemas if schema.only is None}
     assert len(schemas) >= 40
 
 
