@@ -1,7 +1,7 @@
 """What ``seq2seq evaluate`` prints and writes."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def to_json(found: Evaluation) -> dict[str, Any]:
 
 
 def to_text(found: Evaluation) -> str:
-    """Tables for people: every condition, then its classes, comparisons, rules and notes."""
+    """Tables for people: every condition by its number, then classes, comparisons, rules, notes."""
     suite, conditions = found.suite, found.conditions
     clusters = len({item.cluster for item in suite.items})
     languages = " to ".join(code or "the model's language" for code in suite.languages)
@@ -56,7 +56,7 @@ def to_text(found: Evaluation) -> str:
     parts.append(_overall(conditions, suite.items))
     parts += [_classes(conditions, suite.items, tag) for tag in tags_of(suite.items)]
     parts.append(_gender_bias(conditions, suite.items))
-    parts += [_comparison(measure, tests) for measure, tests in found.tests.items()]
+    parts.append(_comparisons(found.tests))
     rules = [f"contrastive: {CONTRASTIVE}"] if _measured(conditions, "contrastive") else []
     if _measured(conditions, "generated"):
         rules.append(f"generated: {suite.rule}")
@@ -179,19 +179,19 @@ def _measured(conditions: Sequence[Condition], measure: str) -> bool:
 def _overall(conditions: Sequence[Condition], items: Sequence[Item]) -> str:
     shown = [measure for measure in MEASURES if _measured(conditions, measure)]
     with_blocks = any(item.block for item in items)
-    head = ["", *shown]
+    head = ["", "", *shown]
     if with_blocks:
         head += [f"blocks {measure}" for measure in shown[:2]]
     scores = list(dict.fromkeys(k for one in conditions for s in one.seeds for k in s.scores))
     head += [next(s.scores[k].name for one in conditions for s in one.seeds) for k in scores]
     rows = [head]
-    for one in conditions:
-        cells = [one.name, *(_cell(items, one, measure) for measure in shown)]
+    for number, one in enumerate(conditions, start=1):
+        cells = [str(number), one.name, *(_cell(items, one, measure) for measure in shown)]
         if with_blocks:
             cells += [_blocks_cell(items, one, measure) for measure in shown[:2]]
         cells += [_score_cell([seed.scores[key].value for seed in one.seeds]) for key in scores]
         rows.append(cells)
-    return align(rows)
+    return align(rows, left=(0, 1))
 
 
 def _cell(items: Sequence[Item], condition: Condition, measure: str) -> str:
@@ -217,7 +217,7 @@ def _score_cell(values: Sequence[float]) -> str:
 def _classes(conditions: Sequence[Condition], items: Sequence[Item], tag: str) -> str:
     shown = [measure for measure in MEASURES[:2] if _measured(conditions, measure)]
     head = [f"by {tag}", "items"]
-    head += [f"{one.name}: {measure}" for one in conditions for measure in shown]
+    head += [f"{n} {measure}" for n in range(1, len(conditions) + 1) for measure in shown]
     found = [accuracy_by(items, one.right(measure), tag) for one in conditions for measure in shown]
     names = list(dict.fromkeys(name for column in found for name in column))
     rows = [head]
@@ -240,19 +240,15 @@ def _gender_bias(conditions: Sequence[Condition], items: Sequence[Item]) -> str:
     return align(rows) if len(rows) > 1 else ""
 
 
-def _comparison(measure: str, tests: tuple[PairedTest, PairedTest]) -> str:
-    bootstrap, randomization = tests
-    rows = [[f"{measure} against {bootstrap.contenders[0].name}", "", "bootstrap", "randomization"]]
-    for one, other in zip(bootstrap.contenders[1:], randomization.contenders[1:], strict=True):
-        rows.append(
-            [
-                one.name,
-                f"{100 * (one.difference or 0):+.1f}",
-                f"p = {one.p_value:.4f}",
-                f"p = {other.p_value:.4f}",
-            ]
-        )
-    return align(rows)
+def _comparisons(found: Mapping[str, tuple[PairedTest, PairedTest]]) -> str:
+    rows = [["against 1", "", "difference", "p by bootstrap", "p by randomization"]]
+    for measure, (bootstrap, randomization) in found.items():
+        pairs = zip(bootstrap.contenders[1:], randomization.contenders[1:], strict=True)
+        for number, (one, other) in enumerate(pairs, start=2):
+            cells = [f"{100 * (one.difference or 0):+.1f}"]
+            cells += [f"{test.p_value:.4f}" for test in (one, other)]
+            rows.append([str(number), measure, *cells])
+    return align(rows, left=(0, 1)) if len(rows) > 1 else ""
 
 
 def _with_interval(accuracy: Accuracy) -> str:

@@ -94,7 +94,9 @@ def test_a_model_that_reads_context_is_right_with_it_and_in_half_without(
     assert report["conditions"][1]["contrastive"]["blocks"][0]["accuracy"] == 2 * with_context - 1
     compared = report["comparisons"]["contrastive"]["randomization"]["conditions"][1]
     assert (compared["condition"], compared["difference"]) == ("m + 1 sentence", with_context - 0.5)
-    assert "m + 1 sentence" in to_text(found)
+    text = to_text(found)
+    assert "2  m + 1 sentence" in text
+    assert "against 1" in text
 
 
 @pytest.mark.parametrize("context", [(1, 0), (1, 1), (2, 1)])
