@@ -59,6 +59,15 @@ class _Copy:
         return any(self.start < one.end and one.start < self.end for one in others)
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A source, its output, and the addresses and placeholders in that."""
+
+    source: str
+    output: str
+    written: Sequence[Placeable]
+
+
 def restore(source: str, output: str) -> Restored:
     """Put changed addresses and placeholders of the source back into an output.
 
@@ -72,14 +81,15 @@ def restore(source: str, output: str) -> Restored:
     wanted = placeables_in(source)
     if not wanted:
         return Restored(output)
-    kept = _unchanged({one.text for one in wanted}, source, output)
+    pair = _Pair(source, output, placeables_in(output))
+    kept = _unchanged({one.text for one in wanted}, pair)
     missing = _less(Counter(one.text for one in wanted), kept)
     if not missing:
         return Restored(output)
-    changed = _by_spelling(missing, _without(wanted, source), source, output, kept)
+    changed = _by_spelling(missing, _without(wanted, source), pair, kept)
     missing = _less(missing, changed)
     forms = {one.text: one.form for one in wanted}
-    guessed = _by_exclusion(missing, forms, source, output, [*kept, *changed])
+    guessed = _by_exclusion(missing, forms, pair, [*kept, *changed])
     missing = _less(missing, guessed)
     text = output
     for copy in sorted([*changed, *guessed], key=lambda one: one.start, reverse=True):
@@ -97,30 +107,24 @@ def _without(placeables: Sequence[Placeable], source: str) -> str:
     return source
 
 
-def _unchanged(texts: Iterable[str], source: str, output: str) -> list[_Copy]:
+def _unchanged(texts: Iterable[str], pair: _Pair) -> list[_Copy]:
     """All exact copies in an output, more than the source has included; the longest come first."""
-    others = placeables_in(output)
     found: list[_Copy] = []
     for text in sorted(texts, key=len, reverse=True):
-        start = output.find(text)
+        start = pair.output.find(text)
         while start >= 0:
             copy = _Copy(start, start + len(text), text)
-            whole = _to_its_ends(copy, source, output) == copy
-            # {x} is not what stands in {{x}}
-            inside = any(
-                copy.overlaps([one]) and len(one.text) > len(text) and one.form not in OPEN_ENDED
-                for one in others
-            )
-            if whole and not inside and not copy.overlaps(found):
+            if _to_its_ends(copy, pair) == copy and not copy.overlaps(found):
                 found.append(copy)
-            start = output.find(text, start + len(text))
+            start = pair.output.find(text, start + len(text))
     return found
 
 
 def _by_spelling(
-    missing: Counter[str], rest: str, source: str, output: str, kept: Sequence[_Copy]
+    missing: Counter[str], rest: str, pair: _Pair, kept: Sequence[_Copy]
 ) -> list[_Copy]:
     """The stretches of an output that are changed copies, none of them overlapping."""
+    output = pair.output
     edges = [0, *(edge for copy in sorted(kept, key=lambda one: one.start)
                   for edge in (copy.start, copy.end)), len(output)]  # fmt: skip
     free = [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
@@ -130,7 +134,7 @@ def _by_spelling(
         for start, end in free:
             for first, last, changes in _closest(text, output[start:end], most):
                 near = _Copy(start + first, start + last, text)
-                copy = _to_its_ends(near, source, output)
+                copy = _to_its_ends(near, pair)
                 changes += near.start - copy.start + copy.end - near.end
                 spelled = output[copy.start : copy.end]
                 is_word = "".join(spelled.split()).isalnum()
@@ -166,12 +170,16 @@ def _closest(text: str, searched: str, most: int) -> Iterator[tuple[int, int, in
             yield -start, end, changes
 
 
-def _to_its_ends(copy: _Copy, source: str, output: str) -> _Copy:
-    """A stretch widened to the ends of the words or brackets that it begins or ends in.
+def _to_its_ends(copy: _Copy, pair: _Pair) -> _Copy:
+    """A stretch widened to the ends of the words, brackets or placeholder that it lies in.
 
     What also stands beside the original in the source is no part of it.
     """
+    source, output = pair.source, pair.output
     start, end, text = copy.start, copy.end, copy.original
+    for one in pair.written:  # {x} is not what stands in ${x}
+        if one.start <= start and end <= one.end and one.form not in OPEN_ENDED:
+            start, end = one.start, one.end
     while start and _joined(output[start - 1 : start + 1]):
         if output[start - 1 : copy.start] + text in source:
             break
@@ -193,15 +201,14 @@ def _joined(pair: str) -> bool:
 def _by_exclusion(
     missing: Counter[str],
     forms: Mapping[str, str],
-    source: str,
-    output: str,
+    pair: _Pair,
     taken: Sequence[_Copy],
 ) -> list[_Copy]:
     """The only placeholder of a form that the source does not hold, for the only one lacking."""
     strange = [
         one
-        for one in placeables_in(output)
-        if one.text not in source
+        for one in pair.written
+        if one.text not in pair.source
         and one.form not in OPEN_ENDED
         and not any(copy.overlaps([one]) for copy in taken)
     ]

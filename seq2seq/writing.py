@@ -41,9 +41,8 @@ class TextWriter:
         """
         ranked = list(zip(*found, strict=False))
         texts = self.tokenizer.decode([one.ids for parts in ranked for one in parts])
-        source = read.text.removeprefix(self.tokenizer.lead(read.text))
         candidates = [
-            self._join(source, parts, texts[rank * len(parts) :][: len(parts)])
+            self._join(read.text, parts, texts[rank * len(parts) :][: len(parts)])
             for rank, parts in enumerate(ranked)
         ]
         return Translation(

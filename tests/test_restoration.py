@@ -29,7 +29,8 @@ URL = "https://www.nationalgeographic.com/gp/help"
         ("See http://a.es/b/2000 a", "Ve http://a.es/b/200 a", "Ve http://a.es/b/2000 a"),
         ("See http://a.es/b/2000.", "Ve http://a.es/b/20000.", "Ve http://a.es/b/2000."),
         ("See http://a.es/b/200.", "Ve hhttp://a.es/b/200.", "Ve http://a.es/b/200."),
-        # a space came in
+        # a sign came in, a space came in
+        ("Hi {name}", "Hola ${name}", "Hola {name}"),
         (f"See {URL}", URL.replace("graphic", " fuerte"), URL),
         # a name in a program that was translated
         ("Hi {name}.", "Hola {nombre}.", "Hola {name}."),
@@ -69,6 +70,9 @@ def test_what_was_changed_is_put_back(source: str, output: str, wanted: str) -> 
         # the output's own is another of the source's
         ("{{order}} or {{orders}}", "{{orders}} u {{orders}}", 1),
         ("www.a.org/x or www.a.org/y", "www.a.org/x o www.a.org/x", 1),
+        ("{{x}} and {y}", "{{x}} y {x}", 1),
+        # another address: where it ends is not known
+        ("See www.a.org", "Ve www.museodelprado.es", 1),
         # what the source says beside it is no copy of it
         ("user_name is {user_name}", "user_name es", 1),
         ("a@b.org", "", 1),
