@@ -15,6 +15,7 @@ from seq2seq.run import Run
 from seq2seq.train.checkpoint import checkpoint_path
 from seq2seq.train.run import train
 from seq2seq.translate import Translator
+from tests.end_to_end.kill import KILLED, run_training
 from tests.hub.client import run_client
 from tests.hub.server import HubServer
 from tests.pipeline.families import write_family
@@ -23,11 +24,13 @@ from tests.train.test_source_prefix import PREFIX, write_recipe
 from tests.warm import Warm
 
 NAME = "tester/t5-fox"
-OVERRIDES = (
-    "train.lora.rank=2", "train.lora.alpha=64", "train.lora.dropout=0.1", "train.steps=4",
-    "train.peak_lr=0.01", "train.save_every_steps=2", "train.validate_every_steps=2",
-    "data.train.0.license=mit",
-)  # fmt: skip
+STEPS = 4
+RECIPE = {
+    "\nsteps = 3": f"\nsteps = {STEPS}\npeak_lr = 0.01\nsave_every_steps = 2\n"
+    "lora = { rank = 2, alpha = 64, dropout = 0.1 }",
+    "validate_every_steps = 3": "validate_every_steps = 2",
+    'train = [{ file = "train.tsv",': 'train = [{ license = "mit", file = "train.tsv",',
+}
 # Stock classes and peft alone, on what lies on the Hub.
 LOAD = """
     import json, sys
@@ -48,26 +51,21 @@ LOAD = """
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(trainer: Warm, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where T5, a recipe and a finished run of it lie."""
     folder = tmp_path_factory.mktemp("adapter")
     recipe = write_recipe(folder, write_family("t5", folder / "init"))
-    train(recipe, overrides=OVERRIDES, run_folder=folder / "run")
+    text = recipe.read_text(encoding="utf-8")
+    for old, new in RECIPE.items():
+        assert old in text
+        text = text.replace(old, new)
+    recipe.write_text(text, encoding="utf-8")
+    assert run_training(trainer, recipe, folder / "run") == 0
     return folder
 
 
-def interrupted(folder: Path, copy: Path) -> Run:
-    """The run as it stood in the middle."""
-    run = Run(shutil.copytree(folder / "run", copy))
-    shutil.rmtree(checkpoint_path(run.checkpoints, 4))
-    shutil.rmtree(run.best)
-    return run
-
-
 @pytest.mark.slow
-def test_checkpoints_hold_the_adapter_alone_and_resume_bit_for_bit(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_checkpoints_hold_the_adapter_alone(folder: Path) -> None:
     whole = Run(folder / "run")
     before, after = (load_file(one / "model.safetensors") for one in (folder / "init", whole.best))
     changed = {name for name, one in before.items() if not torch.equal(one, after[name])}
@@ -76,24 +74,37 @@ def test_checkpoints_hold_the_adapter_alone_and_resume_bit_for_bit(
     for path in whole.checkpoints.rglob("*.safetensors"):
         if path.name.startswith(("model", "weights")):
             assert all("lora_" in name for name in load_file(path)), path.name
-    run = interrupted(folder, tmp_path / "run")
-    train(folder / "prefix.toml", overrides=OVERRIDES, run_folder=run.folder, resume=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("moment", "count"), [("update", 3), ("micro-batch", 4), ("flush", 12), ("candidate", 1)]
+)
+def test_killed_and_resumed_it_ends_bit_for_bit_the_same(
+    folder: Path, trainer: Warm, tmp_path: Path, moment: str, count: int
+) -> None:
+    whole, run = Run(folder / "run"), Run(tmp_path / "run")
+    recipe = folder / "prefix.toml"
+    assert run_training(trainer, recipe, run.folder, moment=moment, count=count) == KILLED
+    assert not run.scores.exists()
+    assert run_training(trainer, recipe, run.folder) == 0
     for name in ("model.safetensors", "optimizer.safetensors", "rng-0.safetensors"):
-        ends = [checkpoint_path(one.checkpoints, 4) / name for one in (whole, run)]
+        ends = [checkpoint_path(one.checkpoints, STEPS) / name for one in (whole, run)]
         assert ends[0].read_bytes() == ends[1].read_bytes(), name
     for path in whole.best.rglob("*.safetensors"):
         again = run.best / path.relative_to(whole.best)
         assert path.read_bytes() == again.read_bytes(), path.name
+    assert run.scores.read_bytes() == whole.scores.read_bytes()
 
 
 @pytest.mark.slow
 def test_a_base_that_is_gone_or_another_is_refused(folder: Path, tmp_path: Path) -> None:
     def resumed() -> str:
         with pytest.raises(CheckpointError) as caught:
-            train(folder / "prefix.toml", overrides=OVERRIDES, run_folder=run.folder, resume=True)
+            train(folder / "prefix.toml", run_folder=run.folder, resume=True)
         return str(caught.value)
 
-    run = interrupted(folder, tmp_path / "run")
+    run = Run(shutil.copytree(folder / "run", tmp_path / "run"))
     edit_json(run.origin, lambda noted: noted["weights"].update({"model.safetensors": "0" * 64}))
     assert "hold an adapter alone, and the weights in" in resumed()
     shutil.move(folder / "init", folder / "gone")
