@@ -308,6 +308,14 @@ def test_sections_that_do_not_fit_each_other_are_refused_before_training(
             ["train.fsdp=true", "train.guided_copy.weight=1"],
             "train.fsdp shares out the weights that train.guided_copy reads outside of their layer",
         ),
+        (
+            ["train.fsdp=true", "train.guided_attention.weight=1"],
+            "train.fsdp shares out the weights that train.guided_attention reads outside of",
+        ),
+        (
+            ["train.fsdp=true", "train.precision=fp16"],
+            "train.precision = 'fp16' cannot be sharded (train.fsdp), needed bf16 or fp32",
+        ),
     ],
 )
 def test_what_makes_no_sense_together_is_refused(

@@ -6,7 +6,6 @@ import math
 import os
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,8 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from seq2seq.data.batches import Batch, collate
+from scripts.measure_gpu import RandomEpoch
+from seq2seq.data.batches import Batch
 from seq2seq.errors import TrainingError
 from seq2seq.model.config import build_config
 from seq2seq.model.transformer import Transformer
@@ -37,23 +37,6 @@ from seq2seq.train.selection import Validation
 from seq2seq.train.stop import Stop
 
 VOCAB = 40
-
-
-@dataclass(frozen=True)
-class RandomEpoch:
-    sources: list[np.ndarray]
-    targets: list[np.ndarray]
-
-    @property
-    def source_lengths(self) -> np.ndarray:
-        return np.array([len(ids) for ids in self.sources])
-
-    @property
-    def target_lengths(self) -> np.ndarray:
-        return np.array([len(ids) for ids in self.targets])
-
-    def batch(self, pairs: np.ndarray, pad_id: int) -> Batch:
-        return collate([(self.sources[row], self.targets[row]) for row in pairs], pad_id)
 
 
 class RandomPairs:

@@ -234,7 +234,18 @@ def test_an_opus_model_of_several_targets_takes_its_tag_as_prefix(
     tokenizer = pretrained.tokenizer
     assert tokenizer.encode(["the fox"]) == tokenizer.encode([">>fra<< the fox"])
     assert tokenizer.encode([">>deu<< the fox"]) != tokenizer.encode(["the fox"]), "its own counts"
+    assert tokenizer.lead(">>deu<< the fox") == ">>deu<< "
     assert "begin each source" not in pretrained.to_text()
+
+
+def test_a_language_that_is_asked_for_counts_more_than_a_stored_task(tmp_path: Path) -> None:
+    folder = write_family("marian", tmp_path / "opus")
+    config = json.loads((folder / "config.json").read_text())
+    config["task_specific_params"] = {"translation": {"prefix": "an owl: "}}
+    (folder / "config.json").write_text(json.dumps(config))
+    asked = Translator.load(folder, target_language="fra").tokenizer
+    assert asked.lead("") == ">>fra<< "
+    assert asked.encode(["the fox"]) == asked.encode([">>fra<< the fox"])
 
 
 def test_an_export_to_ctranslate2_says_it_too(opened: Callable[..., Any], tmp_path: Path) -> None:
