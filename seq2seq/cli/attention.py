@@ -85,7 +85,8 @@ def attention(
     from transformers.utils import logging
 
     from seq2seq.probe.model.stock_model import StockModel
-    from seq2seq.probe.report.attention_page import show_image, show_text
+    from seq2seq.probe.report.attention_page import show_text
+    from seq2seq.probe.report.image_page import show_image
     from seq2seq.viewer.figures import opening_map
     from seq2seq.viewer.page import attention_page
     from seq2seq.viewer.static import LARGEST_MAP

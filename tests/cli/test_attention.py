@@ -53,7 +53,7 @@ def test_an_image_goes_to_the_reader_of_images(
     cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: list[Any]
 ) -> None:
     monkeypatch.setattr(
-        "seq2seq.probe.report.attention_page.show_image",
+        "seq2seq.probe.report.image_page.show_image",
         lambda opened, path, head: model.append((opened, path)) or plain_page(("a",)),
     )
     result = cli("attention", "vit", "--image", "cat.jpg", "--out", tmp_path / "cat.html")

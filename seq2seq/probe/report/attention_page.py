@@ -1,6 +1,5 @@
 """From a model and a text to a page: any text, of any model that the probe can open."""
 
-import io
 import sys
 from dataclasses import replace
 from importlib.metadata import version
@@ -10,11 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.errors import DataError, ModelError, SpanError
-from seq2seq.files import read_bytes
 from seq2seq.language_tags import choose_tags, language_codes, tagging
 from seq2seq.languages import language_of
 from seq2seq.libraries import running
@@ -22,7 +19,7 @@ from seq2seq.probe.items.pieces import Pieces, Side, pieces_of
 from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.reading import Reading as Attention
 from seq2seq.probe.model.stock_model import StockModel
-from seq2seq.probe.report.opening import head_named, opening_head
+from seq2seq.probe.report.opening_head import head_named, opening_head
 from seq2seq.run import Run
 from seq2seq.viewer.boundaries import number_words
 from seq2seq.viewer.content import (
@@ -30,7 +27,6 @@ from seq2seq.viewer.content import (
     Example,
     Mark,
     Panel,
-    Picture,
     Reading,
     Text,
 )
@@ -145,41 +141,7 @@ def _shown(
         panel = Panel(stack, name, name, maps_of(maps, stack), group=model.sharing[stack])
         shown = shown_text(source, model.tokenizer, name, language=languages[0])
         reading = Reading((shown,), (panel,))
-    return _page(model, _with_pronouns(reading), text, tuple(notes), head)
-
-
-def show_image(model: StockModel, path: Path, *, head: str | None = None) -> AttentionPage:
-    """Let a Vision Transformer read an image and show what each patch attends to.
-
-    Args:
-        model: a model of images.
-        path: the image, in any format that Pillow reads.
-        head: as in ``show_text``.
-
-    Raises:
-        DataError: the file is no image, Pillow is missing, or the model has no such head.
-        ModelError: the model reads text.
-    """
-    if model.tokenizer is not None:
-        raise ModelError(f"{model.name}: reads text, not images; leave out --image")
-    pixels, png = _pixels(model, path)
-    maps = maps_of(model.read_image(pixels), "encoder")
-    height, width = pixels.shape[-2:]
-    side = model.model.config.patch_size
-    rows, columns = height // side, width // side
-    first = maps.shape[-1] - rows * columns
-    names = [f"[{'CLS' if number == 0 else f'extra {number}'}]" for number in range(first)]
-    names += [f"row {y + 1}, column {x + 1}" for y in range(rows) for x in range(columns)]
-    text = Text(
-        "image",
-        tuple(names),
-        tuple(range(len(names))),
-        (False, *[True] * (len(names) - 1)),
-        frozenset(range(first)),
-        Picture(png, rows, columns, first),
-    )
-    reading = Reading((text,), (Panel("encoder", "image", "image", maps),))
-    return _page(model, reading, path.name, (), head)
+    return page_of(model, _with_pronouns(reading), text, tuple(notes), head)
 
 
 def shown_text(pieces: Pieces, tokenizer: Any, name: str, *, language: str = "") -> Text:
@@ -328,9 +290,10 @@ def _with_pronouns(reading: Reading) -> Reading:
     return replace(reading, marks=marks)
 
 
-def _page(
+def page_of(
     model: StockModel, reading: Reading, title: str, notes: tuple[str, ...], head: str | None
 ) -> AttentionPage:
+    """The page of one reading, opened at the head that is named, chosen or guided."""
     start, why = opening_head(model, reading) if head is None else (head_named(model, head), ())
     software = f"{model.name}, read with transformers {version('transformers')}."
     return AttentionPage(
@@ -354,33 +317,3 @@ def _check_length(model: StockModel, pieces: Pieces) -> None:
             f"text: {len(pieces.ids)} pieces, needed at most {most}, which {model.name} can read; "
             "show a part of it"
         )
-
-
-def _pixels(model: StockModel, path: Path) -> tuple[Tensor, bytes]:
-    """An image as the model reads it, and what that looks like as a PNG."""
-    try:
-        from PIL import Image
-    except ImportError:
-        raise DataError(f"{path}: needs Pillow to be read; pip install pillow") from None
-    from transformers import AutoImageProcessor
-
-    content = read_bytes(path, error=DataError, needed="an image")
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            picture = image.convert("RGB")
-    except Exception as error:  # what the library raises depends on the format and what is wrong
-        raise DataError(f"{path}: no image that can be read: {error}") from None
-    try:
-        processor = AutoImageProcessor.from_pretrained(model.model.name_or_path, backend="pil")
-    except OSError as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"{model.name}: does not say how to prepare an image: {reason}") from None
-    pixels = processor(picture, return_tensors="pt")["pixel_values"]
-    shown = pixels[0].permute(1, 2, 0).cpu().numpy()
-    if processor.do_normalize:
-        shown = shown * np.array(processor.image_std) + np.array(processor.image_mean)
-    if not processor.do_rescale:
-        shown = shown / 255
-    file = io.BytesIO()
-    Image.fromarray(np.rint(255 * shown.clip(0, 1)).astype(np.uint8)).save(file, "PNG")
-    return pixels, file.getvalue()

@@ -14,7 +14,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from seq2seq.errors import DataError, ModelError
 from seq2seq.probe.items.pieces import pieces_of
 from seq2seq.probe.model.stock_model import StockModel
-from seq2seq.probe.report.attention_page import show_image, show_text
+from seq2seq.probe.report.attention_page import show_text
+from seq2seq.probe.report.image_page import show_image
 from seq2seq.viewer.content import Head, Text
 from seq2seq.viewer.page import attention_page
 from seq2seq.viewer.words import word_label

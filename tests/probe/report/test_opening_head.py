@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from seq2seq.errors import DataError
-from seq2seq.probe.report.opening import head_named, opening_head
+from seq2seq.probe.report.opening_head import head_named, opening_head
 from seq2seq.recipe_file import parse_recipe, recipe_json
 from seq2seq.viewer.content import Head, Mark, Panel, Reading, Text
 
