@@ -1,6 +1,7 @@
 """The command that asks a model who "it" is."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,16 +14,28 @@ from seq2seq.files import write_text
 
 if TYPE_CHECKING:
     from seq2seq.probe.items.case import Case
+    from seq2seq.probe.items.sets import Kind
+    from seq2seq.probe.report.result import Study, StudySpec
+    from seq2seq.probe.statistics.choosing_set import ChoosingSet
+
+SEED = 12345
 
 EXAMPLES = (
     "probe runs/demo",
     "probe runs/demo --items T3 --json",
     "probe runs/demo --items corpora/T1.es.jsonl --select-on corpora/dev.es.jsonl --out probe",
+    "probe bert --select-on train.c.txt --items pro_stereotyped_type1.txt.dev --items "
+    "anti_stereotyped_type1.txt.dev --items gap-test.tsv --out bias",
 )
 
 Items = Annotated[
-    str,
-    typer.Option(metavar="SET|F", help="What is reported: a test set of the run, or a file."),
+    list[str] | None,
+    typer.Option(
+        metavar="SET|F",
+        help="What is reported: a test set of the run, or a file. May be "
+        "repeated; what is chosen is then chosen once. [default: T1]",
+        show_default=False,
+    ),
 ]
 SelectOn = Annotated[
     Path | None,
@@ -31,9 +44,24 @@ SelectOn = Annotated[
 ]  # fmt: skip
 Out = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Where to write. [default: probe/SET in the run folder]",
-                 show_default=False),
+    typer.Option(metavar="DIR", help="Where to write, one folder a set if there are several. "
+                 "[default: probe/SET in the run folder]", show_default=False),
 ]  # fmt: skip
+RouteName = Annotated[
+    str | None,
+    typer.Option("--route", metavar="NAME", help='Choose among the measures of one route, such as '
+                 '"E->" or X.', show_default=False),
+]  # fmt: skip
+HeadName = Annotated[
+    str | None,
+    typer.Option("--head", metavar="L.H", help="Report one head instead of choosing, such as 3.1; "
+                 "layers and heads are counted from 0.", show_default=False),
+]  # fmt: skip
+Seed = Annotated[int, typer.Option(metavar="N", help="Of all draws.")]
+Alti = Annotated[
+    bool,
+    typer.Option("--alti", help="Weigh contributions through all layers of long texts, too."),
+]
 Most = Annotated[
     int | None,
     typer.Option(metavar="N", min=8, help="Use the first N cases of each set.", show_default=False),
@@ -42,18 +70,21 @@ Quick = Annotated[bool, typer.Option("--no-causal", help="Leave out the knock-ou
 
 
 @dataclass(frozen=True)
-class _Sets:
+class _ItemSet:
     name: str
-    items: Path
-    select_on: Path
+    path: Path
 
 
 def probe(
     model: AnyModel,
-    items: Items = "T1",
+    items: Items = None,
     select_on: SelectOn = None,
     out: Out = None,
     most: Most = None,
+    route: RouteName = None,
+    head: HeadName = None,
+    seed: Seed = SEED,
+    alti: Alti = False,
     no_causal: Quick = False,
     device: Device = "auto",
     as_json: AsJson = False,
@@ -63,49 +94,106 @@ def probe(
     Every head and route is scored on the items; one is chosen on another set, reported once with
     its interval, and taken apart by knock-outs. Beside it stand rules that look at nothing and
     models with random weights; of the built-in corpus also free translations and the control sets.
+    A file may be one of `seq2seq corpus pronouns`, or a published one of Winograd schemas, PDP,
+    DPR, GAP, KnowRef, WinoBias, Winogender, WinoGrande, WinoMT or XWINO, or JSON Lines of text,
+    pronoun and candidates.
     Writes probe.json, items.jsonl, probe.md, probe.html (one page that opens in any browser and
-    connects to nothing), its figures as SVG and, for a run, the section of its model card. The Hub
-    is asked only if MODEL is no folder here.
+    connects to nothing), its figures as SVG and, for a run, the section of its model card; of GAP
+    also its answers for the official scorer. The Hub is asked only if MODEL is no folder here.
     """
-    sets = _sets_of(model, items, select_on)
-    folder = out or _default_folder(model, sets.name)
+    sets, chosen_on = _sets_of(model, items or ["T1"], select_on)
 
     from transformers.utils import logging
 
-    from seq2seq.probe.items.companion_sets import companions_of
     from seq2seq.probe.model.stock_model import StockModel
-    from seq2seq.probe.report.page import write_page
+    from seq2seq.probe.report.parts import differences_of, several_sets_text
     from seq2seq.probe.report.result import StudySpec
-    from seq2seq.probe.report.text import to_json, to_markdown, to_text, write_study
-    from seq2seq.probe.study import probe_model
+    from seq2seq.probe.report.text import to_json, to_text
+    from seq2seq.probe.statistics.choosing_set import ChoosingSet
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()  # it reports the weights of tasks; what is missing is refused
     stock = StockModel.load(model, device=device)
-    spec = StudySpec(sets.name, sets.select_on.stem, causal=not no_causal)
-    cases, beside = _cases(sets.items, most), companions_of(sets.items)
+    spec = StudySpec(
+        "", chosen_on.stem, causal=not no_causal, seed=seed, contributions=True if alti else None,
+        only=_only(route, head),
+    )  # fmt: skip
+    cases, left_out, _ = _cases(chosen_on, most)
+    choosing = ChoosingSet(stock, cases, contributions=spec.contributions)
+    studies = []
+    for one in sets:
+        folder = _folder_of(model, one.name, out, several=len(sets) > 1)
+        study = _probe_set(choosing, one, replace(spec, name=one.name), left_out, most, folder)
+        studies.append(study)
+        if out is None and Path(model).is_dir():
+            _write_card(study, folder)
+        if not as_json:
+            typer.echo(to_text(study) + "\n")
+        typer.echo(f"written to {folder}; {study.seconds:.0f} s", err=True)
+        typer.echo(f"{folder / 'probe.html'}: open it in a browser", err=True)
+    if as_json and len(studies) == 1:
+        print_json(to_json(studies[0]))
+    elif as_json:
+        differences = [asdict(one) for one in differences_of(studies)]
+        print_json({"sets": [to_json(one) for one in studies], "differences": differences})
+    elif len(studies) > 1:
+        typer.echo(several_sets_text(studies))
+
+
+def _probe_set(
+    choosing: "ChoosingSet",
+    items: _ItemSet,
+    spec: "StudySpec",
+    left_out: Sequence[str],
+    most: int | None,
+    folder: Path,
+) -> "Study":
+    """Probe a model on one set, and write what was found."""
+    from seq2seq.probe.items.companion_sets import companions_of
+    from seq2seq.probe.items.sets import ORIGINS
+    from seq2seq.probe.report.page import write_page
+    from seq2seq.probe.report.text import write_study
+    from seq2seq.probe.study import probe_model
+
+    cases, missing, kind = _cases(items.path, most)
+    beside = companions_of(items.path)
     study = probe_model(
-        stock,
-        _cases(sets.select_on, most),
+        choosing.model,
+        choosing,
         cases,
-        spec=spec,
+        spec=replace(spec, origin=ORIGINS.get(kind, ""), kind=kind),
         unrelated=beside.unrelated,
         corpus=beside.corpus,
         controls=beside.controls,
+        left_out=(*left_out, *missing),
         say=lambda line: typer.echo(line, err=True),
     )
     write_study(study, folder)
-    page = write_page(study, stock, cases, folder)
-    if out is None and Path(model).is_dir():
-        # The card brings a heading of its own.
-        section = to_markdown(study).partition("\n\n")[2]
-        write_text(folder.parent / "card.md", section + _figures(folder))
-    if as_json:
-        print_json(to_json(study))
-        return
-    typer.echo(to_text(study))
-    typer.echo(f"\nwritten to {folder}; {study.seconds:.0f} s", err=True)
-    typer.echo(f"{page}: open it in a browser", err=True)
+    write_page(study, choosing.model, cases, folder)
+    return study
+
+
+def _only(route: str | None, head: str | None) -> tuple[str | None, int | None, int | None]:
+    """The route, layer and head that are asked for."""
+    from seq2seq.probe.report.wording import ROUTES
+
+    name = route.replace("<->", "↔").replace("->", "→").replace("<-", "←") if route else None
+    if name is not None and name not in ROUTES:
+        raise DataError(f"probe: route {route!r}, needed one of {', '.join(ROUTES)}")
+    if head is None:
+        return name, None, None
+    layer, dot, number = head.partition(".")
+    if not (dot and layer.isdecimal() and number.isdecimal()):
+        raise DataError(f"probe: head {head!r}, needed a layer and a head from 0, such as 3.1")
+    return name, int(layer), int(number)
+
+
+def _write_card(study: "Study", folder: Path) -> None:
+    """Write the section of a model's card; the card brings a heading of its own."""
+    from seq2seq.probe.report.text import to_markdown
+
+    section = to_markdown(study).partition("\n\n")[2]
+    write_text(folder.parent / "card.md", section + _figures(folder))
 
 
 def _figures(folder: Path) -> str:
@@ -121,7 +209,10 @@ def _figures(folder: Path) -> str:
     )
 
 
-def _sets_of(model: str, items: str, select_on: Path | None) -> _Sets:
+def _sets_of(
+    model: str, items: Sequence[str], select_on: Path | None
+) -> tuple[list[_ItemSet], Path]:
+    """The sets to report, and the file to choose on."""
     from seq2seq.run import Run, data_of
 
     run = Run(Path(model))
@@ -134,33 +225,54 @@ def _sets_of(model: str, items: str, select_on: Path | None) -> _Sets:
         }
         if dev is None and data.dev.file:
             dev = Path(data.folder) / data.dev.file
-    path = Path(items) if Path(items).is_file() else named.get(items)
-    if path is None:
-        known = ", ".join(named) or "there is none"
+    sets = []
+    for item in items:
+        path = Path(item) if Path(item).is_file() else named.get(item)
+        if path is None:
+            known = ", ".join(named) or "there is none"
+            raise DataError(
+                f"probe: items '{item}', needed a file or a test set of the run that is one "
+                f"({known}); "
+                "name one with --items"
+            )
+        sets.append(_ItemSet(item if item in named else _name_of(path), path))
+    twice = next((one.name for n, one in enumerate(sets) if one.name in _names(sets[:n])), None)
+    if twice is not None:
         raise DataError(
-            f"probe: items '{items}', needed a file or a test set of the run that is one "
-            f"({known}); "
-            "name one with --items"
+            f"probe: two sets are called {twice!r}, needed a name each, since each has a folder; "
+            "rename a file"
         )
     if dev is None:
         raise DataError(
             f"probe: {model} names no file as its dev set, needed items to choose a head on; "
             "give them with --select-on"
         )
-    return _Sets(items if items in named else path.stem, path, dev)
+    return sets, dev
 
 
-def _default_folder(model: str, name: str) -> Path:
+def _names(sets: Sequence[_ItemSet]) -> list[str]:
+    return [one.name for one in sets]
+
+
+def _name_of(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".zst").rsplit(".", 1)[0]
+
+
+def _folder_of(model: str, name: str, out: Path | None, *, several: bool) -> Path:
+    if out is not None:
+        return out / name if several else out
     folder = Path(model)
     return folder / "probe" / name if folder.is_dir() else Path("probe") / name
 
 
-def _cases(path: Path, most: int | None) -> tuple["Case", ...]:
+def _cases(path: Path, most: int | None) -> tuple[tuple["Case", ...], tuple[str, ...], "Kind"]:
+    """The cases of a set, at most so many, what was left out, and the kind of the file."""
     from seq2seq.probe.items.sets import read_cases
 
     found = read_cases(path)
-    for problem in found.problems:
-        typer.echo(f"{path}: {problem}", err=True)
+    left_out = [f"{path.name}: {problem}" for problem in found.problems]
     if most is not None and len(found.cases) > most:
-        typer.echo(f"{path}: the first {most:,} of {len(found.cases):,} cases are used", err=True)
-    return found.cases[:most]
+        left_out.append(f"{path.name}: the first {most:,} of {len(found.cases):,} cases are used")
+    for line in left_out:
+        typer.echo(line, err=True)
+    return found.cases[:most], tuple(left_out), found.kind

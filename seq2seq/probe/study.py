@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Float
 
 from seq2seq.errors import DataError, SpanError
 from seq2seq.probe.causes.experiment import Experiment
@@ -31,19 +33,23 @@ from seq2seq.probe.measures.routes import score_routes
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.item_record import Record
 from seq2seq.probe.report.provenance import provenance_of
-from seq2seq.probe.report.result import Study, StudySpec
+from seq2seq.probe.report.result import Parts, Study, StudySpec
+from seq2seq.probe.statistics.by_tag import by_tag
+from seq2seq.probe.statistics.choosing_set import ChoosingSet
 from seq2seq.probe.statistics.faithfulness import ByAnswer, by_answer
-from seq2seq.probe.statistics.scored_sets import ScoredSets, in_common
-from seq2seq.probe.statistics.selection import Finding, choose, evaluate, findings
+from seq2seq.probe.statistics.gap_score import gap_scores
+from seq2seq.probe.statistics.scored_sets import ScoredSets
+from seq2seq.probe.statistics.selection import Finding, evaluate, findings, row_of
 from seq2seq.pronouns.items import Item
 
 
 def probe_model(
     model: StockModel,
-    select_on: Sequence[Case],
+    select_on: Sequence[Case] | ChoosingSet,
     items: Sequence[Case],
     *,
     spec: StudySpec,
+    left_out: Sequence[str] = (),
     unrelated: Sequence[Case] = (),
     corpus: Mapping[str, Item] | None = None,
     controls: Mapping[str, Sequence[Case]] | None = None,
@@ -53,9 +59,11 @@ def probe_model(
 
     Args:
         model: any stock model that attends.
-        select_on: cases to choose the head on; never reported.
+        select_on: cases to choose the head on, never reported; or such a set that was scored for
+            another probe of the same model.
         items: cases to report.
         spec: names and sizes.
+        left_out: what the readers of both sets say of lines that are no case.
         unrelated: cases on which ablating the head should cost nothing.
         corpus: items of the built-in corpus by id, whose free translations can be judged.
         controls: sets in which "it" means nothing, or the target does not tell, by name.
@@ -68,14 +76,10 @@ def probe_model(
         DataError: a set has no case that can be scored, or both share cases, or no measure.
     """
     start = time.perf_counter()
-    _refuse_shared(select_on, items)
-    dev, test = place_cases(model, select_on), place_cases(model, items)
-    say(f"{len(dev.placed):,} items to choose on, {len(test.placed):,} to report")
-    draws = {"resamples": spec.resamples, "seed": spec.seed}
-    scored = ScoredSets(model, dev.placed, test.placed, **draws)
-    say(f"{len(scored.scores.scores.measures):,} measures scored")
-    for problem in scored.problems:
-        say(problem)
+    choosing = select_on
+    if not isinstance(choosing, ChoosingSet):
+        choosing = ChoosingSet(model, choosing, contributions=spec.contributions)
+    scored, problems = _scored(choosing, items, spec, say)
     placed_unrelated, lost = _place_unrelated(model, unrelated)
     experiment = None
     if scored.scores.preference is not None and spec.causal:
@@ -86,19 +90,19 @@ def probe_model(
     own = _free_translations(scored, corpus or {}, experiment)
     say("baselines, controls and models with random weights")
     on_head = control_head(scored, controls or {})
-    problems = (*_problems(dev, test, scored), *lost, *_unjudged(own), *on_head.problems)
+    random, part = _random(choosing, scored, spec)
     return Study(
         spec=spec,
         model=model.name,
         kind=model.kind,
         items=(len(scored.dev), len(scored.test)),
-        problems=problems,
+        problems=(*left_out, *problems, *lost, *_unjudged(own), *on_head.problems, *part),
         chosen=scored.chosen,
         finding=scored.finding,
         by_route=tuple(scored.report(choice) for choice in scored.by_route),
-        table=findings(scored.scores.scores, **draws),
+        table=findings(scored.scores.scores, resamples=spec.resamples, seed=spec.seed),
         baselines=(*_baselines(scored), *on_head.habits),
-        random=tuple(_random(scored, number) for number in range(spec.random_twins)),
+        random=random,
         contrastive=scored.contrastive,
         faithfulness=scored.faithfulness,
         effects=causes.effects,
@@ -111,20 +115,94 @@ def probe_model(
         generated=own.generated if own else (),
         by_answer=_by_answers(scored, own),
         provenance=provenance_of(
-            model, select_on, items, seeds=_seeds(spec), caveats=_caveats(causes)
+            model, choosing.cases, items, seeds=_seeds(spec), caveats=_caveats(spec, scored, causes)
         ),
+        parts=_parts(scored, items, spec),
         record=_record(scored, causes, own),
         seconds=time.perf_counter() - start,
     )
 
 
-def _refuse_shared(select_on: Sequence[Case], items: Sequence[Case]) -> None:
-    shared = {case.id for case in select_on} & {case.id for case in items}
+def _scored(
+    choosing: ChoosingSet, items: Sequence[Case], spec: StudySpec, say: Callable[[str], None]
+) -> tuple[ScoredSets, tuple[str, ...]]:
+    """Both sets with every measure scored, and what was left out of them."""
+    items, twice = _without_asked(items, choosing.cases)
+    dev, test = choosing.placement, place_cases(choosing.model, items)
+    say(f"{len(dev.placed):,} items to choose on, {len(test.placed):,} to report")
+    scored = ScoredSets(
+        choosing.model, dev.placed, test.placed, dev_scores=choosing.scores, only=spec.only,
+        contributions=spec.contributions, resamples=spec.resamples, seed=spec.seed,
+    )  # fmt: skip
+    say(f"{len(scored.scores.scores.measures):,} measures scored")
+    for problem in scored.problems:
+        say(problem)
+    return scored, (*twice, *_problems(dev, test, scored))
+
+
+def _parts(scored: ScoredSets, items: Sequence[Case], spec: StudySpec) -> Parts:
+    """The chosen measure by tag, and for GAP as its own scorer counts."""
+    cases, right = [one.case for one in scored.test], scored.right(scored.chosen)
+    figures, differences = by_tag(cases, right, resamples=spec.resamples, seed=spec.seed)
+    if spec.kind != "gap":
+        return Parts(figures, differences)
+    answers = _gap_answers(scored, items)
+    return Parts(figures, differences, gap_scores(items, answers), answers)
+
+
+def _without_asked(
+    items: Sequence[Case], chosen_on: Sequence[Case]
+) -> tuple[Sequence[Case], tuple[str, ...]]:
+    """The items that the set to choose on does not ask, and how many it does.
+
+    Published sets share sentences under different ids; the same file twice is refused.
+    """
+    shared = {case.id for case in chosen_on} & {case.id for case in items}
     if shared:
         raise DataError(
             f"probe: {len(shared)} cases stand in both sets (first {min(shared)}), needed none; "
             "choose on other items than those that are reported"
         )
+    asked = {(case.text, case.pronoun) for case in chosen_on}
+    kept = [case for case in items if (case.text, case.pronoun) not in asked]
+    lost = len(items) - len(kept)
+    if not lost:
+        return items, ()
+    return kept, (f"{lost:,} items left out: the set to choose on asks the same of the same text",)
+
+
+def _gap_answers(scored: ScoredSets, items: Sequence[Case]) -> dict[str, str]:
+    """Which of two names the chosen measure prefers, in cases of GAP that mean neither, too."""
+    gold, other = scored.sides(scored.chosen.measure)
+    answers = _preferred(scored.test, gold - other, scored.chosen.sign)
+    undecided = [
+        replace(case, correct=frozenset({0}))  # to be placed like the others
+        for case in items
+        if not case.decided and len(case.candidates) == 2
+    ]
+    if not undecided:
+        return answers
+    placed = place_cases(scored.model, undecided).placed
+    measure = scored.chosen.measure
+    scores = score_routes(
+        scored.model, placed, gradients=False, contributions=measure.variant == "alti"
+    ).scores
+    row = row_of(scored.chosen, scores)
+    return answers | _preferred(
+        placed, scores.gold[row] - scores.distractor[row], scored.chosen.sign
+    )
+
+
+def _preferred(
+    placed: Sequence[PlacedCase], margins: Float[np.ndarray, " items"], sign: int
+) -> dict[str, str]:
+    """The roles of the candidates that are preferred; the first where both are alike."""
+    found = {}
+    for one, margin in zip(placed, margins * sign, strict=True):
+        gold = one.case.gold or 0
+        place = 0 if margin == 0 else gold if margin > 0 else 1 - gold
+        found[one.case.id] = one.case.candidates[place].role
+    return found
 
 
 def _free_translations(
@@ -154,14 +232,19 @@ def _place_unrelated(
     return placed, (f"{len(lost):,} unrelated sentences left out; first {lost[0]}",)
 
 
-def _random(scored: ScoredSets, number: int) -> Finding:
-    twin = scored.model.random_twin(scored.seed + number)
-    before, after = in_common(
-        score_routes(twin, scored.dev, gradients=False),
-        score_routes(twin, scored.test, gradients=False),
-    )
-    choice = choose(before.scores)
-    return evaluate(choice, after.scores, resamples=scored.resamples, seed=scored.seed)
+def _random(
+    choosing: ChoosingSet, scored: ScoredSets, spec: StudySpec
+) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    """Findings of models with random weights, and how many items they are of if not of all."""
+    found, parts = [], set[str]()
+    for number in range(spec.random_twins):
+        choice, scores, part = choosing.random_choice(
+            scored.test, twin=spec.seed + number, seed=spec.seed
+        )
+        found.append(evaluate(choice, scores, resamples=spec.resamples, seed=spec.seed))
+        parts.add(part)
+    parts.discard("")
+    return tuple(found), tuple(f"models with random weights were read on {part}" for part in parts)
 
 
 def _baselines(scored: ScoredSets) -> tuple[Finding, ...]:
@@ -210,13 +293,15 @@ def _seeds(spec: StudySpec) -> dict[str, tuple[int, ...]]:
     return {"draws": (spec.seed,), "random weights": twins}
 
 
-def _caveats(causes: Causes) -> tuple[str, ...]:
-    found = [
-        "attention is not an explanation: what is used is said by knock-outs alone",
-        "the items are made by rule or by hand for this question; other text may differ",
-        "the model chooses between two given translations; only free translations show what it "
-        "writes",
-    ]
+def _caveats(spec: StudySpec, scored: ScoredSets, causes: Causes) -> tuple[str, ...]:
+    found = ["attention is not an explanation: what is used is said by knock-outs alone"]
+    if spec.origin:
+        found.append(f"the items are {spec.origin}; other text may differ")
+    if scored.scores.preference is not None:
+        found.append(
+            "the model chooses between two given translations; only free translations show what it "
+            "writes"
+        )
     if causes.effects:
         found.append(
             f"the carrier is the costliest of {len(causes.effects)} knock-outs on the reported "

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,7 +35,13 @@ def test_the_command_prints_the_verdict_and_writes_beside_the_run(
         return page
 
     monkeypatch.setattr("seq2seq.probe.report.page.write_page", write_page)
-    monkeypatch.setattr("seq2seq.cli.probe._cases", lambda path, most: ())
+    monkeypatch.setattr(
+        "seq2seq.cli.probe._cases", lambda path, most: ((), (f"{path.name}: 2 left out",), "gap")
+    )
+    monkeypatch.setattr(
+        "seq2seq.probe.statistics.choosing_set.ChoosingSet",
+        lambda model, *_, **__: SimpleNamespace(model=model),
+    )
     (tmp_path / "dev.jsonl").touch()
     (tmp_path / "test.jsonl").touch()
     arguments = ("probe", tmp_path, "--items", tmp_path / "test.jsonl",
@@ -42,13 +49,43 @@ def test_the_command_prints_the_verdict_and_writes_beside_the_run(
     result = cli(*arguments)
     assert result.code == 0
     assert result.out.startswith("visible: encoder layer 1 head 2 (E→, raw) prefers the antecedent")
-    assert result.err.endswith("probe/test/page: open it in a browser\n")
+    assert result.err.endswith("probe/test/probe.html: open it in a browser\n")
     assert (tmp_path / "probe/test/probe.json").is_file()
     card = (tmp_path / "probe/card.md").read_text(encoding="utf-8")
     assert card.startswith("- visible: ")
     assert card.endswith("![What the chosen head attends to in one sentence](test/map-1.svg)\n")
     assert "heads-encoder" not in card, "a figure that is not there"
     assert json.loads(cli(*arguments, "--json").out)["items"] == [60, 80]
+    (tmp_path / "other.jsonl").touch()
+    several = (*arguments, "--items", tmp_path / "other.jsonl", "--out", tmp_path / "both")
+    result = cli(*several)
+    assert (result.code, result.out.count("visible: ")) == (0, 2)
+    assert "set   items" in result.out
+    assert (tmp_path / "both/test/probe.json").is_file()
+    assert (tmp_path / "both/other/probe.json").is_file()
+    told = json.loads(cli(*several, "--json").out)
+    assert (len(told["sets"]), told["differences"]) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--route", "Q"), "route 'Q', needed one of E→"),
+        (("--head", "3"), "head '3', needed a layer and a head from 0, such as 3.1"),
+        (("--items", "test.jsonl"), "two sets are called 'test', needed a name each"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(
+    cli, tmp_path: Path, monkeypatch, options: tuple[str, str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        "seq2seq.probe.model.stock_model.StockModel.load", lambda where, device: where
+    )
+    Path("test.jsonl").touch()
+    result = cli("probe", "m", "--items", "test.jsonl", "--select-on", "test.jsonl", *options)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
 
 
 def test_items_that_are_neither_a_file_nor_a_set_are_refused(cli: Any, tmp_path: Path) -> None:

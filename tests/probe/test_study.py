@@ -9,15 +9,18 @@ import pytest
 import torch
 
 from seq2seq.errors import DataError, ModelError
+from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.placement import place_cases
 from seq2seq.probe.measures.routes import rollout, score_routes
 from seq2seq.probe.measures.scores import Measure
 from seq2seq.probe.model.contributions import rolled
 from seq2seq.probe.report.item_record import read_record
+from seq2seq.probe.report.parts import differences_of, several_sets_text
 from seq2seq.probe.report.provenance import cases_hash, weights_hash
 from seq2seq.probe.report.result import Study, StudySpec
 from seq2seq.probe.report.text import to_json, to_markdown, to_text, verdict_lines, write_study
 from seq2seq.probe.statistics.bootstrap import Estimate, Interval
+from seq2seq.probe.statistics.choosing_set import ChoosingSet
 from seq2seq.probe.study import probe_model
 from tests.probe.planted_model import HEAD, LAYER, cases, planted_model
 
@@ -230,3 +233,103 @@ def test_an_unrelated_sentence_without_a_place_is_counted_and_stops_nothing() ->
     assert found.verdict is not None
     assert found.verdict.elsewhere is not None
     assert any("1 unrelated sentences left out" in line for line in found.problems)
+
+
+def test_a_set_to_choose_on_is_scored_once_for_all_sets_that_are_reported(monkeypatch) -> None:
+    model, asked = planted_model(), list[int]()
+
+    def counted(model, placed, **given):
+        asked.append(len(placed))
+        return score_routes(model, placed, **given)
+
+    monkeypatch.setattr("seq2seq.probe.statistics.choosing_set.score_routes", counted)
+    monkeypatch.setattr("seq2seq.probe.statistics.scored_sets.score_routes", counted)
+    choosing = ChoosingSet(model, cases(start=0, count=30))
+    spec = StudySpec("test", "dev", resamples=99, random_twins=1, causal=False)
+    one, two = (
+        probe_model(model, choosing, cases(start=start, count=10), spec=spec, left_out=["3 lines"])
+        for start in (30, 50)
+    )
+    assert asked == [60, 20, 60, 20, 20, 20], "twice the set to choose on: model, and its twin"
+    assert one.chosen == two.chosen
+    assert one.finding.accuracy == 1
+    assert "3 lines" in to_markdown(one)
+    assert "3 lines" in to_text(one)
+    assert "3 lines" in to_json(one)["problems"]
+
+
+def test_items_that_the_set_to_choose_on_asks_under_another_id_are_left_out() -> None:
+    dev, test = cases(start=0, count=20), cases(start=20, count=10)
+    same = [replace(case, id=f"again {case.id}", cluster="again") for case in dev[:3]]
+    spec = StudySpec("test", "dev", resamples=49, random_twins=0, causal=False)
+    found = probe_model(planted_model(), dev, [*test, *same], spec=spec)
+    assert found.items == (40, 20)
+    assert "3 items left out: the set to choose on asks the same of the same text" in found.problems
+
+
+def test_a_route_or_a_head_that_is_asked_for_is_chosen_among(found: Study) -> None:
+    model = planted_model()
+    choosing = ChoosingSet(model, cases(start=0, count=20))
+    spec = replace(SPEC, random_twins=0, causal=False, resamples=49, only=("X", None, None))
+    across = probe_model(model, choosing, cases(start=30, count=10), spec=spec)
+    assert across.chosen.measure.route == "X"
+    other = replace(spec, only=(None, LAYER, HEAD - 1))
+    one = probe_model(model, choosing, cases(start=30, count=10), spec=other)
+    assert one.chosen.measure != PLANTED
+    assert (one.chosen.measure.layer, one.chosen.measure.head) == (LAYER, HEAD - 1)
+    with pytest.raises(DataError, match=r"none of [\d,]+ measures is of head 9.9, needed one"):
+        probe_model(
+            model, choosing, cases(start=30, count=10), spec=replace(spec, only=(None, 9, 9))
+        )
+
+
+def test_gap_answers_cover_undecided_items_and_parts_have_figures(tmp_path: Path) -> None:
+    def as_gap(number: int, case: Case) -> Case:
+        names = [replace(one, role=role) for one, role in zip(case.candidates, "AB", strict=True)]
+        tags = (f"gender={'MF'[number % 2]}",)
+        return replace(case, candidates=tuple(names), tags=tags, good=None, bad=None, cue=None)
+
+    items = [as_gap(n, case) for n, case in enumerate(cases(start=30, count=10))]
+    neither = [replace(items[0], id="neither", correct=frozenset(), cluster="one more")]
+    spec = replace(SPEC, random_twins=0, kind="gap", resamples=49)
+    found = probe_model(planted_model(), cases(start=0, count=20), [*items, *neither], spec=spec)
+    assert found.chosen.measure == PLANTED
+    overall, masculine, feminine = found.parts.gap
+    assert (overall.true_positives, overall.false_positives, overall.false_negatives) == (20, 1, 0)
+    assert (masculine.f1, feminine.f1) == (pytest.approx(20 / 21), 1)
+    assert found.parts.gap_answers["neither"] == "A", "its cue says the first"
+    assert [(one.value, one.items) for one in found.parts.by_tag] == [("F", 10), ("M", 10)]
+    write_study(found, tmp_path)
+    assert (tmp_path / "gap-answers.tsv").read_text("utf-8").count("\n") == 21
+    assert json.loads((tmp_path / "probe.json").read_text("utf-8"))["parts"]["gap"][0]["f1"] > 0.97
+    assert "by gender: F 100.0%" in to_text(found)
+    assert "F1 as the scorer of GAP counts it" in to_markdown(found)
+
+
+def test_what_a_stereotype_helps_is_the_difference_of_two_sets() -> None:
+    spec = replace(SPEC, random_twins=0, causal=False, resamples=49)
+    choosing = ChoosingSet(planted_model(), cases(start=0, count=20))
+    studies = []
+    for side in ("pro", "anti"):
+        items = [replace(c, tags=(f"stereotype={side}",)) for c in cases(start=30, count=10)]
+        if side == "anti":  # half of them answered the other way
+            items = [replace(c, correct=frozenset({0})) if n % 4 < 2 else c
+                     for n, c in enumerate(items)]  # fmt: skip
+            items = [replace(c, pair="") for c in items]
+        one = replace(spec, name=f"{side}_stereotyped_type1.txt")
+        studies.append(probe_model(planted_model(), choosing, items, spec=one))
+    (found,) = differences_of(studies)
+    assert (found.one, found.other) == ("pro_stereotyped_type1.txt", "anti_stereotyped_type1.txt")
+    assert found.difference.value == pytest.approx(0.25)
+    assert "pro_stereotyped_type1.txt − anti_stereotyped_type1.txt: +25.0" in several_sets_text(
+        studies
+    )
+    assert differences_of(studies[:1]) == ()
+
+
+def test_a_text_says_what_is_known_of_its_items_and_no_more(found: Study) -> None:
+    assert "made by rule" not in to_markdown(found)
+    known = replace(found, spec=replace(found.spec, origin="taken from Wikipedia"))
+    assert "The items are taken from Wikipedia; other text may differ." in to_markdown(known)
+    silent = replace(found, effects=())
+    assert "nothing was knocked out" in to_markdown(silent)

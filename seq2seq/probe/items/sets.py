@@ -56,6 +56,19 @@ READABLE = (
     "Winogender and WinoBias come so, too), GAP (TSV), KnowRef (JSON), WinoBias (brackets), "
     "Winogender (all_sentences.tsv), WinoGrande (JSON Lines), WinoMT (en.txt) or XWINO (TSV)"
 )
+ORIGINS: Mapping[Kind, str] = {
+    "corpus": "made by rule",
+    "definite pronouns": "written by people for this question",
+    "gap": "taken from Wikipedia",
+    "knowref": "taken from the web, with other names put in",
+    "winobias": "written after patterns, with occupations put in",
+    "winogender": "written after patterns, with occupations put in",
+    "winograd": "written by people for this question",
+    "winogrande": "written by people for this question",
+    "winomt": "written after patterns, with occupations put in",
+    "xwino": "written by people for this question",
+}
+"""Where the items of a published set come from; of other sets nothing is known."""
 CONTRASTIVE = (
     "contrastive translations, which name no two candidates to tell apart; needed a set that does"
 )

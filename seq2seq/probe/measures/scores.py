@@ -1,5 +1,6 @@
 """What is compared between the two nouns: measures, and what each gives both nouns of an item."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -85,6 +86,16 @@ class Scores:
                 f"probe scores: {int((~finite).sum())} of {shape[0]} measures have scores that are "
                 f"no numbers (first: {first}), needed numbers; leave such measures or items out"
             )
+
+
+def only(scores: Scores, rows: Sequence[int]) -> Scores:
+    """The scores of some measures, by their rows."""
+    return Scores(
+        tuple(scores.measures[row] for row in rows),
+        scores.layout,
+        scores.gold[rows],
+        scores.distractor[rows],
+    )
 
 
 def relabelled(scores: Scores, keep: Bool[np.ndarray, " items"]) -> Scores:

@@ -152,7 +152,10 @@ class Tracer:
             return
         last = self.sublayers[-1]
         if last.added is not None and last.whole is None:
-            last.whole, last.norm = given[0], module
+            # OPT takes rows of all texts together into what follows attention.
+            alike = given[0].numel() == last.added.numel()
+            last.whole = given[0].reshape(last.added.shape) if alike else given[0]
+            last.norm = module
 
     def _after(self, module: nn.Module, given: tuple[Any, ...], answer: Any) -> None:
         if _is_norm(module):

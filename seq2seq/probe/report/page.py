@@ -22,9 +22,10 @@ from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.page_examples import Shown, choose_examples
 from seq2seq.probe.report.page_readings import cuts_of, readings_of
 from seq2seq.probe.report.page_verdict import found_in
+from seq2seq.probe.report.parts import part_lines
 from seq2seq.probe.report.result import Study
 from seq2seq.probe.report.wording import LINKS, REMOVED_WITH, ROUTES, VARIANTS, in_words
-from seq2seq.probe.statistics.selection import ALPHA, Choice, Finding, row_of
+from seq2seq.probe.statistics.selection import ALPHA, Finding
 from seq2seq.viewer.content import (
     AttentionPage,
     Example,
@@ -86,7 +87,7 @@ def study_page(study: Study, model: StockModel, cases: Sequence[Case]) -> Attent
     Returns:
         The page; its examples are as many as fit into a megabyte, at least one.
     """
-    shown = choose_examples(*_judged(study, model, place_cases(model, cases).placed))
+    shown = choose_examples(*_judged(study, model, cases))
     opened = _opened(study)
     page = AttentionPage(
         title="Who is “it”?",
@@ -151,17 +152,16 @@ def _alone(example: Example) -> Example:
 
 
 def _judged(
-    study: Study, model: StockModel, placed: Sequence[PlacedCase]
+    study: Study, model: StockModel, cases: Sequence[Case]
 ) -> tuple[Sequence[PlacedCase], Bool[np.ndarray, " items"]]:
     """The cases, and whether the model has each right; where it writes nothing, the chosen head."""
-    if model.kind == "encoder-decoder" and all(one.decision is not None for one in placed):
-        return placed, Experiment(model, placed).intact > 0
-    scores = score_routes(model, placed, gradients=False).scores
-    row = row_of(Choice(study.finding.measure, study.finding.sign, 0.5), scores)
-    right: Bool[np.ndarray, " items"] = (
-        study.finding.sign * (scores.gold[row] - scores.distractor[row]) > 0
-    )
-    return placed, right
+    record = study.record
+    if study.contrastive is None and record is not None:  # nothing is read again
+        gold, other = record.scores[record.chosen]
+        right: Bool[np.ndarray, " items"] = record.sign * (gold - other) > 0
+        return place_cases(model, record.cases).placed, right
+    placed = place_cases(model, cases).placed
+    return placed, Experiment(model, placed).intact > 0
 
 
 def _examples(study: Study, model: StockModel, shown: Sequence[Shown]) -> tuple[Example, ...]:
@@ -226,7 +226,7 @@ def _grid(cells: Sequence[Finding], best: Measure | None) -> Grid:
     accuracy, significant = np.full(shape, 0.5), np.zeros(shape, dtype=bool)
     for place, one in zip(places, cells, strict=True):
         accuracy[place] = one.accuracy
-        significant[place] = one.p_fwer <= ALPHA
+        significant[place] = one.p_fwer is not None and one.p_fwer <= ALPHA
     name = LINKS.get(first.route, ROUTES[first.route].split(",")[0])
     if first.variant != "raw":
         name = f"{name}, {VARIANTS[first.variant]}"
@@ -303,15 +303,21 @@ def _shares(study: Study, scores: RouteScores) -> list[tuple[Share, ...]]:
 
 def _notes(study: Study) -> tuple[str, ...]:
     dev, test = study.items
+    maps = "Layers and heads are counted from 0."
+    if study.contrastive is not None:
+        maps = (
+            "The maps are those of the right translation, which the model is made to write; what "
+            f"it writes by itself is a greedy search. {maps}"
+        )
     return (
         f"Heads and routes were chosen on {dev:,} items of {study.spec.selected_on} and reported "
         f"once on {test:,} of {study.spec.name}; brackets are 95 % cluster bootstraps.",
         "The examples were chosen by rule: of each family of sentences the shortest pair that is "
         "right, and the shortest that is wrong, if there is one.",
-        "The maps are those of the right translation, written by force; what the model writes by "
-        "itself is a greedy search. Layers and heads are counted from 0.",
+        maps,
         "Attention is not an explanation: what is used shows only when it is taken away.",
         *_drawn(study.finding.measure),
+        *(f"{line[:1].upper()}{line[1:]}." for line in part_lines(study)),
         *study.problems,
         f"{study.model}, read with transformers {version('transformers')}.",
     )

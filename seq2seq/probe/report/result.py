@@ -1,5 +1,6 @@
 """What a probe has found, whole: what every text, table and page of it is made from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seq2seq.probe.causes.experiment import Effect
@@ -11,7 +12,9 @@ from seq2seq.probe.controls.head import ControlFigure
 from seq2seq.probe.report.item_record import Record
 from seq2seq.probe.report.provenance import Provenance
 from seq2seq.probe.statistics.bootstrap import RESAMPLES, SEED, Estimate
+from seq2seq.probe.statistics.by_tag import TagDifference, TagFigure
 from seq2seq.probe.statistics.faithfulness import ByAnswer
+from seq2seq.probe.statistics.gap_score import GapScore
 from seq2seq.probe.statistics.selection import ALPHA, Choice, Finding
 
 RANDOM_TWINS = 5
@@ -28,6 +31,12 @@ class StudySpec:
         random_twins: models of the same shape with random weights, as controls.
         causal: whether to search the carrier and take the chosen head apart.
         seed: of all draws.
+        contributions: whether contributions of columns through all layers are weighed; None to do
+            so unless the texts are long.
+        only: route, layer and head to choose among; None for any of them.
+        kind: of the file that is reported, as in `read_cases`.
+        origin: where the items come from, to be read after "the items are"; empty if nothing is
+            known of it.
     """
 
     name: str
@@ -36,6 +45,27 @@ class StudySpec:
     random_twins: int = RANDOM_TWINS
     causal: bool = True
     seed: int = SEED
+    contributions: bool | None = None
+    only: tuple[str | None, int | None, int | None] = (None, None, None)
+    kind: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the chosen measure does on parts of the reported set.
+
+    Attributes:
+        by_tag: its accuracy by what cases are tagged with.
+        differences: of tags of two values.
+        gap: its F1 as the scorer of GAP counts; empty for other sets.
+        gap_answers: by case id the name that it says is meant; no part of ``probe.json``.
+    """
+
+    by_tag: tuple[TagFigure, ...] = ()
+    differences: tuple[TagDifference, ...] = ()
+    gap: tuple[GapScore, ...] = ()
+    gap_answers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -67,6 +97,7 @@ class Study:
         generated: what free translations show, untouched and with knock-outs.
         by_answer: accuracy of the chosen measure where the model is right and where it is wrong.
         provenance: what the figures hang on; None only in a study that was made by hand.
+        parts: the chosen measure on parts of the reported set.
         record: every item; None in the same case. It is no part of ``probe.json``.
     """
 
@@ -94,6 +125,7 @@ class Study:
     generated: tuple[Generated, ...] = ()
     by_answer: tuple[ByAnswer, ...] = ()
     provenance: Provenance | None = None
+    parts: Parts = field(default_factory=Parts)
     record: Record | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -116,7 +148,7 @@ class Study:
         if self.head is None:
             return False
         shown = next(one for one in self.table if one.measure == self.head.measure)
-        return shown.p_fwer <= ALPHA and (shown.accuracy > 0.5) == (self.head.sign == 1)
+        return shown.p <= ALPHA and (shown.accuracy > 0.5) == (self.head.sign == 1)
 
     @property
     def written(self) -> Effect | None:

@@ -17,7 +17,7 @@ def routes_table(study: Study) -> str:
         name = f"{one.measure.route} {one.measure.variant}{'' if one.sign == 1 else ' (other)'}"
         pair = "" if one.pair is None else f"{one.pair:.1%}"
         place = number(one.measure.layer), number(one.measure.head)
-        rows.append((name, *place, share(one), pair, p_value(one.p_fwer)))
+        rows.append((name, *place, share(one), pair, p_value(one.p)))
     return align(rows)
 
 

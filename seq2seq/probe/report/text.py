@@ -11,6 +11,7 @@ from seq2seq.probe.causes.experiment import Effect
 from seq2seq.probe.causes.head import matters
 from seq2seq.probe.measures.scores import Measure
 from seq2seq.probe.report.item_record import ITEMS_FILE, write_record
+from seq2seq.probe.report.parts import part_lines
 from seq2seq.probe.report.result import Study
 from seq2seq.probe.report.tables import (
     controls_table,
@@ -23,17 +24,21 @@ from seq2seq.probe.report.tables import (
     share,
     written_table,
 )
+from seq2seq.probe.statistics.gap_score import gap_answers_text
 from seq2seq.probe.statistics.selection import Choice, Finding
 from seq2seq.text_table import markdown
 
 SCHEMA = 1
+GAP_FILE = "gap-answers.tsv"
 COUNTED = "Layers and heads are counted from 0."
 
 
 def to_json(study: Study) -> dict[str, Any]:
     """Everything, as it goes into ``probe.json``; accuracies and shares are 0 to 1."""
     fields = asdict(replace(study, record=None))
-    del fields["record"]  # items.jsonl has it
+    del fields["record"], fields["parts"]["gap_answers"]  # files of their own have them
+    for one, score in zip(fields["parts"]["gap"], study.parts.gap, strict=True):
+        one |= {"precision": score.precision, "recall": score.recall, "f1": score.f1}
     carrier, written, verdict = study.carrier, study.written, study.verdict
     fields["carrier"] = None if carrier is None else asdict(carrier)
     fields["written"] = None if written is None else asdict(written)
@@ -48,6 +53,8 @@ def to_json(study: Study) -> dict[str, Any]:
 def write_study(study: Study, folder: Path) -> None:
     """Write ``probe.json``, ``items.jsonl``, and ``probe.md``, the section for a model card.
 
+    Of GAP also the answers of the chosen measure, as the scorer of the set reads them.
+
     Args:
         study: what was found.
         folder: made if it is not there.
@@ -58,6 +65,8 @@ def write_study(study: Study, folder: Path) -> None:
     write_text(folder / "probe.md", to_markdown(study))
     if study.record is not None:
         write_record(folder / ITEMS_FILE, study.record)
+    if study.parts.gap_answers:
+        write_text(folder / GAP_FILE, gap_answers_text(study.parts.gap_answers))
 
 
 def verdict_lines(study: Study) -> list[str]:
@@ -66,7 +75,7 @@ def verdict_lines(study: Study) -> list[str]:
     lines = [
         f"visible: {_in_short(finding.measure)} prefers the "
         f"{'antecedent' if finding.sign == 1 else 'other noun'} in {share(finding)} of "
-        f"{finding.items:,} items (family-wise p {p_value(finding.p_fwer)}; chosen on "
+        f"{finding.items:,} items (p {p_value(finding.p)}; chosen on "
         f"{study.spec.selected_on}, reported on {study.spec.name})"
     ]
     if finding.pair is not None:
@@ -93,6 +102,7 @@ def verdict_lines(study: Study) -> list[str]:
         where = strongest.name.removeprefix("edge→gold, ")
         without = f"without the edge to the antecedent in {where}"
         lines.append(f"used: {used}; {other}{_effect(strongest, without)}")
+    lines += part_lines(study)
     lines += _carrier_lines(study)
     if study.random:
         best = max(abs(one.accuracy - 0.5) for one in study.random)
@@ -121,7 +131,7 @@ def to_markdown(study: Study) -> str:
         *(f"- {line.strip()}" for line in verdict_lines(study)),
         "",
         markdown(
-            ("route", "layer", "head", "sign", "accuracy", "pairs", "p (family-wise)"),
+            ("route", "layer", "head", "sign", "accuracy", "pairs", "p"),
             [
                 (
                     f"{one.measure.route} {one.measure.variant}",
@@ -130,18 +140,31 @@ def to_markdown(study: Study) -> str:
                     "+" if one.sign == 1 else "−",
                     share(one),
                     "" if one.pair is None else f"{one.pair:.1%}",
-                    p_value(one.p_fwer),
+                    p_value(one.p),
                 )
                 for one in study.by_route
             ],
         ),
         "",
-        f"{COUNTED} Intervals are cluster bootstraps (95 %).",
-        "The items are made by rule: they show what this model does with such sentences.",
-        "Attention is not an explanation; what is used was found by knock-out.",
+        *_limits(study),
         "",
     ]
     return "\n".join(lines)
+
+
+def _limits(study: Study) -> list[str]:
+    """What the figures do not say, and every item that is in none of them."""
+    lines = [
+        f"{COUNTED} Intervals are cluster bootstraps (95 %); p is of the one measure that was "
+        "chosen on other items.",
+    ]
+    if study.spec.origin:
+        lines.append(f"The items are {study.spec.origin}; other text may differ.")
+    used = "what is used was found by knock-out" if study.effects else "nothing was knocked out"
+    lines.append(f"Attention is not an explanation; {used}.")
+    if study.problems:
+        lines += ["", *(f"- {problem}" for problem in study.problems)]
+    return lines
 
 
 def _carrier_lines(study: Study) -> list[str]:

@@ -11,7 +11,7 @@ from seq2seq.errors import DataError
 from seq2seq.probe.items.placement import PlacedCase
 from seq2seq.probe.measures.accuracy import items_right
 from seq2seq.probe.measures.routes import RouteScores, score_routes
-from seq2seq.probe.measures.scores import Measure, Scores
+from seq2seq.probe.measures.scores import Measure, Scores, only
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.statistics.bootstrap import Estimate, accuracy_of
 from seq2seq.probe.statistics.ranks import spearman
@@ -30,6 +30,7 @@ class ScoredSets:
         test: placed cases to report.
         resamples: of intervals and permutations.
         seed: of all draws.
+        only: route, layer and head to choose among; None for any of them.
         dev_scores: of every measure that both sets have, on the first set.
         scores: of the same measures on the second.
         problems: how many measures only one of the sets has, and why.
@@ -46,13 +47,18 @@ class ScoredSets:
         *,
         resamples: int,
         seed: int,
+        dev_scores: RouteScores | None = None,
+        contributions: bool | None = None,
+        only: tuple[str | None, int | None, int | None] = (None, None, None),
     ):
         self.model = model
         self.dev = dev
         self.test = test
         self.resamples = resamples
         self.seed = seed
-        before, after = score_routes(model, dev), score_routes(model, test)
+        self.only = only
+        before = dev_scores or score_routes(model, dev, contributions=contributions)
+        after = score_routes(model, test, contributions=contributions)
         self.dev_scores, self.scores = in_common(before, after)
         self.problems = (
             *_only_in("set to choose on", before, after),
@@ -61,8 +67,12 @@ class ScoredSets:
 
     @cached_property
     def chosen(self) -> Choice:
-        """The best measure of the first set, over all routes."""
-        return choose(self.dev_scores.scores)
+        """The best measure of the first set, of those that are asked for.
+
+        Raises:
+            DataError: There is none of them.
+        """
+        return self.best(self._asked_for)
 
     @cached_property
     def finding(self) -> Finding:
@@ -86,7 +96,13 @@ class ScoredSets:
     @cached_property
     def head(self) -> Choice:
         """The best single head of the first set, which is no chain through several stacks."""
-        return self.best(lambda one: one.head is not None and one.variant == "raw")
+
+        def plain(one: Measure) -> bool:
+            return one.head is not None and one.variant == "raw"
+
+        if any(plain(one) and self._asked_for(one) for one in self.dev_scores.scores.measures):
+            return self.best(lambda one: plain(one) and self._asked_for(one))
+        return self.best(plain)
 
     @property
     def contrastive(self) -> Estimate | None:
@@ -114,7 +130,20 @@ class ScoredSets:
     def best(self, keep: Callable[[Measure], bool]) -> Choice:
         """Choose among some measures on the first set."""
         scores = self.dev_scores.scores
-        return choose(_part(scores, [one for one in scores.measures if keep(one)]))
+        kept = [one for one in scores.measures if keep(one)]
+        if not kept:
+            route, layer, head = self.only
+            asked = f"route {route}" if layer is None else f"head {layer}.{head}"
+            raise DataError(
+                f"probe: none of {len(scores.measures):,} measures is of {asked}, needed one; "
+                f"there are routes {', '.join(dict.fromkeys(one.route for one in scores.measures))}"
+            )
+        return choose(_part(scores, kept))
+
+    def _asked_for(self, measure: Measure) -> bool:
+        """Whether the caller wants to choose it."""
+        given = (measure.route, measure.layer, measure.head)
+        return all(wanted in (None, each) for wanted, each in zip(self.only, given, strict=True))
 
     def report(self, choice: Choice, *, control: float | None = None) -> Finding:
         """Report a choice on the second set."""
@@ -174,8 +203,7 @@ def _part(scores: Scores, measures: Sequence[Measure]) -> Scores:
     if tuple(measures) == scores.measures:
         return scores
     places = {measure: row for row, measure in enumerate(scores.measures)}
-    rows = [places[measure] for measure in measures]
-    return Scores(tuple(measures), scores.layout, scores.gold[rows], scores.distractor[rows])
+    return only(scores, [places[measure] for measure in measures])
 
 
 def _only_in(name: str, one: RouteScores, other: RouteScores) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ another. The choice is two-sided: with two nouns a head that reliably prefers th
 much as one that prefers the right one, and the sign is part of the choice.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,7 +21,7 @@ from seq2seq.probe.measures.accuracy import (
     margins,
     swap_consistency,
 )
-from seq2seq.probe.measures.scores import Measure, Scores, relabelled
+from seq2seq.probe.measures.scores import Measure, Scores, only, relabelled
 from seq2seq.probe.statistics.bootstrap import (
     RESAMPLES,
     SEED,
@@ -74,9 +73,9 @@ class Finding:
             right; blind to a constant liking for one place. None if the same place always is.
         mass: mean score of the noun that counts as right.
         swap: share of pairs in which the preferred noun changes with the cue.
-        p: of the accuracy, looked at alone, two-sided.
-        p_fwer: the same as one of all measures of the set.
-        q_bh: the share of false finds among measures as small as this in p.
+        p: of the accuracy, looked at alone, two-sided: for a measure that was fixed before.
+        p_fwer: the same as one of all measures of the set; None for one that was fixed before.
+        q_bh: the share of false finds among measures as small as this in p; None likewise.
         selectivity: accuracy less that of a control, on whichever side of .5 the control lies;
             None where none was given.
     """
@@ -98,13 +97,13 @@ class Finding:
     mass: float
     swap: float | None
     p: float
-    p_fwer: float
-    q_bh: float
+    p_fwer: float | None
+    q_bh: float | None
     selectivity: float | None = None
 
     def confirmed(self, alpha: float = ALPHA) -> bool:
-        """Whether it differs from chance, for all measures looked at, in the direction chosen."""
-        return self.p_fwer <= alpha and self.accuracy > 0.5
+        """Whether it differs from chance in the direction that was fixed before."""
+        return self.p <= alpha and self.accuracy > 0.5
 
 
 def choose(dev: Scores) -> Choice:
@@ -136,7 +135,7 @@ def findings(
     Returns:
         One finding for each measure, in their order.
     """
-    return _report(scores, range(len(scores.measures)), 1, resamples=resamples, seed=seed)
+    return _report(scores, 1, resamples=resamples, seed=seed)
 
 
 def evaluate(
@@ -147,7 +146,7 @@ def evaluate(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Finding:
-    """Report a choice on test; p_fwer counts all measures of the test scores.
+    """Report a choice on test. It was fixed before, so its p-value counts no other measure.
 
     Args:
         choice: from `choose`, on other items.
@@ -162,8 +161,9 @@ def evaluate(
     Raises:
         DataError: the measure is not among those of the test scores.
     """
-    row = row_of(choice, test)
-    (finding,) = _report(_as_said(choice, test), [row], choice.sign, resamples=resamples, seed=seed)
+    alone = only(_as_said(choice, test), [row_of(choice, test)])
+    (finding,) = _report(alone, choice.sign, resamples=resamples, seed=seed)
+    finding = replace(finding, p_fwer=None, q_bh=None)
     if control is None:
         return finding
     # A control that is reliably wrong knows as much as one that is reliably right.
@@ -191,15 +191,13 @@ def _as_said(choice: Choice, scores: Scores) -> Scores:
     return relabelled(scores, np.zeros(len(scores.layout.ids), dtype=bool))
 
 
-def _report(
-    scores: Scores, rows: Sequence[int], sign: Sign, *, resamples: int, seed: int
-) -> tuple[Finding, ...]:
-    """Findings of some rows, tested as members of the family of all rows."""
+def _report(scores: Scores, sign: Sign, *, resamples: int, seed: int) -> tuple[Finding, ...]:
+    """Findings of all measures, tested as one family."""
     layout = scores.layout
     right = items_right(scores.gold, scores.distractor)
     tested = max_t_sign_flip(right - 0.5, layout.clusters, flips=resamples, seed=seed)
     q = false_discovery_control(tested.p)
-    right, gold, distractor = right[rows], scores.gold[rows], scores.distractor[rows]
+    gold, distractor = scores.gold, scores.distractor
     accuracy = cluster_bootstrap(right, layout.clusters, resamples=resamples, seed=seed)
     pairs = _shares(right, layout.pairs, layout, resamples=resamples, seed=seed)
     quads = _shares(right, layout.quads, layout, resamples=resamples, seed=seed)
@@ -207,7 +205,7 @@ def _report(
     swap = swap_consistency(right, layout)
     return tuple(
         Finding(
-            measure=scores.measures[row],
+            measure=measure,
             sign=sign,
             items=len(layout.ids),
             pairs=len(layout.pairs),
@@ -223,11 +221,11 @@ def _report(
             auc=None if auc is None else float(auc[n]),
             mass=float(gold[n].mean()),
             swap=None if swap is None else float(swap[n]),
-            p=float(tested.p[row]),
-            p_fwer=float(tested.p_fwer[row]),
-            q_bh=float(q[row]),
+            p=float(tested.p[n]),
+            p_fwer=float(tested.p_fwer[n]),
+            q_bh=float(q[n]),
         )
-        for n, row in enumerate(rows)
+        for n, measure in enumerate(scores.measures)
     )
 
 

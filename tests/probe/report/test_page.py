@@ -174,7 +174,7 @@ def test_what_was_not_measured_is_not_claimed(study: Study) -> None:
     lines = {one.question: one for one in found_in(silent)}
     assert list(lines) == ["Visible?", "Used?"]
     assert (lines["Used?"].answer, lines["Used?"].said) == ("unclear", "not measured")
-    chance = replace(study, finding=replace(study.finding, p_fwer=0.4))
+    chance = replace(study, finding=replace(study.finding, p=0.4))
     assert found_in(chance)[0].answer == "no"
     weak = replace(study.finding, interval=replace(study.finding.interval, low=0.6))
     assert found_in(replace(study, finding=weak))[0].said == "weakly"

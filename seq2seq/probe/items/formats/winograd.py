@@ -43,7 +43,7 @@ def read_winograd(path: Path) -> Iterator[Question]:
         texts = [" ".join((part or "").split()) for part in parts]
         tidy = [" ".join(answer.split()) for answer in answers]
         place = f"schema {number}"
-        yield Question(place, partial(_case, place, texts, tidy, right))
+        yield Question(place, partial(_case, f"{path.name}:{number}", texts, tidy, right))
 
 
 def _case(name: str, parts: Sequence[str], answers: Sequence[str], right: int) -> Case:

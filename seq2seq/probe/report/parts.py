@@ -1,0 +1,110 @@
+"""A set by its parts, in words: by tag, by the scorer of its authors, and beside other sets."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from seq2seq.probe.items.case import Case
+from seq2seq.probe.report.result import Study
+from seq2seq.probe.report.tables import estimate, p_value, share
+from seq2seq.probe.statistics.bootstrap import Estimate
+from seq2seq.probe.statistics.by_tag import TagDifference, TagFigure, difference_of
+from seq2seq.text_table import align
+
+STEREOTYPE = "stereotype"
+
+
+def part_lines(study: Study) -> list[str]:
+    """One line for each tag, with the figures of its values, and what the published scorer says.
+
+    Args:
+        study: of any set; there is nothing to say of one without tags.
+    """
+    lines = []
+    for tag in dict.fromkeys(one.tag for one in study.parts.by_tag):
+        figures = [_figure(one) for one in study.parts.by_tag if one.tag == tag]
+        figures += [_difference(one) for one in study.parts.differences if one.tag == tag]
+        lines.append(f"by {tag}: {'; '.join(figures)}")
+    if study.parts.gap:
+        shares = [f"{one.part} {100 * one.f1:.1f}" for one in study.parts.gap]
+        _, masculine, feminine = study.parts.gap
+        bias = f"; F/M {feminine.f1 / masculine.f1:.2f}" if masculine.f1 else ""
+        lines.append(
+            f"F1 as the scorer of GAP counts it, every name of every item: {', '.join(shares)}"
+            f"{bias} (“both” for all would score 61 on the development set)"
+        )
+    return lines
+
+
+def several_sets_text(studies: Sequence[Study]) -> str:
+    """A table of sets on which one choice was reported, and their differences."""
+    rows = [("set", "items", "accuracy", "p")]
+    for one in studies:
+        found = one.finding
+        rows.append((one.spec.name, f"{found.items:,}", share(found), p_value(found.p)))
+    lines = [align(rows), *(_difference(one) for one in differences_of(studies))]
+    return "\n".join(lines)
+
+
+def differences_of(studies: Sequence[Study]) -> tuple[TagDifference, ...]:
+    """What stereotypes help: the accuracy with them less that against them.
+
+    Two sets belong together if their names differ in "pro" and "anti" alone, as those of WinoBias
+    and WinoMT do.
+
+    Args:
+        studies: of one model and one choice.
+
+    Returns:
+        A difference for each two that belong together, with an interval over their clusters.
+    """
+    sides = {(_side(one), _without_side(one.spec.name)): one for one in studies}
+    found = []
+    for (side, name), one in sides.items():
+        other = sides.get(("anti", name))
+        if side != "pro" or other is None or None in (one.record, other.record):
+            continue
+        (ours, right), (theirs, also_right) = _answered(one), _answered(other)
+        together = np.concatenate([right, also_right])
+        first = np.arange(len(together)) < len(right)
+        difference = difference_of(
+            [*ours, *theirs], together, (first, ~first),
+            resamples=one.spec.resamples, seed=one.spec.seed,
+        )  # fmt: skip
+        found.append(TagDifference(STEREOTYPE, one.spec.name, other.spec.name, difference))
+    return tuple(found)
+
+
+def _side(study: Study) -> str:
+    cases = () if study.record is None else study.record.cases
+    tags = {tag for case in cases for tag in case.tags if tag.startswith(f"{STEREOTYPE}=")}
+    return tags.pop().partition("=")[2] if len(tags) == 1 else ""
+
+
+def _without_side(name: str) -> str:
+    return re.sub(r"(?<![a-z])(pro|anti)(?![a-z])", "*", name.lower())
+
+
+def _answered(study: Study) -> tuple[Sequence[Case], Float[np.ndarray, " items"]]:
+    """The cases of a set, and where the frozen measure is right; a tie is a half."""
+    record = study.record
+    assert record is not None  # the caller has looked
+    gold, other = record.scores[record.chosen]
+    return record.cases, (np.sign(record.sign * (gold - other)) + 1) / 2
+
+
+def _figure(one: TagFigure) -> str:
+    said = f"{one.accuracy:.1%}"
+    if one.interval is not None:
+        said = estimate(Estimate(one.accuracy, one.interval))
+    return f"{one.value} {said} of {one.items:,}"
+
+
+def _difference(one: TagDifference) -> str:
+    interval = one.difference.interval
+    return (
+        f"{one.one} − {one.other}: {100 * one.difference.value:+.1f} points "
+        f"[{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]"
+    )
