@@ -78,6 +78,8 @@ def attention(
     if image is not None and any(languages):
         raise DataError("attention: a language with an image, which has none; leave it out")
 
+    if svg is not None and svg.resolve() == out.resolve():
+        raise DataError(f"attention: --out and --svg both name {out}, needed two files")
     for path in (out, svg):
         if path is not None:
             check_output(path)

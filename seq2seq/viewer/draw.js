@@ -134,7 +134,7 @@ function arcs(card, view) {
     const weight = parseInt(token.querySelector(".weight").textContent, 10) / 100;
     layer.append(draw("path", { d: path, fill: "none",
       class: token.classList.contains("distractor") ? "arc less" : "arc more",
-      "stroke-width": (1 + 5 * weight).toFixed(1), "stroke-opacity": 0.25 + 0.75 * weight }));
+      "stroke-width": (1 + (beside ? 5 : 2) * weight).toFixed(1), "stroke-opacity": 0.25 + 0.75 * weight }));
   }
   card.append(layer);
 }

@@ -345,11 +345,17 @@ function renderMaps(views) {
   });
 }
 
+/** The pictures that can be drawn; an image shows its words, the patches, by itself. */
+function pictures() {
+  const image = example().readings.some((reading) => reading.texts.some((text) => text.picture));
+  return Object.keys(PICTURES).filter((name) => !image || name === "map" || name === "all");
+}
+
 /** What can be drawn of the heads, and which heads are drawn as lines. */
 function renderPictures(views) {
   const { panel } = views[0].plain, image = views[0].query.picture;
-  const parts = Object.entries(PICTURES).filter(([name]) => !image || name === "all" || name === "map")
-    .map(([name, label]) => toggle(label, state.picture === name, () => setPicture(name)));
+  const parts = pictures().map((name) => toggle(image && name === "map" ? "No map" : PICTURES[name],
+    state.picture === name, () => setPicture(name)));
   parts.push(make("span", { class: "apart" },
     toggle("Stronger colours", state.strong, () => setStrong(!state.strong))));
   if (state.picture === "lines") parts.push(make("div", { class: "group heads-drawn" },
@@ -486,7 +492,7 @@ const KEYS = {
   r: () => turn(),
   s: () => setBare(!state.bare),
   c: () => setStrong(!state.strong),
-  v: () => setPicture(after(Object.keys(PICTURES), state.picture)),
+  v: () => setPicture(after(pictures(), state.picture)),
   h: () => pin(),
   "?": () => $("#keys").showModal(),
 };

@@ -66,6 +66,7 @@ def test_an_image_goes_to_the_reader_of_images(
         ([], "attention: neither a text nor an image, needed one of both"),
         (["it", "--image", "cat.jpg"], "attention: a text and an image, needed one of both"),
         (["--image", "cat.jpg", "--target", "x"], "attention: --target with an image"),
+        (["it", "--svg", "./attention.html"], "attention: --out and --svg both name"),
     ],
 )
 def test_a_text_or_an_image_is_needed(cli: Any, arguments: list[str], said: str) -> None:
