@@ -5,6 +5,7 @@ right if the gold noun's score is the larger; a pair, or a quad, if all its item
 does not read the cue has half of the items and no pair at all.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,6 +75,13 @@ def items_right(
 ) -> Float[np.ndarray, "measures items"]:
     """Say which items a measure has right: 1, 0, or .5 where both nouns score the same."""
     right: Float[np.ndarray, "measures items"] = (np.sign(gold - distractor) + 1.0) / 2
+    return right
+
+
+def answers_right(preference: Float[np.ndarray, " items"]) -> Float[np.ndarray, " items"]:
+    """Say in which items the good translation is preferred: 1, 0, or .5 for a tie."""
+    right: Float[np.ndarray, " items"]
+    (right,) = items_right(preference[None], np.zeros((1, len(preference))))
     return right
 
 
@@ -149,7 +157,8 @@ def _problems(cases: Sequence[Case]) -> list[str]:
             f"{len(undecided)} of {len(cases)} have not one gold noun of two (first: "
             f"{undecided[0]!r}), needed that; leave them out and count them"
         )
-    twice = [name for name, times in _counted([case.id for case in cases]).items() if times > 1]
+    counts = Counter(case.id for case in cases)
+    twice = [name for name, times in counts.items() if times > 1]
     if twice:
         found.append(f"{len(twice)} ids stand twice (first: {twice[0]!r}), needed unique ones")
     for noun, names in (("pair", [c.pair for c in cases]), ("quad", [c.quad for c in cases])):
@@ -163,15 +172,3 @@ def _problems(cases: Sequence[Case]) -> list[str]:
                 "give all items of it the same cluster"
             )
     return found
-
-
-def _counted(names: Sequence[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return counts
-
-
-def answers_right(preference: Float[np.ndarray, " items"]) -> Float[np.ndarray, " items"]:
-    """Say in which items the good translation is preferred: 1, 0, or .5 for a tie."""
-    return np.where(preference == 0, 0.5, preference > 0)
