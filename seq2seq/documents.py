@@ -245,7 +245,11 @@ def score_in_context(
     form = translator.context
     if form is None and any(map(_has_context, sentences)):
         form = format_needed(translator)
-    sources = tokenizer.encode([normalize(one.text) for one in sentences])
+    texts = [normalize(one.text) for one in sentences]
+    leads = [tokenizer.lead(text) for text in texts]  # as where they are translated
+    sources = tokenizer.encode(
+        [f"{lead}{text.removeprefix(lead)}" for lead, text in zip(leads, texts, strict=True)]
+    )
     wanted = tokenizer.encode_target([normalize(text) for text in targets])
     given = [0] * len(wanted)
     if form is not None:
@@ -258,7 +262,9 @@ def score_in_context(
             kept = form.target.fitting(target_context, rooms[1] - len(target))
             wanted[place] = form.target.join(kept, target)
             given[place] = len(kept)
-    first_id = tokenizer.first_id
+    first_id = (
+        translator.options.first_id
+    )  # of generation_config.json, where the tokenizer has none
     found = engine.score(sources, wanted, first_id=first_id, batch_tokens=batch_tokens)
     head = 0 if form is None else form.target.head
     return [

@@ -120,6 +120,19 @@ def test_scores_are_those_of_the_targets_own_pieces_given_what_stands_before():
     assert plain.token_log_probabilities == pytest.approx(bare.token_log_probabilities)
 
 
+def test_what_a_model_is_told_in_the_text_stands_before_what_is_scored_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = translator(0, 0)
+    (plain,) = score_in_context(one, [InContext("The dog runs")], ["Ann sleep"])
+    (told,) = score_in_context(one, [InContext("we The dog runs")], ["Ann sleep"])
+    monkeypatch.setattr(type(one.tokenizer), "lead", lambda _, text: "we ")
+    for text in ("The dog runs", "we The dog runs"):
+        (scored,) = score_in_context(one, [InContext(text)], ["Ann sleep"])
+        assert scored.token_log_probabilities == pytest.approx(told.token_log_probabilities)
+    assert scored.token_log_probabilities != pytest.approx(plain.token_log_probabilities)
+
+
 def test_the_score_of_an_output_is_that_of_the_same_text_scored():
     one = translator(1, 1)
     sentence = InContext("The dog runs", ("Ann sees Bob",), ("we sleep",))

@@ -8,7 +8,6 @@ answered alike to the last bit.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from seq2seq.decode.options import ForcedScore
 from seq2seq.documents import InContext, score_in_context, translate_in_context
 from seq2seq.evaluate.item import Item, Suite
 from seq2seq.normalization import normalize
@@ -54,11 +53,13 @@ class Answers:
             scored at all.
         texts: for each item the model's own translation; empty where none was asked for.
         unknown: pieces of the suite's translations that are not in the model's vocabulary.
+        cut: items of whose context not all fits into what the model can read, or write.
     """
 
     scores: tuple[tuple[float, ...] | None, ...] = ()
     texts: tuple[str, ...] = ()
     unknown: int = 0
+    cut: int = 0
 
 
 def contexts_of(translator: Translator, suite: Suite, asked: Asked) -> tuple[int, ...]:
@@ -99,7 +100,7 @@ def answers_of(
     if asked.contrastive and any(item.bads for item in suite.items):
         scores, unknown = _scores(translator, suite.items, asked, say, context)
     texts = _texts(translator, suite, asked, say, context) if asked.generated else ()
-    return Answers(scores, texts, unknown)
+    return Answers(scores, texts, unknown, _cut(translator, suite.items, context))
 
 
 def _scores(
@@ -120,16 +121,12 @@ def _scores(
         readable = [
             pair for pair in chunk if _fits(translator, sources[pair[0].text], targets[pair[1]])
         ]
-        if context:
-            scored = score_in_context(
-                translator,
-                [source for source, _ in readable],
-                [text for _, text in readable],
-                batch_tokens=asked.batch_tokens,
-            )
-        else:
-            ids = [(sources[source.text], targets[text]) for source, text in readable]
-            scored = _forced(translator, ids, asked)
+        scored = score_in_context(
+            translator,
+            [source for source, _ in readable],
+            [text for _, text in readable],
+            batch_tokens=asked.batch_tokens,
+        )
         found.update(dict.fromkeys(chunk))
         found.update(zip(readable, (one.log_probability for one in scored), strict=True))
     answers = [[found[pair] for pair in row] for row in rows]
@@ -180,15 +177,26 @@ def _fits(translator: Translator, source: Sequence[int], target: Sequence[int]) 
     return 0 < len(source) <= engine.positions and 0 < len(target) <= engine.written
 
 
-def _forced(
-    translator: Translator, pairs: Sequence[tuple[list[int], list[int]]], asked: Asked
-) -> list[ForcedScore]:
-    return translator.engine.score(
-        [source for source, _ in pairs],
-        [target for _, target in pairs],
-        first_id=translator.options.first_id,
-        batch_tokens=asked.batch_tokens,
-    )
+def _cut(translator: Translator, items: Sequence[Item], context: int) -> int:
+    """How many items have more context than fits."""
+    form = translator.context
+    if form is None or not context:
+        return 0
+    tokenizer, engine = translator.tokenizer, translator.engine
+    found = 0
+    for item in items:
+        sides = (
+            (form.source, tokenizer.encode, item.source, item.source_context,
+             translator.most_source_pieces(None)),
+            (form.target, tokenizer.encode_target, item.good, item.target_context, engine.written),
+        )  # fmt: skip
+        found += any(
+            side.fits(pieces, room) < pieces
+            for side, encode, text, before, most in sides
+            for pieces in [len(side.context(encode(list(before[-context:]))))]
+            for room in [most - len(encode([text])[0])]
+        )
+    return found
 
 
 def _texts(
@@ -204,12 +212,12 @@ def _texts(
     for start in range(0, len(sentences), CHUNK):
         say("sentences translated", start, len(sentences))
         chunk = sentences[start : start + CHUNK]
-        if context:
+        if translator.context is None:
+            texts = [one.text for one in chunk]
+            written = translator.translate(texts, options, batch_tokens=asked.batch_tokens)
+        else:  # with context or without, so that both are read alike
             written = translate_in_context(
                 translator, chunk, options, batch_tokens=asked.batch_tokens
             )
-        else:
-            texts = [one.text for one in chunk]
-            written = translator.translate(texts, options, batch_tokens=asked.batch_tokens)
         found.update(zip(chunk, (one.text for one in written), strict=True))
     return tuple(found[one] for one in asked_for)

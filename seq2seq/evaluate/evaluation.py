@@ -287,6 +287,7 @@ def _notes_on_scores(seed: SeedResult) -> list[str]:
         - len(rows),
         "items have a wrong translation that scores as much as the right one; they count as "
         "wrong": sum(row[0] == max(row[1:]) for row in rows if row),
+        "items have more context than fits; its oldest pieces were left out": seed.answers.cut,
         "pieces of the suite's translations are not in its vocabulary": seed.answers.unknown,
     }
     return [f"{seed.model}: {count:,} {what}" for what, count in counts.items() if count]

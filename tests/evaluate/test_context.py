@@ -138,6 +138,15 @@ def test_a_model_of_single_sentences_is_asked_without_context_and_that_is_said()
     assert found.notes[-1].startswith("no model here takes context that the suite has")
 
 
+def test_context_that_does_not_fit_is_counted() -> None:
+    asked = suite()
+    translator = random_translator(texts_of(asked), context=(2, 1), positions=11)
+    found = evaluated(asked, translator, Asked(generated=False))
+    assert "m: 12 items have more context than fits; its oldest pieces were left out" in found.notes
+    wide = random_translator(texts_of(asked), context=(2, 1))
+    assert evaluated(asked, wide, Asked(generated=False)).notes == ()
+
+
 def test_seeds_of_one_system_must_take_the_same_context() -> None:
     asked = suite()
     models = {
