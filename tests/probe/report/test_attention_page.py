@@ -69,6 +69,20 @@ def writer() -> StockModel:
     return StockModel(scatter(hf.GPT2LMHeadModel(config)), tokenizer, name="tiny-gpt")
 
 
+def test_heads_that_share_their_keys_are_told_to_the_page() -> None:
+    tokenizer = byte_tokenizer(closes=False)
+    config = hf.LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=16, num_hidden_layers=2,
+        num_attention_heads=8, num_key_value_heads=2, max_position_embeddings=64, pad_token_id=1,
+    )  # fmt: skip
+    model = StockModel(scatter(hf.LlamaForCausalLM(config)), tokenizer, name="tiny-llama")
+    page = show_text(model, "the robot because it was")
+    (panel,) = page.examples[0].readings[0].panels
+    assert (panel.stack, panel.maps.shape[:2], panel.group) == ("decoder", (2, 8), 4)
+    (plain,) = show_text(writer(), "it was").examples[0].readings[0].panels
+    assert plain.group == 1
+
+
 def words(text: Text) -> list[str]:
     """Its words; a piece that is only the mark of a blank is a word of its own."""
     labels = [word_label(text, word) for word in range(text.words[-1] + 1)]
