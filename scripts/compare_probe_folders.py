@@ -8,8 +8,8 @@ import typer
 
 from seq2seq.errors import DataError, Seq2SeqError
 from seq2seq.probe.report.compare import Difference, SeedsRow, compare_probes, seeds_table
-from seq2seq.probe.report.tables import estimate
 from seq2seq.probe.report.text import COUNTED
+from seq2seq.probe.report.verdict import share
 from seq2seq.probe.report.verdict_table import markdown_table, verdict_row
 
 Folder = Annotated[Path, typer.Argument(help="A folder with items.jsonl, such as RUN/probe/T1.")]
@@ -61,13 +61,13 @@ def _difference_line(found: Difference) -> str:
         tests += f", over pairs {found.p_pairs:.4g}"
     return (
         f"{found.question:<12}{found.one:>7.1%} against {found.other:>6.1%}: difference "
-        f"{estimate(found.difference)} ({found.sample}{tests})"
+        f"{share(found.difference)} ({found.sample}{tests})"
     )
 
 
 def _seeds_line(row: SeedsRow) -> str:
     values = " ".join(f"{100 * value:.1f}" for value in row.values)
-    return f"{row.question:<26}{estimate(row.mean):>24}  sd {100 * row.deviation:4.1f}  of {values}"
+    return f"{row.question:<26}{share(row.mean):>24}  sd {100 * row.deviation:4.1f}  of {values}"
 
 
 if __name__ == "__main__":

@@ -64,7 +64,12 @@ Alti = Annotated[
 ]
 Most = Annotated[
     int | None,
-    typer.Option(metavar="N", min=8, help="Use the first N cases of each set.", show_default=False),
+    typer.Option(
+        metavar="N",
+        min=8,
+        help="Use N cases of each set at most, whole blocks drawn at random.",
+        show_default=False,
+    ),
 ]
 Quick = Annotated[bool, typer.Option("--no-causal", help="Leave out the knock-outs.")]
 
@@ -116,9 +121,9 @@ def probe(
     stock = StockModel.load(model, device=device)
     spec = StudySpec(
         "", chosen_on.stem, causal=not no_causal, seed=seed, contributions=True if alti else None,
-        only=_only(route, head),
+        only=_only(route, head), supervised=_supervised(model),
     )  # fmt: skip
-    cases, left_out, _ = _cases(chosen_on, most)
+    cases, left_out, _ = _cases(chosen_on, most, seed)
     choosing = ChoosingSet(stock, cases, contributions=spec.contributions)
     studies = []
     for one in sets:
@@ -155,7 +160,7 @@ def _probe_set(
     from seq2seq.probe.report.text import write_study
     from seq2seq.probe.study import probe_model
 
-    cases, missing, kind = _cases(items.path, most)
+    cases, missing, kind = _cases(items.path, most, spec.seed)
     beside = companions_of(items.path)
     study = probe_model(
         choosing.model,
@@ -265,14 +270,32 @@ def _folder_of(model: str, name: str, out: Path | None, *, several: bool) -> Pat
     return folder / "probe" / name if folder.is_dir() else Path("probe") / name
 
 
-def _cases(path: Path, most: int | None) -> tuple[tuple["Case", ...], tuple[str, ...], "Kind"]:
+def _cases(
+    path: Path, most: int | None, seed: int
+) -> tuple[tuple["Case", ...], tuple[str, ...], "Kind"]:
     """The cases of a set, at most so many, what was left out, and the kind of the file."""
     from seq2seq.probe.items.sets import read_cases
+    from seq2seq.probe.statistics.sampling import whole_clusters
 
     found = read_cases(path)
-    left_out = [f"{path.name}: {problem}" for problem in found.problems]
-    if most is not None and len(found.cases) > most:
-        left_out.append(f"{path.name}: the first {most:,} of {len(found.cases):,} cases are used")
+    cases, left_out = found.cases, [f"{path.name}: {problem}" for problem in found.problems]
+    if most is not None and len(cases) > most:
+        rows = whole_clusters([case.cluster for case in cases], most, seed=seed)
+        left_out.append(
+            f"{path.name}: {len(rows):,} of {len(cases):,} cases, whole blocks drawn at random"
+        )
+        cases = tuple(cases[row] for row in rows)
     for line in left_out:
         typer.echo(line, err=True)
-    return found.cases[:most], tuple(left_out), found.kind
+    return cases, tuple(left_out), found.kind
+
+
+def _supervised(model: str) -> tuple[tuple[str, int, int | None], ...]:
+    """What the recipe of a run told where to look: stack, layer and head, from 0."""
+    from seq2seq.run import Run
+
+    run = Run(Path(model))
+    if not run.recipe.is_file():
+        return ()
+    guided = run.read_recipe().train.guided_attention
+    return (("encoder", guided.layer, guided.head),) if guided.weight else ()

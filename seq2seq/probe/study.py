@@ -19,8 +19,13 @@ from seq2seq.probe.causes.search import (
     find_causes,
     knock_outs_while_translating,
 )
-from seq2seq.probe.controls.baselines import baseline_scores, learnt_baselines, plain_baselines
-from seq2seq.probe.controls.head import control_head
+from seq2seq.probe.controls.baselines import (
+    baseline_scores,
+    blind_answers,
+    learnt_baselines,
+    plain_baselines,
+)
+from seq2seq.probe.controls.head import HeadControls, control_head
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.placement import (
     PlacedCase,
@@ -29,17 +34,22 @@ from seq2seq.probe.items.placement import (
     place_cases,
     place_whole,
 )
+from seq2seq.probe.measures.accuracy import answers_right
 from seq2seq.probe.measures.routes import score_routes
+from seq2seq.probe.measures.scores import Measure, Scores
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.item_record import Record
 from seq2seq.probe.report.provenance import provenance_of
 from seq2seq.probe.report.result import Parts, Study, StudySpec
+from seq2seq.probe.report.verdict import Verdict
 from seq2seq.probe.statistics.by_tag import by_tag
 from seq2seq.probe.statistics.choosing_set import ChoosingSet
 from seq2seq.probe.statistics.faithfulness import ByAnswer, by_answer
 from seq2seq.probe.statistics.gap_score import gap_scores
-from seq2seq.probe.statistics.scored_sets import ScoredSets
-from seq2seq.probe.statistics.selection import Finding, evaluate, findings, row_of
+from seq2seq.probe.statistics.scored_sets import ScoredSets, right_of
+from seq2seq.probe.statistics.selection import Finding, findings, row_of
+from seq2seq.probe.statistics.two_way import Dependence, shares
+from seq2seq.probe.statistics.visible import Visible, visible
 from seq2seq.pronouns.items import Item
 
 
@@ -90,26 +100,27 @@ def probe_model(
     own = _free_translations(scored, corpus or {}, experiment)
     say("baselines, controls and models with random weights")
     on_head = control_head(scored, controls or {})
-    random, part = _random(choosing, scored, spec)
+    rules = _rules(scored, on_head)
+    blind = blind_answers(rules)
+    random, part = _random(choosing, scored, spec, blind)
     return Study(
         spec=spec,
         model=model.name,
         kind=model.kind,
         items=(len(scored.dev), len(scored.test)),
         problems=(*left_out, *problems, *lost, *_unjudged(own), *on_head.problems, *part),
+        verdict=_verdict(scored, spec, causes, on_head, blind, random),
         chosen=scored.chosen,
         finding=scored.finding,
         by_route=tuple(scored.report(choice) for choice in scored.by_route),
-        table=findings(scored.scores.scores, resamples=spec.resamples, seed=spec.seed),
-        baselines=(*_baselines(scored), *on_head.habits),
-        random=random,
-        contrastive=scored.contrastive,
+        table=_findings([scored.scores.scores], spec),
+        baselines=_findings(rules, spec),
         faithfulness=scored.faithfulness,
         effects=causes.effects,
-        verdict=causes.verdict,
         readers=causes.readers,
         joint=causes.joint,
         head=scored.head,
+        without_head=causes.without_head,
         wrong_queries=on_head.wrong_queries,
         controls=on_head.controls,
         generated=own.generated if own else (),
@@ -232,30 +243,85 @@ def _place_unrelated(
     return placed, (f"{len(lost):,} unrelated sentences left out; first {lost[0]}",)
 
 
+def _verdict(
+    scored: ScoredSets,
+    spec: StudySpec,
+    causes: Causes,
+    on_head: HeadControls,
+    blind: Mapping[str, Float[np.ndarray, " items"]],
+    random: tuple[Visible, ...],
+) -> Verdict:
+    dependence = Dependence.of([one.case for one in scored.test])
+    translated = None
+    if scored.scores.preference is not None:
+        (translated,) = shares(answers_right(scored.scores.preference)[None], dependence)
+    figures = {one.name: one for one in on_head.controls}
+    heads = [scored.chosen.measure, *([scored.head.measure] if causes.by_head else [])]
+    return Verdict(
+        visible=visible(scored.chosen, scored.right(scored.chosen), blind, dependence),
+        supervised=any(_was_told(head, spec) for head in heads),
+        random=random,
+        chosen_on=spec.selected_on,
+        reported_on=spec.name,
+        translated=translated,
+        by_head=causes.by_head,
+        by_all_heads=causes.by_all_heads,
+        by_group=causes.by_group,
+        redundant=causes.redundant,
+        carrier=causes.carrier,
+        joint=None if causes.joint is None else causes.joint.found,
+        meaningless=figures.get("pleonastic"),
+        meaningful=figures.get("reported"),
+    )
+
+
+def _was_told(measure: Measure, spec: StudySpec) -> bool:
+    """Whether training told a head, or its whole layer, where to look."""
+    return any(
+        (measure.stack, measure.layer) == (stack, layer) and head in (None, measure.head)
+        for stack, layer, head in spec.supervised
+    )
+
+
 def _random(
-    choosing: ChoosingSet, scored: ScoredSets, spec: StudySpec
-) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-    """Findings of models with random weights, and how many items they are of if not of all."""
+    choosing: ChoosingSet,
+    scored: ScoredSets,
+    spec: StudySpec,
+    blind: Mapping[str, Float[np.ndarray, " items"]],
+) -> tuple[tuple[Visible, ...], tuple[str, ...]]:
+    """Models with random weights, judged as the model; how many items they read if not all."""
     found, parts = [], set[str]()
+    places = {one.case.id: place for place, one in enumerate(scored.test)}
     for number in range(spec.random_twins):
         choice, scores, part = choosing.random_choice(
             scored.test, twin=spec.seed + number, seed=spec.seed
         )
-        found.append(evaluate(choice, scores, resamples=spec.resamples, seed=spec.seed))
+        rows = [places[name] for name in scores.layout.ids]
+        rules = {name: right[rows] for name, right in blind.items()}
+        dependence = Dependence.of([scored.test[row].case for row in rows])
+        found.append(visible(choice, right_of(choice, scores), rules, dependence))
         parts.add(part)
     parts.discard("")
     return tuple(found), tuple(f"models with random weights were read on {part}" for part in parts)
 
 
-def _baselines(scored: ScoredSets) -> tuple[Finding, ...]:
+def _rules(scored: ScoredSets, on_head: HeadControls) -> list[Scores]:
+    """What rules that look at no attention, and a head's habit alone, give the nouns."""
     lengths = {}
     for one in scored.test:
         sizes = [len(rows) for rows in one.nouns]
         lengths[one.case.id] = sizes if one.case.gold == 0 else sizes[::-1]
-    rules = plain_baselines(lengths, seed=scored.seed)
+    rules = plain_baselines(lengths)
     rules += learnt_baselines([one.case for one in scored.dev])
-    scores = baseline_scores([one.case for one in scored.test], rules)
-    return findings(scores, resamples=scored.resamples, seed=scored.seed)
+    found = [baseline_scores([one.case for one in scored.test], rules)]
+    return found if on_head.habits is None else [*found, on_head.habits]
+
+
+def _findings(scores: Sequence[Scores], spec: StudySpec) -> tuple[Finding, ...]:
+    """Report every measure, or rule, of each of some scores."""
+    return tuple(
+        one for each in scores for one in findings(each, resamples=spec.resamples, seed=spec.seed)
+    )
 
 
 def _by_answers(scored: ScoredSets, own: FreeTranslations | None) -> tuple[ByAnswer, ...]:
@@ -304,9 +370,8 @@ def _caveats(spec: StudySpec, scored: ScoredSets, causes: Causes) -> tuple[str, 
         )
     if causes.effects:
         found.append(
-            f"the carrier is the costliest of {len(causes.effects)} knock-outs on the reported "
-            "set itself, those first that cost much more than other words do; heads and sets of "
-            "knock-outs are chosen on the other set"
+            f"p-values of {len(causes.effects)} knock-outs are corrected for their number; heads, "
+            "carriers and groups of words are chosen on the other set"
         )
     return tuple(found)
 

@@ -36,7 +36,7 @@ def test_the_command_prints_the_verdict_and_writes_beside_the_run(
 
     monkeypatch.setattr("seq2seq.probe.report.page.write_page", write_page)
     monkeypatch.setattr(
-        "seq2seq.cli.probe._cases", lambda path, most: ((), (f"{path.name}: 2 left out",), "gap")
+        "seq2seq.cli.probe._cases", lambda path, *_: ((), (f"{path.name}: 2 left out",), "gap")
     )
     monkeypatch.setattr(
         "seq2seq.probe.statistics.choosing_set.ChoosingSet",
@@ -48,18 +48,20 @@ def test_the_command_prints_the_verdict_and_writes_beside_the_run(
                  "--select-on", tmp_path / "dev.jsonl")  # fmt: skip
     result = cli(*arguments)
     assert result.code == 0
-    assert result.out.startswith("visible: encoder layer 1 head 2 (E→, raw) prefers the antecedent")
+    assert result.out.startswith(
+        "In short: Attention (encoder layer 1 head 2) shows the antecedent;"
+    )
     assert result.err.endswith("probe/test/probe.html: open it in a browser\n")
     assert (tmp_path / "probe/test/probe.json").is_file()
     card = (tmp_path / "probe/card.md").read_text(encoding="utf-8")
-    assert card.startswith("- visible: ")
+    assert card.startswith("- In short: ")
     assert card.endswith("![What the chosen head attends to in one sentence](test/map-1.svg)\n")
     assert "heads-encoder" not in card, "a figure that is not there"
     assert json.loads(cli(*arguments, "--json").out)["items"] == [60, 80]
     (tmp_path / "other.jsonl").touch()
     several = (*arguments, "--items", tmp_path / "other.jsonl", "--out", tmp_path / "both")
     result = cli(*several)
-    assert (result.code, result.out.count("visible: ")) == (0, 2)
+    assert (result.code, result.out.count("Visible? ")) == (0, 2)
     assert "set   items" in result.out
     assert (tmp_path / "both/test/probe.json").is_file()
     assert (tmp_path / "both/other/probe.json").is_file()

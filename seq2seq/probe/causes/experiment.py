@@ -2,7 +2,7 @@
 
 A cost is counted in decisions: the share of items in which the model still prefers the good
 translation. What does not change is kept: the encoder runs again only if something in it is knocked
-out, and a control that many knock-outs share is tried once.
+out, and nothing is asked twice.
 """
 
 from collections.abc import Sequence
@@ -10,26 +10,22 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float
-from torch import Tensor
+from jaxtyping import Float
 
-from seq2seq.probe.causes.knock_outs import (
-    PRONOUN,
-    KnockOut,
-    MatchedWords,
-    control_of,
-    edges_of,
-    knock_outs_of,
-)
+from seq2seq.probe.causes.knock_outs import PRONOUN, KnockOut, intervention_of, knock_outs_of
+from seq2seq.probe.causes.matched_words import MatchedWords, has_words
 from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
 from seq2seq.probe.measures.accuracy import answers_right
 from seq2seq.probe.measures.routes import decision_rows, preference
-from seq2seq.probe.model.interventions import BlockedEdges, Intervention
+from seq2seq.probe.model.interventions import Intervention
 from seq2seq.probe.model.reading import Encoded, Inputs
 from seq2seq.probe.model.stock_model import StockModel
-from seq2seq.probe.statistics.bootstrap import SEED, Estimate, cluster_bootstrap
+from seq2seq.probe.statistics.bootstrap import Estimate
+from seq2seq.probe.statistics.two_way import Dependence, differences, holm, shares
 
 WORTH_CONTROL = 0.02  # a smaller cost needs no control, except for the pronoun's own
+MATTERS, TIMES_CONTROL = 0.2, 3  # the least cost that says something, alone and to its control
+ENOUGH_CONTROLS = 1 / 3  # of the items, to compare with
 
 
 @dataclass(frozen=True)
@@ -39,8 +35,8 @@ class Trial:
     Attributes:
         name: of the knock-out.
         after: preference for the good translation, in nats.
-        control: the same with matched other words knocked out; None where there is no match, or
-            next to nothing to compare with.
+        control: the same with matched other words knocked out, not a number in cases without a
+            match; None where there is next to nothing to compare with.
     """
 
     name: str
@@ -56,7 +52,10 @@ class Effect:
         name: what was taken away.
         accuracy: share of items in which the good translation is still preferred.
         cost: how much of the accuracy is gone.
-        control: the same cost for matched other words; None where none was tried.
+        control: the same cost for matched other words; None where none was tried, or too few items
+            have a match.
+        matched: share of items that have one; None where none was tried.
+        p: of the cost against none, as one of all in its table (Holm).
         change: mean fall of the preference, in nats.
     """
 
@@ -64,7 +63,19 @@ class Effect:
     accuracy: Estimate
     cost: Estimate
     control: Estimate | None
+    matched: float | None
+    p: float
     change: float
+
+    @property
+    def matters(self) -> bool:
+        """Whether it costs much, and much more than the same with other words if there are some."""
+        control = self.control.value if self.control else 0.0
+        return (
+            self.cost.value >= MATTERS
+            and self.cost.interval.low > 0
+            and self.cost.value >= TIMES_CONTROL * control
+        )
 
 
 class Experiment:
@@ -73,24 +84,20 @@ class Experiment:
     Attributes:
         model: an encoder-decoder.
         placed: cases with a decision row.
-        clusters: of the cases.
+        dependence: of the cases.
     """
 
     def __init__(self, model: StockModel, placed: Sequence[PlacedCase]):
         self.model = model
         self.placed = placed
-        self.clusters = tuple(one.case.cluster for one in placed)
-        self._answers: dict[tuple[object, ...], Float[np.ndarray, " items"]] = {}
-
-    @cached_property
-    def match(self) -> MatchedWords:
-        """Other words of the cases by how much attention they draw."""
-        return MatchedWords.of(self.model, self.placed)
+        self.dependence = Dependence.of([one.case for one in placed])
+        self.match = MatchedWords(model, placed)
+        self._answers: dict[tuple[KnockOut, ...], Float[np.ndarray, " items"]] = {}
 
     @cached_property
     def knock_outs(self) -> dict[str, KnockOut]:
         """Everything that is tried with all cases, by name."""
-        return {one.name: one for one in knock_outs_of(self.placed, self.match)}
+        return knock_outs_of(self.placed)
 
     @cached_property
     def intact(self) -> Float[np.ndarray, " items"]:
@@ -98,49 +105,47 @@ class Experiment:
         return self.preferences()
 
     def preferences(
-        self,
-        *knock_outs: KnockOut,
-        heads: Bool[Tensor, "layers heads"] | None = None,
-        also: Sequence[Intervention] = (),
+        self, *knock_outs: KnockOut, also: Sequence[Intervention] = ()
     ) -> Float[np.ndarray, " items"]:
         """Preference for the good translation with something knocked out.
 
         Args:
             knock_outs: what is knocked out, all at once.
-            heads: where; None for all.
             also: interventions that do not depend on the case.
 
         Returns:
             In nats, for each case.
         """
-        key = tuple((one.stack, one.edges, one.off) for one in knock_outs)
-        if heads is not None or also:
-            return self._ask(knock_outs, heads, also)
-        if key not in self._answers:  # many knock-outs share a control
-            self._answers[key] = self._ask(knock_outs, None, ())
-        return self._answers[key]
+        if also:
+            return self._ask(knock_outs, also)
+        if knock_outs not in self._answers:
+            self._answers[knock_outs] = self._ask(knock_outs, ())
+        return self._answers[knock_outs]
 
-    def trial(self, knock_out: KnockOut) -> Trial:
-        """Try a knock-out, and its control if it has one and there is a cost to compare with."""
-        after, control = self.preferences(knock_out), control_of(knock_out)
+    def trial(self, *knock_outs: KnockOut) -> Trial:
+        """Try knock-outs at once, and their controls if there is a cost to compare with."""
+        name = " + ".join(one.name for one in knock_outs)
+        after = self.preferences(*knock_outs)
         cost = float((answers_right(self.intact) - answers_right(after)).mean())
-        if control is None or (abs(cost) < WORTH_CONTROL and knock_out.name not in PRONOUN):
-            return Trial(knock_out.name, after)
-        return Trial(knock_out.name, after, self.preferences(control))
+        if abs(cost) < WORTH_CONTROL and name not in PRONOUN:
+            return Trial(name, after)
+        controls = self.match.control(*knock_outs)
+        with_match = np.array([has_words(controls[0], one) for one in self.placed])
+        if not with_match.any():
+            return Trial(name, after, np.full(len(self.placed), np.nan))
+        return Trial(name, after, np.where(with_match, self.preferences(*controls), np.nan))
+
+    def effects(self, trials: Sequence[Trial]) -> tuple[Effect, ...]:
+        """Count what knock-outs of these cases cost, in their order."""
+        return effects_of(self.intact, trials, self.dependence)
 
     def _ask(
-        self,
-        knock_outs: Sequence[KnockOut],
-        heads: Bool[Tensor, "layers heads"] | None,
-        also: Sequence[Intervention],
+        self, knock_outs: Sequence[KnockOut], also: Sequence[Intervention]
     ) -> Float[np.ndarray, " items"]:
         found = np.empty(len(self.placed))
         for numbers, inputs, encoded in self._batches:
             batch = [self.placed[number] for number in numbers]
-            done = [*also]
-            done += [
-                BlockedEdges(one.stack, edges_of(one, batch, inputs), heads) for one in knock_outs
-            ]
+            done = [*also, *(intervention_of(one, batch, inputs) for one in knock_outs)]
             anew = any(one.stack == "encoder" for one in done)
             reading = self.model.read(
                 inputs,
@@ -162,19 +167,14 @@ class Experiment:
 
 
 def effects_of(
-    intact: Float[np.ndarray, " items"],
-    trials: Sequence[Trial],
-    *,
-    clusters: Sequence[str],
-    seed: int = SEED,
+    intact: Float[np.ndarray, " items"], trials: Sequence[Trial], dependence: Dependence
 ) -> tuple[Effect, ...]:
-    """Count what knock-outs cost; all intervals come from the same draws.
+    """Count what knock-outs cost.
 
     Args:
         intact: preferences of the untouched model.
-        trials: preferences with each knock-out.
-        clusters: of the items.
-        seed: of the intervals.
+        trials: preferences with each knock-out; their p-values are corrected for their number.
+        dependence: of the items.
 
     Returns:
         The effects, in the order of the trials.
@@ -182,19 +182,32 @@ def effects_of(
     if not trials:
         return ()
     before = answers_right(intact)
-    rows = []
-    for one in trials:
-        now = answers_right(one.after)
-        rows += [now, before - now]
-        rows.append(before - (before if one.control is None else answers_right(one.control)))
-    figures = cluster_bootstrap(np.stack(rows), clusters, seed=seed)
+    now = np.stack([answers_right(one.after) for one in trials])
+    accuracies, costs = shares(now, dependence), differences(before - now, dependence)
+    p = holm([one.p for one in costs])
     return tuple(
         Effect(
             one.name,
-            figures[3 * number],
-            figures[3 * number + 1],
-            None if one.control is None else figures[3 * number + 2],
+            accuracies[number],
+            costs[number].estimate,
+            _control(before, one, dependence),
+            None if one.control is None else float(np.isfinite(one.control).mean()),
+            p[number],
             float((intact - one.after).mean()),
         )
         for number, one in enumerate(trials)
     )
+
+
+def _control(
+    before: Float[np.ndarray, " items"], trial: Trial, dependence: Dependence
+) -> Estimate | None:
+    """What matched words cost in the items that have some; None if those are too few."""
+    if trial.control is None:
+        return None
+    rows = np.flatnonzero(np.isfinite(trial.control))
+    part = dependence.part(rows)
+    if len(rows) < ENOUGH_CONTROLS * len(before) or len(set(part.clusters)) < 2:
+        return None
+    cost = before[rows] - answers_right(trial.control[rows])
+    return differences(cost[None], part)[0].estimate

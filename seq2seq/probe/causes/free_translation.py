@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
+from jaxtyping import Float
 from transformers.modeling_outputs import BaseModelOutput
 
-from seq2seq.probe.causes.knock_outs import KnockOut, edges_of
+from seq2seq.probe.causes.knock_outs import KnockOut, intervention_of
 from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
-from seq2seq.probe.model.interventions import BlockedEdges, Intervention
+from seq2seq.probe.model.interventions import Intervention
 from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.statistics.bootstrap import SEED, Estimate, mean_of
@@ -82,7 +81,7 @@ def translate_items(
     model: StockModel,
     placed: Sequence[PlacedCase],
     items: Mapping[str, Item],
-    knock_outs: Sequence[tuple[KnockOut, Bool[Tensor, "layers heads"] | None]] = (),
+    knock_outs: Sequence[KnockOut] = (),
     *,
     seed: int = SEED,
 ) -> FreeTranslations | None:
@@ -92,7 +91,7 @@ def translate_items(
         model: an encoder-decoder.
         placed: cases.
         items: those of the built-in corpus, by id.
-        knock_outs: of the encoder, with the heads concerned; None for all.
+        knock_outs: of the encoder.
         seed: of the intervals.
 
     Returns:
@@ -104,12 +103,9 @@ def translate_items(
     chosen = [placed[number] for number in numbers]
     ours = [items[one.case.id] for one in chosen]
     found, written, shown = [], {}, {}
-    plans = [
-        (UNTOUCHED, None, None),
-        *((knock_out.name, knock_out, heads) for knock_out, heads in knock_outs),
-    ]
-    for name, knock_out, heads in plans:
-        texts = write_freely(model, chosen, knock_out, heads=heads)
+    for knock_out in (None, *knock_outs):
+        name = UNTOUCHED if knock_out is None else knock_out.name
+        texts = write_freely(model, chosen, knock_out)
         generated, right = score_written(name, texts, ours, seed=seed)
         found.append(generated)
         written[name] = {one.id: text for one, text in zip(ours, texts.texts, strict=True)}
@@ -118,11 +114,7 @@ def translate_items(
 
 
 def write_freely(
-    model: StockModel,
-    placed: Sequence[PlacedCase],
-    knock_out: KnockOut | None = None,
-    *,
-    heads: Bool[Tensor, "layers heads"] | None = None,
+    model: StockModel, placed: Sequence[PlacedCase], knock_out: KnockOut | None = None
 ) -> Written:
     """Translate the texts of cases, always taking the likeliest next piece.
 
@@ -130,7 +122,6 @@ def write_freely(
         model: an encoder-decoder.
         placed: the cases.
         knock_out: what is knocked out in the encoder meanwhile; None for nothing.
-        heads: where, layers by heads; None for all.
 
     Returns:
         The translations, in the order of the cases.
@@ -141,7 +132,7 @@ def write_freely(
         inputs = inputs_of(model, batch)
         done: list[Intervention] = []
         if knock_out is not None:
-            done.append(BlockedEdges(knock_out.stack, edges_of(knock_out, batch, inputs), heads))
+            done.append(intervention_of(knock_out, batch, inputs))
         ids = _write(model, inputs, done)
         found = model.tokenizer.batch_decode(ids, skip_special_tokens=True)
         for number, line, text in zip(numbers, ids, found, strict=True):

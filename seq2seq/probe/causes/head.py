@@ -1,10 +1,8 @@
-"""Is the link that a head shows also used? The chosen head, taken apart.
+"""What becomes of the answer without the chosen head, and with what it said in another sentence.
 
-A head may point at the right noun while the model gets its answer elsewhere: "attends, but is not
-used" is a finding. The operators differ in what they take, so each is named: the head's whole work
-(``head ablated``); its sight of one noun (``edge→gold``, ``edge→distractor``), in this head or in
-all; of a word that draws as much attention (the control); or its answer in the pronoun's row, which
-is put in from the twin sentence, where the cue differs and the answer flips (``patched``).
+The head's whole work is taken away (``mean``: it says the same everywhere; ``uniform``: it looks at
+everything alike), or its answer in the pronoun's row is put in from the twin sentence, where the
+cue differs and the answer flips (`restored`).
 """
 
 from collections.abc import Sequence
@@ -15,35 +13,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from seq2seq.probe.causes.experiment import Effect, Experiment, Trial, effects_of
-from seq2seq.probe.causes.knock_outs import Edges, KnockOut
-from seq2seq.probe.items.pieces import Rows
+from seq2seq.probe.causes.experiment import Effect, Experiment, Trial
 from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
 from seq2seq.probe.measures.routes import decision_rows, preference
 from seq2seq.probe.measures.scores import Measure, heads_of, rows_read, stack_and_word
 from seq2seq.probe.model.interventions import HeadAblation, Patch, Stack
 from seq2seq.probe.model.stock_model import StockModel
-from seq2seq.probe.statistics.bootstrap import SEED
-
-USED_COST, TIMES_CONTROL = 0.2, 3
-
-TRIED = {
-    "E→": "it→gold",
-    "E↔": "it→gold",
-    "Ec→": "cue→gold",
-    "X": "decision→gold",
-    "D": "decision→written gold",
-}
-"""Of a route, the knock-out of the carrier search that takes the antecedent from its rows."""
 
 
 @dataclass(frozen=True)
-class HeadVerdict:
-    """What taking the chosen head apart has shown.
+class WithoutHead:
+    """What taking the chosen head away has shown.
 
     Attributes:
         measure: the head, or the whole layer where a route has no heads.
-        effects: of each operator.
+        effects: of each ablation.
         restored: of the preference that the twin's patch moves, the share that this head's row
             alone moves; None where there are no twins of equal length.
         twins: pairs that were patched.
@@ -57,102 +41,40 @@ class HeadVerdict:
     twins: int
     elsewhere: float | None
 
-    @property
-    def edge(self) -> Effect:
-        """The costlier of two losses of the gold noun: in this head, or in all."""
-        edges = (one for one in self.effects if one.name.startswith("edge→gold"))
-        return max(edges, key=lambda one: one.cost.value)
 
-    @property
-    def used(self) -> bool:
-        """Whether losing the gold noun costs enough, and much more than losing another word."""
-        return any(matters(one) for one in self.effects if one.name.startswith("edge→gold"))
-
-
-def matters(effect: Effect) -> bool:
-    """Whether a knock-out costs enough, and much more than that of other words."""
-    control = effect.control.value if effect.control else 0.0
-    cost = effect.cost
-    return (
-        cost.value >= USED_COST and cost.interval.low > 0 and cost.value >= TIMES_CONTROL * control
-    )
-
-
-def judge_head(
-    experiment: Experiment,
-    measure: Measure,
-    *,
-    unrelated: Sequence[PlacedCase] = (),
-    seed: int = SEED,
-) -> tuple[HeadVerdict, tuple[Trial, ...]]:
-    """Take a head apart.
+def take_head_away(
+    experiment: Experiment, measure: Measure, *, unrelated: Sequence[PlacedCase] = ()
+) -> tuple[WithoutHead, tuple[Trial, ...]]:
+    """Ablate a head, and patch it.
 
     Args:
         experiment: an encoder-decoder and its cases.
         measure: a route from one word to the nouns, in one head or in a whole layer.
         unrelated: placed sentences whose answer hangs on no noun, to see what ablation costs there.
-        seed: of the intervals.
 
     Returns:
-        What was found, and each operator's outcome case by case.
+        What was found, and each ablation's outcome case by case.
 
     Raises:
-        DataError: the measure is a chain through several stacks, which no single edge carries.
+        DataError: the measure is a chain through several stacks.
     """
     model, placed = experiment.model, experiment.placed
-    stack, rows = stack_and_word(measure)
+    stack, word = stack_and_word(measure)
     heads = heads_of(model, measure, stack)
-    control = KnockOut("", stack, _control(measure, experiment))
-    trials = []
-    for where, which in (("this head", heads), ("all heads", None)):
-        control_after = experiment.preferences(control, heads=which)
-        for noun, name in enumerate(("gold", "distractor")):
-            edges = edge_of(measure, rows, noun)
-            tried = experiment.knock_outs.get(TRIED.get(measure.route, ""))
-            if which is None and noun == 0 and tried is not None:
-                edges = tried.edges  # the same, whose answers are remembered
-            knock_out = KnockOut(f"edge→{name}, {where}", stack, edges)
-            trials.append(
-                Trial(knock_out.name, experiment.preferences(knock_out, heads=which), control_after)
-            )
     ablated = HeadAblation(stack, heads, "mean", _means(model, placed, stack))
-    for name, operator in (
-        ("head ablated (mean)", ablated),
-        ("head ablated (uniform)", HeadAblation(stack, heads, "uniform")),
-    ):
-        trials.append(Trial(name, experiment.preferences(also=[operator])))
-    effects = effects_of(experiment.intact, trials, clusters=experiment.clusters, seed=seed)
-    restored, twins = _patched(model, placed, measure, stack, rows)
+    trials = tuple(
+        Trial(name, experiment.preferences(also=[operator]))
+        for name, operator in (
+            ("head ablated (mean)", ablated),
+            ("head ablated (uniform)", HeadAblation(stack, heads, "uniform")),
+        )
+    )
+    restored, twins = _patched(model, placed, measure, stack, word)
     elsewhere = None
     if unrelated:
         before = _log_probability(model, unrelated, None)
         elsewhere = float((before - _log_probability(model, unrelated, ablated)).mean())
-    return HeadVerdict(measure, effects, restored, twins, elsewhere), tuple(trials)
-
-
-def edge_of(measure: Measure, word: str, noun: int) -> Edges:
-    """What a measure reads: from its word (or the decision row) to one of the nouns, gold first."""
-
-    def edges(one: PlacedCase) -> tuple[Rows, Rows]:
-        target = one.nouns[noun]
-        if measure.route == "D" and one.decision is not None and one.decision.nouns is not None:
-            target = one.decision.nouns[noun]
-        rows = rows_read(word, one)
-        return (target, rows) if measure.route == "E←" else (rows, target)
-
-    return edges
-
-
-def _control(measure: Measure, experiment: Experiment) -> Edges:
-    """Another word that draws as much, as for the same knock-out in all heads."""
-    stack, word = stack_and_word(measure)
-    if measure.route == "E←":
-        return experiment.match.noun(word)
-    if word:
-        control = experiment.knock_outs[f"{word}→gold"].control
-        assert control is not None  # it has a match
-        return control
-    return experiment.match.cross if stack == "cross" else experiment.match.written
+    return WithoutHead(measure, experiment.effects(trials), restored, twins, elsewhere), trials
 
 
 def _means(
@@ -188,13 +110,13 @@ def _patched(
     for numbers in batches_of(model, ones):
         here, there = [ones[n] for n in numbers], [others[n] for n in numbers]
         # The twin's sentence with this one's answers: both are asked the same question.
-        experiment = [
+        asked = [
             replace(other, decision=one.decision) for one, other in zip(here, there, strict=True)
         ]
         inputs = inputs_of(model, here)
         at = decision_rows(here)
         clean = preference(model.read(inputs, stacks=(), rows=at), here)
-        twin = model.read(inputs_of(model, experiment), stacks=(stack,), outputs=True, rows=at)
+        twin = model.read(inputs_of(model, asked), stacks=(stack,), outputs=True, rows=at)
         rows = torch.zeros(twin.outputs[stack].shape[1:4:2], dtype=torch.bool)
         for number, one in enumerate(here):
             rows[number, list(rows_read(word, one))] = True
@@ -202,7 +124,7 @@ def _patched(
         patch = Patch(stack, measure.layer, measure.head, rows, said)
         patched = preference(model.read(inputs, stacks=(), interventions=[patch], rows=at), here)
         moved += float((clean - patched).sum())
-        whole += float((clean - preference(twin, experiment)).sum())
+        whole += float((clean - preference(twin, asked)).sum())
     return moved / whole if whole else None, len(twins)
 
 

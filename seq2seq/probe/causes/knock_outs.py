@@ -1,303 +1,260 @@
-"""Which row carries the antecedent? What to knock out to find it, whatever the maps look like.
+"""What is taken from a model to find out what its answer hangs on, word by word.
 
 A model may translate "it" perfectly with every head at chance: the role may follow from the verb,
-the cue may hold the answer, the decoder may look ahead. So every word of the pronoun's clause is
-taken away in turn, in all layers and heads; `seq2seq.probe.causes.experiment` counts what that
-costs, and what the same operation costs on other words that draw as much attention.
+the cue may hold the answer, the decoder may look ahead. So every word of the text is taken away in
+turn, in all layers and heads; `seq2seq.probe.causes.experiment` counts what that costs.
 
-Names: ``it off``: the row sees only itself. ``it→nouns``: the row does not see the two nouns;
-``it→gold`` one of them; ``nouns→it``: the nouns do not see it. ``decision→it``: the decoder's
-decision row does not see that word of the source; ``decision→gold``: nor the antecedent there,
-``decision→written gold``: nor the one that it has written itself.
+Names: ``it off``: the row sees only itself. ``it→nouns``: the row does not see the two nouns,
+``it→gold`` and ``it→other`` one of them; ``it⇄nouns``: it sees each in place of the other;
+``nouns→it``: the nouns do not see it. ``decision→it``: the decoder's decision row does not see that
+word of the source, ``decision→written nouns`` what it has written itself.
+
+A noun that is hidden alone leaves its attention to the other one, so that the answer may be wrong
+because the row is told the wrong noun, not because it was told nothing. Only what hiding *both*
+costs is the loss of what the row has read; what exchanging them costs is how far the answer follows
+the row.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from torch import Tensor
 
 from seq2seq.probe.items.pieces import Rows
-from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
-from seq2seq.probe.measures.routes import decision_rows
-from seq2seq.probe.model.interventions import Stack, self_only
+from seq2seq.probe.items.placement import WORDS, PlacedCase
+from seq2seq.probe.model.interventions import BlockedEdges, ExchangedColumns, Stack, self_only
 from seq2seq.probe.model.reading import Inputs
-from seq2seq.probe.model.stock_model import StockModel
 
-CLAUSE = ("conjunction", "it", "was", "cue", "stop", "end")
-
-PRONOUN = ("it off", "it→nouns", "it→gold", "decision→it")
+PRONOUN = ("it off", "it→nouns", "it⇄nouns", "decision→it")
 """Knock-outs of the pronoun itself, which are shown with their control whatever they cost."""
 
-Edges = Callable[[PlacedCase], tuple[Rows, Rows]]
-"""Which rows of a case lose sight of which columns."""
+OTHER_WORDS = "other words"
+"""All words of the text that have no name, taken together."""
+
+CHOSEN = ", chosen head"
+"""What stands behind the name of a knock-out that is not of all heads."""
+
+How = Literal["hidden", "exchanged", "alone"]
+
+Look = Callable[[PlacedCase], tuple[Rows, tuple[Rows, ...]]]
+"""Which rows of a case look, and at which words."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KnockOut:
     """An intervention that is described for a case before there is a batch.
 
     Attributes:
         name: as in the table.
         stack: where.
-        edges: which rows lose which columns.
-        control: the same for matched words; None where there is no match.
-        off: whether the rows see nothing but themselves; columns do not matter then.
+        look: which rows are meant, and the words they look at. A case without such words is left
+            as it is, unless its rows are to see only themselves.
+        how: the words are ``hidden`` from the rows, or ``exchanged``, which needs two; or each row
+            is ``alone``, which needs none.
+        heads: which heads of which layers; None for all.
     """
 
     name: str
     stack: Stack
-    edges: Edges
-    control: Edges | None = None
-    off: bool = False
+    look: Look
+    how: How = "hidden"
+    heads: Bool[Tensor, "layers heads"] | None = None
 
 
-def knock_outs_of(placed: Sequence[PlacedCase], match: "MatchedWords") -> list[KnockOut]:
-    """List what is tried: every word of the clause, in encoder and decoder.
+@dataclass(frozen=True)
+class SightOfNouns:
+    """The four ways to interfere with what some rows see of the nouns.
+
+    Attributes:
+        name: of the rows: "it", "it + cue", "decision".
+        gold: they do not see the antecedent.
+        other: they do not see the other noun.
+        both: they see neither.
+        exchanged: they see each in place of the other; None where it is the nouns that look.
+    """
+
+    name: str
+    gold: KnockOut
+    other: KnockOut
+    both: KnockOut
+    exchanged: KnockOut | None
+
+
+def sight_of_nouns(
+    name: str,
+    stack: Stack,
+    rows: Callable[[PlacedCase], Rows],
+    *,
+    heads: Bool[Tensor, "layers heads"] | None = None,
+) -> SightOfNouns:
+    """Describe what some rows see of the nouns.
+
+    Args:
+        name: of the rows.
+        stack: where; in the decoder the nouns are those that it has written.
+        rows: of a case.
+        heads: which; None for all.
+
+    Returns:
+        The four knock-outs.
+    """
+
+    def look(*nouns: int) -> Look:
+        return lambda one: (rows(one), tuple(nouns_of(one, stack)[noun] for noun in nouns))
+
+    both = look(0, 1)
+    where = "" if heads is None else CHOSEN
+    return SightOfNouns(
+        name,
+        KnockOut(f"{name}→gold{where}", stack, look(0), heads=heads),
+        KnockOut(f"{name}→other{where}", stack, look(1), heads=heads),
+        KnockOut(f"{name}→nouns{where}", stack, both, heads=heads),
+        KnockOut(f"{name}⇄nouns{where}", stack, both, "exchanged", heads),
+    )
+
+
+def sight_by_nouns(word: str, *, heads: Bool[Tensor, "layers heads"] | None = None) -> SightOfNouns:
+    """Describe what the nouns see of a word, in the encoder; arguments as for `sight_of_nouns`."""
+
+    def look(*nouns: int) -> Look:
+        return lambda one: (
+            tuple(row for noun in nouns for row in one.nouns[noun]),
+            (rows_of_word(one, word),),
+        )
+
+    where = "" if heads is None else CHOSEN
+    return SightOfNouns(
+        f"nouns→{word}",
+        KnockOut(f"gold→{word}{where}", "encoder", look(0), heads=heads),
+        KnockOut(f"other→{word}{where}", "encoder", look(1), heads=heads),
+        KnockOut(f"nouns→{word}{where}", "encoder", look(0, 1), heads=heads),
+        None,
+    )
+
+
+def sight_of_words(words: Sequence[str]) -> SightOfNouns:
+    """Describe what the rows of some words of the text see of the nouns, in all heads."""
+    return sight_of_nouns(
+        " + ".join(words),
+        "encoder",
+        lambda one: tuple(row for word in words for row in rows_of_word(one, word)),
+    )
+
+
+def knock_outs_of(placed: Sequence[PlacedCase]) -> dict[str, KnockOut]:
+    """List what is tried, by name: every word of the text, in encoder and decoder.
 
     Args:
         placed: cases with a decision row.
-        match: other words that draw as much attention.
 
     Returns:
-        Knock-outs of single rows, their edges, and of both at once.
+        Knock-outs of single rows and of their edges, and of what the decision row sees.
     """
-    words = clause_of(placed)
     found = []
-    for word in words:
-        found += [
-            KnockOut(f"{word} off", "encoder", _row(word), match.row, off=True),
-            KnockOut(f"{word}→nouns", "encoder", _to_nouns(word), match.two(word)),
-            KnockOut(f"{word}→gold", "encoder", _to_noun(word, 0), match.gold(word)),
-            KnockOut(f"nouns→{word}", "encoder", _from_nouns(word), match.back(word)),
-            KnockOut(f"decision→{word}", "cross", _decision_to(word), match.cross),
-        ]
-    found += [
-        KnockOut("clause→nouns", "encoder", lambda one: (_clause(one, words), _both(one))),
-        KnockOut("nouns→clause", "encoder", lambda one: (_both(one), _clause(one, words))),
-        KnockOut("decision→nouns", "cross", lambda one: (_decision_row(one), _both(one))),
-        KnockOut("decision→gold", "cross", _decision_to_gold, match.cross),
-        KnockOut("decision→clause", "cross", lambda one: (_decision_row(one), _clause(one, words))),
-    ]
+    for word in words_of(placed):
+        sight = sight_of_words([word])
+        assert sight.exchanged is not None  # a word looks at nouns
+        off = KnockOut(f"{word} off", "encoder", _alone(word), "alone")
+        found += [off, sight.both, sight.exchanged, sight_by_nouns(word).both, _decision_to(word)]
+        if word in ("it", "cue"):
+            found += [sight.gold, sight.other]
+    stacks: list[tuple[str, Stack]] = [("decision", "cross")]
     if all(one.decision is not None and one.decision.nouns is not None for one in placed):
-        found += [
-            KnockOut("decision→written nouns", "decoder", _decision_to_written, match.written),
-            KnockOut("decision→written gold", "decoder", _decision_to_written_gold, match.written),
-        ]
-    return found
+        stacks.append(("decision, written", "decoder"))
+    for name, stack in stacks:
+        sight = sight_of_nouns(name, stack, decision_row)
+        assert sight.exchanged is not None  # the decision row looks at nouns
+        found += [sight.both, sight.exchanged, sight.gold, sight.other]
+    return {one.name: one for one in found}
 
 
-def clause_of(placed: Sequence[PlacedCase]) -> list[str]:
-    """The words of the clause that all cases have."""
-    return [name for name in CLAUSE if all(name in one.words for one in placed)]
+def words_of(placed: Sequence[PlacedCase]) -> list[str]:
+    """The words that at least half of the cases have; last, all others together."""
+    return [
+        word
+        for word in (*WORDS, OTHER_WORDS)
+        if 2 * sum(bool(rows_of_word(one, word)) for one in placed) >= len(placed)
+    ]
 
 
-def readers_of(placed: Sequence[PlacedCase], match: "MatchedWords", word: str) -> list[KnockOut]:
+def rows_of_word(one: PlacedCase, word: str) -> Rows:
+    """The rows of a word of a case; none where it has no such word."""
+    if word != OTHER_WORDS:
+        return one.words.get(word, ())
+    named = {row for rows in one.words.values() for row in rows}
+    return tuple(row for rows in one.others for row in rows if row not in named)
+
+
+def readers_of(placed: Sequence[PlacedCase], word: str) -> list[KnockOut]:
     """List who may read what is written in the row of a word.
 
     Args:
         placed: cases with a decision row.
-        match: as in `knock_outs_of`.
-        word: of the clause.
+        word: of the text.
 
     Returns:
-        Knock-outs of the sight of that row: of the other words of the clause, of the nouns, of all
-        other words of the text, and of the decision row.
+        Knock-outs of the sight of that row: of the other words, of the nouns, and of the decision
+        row.
     """
-    readers = [one for one in clause_of(placed) if one != word]
     found = [
-        KnockOut(f"{one}→{word}", "encoder", _from_to(one, word), match.word(one, word))
-        for one in readers
+        KnockOut(f"{reader}→{word}", "encoder", _word_to(reader, word))
+        for reader in words_of(placed)
+        if reader != word
     ]
-    return [
-        *found,
-        KnockOut(f"nouns→{word}", "encoder", _from_nouns(word), match.back(word)),
-        KnockOut(f"others→{word}", "encoder", _from_others(word)),
-        KnockOut(f"decision→{word}", "cross", _decision_to(word), match.cross),
-    ]
+    return [*found, sight_by_nouns(word).both, _decision_to(word)]
 
 
-def control_of(knock_out: KnockOut) -> KnockOut | None:
-    """The same operation on matched words; None where there is no match."""
-    if knock_out.control is None:
-        return None
-    return KnockOut(
-        f"{knock_out.name}, control", knock_out.stack, knock_out.control, off=knock_out.off
-    )
-
-
-def edges_of(
+def intervention_of(
     knock_out: KnockOut, batch: Sequence[PlacedCase], inputs: Inputs
-) -> Bool[Tensor, "batch query key"]:
-    """Write a knock-out as the edges of a batch."""
+) -> BlockedEdges | ExchangedColumns:
+    """Write a knock-out as an intervention in a batch."""
     assert inputs.target_ids is not None  # encoder-decoders have targets
     source, target = inputs.source_ids.shape[1], inputs.target_ids.shape[1]
     queries = source if knock_out.stack == "encoder" else target
     keys = target if knock_out.stack == "decoder" else source
-    edges = torch.zeros(len(batch), queries, keys, dtype=torch.bool)
+    looking = torch.zeros(len(batch), queries, dtype=torch.bool)
+    columns = torch.zeros(len(batch), 2, keys, dtype=torch.bool)
     for number, one in enumerate(batch):
-        rows, columns = knock_out.edges(one)
-        if knock_out.off:
-            lonely = torch.zeros(1, queries, dtype=torch.bool)
-            lonely[0, list(rows)] = True
-            edges[number] = self_only(lonely)[0]
-        else:
-            for row in rows:
-                edges[number, row, list(columns)] = True
-    return edges
+        rows, words = knock_out.look(one)
+        if words or knock_out.how == "alone":
+            looking[number, list(rows)] = True
+        for place, word in enumerate(words):
+            columns[number, place, list(word)] = True
+    if knock_out.how == "exchanged":
+        return ExchangedColumns(knock_out.stack, looking, columns, knock_out.heads)
+    edges = looking[:, :, None] & columns.any(1)[:, None]
+    if knock_out.how == "alone":
+        edges = self_only(looking)
+    return BlockedEdges(knock_out.stack, edges, knock_out.heads)
 
 
-@dataclass(frozen=True)
-class MatchedWords:
-    """For each case, other words of the text by how much attention they draw.
-
-    Attributes:
-        mass: mean attention of all encoder layers and heads, by case id.
-        seen: mean attention of the decision row over all cross layers and heads, by case id.
-    """
-
-    mass: dict[str, Float[np.ndarray, "source source"]]
-    seen: dict[str, Float[np.ndarray, " source"]]
-
-    @classmethod
-    def of(cls, model: StockModel, placed: Sequence[PlacedCase]) -> "MatchedWords":
-        """Read the model once and keep mean maps."""
-        mass, seen = {}, {}
-        for numbers in batches_of(model, placed):
-            batch = [placed[number] for number in numbers]
-            reading = model.read(
-                inputs_of(model, batch), stacks=("encoder", "cross"), rows=decision_rows(batch)
-            )
-            encoder = reading.maps["encoder"].mean((0, 2))
-            cross = reading.maps["cross"].mean((0, 2))
-            for number, one in enumerate(batch):
-                mass[one.case.id] = encoder[number].numpy()
-                seen[one.case.id] = cross[number, _decision_row(one)[0]].numpy()
-        return cls(mass, seen)
-
-    def row(self, one: PlacedCase, rank: int = 0) -> tuple[Rows, Rows]:
-        """Another word of the text, to be isolated like a word of the clause: the longest.
-
-        Args:
-            one: the case.
-            rank: 1 for the second longest, and so on, where several words are wanted.
-        """
-        others = sorted(one.others, key=lambda rows: (len(rows), rows), reverse=True)
-        return others[min(rank, len(others) - 1)], ()
-
-    def gold(self, word: str) -> Edges:
-        """The other word that draws most nearly what the gold noun draws from a word."""
-        return lambda one: (
-            one.words[word],
-            self._nearest(one, one.words[word], [one.nouns[0]])[0],
-        )
-
-    def two(self, word: str) -> Edges:
-        """Two other words that draw most nearly what the nouns draw from a word."""
-        return lambda one: (
-            one.words[word],
-            tuple(row for rows in self._nearest(one, one.words[word], one.nouns) for row in rows),
-        )
-
-    def word(self, reader: str, word: str) -> Edges:
-        """The other word that draws most nearly what one word of the clause draws from another."""
-        return lambda one: (
-            one.words[reader],
-            self._nearest(one, one.words[reader], [one.words[word]])[0],
-        )
-
-    def back(self, word: str) -> Edges:
-        """The other word that draws most nearly what a word of the clause draws from the nouns."""
-        return lambda one: (_both(one), self._nearest(one, _both(one), [one.words[word]])[0])
-
-    def noun(self, word: str) -> Edges:
-        """The other word that draws most nearly what a word draws from the gold noun."""
-        return lambda one: (
-            one.nouns[0],
-            self._nearest(one, one.nouns[0], [one.words[word]])[0],
-        )
-
-    def cross(self, one: PlacedCase, rank: int = 0) -> tuple[Rows, Rows]:
-        """The word outside of the clause that the decision row sees most, nouns excepted.
-
-        Args:
-            one: the case.
-            rank: 1 for the word that it sees second most, and so on.
-        """
-        seen = self.seen[one.case.id]
-        others = sorted(one.others, key=lambda rows: -float(seen[list(rows)].sum()))
-        return _decision_row(one), others[min(rank, len(others) - 1)]
-
-    def written(self, one: PlacedCase) -> tuple[Rows, Rows]:
-        """The first piece that the decoder has written: it is no noun."""
-        return _decision_row(one), (1,)
-
-    def _nearest(self, one: PlacedCase, looking: Rows, words: Iterable[Rows]) -> list[Rows]:
-        given = self.mass[one.case.id][list(looking)].mean(0)
-        left, found = list(one.others), list[Rows]()
-        for word in words:
-            wanted = float(given[list(word)].sum())
-            left.sort(key=lambda rows: abs(float(given[list(rows)].sum()) - wanted))
-            found.append(left.pop(0) if left else ())
-        return found
-
-
-def _row(word: str) -> Edges:
-    return lambda one: (one.words[word], ())
-
-
-def _to_nouns(word: str) -> Edges:
-    return lambda one: (one.words[word], _both(one))
-
-
-def _to_noun(word: str, noun: int) -> Edges:
-    return lambda one: (one.words[word], one.nouns[noun])
-
-
-def _from_nouns(word: str) -> Edges:
-    return lambda one: (_both(one), one.words[word])
-
-
-def _from_to(reader: str, word: str) -> Edges:
-    return lambda one: (one.words[reader], one.words[word])
-
-
-def _from_others(word: str) -> Edges:
-    """Every row of the text that is neither of the clause nor of a noun."""
-    return lambda one: (tuple(row for rows in one.others for row in rows), one.words[word])
-
-
-def _decision_to(word: str) -> Edges:
-    return lambda one: (_decision_row(one), one.words[word])
-
-
-def _decision_to_gold(one: PlacedCase) -> tuple[Rows, Rows]:
-    return _decision_row(one), one.nouns[0]
-
-
-def _decision_to_written(one: PlacedCase) -> tuple[Rows, Rows]:
-    assert one.decision is not None  # knocks_of has looked
+def nouns_of(one: PlacedCase, stack: Stack) -> tuple[Rows, Rows]:
+    """Rows of the gold noun and of the other one, in the text or among what was written."""
+    if stack != "decoder":
+        return one.nouns
+    assert one.decision is not None  # only such cases are asked
     assert one.decision.nouns is not None
-    first, second = one.decision.nouns
-    return _decision_row(one), (*first, *second)
+    return one.decision.nouns
 
 
-def _decision_to_written_gold(one: PlacedCase) -> tuple[Rows, Rows]:
-    assert one.decision is not None  # knocks_of has looked
-    assert one.decision.nouns is not None
-    return _decision_row(one), one.decision.nouns[0]
-
-
-def _both(one: PlacedCase) -> Rows:
-    return (*one.nouns[0], *one.nouns[1])
-
-
-def _clause(one: PlacedCase, words: Sequence[str]) -> Rows:
-    return tuple(row for word in words for row in one.words[word])
-
-
-def _decision_row(one: PlacedCase) -> Rows:
-    assert one.decision is not None  # only such cases are searched
+def decision_row(one: PlacedCase) -> Rows:
+    """The row of the decoder in which the answer is said."""
+    assert one.decision is not None  # only such cases are asked
     return (one.decision.row,)
+
+
+def _alone(word: str) -> Look:
+    return lambda one: (rows_of_word(one, word), ())
+
+
+def _word_to(reader: str, word: str) -> Look:
+    return lambda one: (rows_of_word(one, reader), (rows_of_word(one, word),))
+
+
+def _decision_to(word: str) -> KnockOut:
+    return KnockOut(
+        f"decision→{word}", "cross", lambda one: (decision_row(one), (rows_of_word(one, word),))
+    )

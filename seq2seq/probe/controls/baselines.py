@@ -4,20 +4,22 @@ Each rule gives every candidate of a case a weight; equal weights are a tie and 
 rule that knows nothing about a case is at chance on it.
 """
 
-import random
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from seq2seq.probe.items.case import Case, Span
-from seq2seq.probe.measures.accuracy import layout_of
+from seq2seq.probe.measures.accuracy import items_right, layout_of
 from seq2seq.probe.measures.scores import Measure, Scores
-from seq2seq.probe.statistics.bootstrap import SEED
 
 BASELINE = "baseline"
 """The route of every rule in a table of measures."""
+
+READ_THE_CUE = ("cue only, place", "cue only, gender")
+"""Rules that see the word which decides: they know more than what stands where."""
 
 
 @dataclass(frozen=True)
@@ -28,21 +30,17 @@ class Baseline:
     weigh: Callable[[Case], Sequence[float]]
 
 
-def plain_baselines(
-    pieces: Mapping[str, Sequence[int]] | None = None, *, seed: int = SEED
-) -> list[Baseline]:
-    """Rules that learn nothing: random, first, nearest, subject, agent, patient, longest.
+def plain_baselines(pieces: Mapping[str, Sequence[int]] | None = None) -> list[Baseline]:
+    """Rules that learn nothing: first, nearest, subject, agent, patient, longest.
 
     Args:
         pieces: for each case id how many pieces each candidate has; without it "longest" is
             left out.
-        seed: of the random rule.
 
     Returns:
         The rules. "longest" is also what uniform attention answers, summed over pieces.
     """
     rules = [
-        Baseline("random", lambda case: _random(case, seed)),
         Baseline("first", _first),
         Baseline("nearest", _nearest),
         Baseline("subject", _subject),
@@ -98,6 +96,25 @@ def baseline_scores(cases: Sequence[Case], baselines: Sequence[Baseline]) -> Sco
     )
 
 
+def blind_answers(rules: Sequence[Scores]) -> dict[str, Float[np.ndarray, " items"]]:
+    """Say by name where rules are right, those that read the cue left out.
+
+    Args:
+        rules: scores of rules that look at no attention, of the same items.
+
+    Returns:
+        1 where a rule is right, a half where it is undecided.
+    """
+    return {
+        one.variant: right
+        for scores in rules
+        for one, right in zip(
+            scores.measures, items_right(scores.gold, scores.distractor), strict=True
+        )
+        if one.variant not in READ_THE_CUE
+    }
+
+
 def _counting(
     name: str,
     train: Sequence[Case],
@@ -117,11 +134,6 @@ def _counting(
         return [counts[part(case), answer(case, place)] for place in range(len(case.candidates))]
 
     return Baseline(name, weigh)
-
-
-def _random(case: Case, seed: int) -> list[float]:
-    drawn = random.Random(f"{seed} {case.id}")
-    return [drawn.random() for _ in case.candidates]
 
 
 def _first(case: Case) -> list[float]:

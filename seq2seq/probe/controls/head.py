@@ -213,13 +213,13 @@ class HeadControls:
     """Everything that stands beside a head's accuracy.
 
     Attributes:
-        habits: what its habit and uniform attention would score.
+        habits: what its habit and uniform attention would score; None for a route of several rows.
         wrong_queries: what it scores from other rows.
         controls: what it does on control sets.
         problems: what could not be measured, and why.
     """
 
-    habits: tuple[Finding, ...] = ()
+    habits: Scores | None = None
     wrong_queries: tuple[Finding, ...] = ()
     controls: tuple[ControlFigure, ...] = ()
     problems: tuple[str, ...] = ()
@@ -257,7 +257,7 @@ def control_head(scored: ScoredSets, sets: Mapping[str, Sequence[Case]]) -> Head
             for name, cases in asked.items()
         )
     return HeadControls(
-        findings(habits, **given),
+        habits,
         () if wrong is None else findings(wrong, **given),
         figures,
         problems,

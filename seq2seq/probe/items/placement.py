@@ -19,6 +19,12 @@ from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.pronouns.decision import first_difference
 
+WORDS = (
+    "conjunction", "it", "was", "cue", "stop", "end",
+    "before first noun", "after first noun", "before second noun", "after second noun",
+)  # fmt: skip
+"""What a word can be to the question, and so be called: of the pronoun's clause, or by a noun."""
+
 MOST_TEXTS = 128
 MOST_WEIGHTS = 1 << 24
 """Weights of all maps of a batch: 64 MiB, of which a few copies are kept at a time."""
@@ -52,10 +58,11 @@ class PlacedCase:
         case: what is asked; it has one gold noun of two.
         source: the text in pieces.
         nouns: rows of the gold noun and of the other one.
-        words: rows of the words of the pronoun's clause by what they are: "it", "was" (the word
-            after it), "cue", "conjunction" (the first of the clause), "stop" (the text's last
-            mark), "end" (the last special piece). What a text does not have is not there.
-        others: rows of every other word of the text, for knock-outs that should do nothing.
+        words: rows of words by what they are (`WORDS`). Of the pronoun's clause: "it", "was" (the
+            word after it), "cue", "conjunction" (the first of the clause), "stop" (the text's last
+            mark), "end" (the last special piece); and the words before and after each noun, as
+            long as they are none of the clause. What a text does not have is not there.
+        others: rows of every word of the text that is neither of the clause nor a noun.
         decision: where the translation tells; None for a case without two translations.
     """
 
@@ -140,6 +147,7 @@ def place_case(model: StockModel, case: Case) -> PlacedCase:
         for rows in [rows_of(source, match.span())]
         if not taken & set(rows)
     )
+    words |= _beside_nouns(sorted((first, second)), others)
     decision = _decision(model, case, order) if model.kind == "encoder-decoder" else None
     return PlacedCase(case, source, (first, second), words, others, decision)
 
@@ -264,6 +272,20 @@ def _clause_words(source: Pieces, case: Case) -> dict[str, Rows]:
     if special:
         rows["end"] = (special[-1],)
     return rows
+
+
+def _beside_nouns(nouns: Sequence[Rows], others: Sequence[Rows]) -> dict[str, Rows]:
+    """The words that stand directly before and after each noun; one between both is after one."""
+    found: dict[str, Rows] = {}
+    for name, noun in zip(("first noun", "second noun"), nouns, strict=True):
+        for rows in others:
+            if rows in found.values():
+                continue
+            if rows[-1] + 1 == noun[0]:
+                found[f"before {name}"] = rows
+            elif rows[0] - 1 == noun[-1]:
+                found[f"after {name}"] = rows
+    return found
 
 
 def _decision(model: StockModel, case: Case, order: tuple[int, int]) -> Decision | None:

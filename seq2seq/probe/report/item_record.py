@@ -92,7 +92,7 @@ def item_fields(record: Record) -> Iterator[dict[str, Any]]:
             "controls": {
                 one.name: _short(one.control[number])
                 for one in record.trials
-                if one.control is not None
+                if one.control is not None and np.isfinite(one.control[number])
             },
             "written": {
                 name: texts[case.id] for name, texts in record.written.items() if case.id in texts

@@ -21,9 +21,9 @@ from seq2seq.probe.measures.scores import Measure
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.page_examples import Shown, choose_examples
 from seq2seq.probe.report.page_readings import cuts_of, readings_of
-from seq2seq.probe.report.page_verdict import found_in
 from seq2seq.probe.report.parts import part_lines
 from seq2seq.probe.report.result import Study
+from seq2seq.probe.report.verdict import answers
 from seq2seq.probe.report.wording import LINKS, REMOVED_WITH, ROUTES, VARIANTS, in_words
 from seq2seq.probe.statistics.selection import ALPHA, Finding
 from seq2seq.viewer.content import (
@@ -94,10 +94,10 @@ def study_page(study: Study, model: StockModel, cases: Sequence[Case]) -> Attent
         model=study.model,
         examples=_examples(study, model, shown),
         start=None if opened is None else _head(opened),
-        findings=found_in(study),
+        findings=answers(study.verdict),
         grids=_grids(study, opened),
         routes=tuple(_route(study, one) for one in study.by_route),
-        removals=tuple(_removal(one) for one in study.effects[:MOST_REMOVALS]),
+        removals=_removals(study),
         notes=_notes(study),
     )
     return fitted(page)
@@ -156,7 +156,7 @@ def _judged(
 ) -> tuple[Sequence[PlacedCase], Bool[np.ndarray, " items"]]:
     """The cases, and whether the model has each right; where it writes nothing, the chosen head."""
     record = study.record
-    if study.contrastive is None and record is not None:  # nothing is read again
+    if study.verdict.translated is None and record is not None:  # nothing is read again
         gold, other = record.scores[record.chosen]
         right: Bool[np.ndarray, " items"] = record.sign * (gold - other) > 0
         return place_cases(model, record.cases).placed, right
@@ -166,8 +166,8 @@ def _judged(
 
 def _examples(study: Study, model: StockModel, shown: Sequence[Shown]) -> tuple[Example, ...]:
     placed = [one for group in shown for one in group.placed]
-    carrier = None if study.carrier is None else study.carrier.name
-    cuts = cuts_of(model, placed, carrier) if study.contrastive is not None else ()
+    carrier = None if study.verdict.carrier is None else study.verdict.carrier.found.name
+    cuts = cuts_of(model, placed, carrier) if study.verdict.translated is not None else ()
     shares = _shares(study, score_routes(model, placed, gradients=False))
     readings = list(readings_of(model, placed, cuts, shares))
     examples = []
@@ -182,8 +182,8 @@ def _examples(study: Study, model: StockModel, shown: Sequence[Shown]) -> tuple[
 def _opened(study: Study) -> Measure | None:
     """What the page opens at: the chosen measure, or the best of a stack where that is a chain."""
     candidates = [study.finding.measure, *(one.measure for one in study.by_route)]
-    if study.verdict is not None:
-        candidates.insert(1, study.verdict.measure)
+    if study.head is not None:
+        candidates.insert(1, study.head.measure)
     return next((one for one in candidates if one.stack and one.layer is not None), None)
 
 
@@ -265,6 +265,15 @@ def _route(study: Study, one: Finding) -> Route:
     )
 
 
+def _removals(study: Study) -> tuple[Removal, ...]:
+    """The costliest knock-outs, sets of several and of the chosen head among them."""
+    found = [*study.effects, *(() if study.joint is None else study.joint.effects)]
+    found += [effect for use in study.verdict.uses for effect in use.effects]
+    once = {one.name: one for one in found}.values()
+    costliest = sorted(once, key=lambda one: -one.cost.value)[:MOST_REMOVALS]
+    return tuple(_removal(one) for one in costliest)
+
+
 def _removal(effect: Effect) -> Removal:
     interval = effect.accuracy.interval
     return Removal(
@@ -304,7 +313,7 @@ def _shares(study: Study, scores: RouteScores) -> list[tuple[Share, ...]]:
 def _notes(study: Study) -> tuple[str, ...]:
     dev, test = study.items
     maps = "Layers and heads are counted from 0."
-    if study.contrastive is not None:
+    if study.verdict.translated is not None:
         maps = (
             "The maps are those of the right translation, which the model is made to write; what "
             f"it writes by itself is a greedy search. {maps}"

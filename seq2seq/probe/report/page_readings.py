@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from seq2seq.probe.causes.free_translation import write_freely
-from seq2seq.probe.causes.knock_outs import KnockOut, MatchedWords, edges_of, knock_outs_of
+from seq2seq.probe.causes.knock_outs import KnockOut, intervention_of, knock_outs_of
+from seq2seq.probe.causes.matched_words import MatchedWords, has_words
 from seq2seq.probe.items.pieces import Pieces, Rows, pieces_of, rows_of
 from seq2seq.probe.items.placement import PlacedCase, start_of
 from seq2seq.probe.measures.routes import preference
-from seq2seq.probe.model.interventions import BlockedEdges, Stack
+from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.attention_page import (
@@ -56,16 +57,14 @@ def cuts_of(
     Returns:
         What all of these cases have; nothing twice.
     """
-    known = {one.name: one for one in knock_outs_of(placed, MatchedWords.of(model, placed))}
-    found = {name: Cut(in_words(name), known[name]) for name in ("it→gold",) if name in known}
-    link = known.get("it→gold")
-    if link is not None and link.control is not None and all(one.others for one in placed):
-        control = KnockOut("control", link.stack, link.control)
-        found["control"] = Cut("“it” does not see another word (control)", control)
-    for name in ("it off", carrier):
-        if name in known:
-            found[str(name)] = Cut(in_words(str(name)), known[str(name)])
-    return tuple(found.values())
+    known = knock_outs_of(placed)
+    names = ("it→nouns", "it⇄nouns", "it→gold", "it off", carrier)
+    found = [Cut(in_words(name), known[name]) for name in dict.fromkeys(names) if name in known]
+    if "it→nouns" in known:
+        (control,) = MatchedWords(model, placed).control(known["it→nouns"])
+        if all(has_words(control, one) for one in placed):
+            found.insert(1, Cut("“it” does not see two other words (control)", control))
+    return tuple(found)
 
 
 def readings_of(
@@ -178,8 +177,7 @@ def _variant(
     cut: Cut,
     written: str | None,
 ) -> Variant:
-    edges = edges_of(cut.knock_out, [one], inputs)
-    reading = model.read(inputs, interventions=[BlockedEdges(cut.knock_out.stack, edges)])
+    reading = model.read(inputs, interventions=[intervention_of(cut.knock_out, [one], inputs)])
     changed = tuple(
         after
         for before, after in zip(intact, translation_panels(model, reading), strict=True)

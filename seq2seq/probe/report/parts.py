@@ -8,7 +8,8 @@ from jaxtyping import Float
 
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.report.result import Study
-from seq2seq.probe.report.tables import estimate, p_value, share
+from seq2seq.probe.report.tables import accuracy
+from seq2seq.probe.report.verdict import p_value, share
 from seq2seq.probe.statistics.bootstrap import Estimate
 from seq2seq.probe.statistics.by_tag import TagDifference, TagFigure, difference_of
 from seq2seq.text_table import align
@@ -43,7 +44,7 @@ def several_sets_text(studies: Sequence[Study]) -> str:
     rows = [("set", "items", "accuracy", "p")]
     for one in studies:
         found = one.finding
-        rows.append((one.spec.name, f"{found.items:,}", share(found), p_value(found.p)))
+        rows.append((one.spec.name, f"{found.items:,}", accuracy(found), p_value(found.p)))
     lines = [align(rows), *(_difference(one) for one in differences_of(studies))]
     return "\n".join(lines)
 
@@ -98,7 +99,7 @@ def _answered(study: Study) -> tuple[Sequence[Case], Float[np.ndarray, " items"]
 def _figure(one: TagFigure) -> str:
     said = f"{one.accuracy:.1%}"
     if one.interval is not None:
-        said = estimate(Estimate(one.accuracy, one.interval))
+        said = share(Estimate(one.accuracy, one.interval))
     return f"{one.value} {said} of {one.items:,}"
 
 

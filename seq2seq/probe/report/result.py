@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 
 from seq2seq.probe.causes.experiment import Effect
 from seq2seq.probe.causes.free_translation import Generated
-from seq2seq.probe.causes.head import HeadVerdict
+from seq2seq.probe.causes.head import WithoutHead
 from seq2seq.probe.causes.joint_sets import JointSets
-from seq2seq.probe.causes.search import carrier_of, row_written
 from seq2seq.probe.controls.head import ControlFigure
 from seq2seq.probe.report.item_record import Record
 from seq2seq.probe.report.provenance import Provenance
+from seq2seq.probe.report.verdict import Verdict
 from seq2seq.probe.statistics.bootstrap import RESAMPLES, SEED, Estimate
 from seq2seq.probe.statistics.by_tag import TagDifference, TagFigure
 from seq2seq.probe.statistics.faithfulness import ByAnswer
 from seq2seq.probe.statistics.gap_score import GapScore
-from seq2seq.probe.statistics.selection import ALPHA, Choice, Finding
+from seq2seq.probe.statistics.selection import Choice, Finding
 
 RANDOM_TWINS = 5
 
@@ -37,6 +37,8 @@ class StudySpec:
         kind: of the file that is reported, as in `read_cases`.
         origin: where the items come from, to be read after "the items are"; empty if nothing is
             known of it.
+        supervised: stack, layer and head, all from 0, that training told where to look; None for
+            all heads of a layer.
     """
 
     name: str
@@ -49,6 +51,7 @@ class StudySpec:
     only: tuple[str | None, int | None, int | None] = (None, None, None)
     kind: str = ""
     origin: str = ""
+    supervised: tuple[tuple[str, int, int | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,20 +81,19 @@ class Study:
         kind: encoder, decoder or encoder-decoder.
         items: how many were scored, on the set for the choice and on the reported one.
         problems: what was left out and why, of both sets.
+        verdict: what it all comes to.
         chosen: what was chosen on the first set, over all routes.
         finding: the same on the second set.
         by_route: for each route its own choice on the first set, reported on the second.
         table: every measure on the second set.
         baselines: rules that look at no attention, on the second set.
-        random: what a choice reaches on the second set for each model with random weights.
-        contrastive: share of items in which the good translation is preferred; None without.
         faithfulness: rank correlation of the chosen measure's margin with the preference.
-        effects: the carrier search, the costliest knock-out first; empty if there was none.
-        verdict: of the chosen head; None if nothing was taken apart.
+        effects: of all knock-outs of one word, the costliest first; empty if there were none.
         seconds: time spent.
-        readers: of the costliest row that matters, whose sight of it matters; empty without one.
+        readers: if the carrier is a row: what hiding it from each reader costs.
         joint: sets of knock-outs; None if a single one explains the answer, or none was tried.
         head: the best single head on the first set, which is taken apart and controlled.
+        without_head: what becomes of the answer without it; None if nothing was knocked out.
         wrong_queries: what the same head gives from the rows of other words.
         controls: what it does where "it" means nothing, or the target does not tell.
         generated: what free translations show, untouched and with knock-outs.
@@ -106,20 +108,19 @@ class Study:
     kind: str
     items: tuple[int, int]
     problems: tuple[str, ...]
+    verdict: Verdict
     chosen: Choice
     finding: Finding
     by_route: tuple[Finding, ...]
     table: tuple[Finding, ...]
     baselines: tuple[Finding, ...]
-    random: tuple[Finding, ...]
-    contrastive: Estimate | None
     faithfulness: Estimate | None
     effects: tuple[Effect, ...]
-    verdict: HeadVerdict | None
     seconds: float
     readers: tuple[Effect, ...] = ()
     joint: JointSets | None = None
     head: Choice | None = None
+    without_head: WithoutHead | None = None
     wrong_queries: tuple[Finding, ...] = ()
     controls: tuple[ControlFigure, ...] = ()
     generated: tuple[Generated, ...] = ()
@@ -127,30 +128,3 @@ class Study:
     provenance: Provenance | None = None
     parts: Parts = field(default_factory=Parts)
     record: Record | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def knows(self) -> bool:
-        """Whether the right translation is preferred more often than by chance.
-
-        A model at chance may still mix the genders of both nouns. Hiding one then leaves it the
-        other, which costs much and says nothing of how the antecedent is found.
-        """
-        return self.contrastive is not None and self.contrastive.interval.low > 0.5
-
-    @property
-    def carrier(self) -> Effect | None:
-        """The single word whose loss costs most, of those that matter if any does."""
-        return carrier_of(self.effects)
-
-    @property
-    def attends(self) -> bool:
-        """Whether the head taken apart attends to the noun that its sign says, beyond chance."""
-        if self.head is None:
-            return False
-        shown = next(one for one in self.table if one.measure == self.head.measure)
-        return shown.p <= ALPHA and (shown.accuracy > 0.5) == (self.head.sign == 1)
-
-    @property
-    def written(self) -> Effect | None:
-        """The costliest row that matters, if one does: there the antecedent is written."""
-        return row_written(self.effects)

@@ -1,8 +1,8 @@
-"""The tables of a probe for a terminal, and how a figure is written."""
+"""The tables of a probe for a terminal."""
 
-from seq2seq.probe.causes.experiment import Effect
 from seq2seq.probe.causes.knock_outs import PRONOUN
 from seq2seq.probe.report.result import Study
+from seq2seq.probe.report.verdict import p_value, share
 from seq2seq.probe.statistics.bootstrap import Estimate
 from seq2seq.probe.statistics.selection import Finding
 from seq2seq.text_table import align
@@ -17,18 +17,21 @@ def routes_table(study: Study) -> str:
         name = f"{one.measure.route} {one.measure.variant}{'' if one.sign == 1 else ' (other)'}"
         pair = "" if one.pair is None else f"{one.pair:.1%}"
         place = number(one.measure.layer), number(one.measure.head)
-        rows.append((name, *place, share(one), pair, p_value(one.p)))
+        rows.append((name, *place, accuracy(one), pair, p_value(one.p)))
     return align(rows)
 
 
 def effects_table(study: Study) -> str:
-    """What knock-outs cost: the costliest, those of the pronoun, and sets of several."""
+    """What knock-outs cost: the costliest, those of the pronoun, sets of several, and each use."""
     shown = study.effects[:MOST_EFFECTS]
     shown += tuple(one for one in study.effects[MOST_EFFECTS:] if one.name in PRONOUN)
-    rows = [("knocked out", "still right", "cost", "control")]
-    for one in (*shown, *(() if study.joint is None else study.joint.effects)):
+    rows = [("knocked out", "still right", "cost", "control", "p of all")]
+    shown += () if study.joint is None else study.joint.effects
+    shown += tuple(effect for use in study.verdict.uses for effect in use.effects)
+    for one in {each.name: each for each in shown}.values():
         control = "" if one.control is None else f"{100 * one.control.value:.1f}"
-        rows.append((one.name, estimate(one.accuracy), f"{100 * one.cost.value:.1f}", control))
+        cost = f"{100 * one.cost.value:.1f}"
+        rows.append((one.name, share(one.accuracy), cost, control, p_value(one.p)))
     return align(rows)
 
 
@@ -41,7 +44,7 @@ def written_table(study: Study) -> str:
     for one in study.generated:
         shares = [one.pair.value, one.quad.value, one.score.coverage]
         shares += [one.score.recall[gender] for gender in genders]
-        rows.append((one.name, estimate(one.accuracy), *(f"{each:.1%}" for each in shares)))
+        rows.append((one.name, share(one.accuracy), *(f"{each:.1%}" for each in shares)))
     return align(rows)
 
 
@@ -49,13 +52,13 @@ def controls_table(study: Study) -> str:
     """The head on control sets, and its accuracy by the model's answer; empty without either."""
     rows = [("head on", "mass on nouns", "first noun", "meant noun")]
     for one in study.controls:
-        meant = "" if one.accuracy is None else estimate(one.accuracy)
+        meant = "" if one.accuracy is None else share(one.accuracy)
         meant += f"  ({one.left_out:,} left out)" if one.left_out else ""
-        rows.append((one.name, f"{one.mass.value:.3f}", estimate(one.first), meant))
+        rows.append((one.name, f"{one.mass.value:.3f}", share(one.first), meant))
     parts = [align(rows)] if study.controls else []
     for answer in study.by_answer:
         right, wrong = (
-            "too few" if part is None else estimate(part) for part in (answer.right, answer.wrong)
+            "too few" if part is None else share(part) for part in (answer.right, answer.wrong)
         )
         parts.append(
             f"where the {answer.answer} translation is right ({answer.items_right:,} items) the "
@@ -64,27 +67,11 @@ def controls_table(study: Study) -> str:
     return "\n".join(parts)
 
 
-def share(finding: Finding) -> str:
+def accuracy(finding: Finding) -> str:
     """Its accuracy with interval."""
-    return estimate(Estimate(finding.accuracy, finding.interval))
-
-
-def estimate(figure: Estimate) -> str:
-    """A share in percent with its interval."""
-    interval = figure.interval
-    return f"{figure.value:.1%} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
-
-
-def points(effect: Effect) -> str:
-    """What a knock-out costs, in points."""
-    return f"{100 * effect.cost.value:.0f} points"
+    return share(Estimate(finding.accuracy, finding.interval))
 
 
 def number(value: int | None) -> str:
     """A layer or head, or nothing."""
     return "" if value is None else str(value)
-
-
-def p_value(value: float) -> str:
-    """Four digits, or that it is less."""
-    return f"{value:.4f}" if value >= 0.0001 else "<.0001"

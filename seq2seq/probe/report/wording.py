@@ -18,7 +18,7 @@ REMOVED_WITH = {
     "E←": "nouns→it",
     "Ec→": "cue→nouns",
     "X": "decision→nouns",
-    "D": "decision→written nouns",
+    "D": "decision, written→nouns",
     "CH via it": "decision→it",
     "CH via cue": "decision→cue",
 }
@@ -44,36 +44,58 @@ _WORDS = {
     "conjunction": "the conjunction",
     "stop": "the full stop",
     "end": "the end piece",
+    "before first noun": "the word before the first noun",
+    "after first noun": "the word after the first noun",
+    "before second noun": "the word before the second noun",
+    "after second noun": "the word after the second noun",
+    "other words": "the other words",
     "nouns": "the nouns",
     "gold": "the antecedent",
-    "distractor": "the other noun",
-    "clause": "the pronoun's clause",
+    "other": "the other noun",
     "decision": "the decision",
-    "written nouns": "the nouns it has written",
-    "written gold": "the antecedent it has written",
+    "decision, written": "the decision, among what it has written,",
 }
+_PLURAL = ("nouns", "other words")
 
 
-def in_words(knock_out: str) -> str:
-    """What a knock-out of the carrier search takes away; a name it does not know stays as it is.
+def in_words(knock_outs: str) -> str:
+    """What knock-outs take away; a name it does not know stays as it is.
 
     Args:
-        knock_out: "it off", "it→gold", "decision→cue".
+        knock_outs: "it off", "it→gold, chosen head", "it off + cue off".
     """
-    row, off, _ = knock_out.partition(" off")
+    return " and ".join(_one_in_words(one) for one in knock_outs.split(" + "))
+
+
+def in_short(names: str) -> str:
+    """What it is that is looked at or taken away: "“it”", "the cue → the antecedent"."""
+    return " and ".join(_one_in_short(one) for one in names.split(" + "))
+
+
+def _one_in_words(name: str) -> str:
+    name, chosen, _ = name.partition(", chosen head")
+    where = " in the chosen head" if chosen else ""
+    row, off, _ = name.partition(" off")
     if off and row in _WORDS:
-        return f"{_WORDS[row]} sees only itself"
-    looking, _, seen = knock_out.partition("→")
+        verb = "see only themselves" if row in _PLURAL else "sees only itself"
+        return f"{_WORDS[row]} {verb}{where}"
+    looking, _, seen = name.partition("→")
     if looking in _WORDS and seen in _WORDS:
-        verb = "do" if looking == "nouns" else "does"
-        return f"{_WORDS[looking]} {verb} not see {_WORDS[seen]}"
-    return knock_out
+        verb = "do" if looking in _PLURAL else "does"
+        return f"{_WORDS[looking]} {verb} not see {_WORDS[seen]}{where}"
+    looking, exchanged, _ = name.partition("⇄")
+    if exchanged and looking in _WORDS:
+        verb = "see" if looking in _PLURAL else "sees"
+        return f"{_WORDS[looking]} {verb} each noun in place of the other{where}"
+    return name + chosen
 
 
-def in_short(knock_out: str) -> str:
-    """What it is that a knock-out takes away: "“it”", "the cue → the antecedent"."""
-    row, off, _ = knock_out.partition(" off")
+def _one_in_short(name: str) -> str:
+    row, off, _ = name.partition(" off")
     if off and row in _WORDS:
         return _WORDS[row]
-    looking, _, seen = knock_out.partition("→")
-    return f"{_WORDS.get(looking, looking)} → {_WORDS.get(seen, seen)}" if seen else knock_out
+    for sign in ("→", "⇄"):
+        looking, found, seen = name.partition(sign)
+        if found:
+            return f"{_WORDS.get(looking, looking)} {sign} {_WORDS.get(seen, seen)}"
+    return _WORDS.get(name, name)

@@ -12,7 +12,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from seq2seq.errors import DataError
-from seq2seq.probe.measures.accuracy import answers_right
 
 RESAMPLES = 10_000
 SEED = 12345
@@ -116,13 +115,6 @@ def mean_of(
 ) -> Estimate:
     """The mean of one measure; arguments as for `cluster_bootstrap`."""
     return cluster_bootstrap(values[None], clusters, resamples=resamples, seed=seed)[0]
-
-
-def accuracy_of(
-    preference: Float[np.ndarray, " items"], clusters: Sequence[str], *, seed: int = SEED
-) -> Estimate:
-    """Share of items in which the good translation is preferred."""
-    return mean_of(answers_right(preference), clusters, seed=seed)
 
 
 def unpaired_bootstrap(

@@ -13,7 +13,7 @@ from seq2seq.probe.measures.accuracy import items_right
 from seq2seq.probe.measures.routes import RouteScores, score_routes
 from seq2seq.probe.measures.scores import Measure, Scores, only
 from seq2seq.probe.model.stock_model import StockModel
-from seq2seq.probe.statistics.bootstrap import Estimate, accuracy_of
+from seq2seq.probe.statistics.bootstrap import Estimate
 from seq2seq.probe.statistics.ranks import spearman
 from seq2seq.probe.statistics.selection import Choice, Finding, choose, evaluate, row_of
 from seq2seq.probe.statistics.selectivity import control_accuracy
@@ -105,14 +105,6 @@ class ScoredSets:
         return self.best(plain)
 
     @property
-    def contrastive(self) -> Estimate | None:
-        """Share of the second set in which the good translation is preferred."""
-        preference = self.scores.preference
-        if preference is None:
-            return None
-        return accuracy_of(preference, self.scores.scores.layout.clusters, seed=self.seed)
-
-    @property
     def faithfulness(self) -> Estimate | None:
         """Rank correlation of the chosen measure's margin with the preference."""
         preference = self.scores.preference
@@ -165,11 +157,15 @@ class ScoredSets:
 
     def right(self, choice: Choice) -> Float[np.ndarray, " items"]:
         """Where a choice is right on the second set, as its sign says; a tie is a half."""
-        scores = self.scores.scores
-        row = [row_of(choice, scores)]
-        found: Float[np.ndarray, " items"]
-        (found,) = items_right(scores.gold[row], scores.distractor[row])
-        return found if choice.sign == 1 else 1 - found
+        return right_of(choice, self.scores.scores)
+
+
+def right_of(choice: Choice, scores: Scores) -> Float[np.ndarray, " items"]:
+    """Where a choice is right in a set, as its sign says; a tie is a half."""
+    row = [row_of(choice, scores)]
+    found: Float[np.ndarray, " items"]
+    (found,) = items_right(scores.gold[row], scores.distractor[row])
+    return found if choice.sign == 1 else 1 - found
 
 
 def in_common(one: RouteScores, other: RouteScores) -> tuple[RouteScores, RouteScores]:

@@ -14,11 +14,10 @@ from seq2seq.probe.causes.free_translation import (
     translate_items,
     write_freely,
 )
-from seq2seq.probe.causes.knock_outs import KnockOut, edges_of
+from seq2seq.probe.causes.knock_outs import KnockOut, intervention_of
 from seq2seq.probe.items.case import case_of_item
 from seq2seq.probe.items.pieces import Pieces
 from seq2seq.probe.items.placement import PlacedCase, inputs_of, place_cases
-from seq2seq.probe.model.interventions import BlockedEdges
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.pronouns.items import Candidate, Item
 from tests.probe.planted_model import cases, planted_model
@@ -72,9 +71,7 @@ def item(quad: int, number: int) -> Item:
 def greedy(model: StockModel, one: PlacedCase, knock_out: KnockOut | None) -> str:
     """Worked by hand: a whole pass for each piece."""
     inputs = inputs_of(model, [one])
-    cuts = (
-        [] if knock_out is None else [BlockedEdges("encoder", edges_of(knock_out, [one], inputs))]
-    )
+    cuts = [] if knock_out is None else [intervention_of(knock_out, [one], inputs)]
     written = [2]
     for _ in range(3 * len(one.source.ids) + 10):
         logits = model.read(model.inputs([one.source.ids], [written]), interventions=cuts).logits
@@ -91,7 +88,7 @@ def test_what_is_written_is_the_likeliest_piece_each_time(writer: StockModel, cu
     placed = place_cases(writer, cases(start=0, count=3)).placed
     knock_out = None
     if cut:
-        knock_out = KnockOut("", "encoder", lambda one: (one.words["it"], ()), off=True)
+        knock_out = KnockOut("", "encoder", lambda one: (one.words["it"], ()), "alone")
     found = write_freely(writer, placed, knock_out)
     by_hand = [greedy(writer, one, knock_out) for one in placed]
     assert list(found.texts) == by_hand
@@ -104,7 +101,7 @@ def test_a_knock_out_is_kept_up_while_translating(writer: StockModel) -> None:
     def everything(one: PlacedCase) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return tuple(row for word in (*one.words.values(), *one.nouns) for row in word), ()
 
-    knock_out = KnockOut("", "encoder", everything, off=True)
+    knock_out = KnockOut("", "encoder", everything, "alone")
     assert write_freely(writer, placed, knock_out).texts != write_freely(writer, placed).texts
 
 
@@ -151,8 +148,8 @@ def test_translations_are_kept_by_knock_out_and_item(writer: StockModel, items: 
     corpus = {
         one.case.id: replace(this, id=one.case.id) for one, this in zip(placed, items, strict=True)
     }
-    knock_out = KnockOut("it off", "encoder", lambda one: (one.words["it"], ()), off=True)
-    own = translate_items(writer, placed, corpus, [(knock_out, None)])
+    knock_out = KnockOut("it off", "encoder", lambda one: (one.words["it"], ()), "alone")
+    own = translate_items(writer, placed, corpus, [knock_out])
     assert own is not None
     assert [one.name for one in own.generated] == [UNTOUCHED, "it off"]
     assert list(own.written["it off"].values()) == list(

@@ -99,6 +99,6 @@ def test_control_sets_are_measured_beside_the_reported_set(model, sets) -> None:
     both.head = Choice(PLANTED, 1, 1.0)
     found = control_head(both, {"silent": cases(start=16, count=4)})
     assert [one.name for one in found.controls] == ["reported", "silent"]
-    assert [one.measure.variant for one in found.habits] == ["the head's habit", "uniform"]
+    assert [one.variant for one in found.habits.measures] == ["the head's habit", "uniform"]
     assert len(found.wrong_queries) == 4
     assert found.problems == ()

@@ -12,7 +12,8 @@ def test_every_word_of_a_case_is_found_in_its_pieces() -> None:
     assert placed.nouns == ((SECOND,), (FIRST,))
     assert placed.words == {
         "it": (IT,), "was": (IT + 1,), "cue": (CUE,), "conjunction": (5,), "stop": (9,),
-        "end": (10,),
+        "end": (10,), "before first noun": (0,), "after first noun": (2,),
+        "before second noun": (3,),
     }  # fmt: skip
     assert placed.others == ((0,), (2,), (3,))
 
