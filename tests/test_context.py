@@ -14,7 +14,9 @@ from seq2seq.context import (
 from seq2seq.errors import ModelError, RecipeError
 from seq2seq.recipe import ContextSpec, TokenizerSpec
 from seq2seq.recipe_file import parse_recipe
+from seq2seq.stock_tokenizer import open_tokenizer
 from seq2seq.tokenizer import load_tokenizer, train_tokenizer
+from tests.stock_layouts import nllb
 from tests.test_translate import word_tokenizer
 
 TEXT = ["the robot picked up the wrench", "it was heavy", "a <sep> b </s> c"] * 20
@@ -48,6 +50,19 @@ def test_a_tokenizer_without_a_separator_writes_it_as_text():
     assert form.source.separator == tuple(written)
     with pytest.raises(ModelError, match="the tokenizer has no pieces for it"):
         ContextFormat.of(tokenizer, source=1, target=0, separator="|||")
+
+
+def test_context_stands_behind_the_tag_that_begins_every_text(tmp_path):
+    """NLLB: the tag of a side comes first, then context, separator and sentence, then the end."""
+    languages = ("eng_Latn", "deu_Latn")
+    tokenizer = open_tokenizer(nllb(tmp_path / "nllb"), languages=languages)
+    form = ContextFormat.of(tokenizer, source=1, target=1, separator=".")
+    for side, encode in ((form.source, tokenizer.encode), (form.target, tokenizer.encode_target)):
+        before, own = encode(["the dog"])[0], encode(["a dog"])[0]
+        tag, end = own[0], own[-1]
+        joined = side.join(side.context([before]), own)
+        assert joined == [tag, *before[1:-1], *side.separator, *own[1:]]
+        assert (joined.count(tag), joined.count(end)) == (1, 1)
 
 
 def test_the_format_goes_with_the_tokenizer_and_leaves_with_the_context(tmp_path):
