@@ -262,9 +262,7 @@ def score_in_context(
             kept = form.target.fitting(target_context, rooms[1] - len(target))
             wanted[place] = form.target.join(kept, target)
             given[place] = len(kept)
-    first_id = (
-        translator.options.first_id
-    )  # of generation_config.json, where the tokenizer has none
+    first_id = translator.options.first_id  # of the search, where the tokenizer has none
     found = engine.score(sources, wanted, first_id=first_id, batch_tokens=batch_tokens)
     head = 0 if form is None else form.target.head
     return [

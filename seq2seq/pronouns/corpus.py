@@ -13,6 +13,7 @@ from pathlib import Path
 
 from seq2seq.files import write_text
 from seq2seq.pronouns.controls import CONTROLS, Control, control_items
+from seq2seq.pronouns.documents import documents_of, write_documents
 from seq2seq.pronouns.draw import Draw
 from seq2seq.pronouns.fillers import (
     Voice,
@@ -32,6 +33,8 @@ MANIFEST = "manifest.json"
 
 # Quads of each control for every two kinds: in training, so that the shapes are known, and to test.
 _TRAINING_CONTROLS: dict[Control, int] = {"neutral": 4, "pleonastic": 6, "same_gender": 1}
+# Documents of two sentences, and the split whose items they are cut from.
+_DOCUMENTS = {"documents_train": "train", "documents": "two_sentence"}
 _TEST_CONTROLS: dict[Control, int] = {
     "neutral": 2,
     "pleonastic": 2,
@@ -114,6 +117,8 @@ def write_corpus(
 ) -> CorpusReport:
     """Write the corpus: one JSON Lines file for every split and language, and a manifest.
 
+    The two sentences of an item also come as documents, the first as context of the second.
+
     Args:
         folder: where to write; made if it does not exist, files of the same names replaced.
         languages: target languages.
@@ -134,6 +139,11 @@ def write_corpus(
         for language, splits in corpora.items()
         for split, rows in splits.items()
     ]
+    files += [
+        _write_documents(folder / f"{name}.{language}.jsonl", language, name, splits[split])
+        for language, splits in corpora.items()
+        for name, split in _DOCUMENTS.items()
+    ]
     report = CorpusReport(tuple(languages), seed, LICENCE, SCHEMA, tuple(files))
     text = json.dumps(asdict(report), ensure_ascii=False, indent=2)
     write_text(folder / MANIFEST, text + "\n")
@@ -151,6 +161,21 @@ def _write(path: Path, language: str, split: str, rows: Sequence[Row]) -> FileRe
         items=len(items),
         quads=len({item.quad for item in items}),
         families=_families(items, len(rows) - len(items)),
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+
+
+def _write_documents(path: Path, language: str, split: str, rows: Sequence[Row]) -> FileReport:
+    documents = documents_of(row.item for row in rows if row.item is not None)
+    write_documents(path, documents)
+    return FileReport(
+        name=path.name,
+        language=language,
+        split=split,
+        rows=len(documents),
+        items=0,
+        quads=0,
+        families={"document": len(documents)} if documents else {},
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
     )
 

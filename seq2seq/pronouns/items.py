@@ -165,7 +165,7 @@ def words_of(text: str) -> list[str]:
 
 def write_items(path: Path, items: Iterable[Item]) -> None:
     """Write items as JSON Lines, one object a line, fields in a fixed order."""
-    _write_lines(path, (_item_fields(item) for item in items))
+    write_objects(path, (_item_fields(item) for item in items))
 
 
 def read_items(path: Path) -> list[Item]:
@@ -185,7 +185,7 @@ def read_items(path: Path) -> list[Item]:
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
     """Write training rows as JSON Lines: source, target, and the item where there is one."""
-    _write_lines(path, (_row_fields(row) for row in rows))
+    write_objects(path, (_row_fields(row) for row in rows))
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -204,7 +204,8 @@ def _item_fields(item: Item) -> dict[str, Any]:
     return {"item_schema": SCHEMA, **asdict(item)}
 
 
-def _write_lines(path: Path, objects: Iterable[dict[str, Any]]) -> None:
+def write_objects(path: Path, objects: Iterable[dict[str, Any]]) -> None:
+    """Write JSON Lines, in one step."""
     with replacing(path) as file:
         for fields in objects:
             file.write(json.dumps(fields, ensure_ascii=False) + "\n")

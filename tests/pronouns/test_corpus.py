@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 
 from seq2seq.cli.app import main
+from seq2seq.data.corpus import read_corpus
 from seq2seq.errors import DataError
 from seq2seq.pronouns.corpus import CorpusReport, write_corpus
+from seq2seq.pronouns.documents import documents_of
 from seq2seq.pronouns.items import Item, Row, read_rows
 from seq2seq.pronouns.lexicon import Lexicon
+from seq2seq.recipe import ContextSpec, CorpusSpec
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +94,7 @@ def test_every_set_is_written(written: tuple[Path, CorpusReport]) -> None:
         "train", "dev", "T0", "T1", "T2", "T3", "T4", "T5", "T6",
         "dev_T5", "dev_T6", "dev_natural", "natural",
         "control_neutral", "control_pleonastic", "control_same_gender", "control_cataphoric",
-        "two_sentence", "conjunctions", "handwritten",
+        "two_sentence", "conjunctions", "handwritten", "documents_train", "documents",
     ]  # fmt: skip
 
 
@@ -157,6 +160,38 @@ def test_two_sentences_are_the_quads_of_t0_that_were_one(items: dict[str, list[I
         assert (twin.cue, twin.gold, twin.schema, twin.voice) == (
             item.cue, item.gold, item.schema, item.voice,
         )  # fmt: skip
+
+
+def test_documents_are_the_two_sentences_of_an_item_and_only_the_second_differs(
+    language: str, items: dict[str, list[Item]]
+) -> None:
+    for split, least in (("two_sentence", 1000), ("train", 1000)):
+        documents = documents_of(items[split])
+        if language == "vi":  # one pronoun for all things: nothing shows who is meant
+            assert not documents
+            continue
+        assert len(documents) >= least
+        whole = {item.source: item for item in items[split]}
+        for one in documents:
+            item = whole[f"{one.source_context} {one.source}"]
+            assert one.source.startswith("It ")
+            assert f"{one.target_context} {one.target}" == item.good
+            assert f"{one.target_context} {one.bad}" == item.bad
+            assert one.good == one.target != one.bad
+
+
+def test_documents_are_read_as_a_corpus_with_context(written: tuple[Path, CorpusReport]) -> None:
+    folder, report = written
+    spec = CorpusSpec(
+        file="documents.es.jsonl",
+        source_context_field="source_context",
+        target_context_field="target_context",
+    )
+    context = ContextSpec(source_sentences=1, target_sentences=1)
+    data = read_corpus(spec, folder=folder, context=context)
+    assert {file.name: file.rows for file in report.files}[str(spec.file)] == len(data)
+    for side in ("source_context", "target_context"):
+        assert {len(before) for before in data[side]} == {1}
 
 
 def test_there_are_two_hundred_natural_pairs(language: str, items: dict[str, list[Item]]) -> None:
