@@ -187,6 +187,24 @@ def _copy(check: Check) -> str:
     )
 
 
+def _context(facts: RunFacts) -> str:
+    """What the model reads beside the text that it translates."""
+    spec = facts.recipe.data.context
+    if not spec.used:
+        return "Each text stands alone: nothing is carried from one to the next."
+    alone = ", ".join(
+        f"{name} {report['bleu']['score']:.2f}"
+        for name, report in facts.scores.get("test_alone", {}).items()
+        if "bleu" in report
+    )
+    return (
+        f"It was trained with sentences before each: at most {spec.source_sentences} of the source "
+        f"and {spec.target_sentences} of its own translations. The lines of use above show it each "
+        "text alone, `seq2seq translate --document` gives it the others, as in the scores above"
+        + (f" (BLEU with each sentence alone: {alone})." if alone else ".")
+    )
+
+
 def _limits(facts: RunFacts) -> Iterator[str]:
     recipe = facts.recipe
     names = " and ".join(f"`{language.tag}`" for language in languages(facts))
@@ -195,7 +213,7 @@ def _limits(facts: RunFacts) -> Iterator[str]:
         f"- It saw sources of at most {recipe.data.cleaning.max_source_pieces} pieces and targets "
         f"of at most {recipe.data.cleaning.max_target_pieces}."
     )
-    yield "- Each text stands alone: nothing is carried from one to the next."
+    yield f"- {_context(facts)}"
     known = "text other than the test sets above" if facts.scores["test"] else "any test set"
     yield f"- Nothing was measured on {known}, nor for bias, safety or factual truth."
     if recipe.tokenizer.lowercase:

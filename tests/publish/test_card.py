@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from safetensors.numpy import save_file
 from seq2seq.errors import PublishError
 from seq2seq.publish.card import recipe_lines, render_card
 from seq2seq.publish.facts import read_facts
+from seq2seq.recipe import ContextSpec
 from seq2seq.recipe_file import parse_recipe
 from seq2seq.run import Run, write_json
 from tests.hub.validate import read_metadata, validate_card
@@ -289,6 +291,18 @@ def test_a_summarizer_is_called_one(tmp_path: Path) -> None:
     assert (metadata["pipeline_tag"], metadata["language"]) == ("summarization", ["en"])
     assert "Summarizes text in `en`" in card
     assert "sentence by sentence" not in card
+
+
+def test_a_model_that_reads_context_is_told_apart_from_one_that_does_not(exported: Run) -> None:
+    facts = read_facts(exported)
+    assert "Each text stands alone" in render_card(facts, "tester/owl", license="mit")
+    data = facts.recipe.data.model_copy(update={"context": ContextSpec(source_sentences=2)})
+    scores = {**facts.scores, "test_alone": {"t": {"bleu": {"score": 12.3}}}}
+    recipe = facts.recipe.model_copy(update={"data": data})
+    card = render_card(replace(facts, recipe=recipe, scores=scores), "tester/owl", license="mit")
+    assert "Each text stands alone" not in card
+    assert "at most 2 of the source and 0 of its own translations" in card
+    assert "BLEU with each sentence alone: t 12.30" in card
 
 
 def test_the_same_run_gives_the_same_card(exported: Run) -> None:
