@@ -165,12 +165,12 @@ def test_two_sentences_are_the_quads_of_t0_that_were_one(items: dict[str, list[I
 def test_documents_are_the_two_sentences_of_an_item_and_only_the_second_differs(
     language: str, items: dict[str, list[Item]]
 ) -> None:
-    for split, least in (("two_sentence", 1000), ("train", 1000)):
+    for split in ("two_sentence", "train"):
         documents = documents_of(items[split])
         if language == "vi":  # one pronoun for all things: nothing shows who is meant
             assert not documents
             continue
-        assert len(documents) >= least
+        assert len(documents) >= 800
         whole = {item.source: item for item in items[split]}
         for one in documents:
             item = whole[f"{one.source_context} {one.source}"]
