@@ -12,7 +12,7 @@ from seq2seq.errors import DataError
 EXAMPLES = (
     'attention runs/demo "The robot picked up the wrench because it was heavy."',
     'attention runs/demo "It was heavy." --target "Era pesada." --out heavy.html',
-    'attention runs/demo "The cat slept because it was old." --head encoder:1:0 --svg map.svg',
+    'attention runs/demo "The cat slept because it was old." --head 1.0 --svg map.svg',
     "attention google/vit-base-patch16-224 --image cat.jpg",
 )
 
@@ -38,10 +38,10 @@ TargetLanguage = Annotated[
 ]
 OpenHead = Annotated[
     str | None,
-    typer.Option("--head", metavar="KIND:LAYER:HEAD",
-                 help="Open at this head, counted from 0, such as encoder:1:0; without HEAD at the "
-                 "mean of the layer. [default: the head that a probe of the run chose, or that its "
-                 "training guided; else a mean]", show_default=False),
+    typer.Option("--head", metavar="[KIND:]L.H",
+                 help="Open at this head, such as 1.0 or cross:2.3, at the mean of a layer with "
+                 "cross:2; layers and heads are counted from 0. [default: the head that a probe of "
+                 "the run chose, or that its training guided; else a mean]", show_default=False),
 ]  # fmt: skip
 Svg = Annotated[
     Path | None,

@@ -31,9 +31,9 @@ def test_a_page_is_written_and_named(cli: Any, tmp_path: Path, model: list[Any])
     assert result.err.endswith(" MB; open it in a browser\n")
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert model == [("some/model", "it was", "es war", (None, None), None)]
-    codes = ("--source-language", "en", "--target-language", "de", "--head", "encoder:2:1")
+    codes = ("--source-language", "en", "--target-language", "de", "--head", "2.1")
     cli("attention", "some/model", "it was", "--out", out, *codes)
-    assert model[1:] == [("some/model", "it was", None, ("en", "de"), "encoder:2:1")]
+    assert model[1:] == [("some/model", "it was", None, ("en", "de"), "2.1")]
 
 
 def test_the_opening_map_is_written_as_a_picture(

@@ -56,8 +56,8 @@ def show_text(
         target: what the decoder is to write, instead of what it would write by itself.
         languages: codes of text and translation for a model of many languages, such as NLLB;
             those that its folder names where None.
-        head: the head that the page opens at, such as "encoder:1:0" (``opening.head_named``); where
-            None, one that a probe chose or training guided (``opening.opening_head``).
+        head: the head that the page opens at, such as "1.0" or "cross:1.0"; where None, one that a
+            probe chose or training guided (``report.opening_head``).
 
     Raises:
         DataError: the text is empty or too long, a target was given to a model without one, or the

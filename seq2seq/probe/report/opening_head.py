@@ -45,17 +45,19 @@ def opening_head(model: StockModel, reading: Reading) -> tuple[Head, tuple[str, 
 
 
 def head_named(model: StockModel, name: str) -> Head:
-    """The head that a user names: "encoder:1:0", or "encoder:1" for the mean of layer 1.
+    """The head that a user names: "1.0" or "cross:1.0"; "cross:1" is the mean of layer 1.
 
     Args:
         model: the model that is to have it.
-        name: kind of attention, layer and head, both counted from 0.
+        name: kind of attention, layer and head, both counted from 0; without a kind that of the
+            encoder, or of a decoder that stands alone.
 
     Raises:
         DataError: the model has no such head.
     """
-    kind, *numbers = name.split(":")
     stacks = [stack for stack in STACKS if stack in model.depth]
+    given, _, place = name.rpartition(":")
+    kind, numbers = given or stacks[0], place.split(".")
     if kind in stacks and len(numbers) in (1, 2) and all(map(str.isdecimal, numbers)):
         layer, *head = map(int, numbers)
         found = _within(model, kind, layer, head[0] if head else None)
@@ -65,8 +67,8 @@ def head_named(model: StockModel, name: str) -> Head:
         f"{stack} has {model.depth[stack]} layers of {model.heads[stack]} heads" for stack in stacks
     )
     raise DataError(
-        f"--head {name}: no head of {model.name}, needed KIND:LAYER:HEAD counted from 0, or "
-        f"KIND:LAYER for the mean of a layer; {sizes}"
+        f"--head {name}: no head of {model.name}, needed LAYER.HEAD counted from 0, "
+        f"KIND:LAYER.HEAD for another kind, or KIND:LAYER for the mean of a layer; {sizes}"
     )
 
 

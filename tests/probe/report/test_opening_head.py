@@ -103,14 +103,15 @@ def test_else_a_pronoun_opens_the_encoder_and_none_the_cross_attention() -> None
 
 def test_a_head_is_named_as_a_recipe_counts() -> None:
     model: Any = Model()
-    assert head_named(model, "encoder:2:3") == Head("encoder", 2, 3)
+    assert head_named(model, "2.3") == head_named(model, "encoder:2.3") == Head("encoder", 2, 3)
+    assert head_named(model, "cross:1.3") == Head("cross", 1, 3)
     assert head_named(model, "cross:0") == Head("cross", 0)
 
 
 @pytest.mark.parametrize(
     "name",
-    ["encoder:3:1", "encoder:1:4", "encoder:-1:1", "encoder:1:", "encoder", "middle:1:1",
-     "encoder:a:1", "encoder:1:1:1", "decoder:1:2", ""],
+    ["encoder:3.1", "1.4", "-1.1", "encoder:1.", "encoder", "middle:1.1", "a.1", "1.1.1",
+     "decoder:1.2", ""],
 )  # fmt: skip
 def test_a_head_that_there_is_not_is_refused_with_those_there_are(name: str) -> None:
     model: Any = Model()
