@@ -210,6 +210,7 @@ def _write(model: StockModel, inputs: Inputs, done: Sequence[Intervention]) -> l
             no_repeat_ngram_size=0,
             max_new_tokens=longest,
             max_length=None,
+            use_cache=model.caches,
         )
     lines = [line[1:] for line in found.tolist()]
     return [_cut(model, line) for line in lines]

@@ -131,14 +131,23 @@ def place_case(model: StockModel, case: Case) -> PlacedCase:
         The case in pieces.
 
     Raises:
-        SpanError: it has no pronoun, not one gold noun of two, or a word has no pieces.
+        SpanError: it has no pronoun, not one gold noun of two, or a word has no pieces; it is
+            longer than the model can read, or asks a decoder for what stands behind the pronoun.
     """
     if case.gold is None or case.pronoun is None:
         raise SpanError("no question: the case has no pronoun with one right noun of two")
     source = pieces_of(model.tokenizer, case.text)
+    if len(source.ids) > model.most_pieces:
+        raise SpanError(
+            f"too long: {len(source.ids)} pieces, and the model has {model.most_pieces:,} positions"
+        )
     order = (case.gold, 1 - case.gold)
     first, second = (rows_of(source, case.candidates[place].span) for place in order)
     words = _clause_words(source, case)
+    if model.kind == "decoder" and max(*first, *second) > min(words["it"]):
+        raise SpanError(
+            "behind the pronoun: a candidate stands where a decoder cannot look from its row"
+        )
     taken = {*first, *second, *(row for rows in words.values() for row in rows)}
     others = tuple(
         rows

@@ -11,6 +11,7 @@ decoder sees of the source is ``cross``. Models with one stack read their text a
 """
 
 import copy
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, Self
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput
 
 from seq2seq.devices import resolve_device
@@ -30,6 +31,9 @@ from seq2seq.probe.model.interventions import Intervention, Stack, moved, requir
 from seq2seq.probe.model.loading import kind_of, open_stock, special_piece
 from seq2seq.probe.model.reading import Encoded, Inputs, Reading, pad_lines
 from seq2seq.probe.model.recorder import Quantity, Recorder
+
+WITHOUT_POSITIONS = ("t5", "mt5", "umt5", "longt5")
+"""Families that count distances between pieces: what their configuration names is no limit."""
 
 
 class StockModel:
@@ -58,6 +62,30 @@ class StockModel:
         self.start_id: int | None = special_piece(model, "decoder_start_token_id")
         pad_id = special_piece(model, "pad_token_id")
         self.pad_id: int = 0 if pad_id is None else pad_id
+
+    @property
+    def caches(self) -> bool:
+        """Whether ``generate`` may keep what layers have computed.
+
+        The library makes room for as many layers as T5's encoder has, where a decoder is deeper.
+        """
+        return self.depth.get("decoder", 0) <= self.depth.get("encoder", sys.maxsize)
+
+    @property
+    def most_pieces(self) -> int:
+        """How many pieces of a text the model has positions for."""
+        if self.model.config.model_type in WITHOUT_POSITIONS:
+            return sys.maxsize
+        most: int = getattr(self.model.config, "max_position_embeddings", None) or sys.maxsize
+        tables = [
+            table
+            for name, table in self.model.named_modules()
+            if name.endswith("position_embeddings") and isinstance(table, nn.Embedding)
+        ]
+        for table in tables:  # RoBERTa's first position comes after that of the filler
+            first = 0 if table.padding_idx is None else table.padding_idx + 1
+            most = min(most, table.num_embeddings - first)
+        return most
 
     @classmethod
     def load(cls, where: str | Path, *, device: str = "cpu") -> Self:

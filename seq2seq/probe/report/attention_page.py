@@ -214,6 +214,7 @@ def _generated(model: StockModel, ids: tuple[int, ...], notes: list[str]) -> tup
             attention_mask=inputs.source_mask.long().to(model.model.device),
             max_new_tokens=limit,
             forced_bos_token_id=_first(model),
+            use_cache=model.caches,
         )
     written = output[0, 1:].tolist()
     while len(written) > 1 and written[-1] == model.pad_id:

@@ -1,10 +1,24 @@
 from dataclasses import replace
 
 import pytest
+import torch
+import transformers as hf
 
-from seq2seq.errors import DataError, SpanError
+from seq2seq.errors import DataError, ModelError, SpanError
+from seq2seq.probe.items.case import Mention
 from seq2seq.probe.items.placement import batches_of, part_of, place_case, place_cases
-from tests.probe.planted_model import CUE, FIRST, IT, SECOND, WORDS, cases, planted_model
+from seq2seq.probe.model.stock_model import StockModel
+from tests.probe.planted_model import (
+    CUE,
+    FIRST,
+    IT,
+    SECOND,
+    WORDS,
+    cases,
+    planted_model,
+    word_tokenizer,
+)
+from tests.probe.stock_models import build
 
 
 def test_every_word_of_a_case_is_found_in_its_pieces() -> None:
@@ -91,3 +105,40 @@ def test_a_part_is_whole_clusters_and_says_so() -> None:
     )
     assert said == "6 of 20 items, whole clusters drawn at random"
     assert part_of(placed, 7 * pieces, seed=2)[0] != part
+
+
+def test_what_stands_behind_the_pronoun_is_not_asked_of_a_decoder_and_is_counted() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = hf.GPT2LMHeadModel(
+            hf.GPT2Config(
+                vocab_size=len(WORDS), n_embd=16, n_layer=2, n_head=2, n_positions=20,
+                pad_token_id=1, bos_token_id=0, eos_token_id=2,
+            )
+        )  # fmt: skip
+    model = StockModel(network, word_tokenizer(), name="decoder")
+    plain = cases(start=0, count=2)
+    first, second = plain[0].candidates
+    turned = (second, Mention("it", plain[0].pronoun))
+    before = replace(plain[0], id="before", pronoun=first.span, candidates=turned)
+    long = replace(plain[1], id="long", text=plain[1].text + " it was big" * 4)
+    found = place_cases(model, [*plain, before, long])
+    assert (len(found.placed), found.left_out) == (4, 2)
+    assert [problem.split(";")[0] for problem in found.problems] == [
+        "1 of 6 cases left out (behind the pronoun)", "1 of 6 cases left out (too long)",
+    ]  # fmt: skip
+    assert "23 pieces, and the model has 20 positions" in found.problems[1]
+
+
+@pytest.mark.parametrize(("family", "most"), [("roberta", 2), ("bert", 0), ("t5", None)])
+def test_a_text_may_have_as_many_pieces_as_there_are_positions(family: str, most) -> None:
+    network = build(family)
+    model = StockModel(network, None, name=family)
+    if most is None:
+        assert model.most_pieces > 10**9, "T5 counts distances"
+        return
+    assert model.most_pieces == network.config.max_position_embeddings - most
+    whole = torch.full((1, model.most_pieces), 3)
+    model.read(model.inputs(whole.tolist()))
+    with pytest.raises(ModelError, match="cannot read lines of"):
+        model.read(model.inputs([[3] * (model.most_pieces + 1)]))
