@@ -40,6 +40,18 @@ DECODERS: dict[str, tuple[Any, Any]] = {
         hf.GPT2LMHeadModel,
         hf.GPT2Config(vocab_size=VOCABULARY, n_embd=24, n_layer=3, n_head=4, n_positions=40),
     ),
+    "opt": (  # joins the rows of all texts after attention
+        hf.OPTForCausalLM,
+        hf.OPTConfig(
+            vocab_size=VOCABULARY,
+            hidden_size=24,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            ffn_dim=32,
+            word_embed_proj_dim=24,
+            max_position_embeddings=40,
+        ),
+    ),
     "llama": (hf.LlamaForCausalLM, hf.LlamaConfig(**DEEP, num_key_value_heads=2)),
     "gemma2": (  # caps its scores
         hf.Gemma2ForCausalLM,

@@ -17,7 +17,7 @@ from seq2seq.probe.controls.baselines import BASELINE
 from seq2seq.probe.controls.habit import habit_of, habit_rows, uniform_rows
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.pieces import Rows
-from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of, place_cases
+from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of, part_of, place_cases
 from seq2seq.probe.measures.accuracy import layout_of
 from seq2seq.probe.measures.routes import decision_rows
 from seq2seq.probe.measures.scores import Measure, Scores, stack_and_word
@@ -28,8 +28,11 @@ from seq2seq.probe.statistics.scored_sets import ScoredSets
 from seq2seq.probe.statistics.selection import Finding, findings
 
 WRONG_QUERY = "wrong query"
-ROWS_OF_ONE_WORD = ("E→", "Ec→", "X", "D")
-"""Routes that read one row; the others read the nouns' rows, or several."""
+FORTH = ("E→", "E↔", "Ec→", "X", "D")
+BACK = ("E←", "E↔")
+"""Routes that read the row of a word, and those that read the rows of the nouns."""
+PIECES = 15_000
+"""Of each set the maps of a head are kept of texts with no more pieces."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,11 @@ class HeadMaps:
             [one[list(rows)].mean(0) for one, rows in zip(self.maps, queries, strict=True)]
         )
 
+    def between(self, queries: Sequence[Rows], keys: Sequence[Rows]) -> Float[np.ndarray, " items"]:
+        """What a word of each case gives another: mean over what looks, sum over what is seen."""
+        rows = self.rows(queries)
+        return np.array([row[list(seen)].sum() for row, seen in zip(rows, keys, strict=True)])
+
 
 def head_maps(model: StockModel, placed: Sequence[PlacedCase], measure: Measure) -> HeadMaps:
     """Read one head in some cases.
@@ -99,7 +107,7 @@ def head_maps(model: StockModel, placed: Sequence[PlacedCase], measure: Measure)
         assert real is not None  # of encoder-decoders
         lengths[numbers] = real.sum(1).numpy()
     sizes = [max(part.shape[side] for _, part in found) for side in (1, 2)]
-    maps = np.zeros((len(placed), *sizes))
+    maps = np.zeros((len(placed), *sizes), dtype=np.float32)
     for numbers, part in found:
         maps[numbers, : part.shape[1], : part.shape[2]] = part
     return HeadMaps(maps, lengths)
@@ -115,34 +123,46 @@ def habit_scores(
     Args:
         dev: cases to take the habit from, and the head's maps of them.
         test: cases to report, in the same way.
-        measure: a head and a route that reads one row.
+        measure: a head and its route.
 
     Returns:
         Scores as of two rules.
     """
-    before, after = (_queries(placed, measure) for placed, _ in (dev, test))
-    habit = habit_of(dev[1].rows(before)[None], _places(before), dev[1].lengths)
-    lengths = test[1].lengths
-    rows = {
-        "the head's habit": habit_rows(habit, _places(after), lengths)[0],
-        "uniform": uniform_rows(lengths),
+    placed, maps = test
+    habit = np.zeros_like(maps.maps)
+    for before, after in zip(_looking(dev[0], measure), _looking(placed, measure), strict=True):
+        liking = habit_of(
+            np.concatenate([dev[1].rows(each) for each in before])[None],
+            np.concatenate([_places(each) for each in before]),
+            np.tile(dev[1].lengths, len(before)),
+        )
+        for queries in after:
+            rows = habit_rows(liking, _places(queries), maps.lengths)[0]
+            for number, pieces in enumerate(queries):
+                habit[number, list(pieces), : rows.shape[1]] = rows[number]
+    uniform = np.zeros_like(maps.maps)
+    even = uniform_rows(maps.lengths)
+    uniform[:, :, : even.shape[1]] = even[:, None]
+    asked = _queries(placed, measure)
+    found = {
+        Measure(BASELINE, name): _given(placed, measure, replace(maps, maps=each), asked)
+        for name, each in (("the head's habit", habit), ("uniform", uniform))
     }
-    named = {Measure(BASELINE, name): row for name, row in rows.items()}
-    return _scores(test[0], measure, named)
+    return _scores(placed, found)
 
 
 def wrong_query_scores(
     placed: Sequence[PlacedCase], maps: HeadMaps, measure: Measure
 ) -> Scores | None:
-    """What the same head gives the nouns from other rows.
+    """What the same head gives the nouns from other rows, or gets of them in other columns.
 
     Args:
         placed: cases to report.
         maps: of the head in these cases.
-        measure: the head and a route that reads one row.
+        measure: the head and its route.
 
     Returns:
-        Scores by query: other words of the clause, or the row before the decision row; None where
+        Scores by word: other words of the clause, or the row before the decision row; None where
         the cases have no other.
     """
     queries: dict[str, list[Rows]] = {}
@@ -155,11 +175,13 @@ def wrong_query_scores(
         queries["row before"] = [(row - 1,) for row in decision_rows(placed)]
     if not queries:
         return None
-    rows = {
-        Measure(WRONG_QUERY, name, stack, measure.layer, measure.head): maps.rows(query)
+    found = {
+        Measure(WRONG_QUERY, name, stack, measure.layer, measure.head): _given(
+            placed, measure, maps, query
+        )
         for name, query in queries.items()
     }
-    return _scores(placed, measure, rows)
+    return _scores(placed, found)
 
 
 def control_figure(
@@ -171,7 +193,7 @@ def control_figure(
         name: of the set.
         model: any stock model.
         cases: with two nouns each; where none is meant, or the target does not tell, that is said.
-        measure: a head whose route reads a row of the text.
+        measure: a head whose route reads rows of the text.
         seed: of the intervals.
 
     Returns:
@@ -190,8 +212,8 @@ def control_figure(
     ]
     placing = place_cases(model, asked)
     placed = placing.placed
-    rows = head_maps(model, placed, measure).rows(_queries(placed, measure))
-    gold, other = _noun_sums(placed, measure, rows)
+    maps = head_maps(model, placed, measure)
+    gold, other = _given(placed, measure, maps, _queries(placed, measure))
     clusters = [one.case.cluster for one in placed]
     first = np.where([one.case.gold == 0 for one in placed], gold - other, other - gold)
 
@@ -233,23 +255,22 @@ def control_head(scored: ScoredSets, sets: Mapping[str, Sequence[Case]]) -> Head
         sets: control sets by name.
 
     Returns:
-        The figures; a head whose route reads no single row has none.
+        The figures.
     """
     measure = scored.head.measure
-    if measure.route not in ROWS_OF_ONE_WORD:
-        return HeadControls(
-            problems=(f"no controls of the head: route {measure.route} reads no single row",)
-        )
-    before, after = (
-        head_maps(scored.model, placed, measure) for placed in (scored.dev, scored.test)
+    (dev, _), (test, part) = (
+        part_of(placed, PIECES, seed=scored.seed) for placed in (scored.dev, scored.test)
     )
-    habits = habit_scores((scored.dev, before), (scored.test, after), measure)
-    wrong = wrong_query_scores(scored.test, after, measure)
+    before, after = (head_maps(scored.model, placed, measure) for placed in (dev, test))
+    habits = habit_scores((dev, before), (test, after), measure)
+    wrong = wrong_query_scores(test, after, measure)
     given = {"resamples": scored.resamples, "seed": scored.seed}
     figures: tuple[ControlFigure, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[str, ...] = (
+        (f"the head's habit and its other rows were read on {part}",) if part else ()
+    )
     if sets and not stack_and_word(measure)[1]:
-        problems = (f"no control sets: route {measure.route} has no row where there is no answer",)
+        problems += (f"no control sets: route {measure.route} reads no row without an answer",)
     elif sets:
         asked = {"reported": [one.case for one in scored.test], **sets}
         figures = tuple(
@@ -281,27 +302,40 @@ def _places(queries: Sequence[Rows]) -> Int[np.ndarray, " items"]:
     return np.array([rows[0] for rows in queries])
 
 
-def _noun_sums(
-    placed: Sequence[PlacedCase], measure: Measure, rows: Float[np.ndarray, "items keys"]
+def _looking(placed: Sequence[PlacedCase], measure: Measure) -> list[list[list[Rows]]]:
+    """The rows that a route reads: those of its word, those of both nouns alike, or either."""
+    found = [[_queries(placed, measure)]] if measure.route in FORTH else []
+    if measure.route in BACK:  # one habit of both: which of them is meant, no habit knows
+        found.append([[one.nouns[noun] for one in placed] for noun in (0, 1)])
+    return found
+
+
+def _given(
+    placed: Sequence[PlacedCase], measure: Measure, maps: HeadMaps, words: Sequence[Rows]
 ) -> tuple[Float[np.ndarray, " items"], Float[np.ndarray, " items"]]:
-    gold, other = np.zeros(len(placed)), np.zeros(len(placed))
-    for number, one in enumerate(placed):
-        nouns = one.nouns
-        if measure.route == "D":
-            assert one.decision is not None  # the route was measured
-            assert one.decision.nouns is not None
-            nouns = one.decision.nouns
-        gold[number], other[number] = (rows[number, list(noun)].sum() for noun in nouns)
-    return gold, other
+    """What a measure gives the gold noun and the other one, with some word in place of its own."""
+    ways = []
+    for noun in (0, 1):
+        columns = [_nouns(one, measure)[noun] for one in placed]
+        both = [maps.between(words, columns)] if measure.route in FORTH else []
+        if measure.route in BACK:
+            both.append(maps.between(columns, words))
+        ways.append(np.mean(both, axis=0))
+    return ways[0], ways[1]
+
+
+def _nouns(one: PlacedCase, measure: Measure) -> tuple[Rows, Rows]:
+    if measure.route != "D":
+        return one.nouns
+    assert one.decision is not None  # the route was measured
+    assert one.decision.nouns is not None
+    return one.decision.nouns
 
 
 def _scores(
     placed: Sequence[PlacedCase],
-    measure: Measure,
-    rows: Mapping[Measure, Float[np.ndarray, "items keys"]],
+    found: Mapping[Measure, tuple[Float[np.ndarray, " items"], Float[np.ndarray, " items"]]],
 ) -> Scores:
-    sums = [_noun_sums(placed, measure, each) for each in rows.values()]
     layout = layout_of([one.case for one in placed])
-    return Scores(
-        tuple(rows), layout, np.stack([g for g, _ in sums]), np.stack([d for _, d in sums])
-    )
+    gold, other = (np.stack([each[noun] for each in found.values()]) for noun in (0, 1))
+    return Scores(tuple(found), layout, gold, other)

@@ -20,7 +20,7 @@ from seq2seq.probe.items.pieces import Pieces
 from seq2seq.probe.items.placement import PlacedCase, inputs_of, place_cases
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.pronouns.items import Candidate, Item
-from tests.probe.planted_model import cases, planted_model
+from tests.probe.planted_model import WORDS, cases, planted_model, word_tokenizer
 
 TALKATIVE, SILENT = 9, 0
 """Seeds of weights with which the planted model says much, and nothing."""
@@ -162,3 +162,20 @@ def test_translations_are_kept_by_knock_out_and_item(writer: StockModel, items: 
 def test_a_set_that_is_not_of_the_corpus_has_no_free_translations(writer: StockModel) -> None:
     placed = place_cases(writer, cases(start=0, count=2)).placed
     assert translate_items(writer, placed, {}) is None
+
+
+def test_a_t5_whose_decoder_is_deeper_than_its_encoder_writes() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = hf.T5ForConditionalGeneration(
+            hf.T5Config(
+                vocab_size=len(WORDS), d_model=16, d_kv=8, d_ff=16, num_layers=1,
+                num_decoder_layers=3, num_heads=2, pad_token_id=1, eos_token_id=2,
+                decoder_start_token_id=2,
+            )
+        )  # fmt: skip
+    model = StockModel(network, word_tokenizer(), name="deep")
+    placed = place_cases(model, cases(start=0, count=2)).placed
+    assert len(write_freely(model, placed).texts) == 4
+    assert not model.caches
+    assert planted_model().caches

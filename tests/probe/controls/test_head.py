@@ -1,6 +1,7 @@
 """Controls of a head whose map is known: it follows the cue, or it always likes one distance."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +16,19 @@ from seq2seq.probe.controls.head import (
 from seq2seq.probe.items.placement import PlacedCase, place_cases
 from seq2seq.probe.measures.accuracy import items_right
 from seq2seq.probe.measures.scores import Measure
+from seq2seq.probe.model.reading import Inputs, Reading
 from seq2seq.probe.statistics.scored_sets import ScoredSets
 from seq2seq.probe.statistics.selection import Choice
-from tests.probe.planted_model import HEAD, IT, LAYER, PlantedModel, cases, planted_model
+from tests.probe.planted_model import (
+    FIRST,
+    HEAD,
+    IT,
+    LAYER,
+    SECOND,
+    PlantedModel,
+    cases,
+    planted_model,
+)
 
 PLANTED = Measure("E→", "raw", "encoder", LAYER, HEAD)
 
@@ -102,3 +113,46 @@ def test_control_sets_are_measured_beside_the_reported_set(model, sets) -> None:
     assert [one.variant for one in found.habits.measures] == ["the head's habit", "uniform"]
     assert len(found.wrong_queries) == 4
     assert found.problems == ()
+
+
+class LookingBack(PlantedModel):
+    """The planted head, turned round: the noun that is meant looks at "it"."""
+
+    def read(self, inputs: Inputs, **given: Any) -> Reading:
+        reading = super().read(inputs, **given)
+        if "encoder" in reading.maps:
+            planted = reading.maps["encoder"][LAYER, :, HEAD]
+            for noun in (FIRST, SECOND):
+                planted[:, noun, IT] = planted[:, IT, noun]
+                planted[:, IT, noun] = 0.02
+        return reading
+
+
+def test_a_head_whose_nouns_look_at_it_has_controls_as_well(model, sets) -> None:
+    back = LookingBack(model.model, model.tokenizer, name="back")
+    measure = replace(PLANTED, route="E←")
+    both = ScoredSets(back, *sets, resamples=99, seed=1)
+    both.head = Choice(measure, 1, 1.0)
+    found = control_head(both, {"silent": cases(start=16, count=4)})
+    assert found.problems == ()
+    assert [round(one.accuracy, 2) for one in found.habits] == [0.5, 0.5]
+    assert [one.measure.variant for one in found.wrong_queries] == [
+        "conjunction", "was", "cue", "stop",
+    ]  # fmt: skip
+    assert all(one.accuracy < 0.9 for one in found.wrong_queries)
+    reported, silent = found.controls
+    assert reported.accuracy is not None
+    assert silent.accuracy is not None
+    assert reported.mass.value == pytest.approx(0.95)
+    assert reported.accuracy.value == 1
+
+
+def test_both_ways_are_the_mean_of_one_way_and_the_other(model, sets) -> None:
+    test = sets[1]
+    maps = head_maps(model, test, PLANTED)
+    found = {
+        route: wrong_query_scores(test, maps, replace(PLANTED, route=route))
+        for route in ("E→", "E←", "E↔")
+    }
+    forth, back, both = (one for one in found.values() if one is not None)
+    assert both.gold == pytest.approx((forth.gold + back.gold) / 2)

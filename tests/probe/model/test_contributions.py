@@ -12,7 +12,7 @@ from tests.probe.stock_models import build, lines
 
 SOURCES, TARGETS = lines(6, 6), lines(5, 5, start=2, seed=1)
 AFTER = ["marian", "bart", "bert", "roberta", "distilbert", "albert"]
-BEFORE = ["m2m_100", "mbart", "pegasus", "t5", "gpt2", "llama"]
+BEFORE = ["m2m_100", "mbart", "pegasus", "t5", "gpt2", "opt", "llama"]
 
 
 def opened(family: str):
