@@ -31,7 +31,7 @@ WRONG_QUERY = "wrong query"
 FORTH = ("E→", "E↔", "Ec→", "X", "D")
 BACK = ("E←", "E↔")
 """Routes that read the row of a word, and those that read the rows of the nouns."""
-PIECES = 15_000
+PIECES = 10_000
 """Of each set the maps of a head are kept of texts with no more pieces."""
 
 

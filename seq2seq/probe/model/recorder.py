@@ -149,8 +149,10 @@ class Recorder:
                 "be weighed; read it without values"
             )
         slices = output_slices(projection, value.shape[1])
-        offered: Tensor = torch.einsum("bhkd,hdw->bhkw", value, slices).norm(dim=-1)
-        return offered
+        # The length of v W is the root of v (W W') v', which needs no vector as wide as the model.
+        products = slices @ slices.transpose(1, 2)
+        squares: Tensor = ((value @ products) * value).sum(-1)
+        return squares.clamp(min=0).sqrt()
 
 
 def _knock_out(

@@ -12,7 +12,7 @@ from seq2seq.probe.statistics.bootstrap import SEED
 from seq2seq.probe.statistics.scored_sets import in_common
 from seq2seq.probe.statistics.selection import Choice, choose
 
-TWIN_PIECES = 5_000
+TWIN_PIECES = 4_000
 """Of each set a model with random weights reads no more: it is a control, not a result."""
 
 
