@@ -24,6 +24,7 @@ from seq2seq.probe.controls.baselines import (
     blind_answers,
     learnt_baselines,
     plain_baselines,
+    that_apply,
 )
 from seq2seq.probe.controls.head import HeadControls, control_head
 from seq2seq.probe.items.case import Case
@@ -313,7 +314,7 @@ def _rules(scored: ScoredSets, on_head: HeadControls) -> list[Scores]:
         lengths[one.case.id] = sizes if one.case.gold == 0 else sizes[::-1]
     rules = plain_baselines(lengths)
     rules += learnt_baselines([one.case for one in scored.dev])
-    found = [baseline_scores([one.case for one in scored.test], rules)]
+    found = [that_apply(baseline_scores([one.case for one in scored.test], rules))]
     return found if on_head.habits is None else [*found, on_head.habits]
 
 

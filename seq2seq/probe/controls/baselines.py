@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from seq2seq.probe.items.case import Case, Span
 from seq2seq.probe.measures.accuracy import items_right, layout_of
-from seq2seq.probe.measures.scores import Measure, Scores
+from seq2seq.probe.measures.scores import Measure, Scores, only
 
 BASELINE = "baseline"
 """The route of every rule in a table of measures."""
@@ -113,6 +113,12 @@ def blind_answers(rules: Sequence[Scores]) -> dict[str, Float[np.ndarray, " item
         )
         if one.variant not in READ_THE_CUE
     }
+
+
+def that_apply(scores: Scores) -> Scores:
+    """The rules that tell two nouns of any case apart; of others half is right by definition."""
+    apart = (scores.gold != scores.distractor).any(axis=1)
+    return only(scores, [row for row, tells in enumerate(apart) if tells])
 
 
 def _counting(

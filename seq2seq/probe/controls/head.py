@@ -7,7 +7,7 @@ with attention made of its *habit* alone (what it gives each distance on average
 "it" means nothing, or either noun, or where the target does not show which.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,8 +28,9 @@ from seq2seq.probe.statistics.scored_sets import ScoredSets
 from seq2seq.probe.statistics.selection import Finding, findings
 
 WRONG_QUERY = "wrong query"
-FORTH = ("E→", "E↔", "Ec→", "X", "D")
-BACK = ("E←", "E↔")
+Way = tuple[str, ...]
+FORTH: Way = ("E→", "E↔", "Ec→", "X", "D")
+BACK: Way = ("E←", "E↔")
 """Routes that read the row of a word, and those that read the rows of the nouns."""
 PIECES = 10_000
 """Of each set the maps of a head are kept of texts with no more pieces."""
@@ -70,14 +71,9 @@ class HeadMaps:
 
     def rows(self, queries: Sequence[Rows]) -> Float[np.ndarray, "items keys"]:
         """What a word of each case gives each column, mean over the word's pieces."""
-        return np.stack(
-            [one[list(rows)].mean(0) for one, rows in zip(self.maps, queries, strict=True)]
-        )
-
-    def between(self, queries: Sequence[Rows], keys: Sequence[Rows]) -> Float[np.ndarray, " items"]:
-        """What a word of each case gives another: mean over what looks, sum over what is seen."""
-        rows = self.rows(queries)
-        return np.array([row[list(seen)].sum() for row, seen in zip(rows, keys, strict=True)])
+        found = [one[list(rows)].mean(0) for one, rows in zip(self.maps, queries, strict=True)]
+        rows: Float[np.ndarray, "items keys"] = np.stack(found)
+        return rows
 
 
 def head_maps(model: StockModel, placed: Sequence[PlacedCase], measure: Measure) -> HeadMaps:
@@ -114,41 +110,43 @@ def head_maps(model: StockModel, placed: Sequence[PlacedCase], measure: Measure)
 
 
 def habit_scores(
-    dev: tuple[Sequence[PlacedCase], HeadMaps],
-    test: tuple[Sequence[PlacedCase], HeadMaps],
-    measure: Measure,
+    dev: tuple[Sequence[PlacedCase], HeadMaps], test: Sequence[PlacedCase], measure: Measure
 ) -> Scores:
     """What the head's habit, and attention that has none, give the nouns.
 
     Args:
         dev: cases to take the habit from, and the head's maps of them.
-        test: cases to report, in the same way.
+        test: cases to report; the model does not read them.
         measure: a head and its route.
 
     Returns:
         Scores as of two rules.
     """
-    placed, maps = test
-    habit = np.zeros_like(maps.maps)
-    for before, after in zip(_looking(dev[0], measure), _looking(placed, measure), strict=True):
-        liking = habit_of(
-            np.concatenate([dev[1].rows(each) for each in before])[None],
-            np.concatenate([_places(each) for each in before]),
-            np.tile(dev[1].lengths, len(before)),
-        )
-        for queries in after:
-            rows = habit_rows(liking, _places(queries), maps.lengths)[0]
-            for number, pieces in enumerate(queries):
-                habit[number, list(pieces), : rows.shape[1]] = rows[number]
-    uniform = np.zeros_like(maps.maps)
-    even = uniform_rows(maps.lengths)
-    uniform[:, :, : even.shape[1]] = even[:, None]
-    asked = _queries(placed, measure)
+    placed, maps = dev
+    likings = {}
+    # One habit of both nouns: which of them is meant, no habit knows.
+    nouns = [[_nouns(one, measure)[noun] for one in placed] for noun in (0, 1)]
+    looking = {FORTH: [_queries(placed, measure)], BACK: nouns}
+    for way, queries in looking.items():
+        if measure.route in way:
+            likings[way] = habit_of(
+                np.concatenate([maps.rows(each) for each in queries])[None],
+                np.concatenate([_places(each) for each in queries]),
+                np.tile(maps.lengths, len(queries)),
+            )
+    lengths = np.array([_length(one, measure) for one in test])
+    even = uniform_rows(lengths)
+    asked = _queries(test, measure)
+
+    def habitual(way: Way, queries: Sequence[Rows]) -> Float[np.ndarray, "items keys"]:
+        (rows,) = habit_rows(likings[way], _places(queries), lengths)
+        return np.asarray(rows)
+
     found = {
-        Measure(BASELINE, name): _given(placed, measure, replace(maps, maps=each), asked)
-        for name, each in (("the head's habit", habit), ("uniform", uniform))
+        Measure(BASELINE, "the head's habit"): _given(test, measure, habitual, asked),
+        Measure(BASELINE, "uniform"): _given(test, measure, lambda *_: even, asked),
     }
-    return _scores(placed, found)
+    return _scores(test, found)
 
 
 def wrong_query_scores(
@@ -177,7 +175,7 @@ def wrong_query_scores(
         return None
     found = {
         Measure(WRONG_QUERY, name, stack, measure.layer, measure.head): _given(
-            placed, measure, maps, query
+            placed, measure, lambda _, looking: maps.rows(looking), query
         )
         for name, query in queries.items()
     }
@@ -213,7 +211,8 @@ def control_figure(
     placing = place_cases(model, asked)
     placed = placing.placed
     maps = head_maps(model, placed, measure)
-    gold, other = _given(placed, measure, maps, _queries(placed, measure))
+    words = _queries(placed, measure)
+    gold, other = _given(placed, measure, lambda _, looking: maps.rows(looking), words)
     clusters = [one.case.cluster for one in placed]
     first = np.where([one.case.gold == 0 for one in placed], gold - other, other - gold)
 
@@ -235,7 +234,7 @@ class HeadControls:
     """Everything that stands beside a head's accuracy.
 
     Attributes:
-        habits: what its habit and uniform attention would score; None for a route of several rows.
+        habits: what its habit and uniform attention would score; None where none was read.
         wrong_queries: what it scores from other rows.
         controls: what it does on control sets.
         problems: what could not be measured, and why.
@@ -262,7 +261,7 @@ def control_head(scored: ScoredSets, sets: Mapping[str, Sequence[Case]]) -> Head
         part_of(placed, PIECES, seed=scored.seed) for placed in (scored.dev, scored.test)
     )
     before, after = (head_maps(scored.model, placed, measure) for placed in (dev, test))
-    habits = habit_scores((dev, before), (test, after), measure)
+    habits = habit_scores((dev, before), scored.test, measure)
     wrong = wrong_query_scores(test, after, measure)
     given = {"resamples": scored.resamples, "seed": scored.seed}
     figures: tuple[ControlFigure, ...] = ()
@@ -302,26 +301,40 @@ def _places(queries: Sequence[Rows]) -> Int[np.ndarray, " items"]:
     return np.array([rows[0] for rows in queries])
 
 
-def _looking(placed: Sequence[PlacedCase], measure: Measure) -> list[list[list[Rows]]]:
-    """The rows that a route reads: those of its word, those of both nouns alike, or either."""
-    found = [[_queries(placed, measure)]] if measure.route in FORTH else []
-    if measure.route in BACK:  # one habit of both: which of them is meant, no habit knows
-        found.append([[one.nouns[noun] for one in placed] for noun in (0, 1)])
-    return found
-
-
 def _given(
-    placed: Sequence[PlacedCase], measure: Measure, maps: HeadMaps, words: Sequence[Rows]
+    placed: Sequence[PlacedCase],
+    measure: Measure,
+    rows: Callable[[Way, Sequence[Rows]], Float[np.ndarray, "items keys"]],
+    words: Sequence[Rows],
 ) -> tuple[Float[np.ndarray, " items"], Float[np.ndarray, " items"]]:
-    """What a measure gives the gold noun and the other one, with some word in place of its own."""
+    """What a measure gives the gold noun and the other one, with some word in place of its own.
+
+    Args:
+        placed: the cases.
+        measure: a head and its route.
+        rows: says of pieces that look what they give each column.
+        words: the pieces of that word.
+    """
+
+    def sums(way: Way, looking: Sequence[Rows], seen: Sequence[Rows]) -> list[float]:
+        found = rows(way, looking)
+        return [float(row[list(each)].sum()) for row, each in zip(found, seen, strict=True)]
+
     ways = []
     for noun in (0, 1):
-        columns = [_nouns(one, measure)[noun] for one in placed]
-        both = [maps.between(words, columns)] if measure.route in FORTH else []
+        nouns = [_nouns(one, measure)[noun] for one in placed]
+        both = [sums(FORTH, words, nouns)] if measure.route in FORTH else []
         if measure.route in BACK:
-            both.append(maps.between(columns, words))
+            both.append(sums(BACK, nouns, words))
         ways.append(np.mean(both, axis=0))
     return ways[0], ways[1]
+
+
+def _length(one: PlacedCase, measure: Measure) -> int:
+    """How many columns a row of the head has."""
+    if measure.route == "D" and one.decision is not None:
+        return len(one.decision.prefix)
+    return len(one.source.ids)
 
 
 def _nouns(one: PlacedCase, measure: Measure) -> tuple[Rows, Rows]:

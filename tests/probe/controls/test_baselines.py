@@ -10,6 +10,7 @@ from seq2seq.probe.controls.baselines import (
     baseline_scores,
     learnt_baselines,
     plain_baselines,
+    that_apply,
 )
 from seq2seq.probe.items.case import Case, Mention
 from seq2seq.probe.measures.scores import Measure
@@ -138,3 +139,16 @@ def test_on_a_balanced_set_every_rule_has_half_of_the_items_and_no_pair() -> Non
     assert len(found) == 11
     for name, finding in found.items():
         assert (name, finding.accuracy, finding.pair) == (name, 0.5, 0)
+
+
+def test_a_rule_that_tells_no_case_apart_does_not_apply() -> None:
+    named = [case("a", "cat", "pear", 0), case("b", "dog", "fig", 1)]
+    some = [
+        replace(one, candidates=tuple(replace(each, role="") for each in one.candidates))
+        for one in named
+    ]
+    scores = baseline_scores(some, plain_baselines())
+    kept = [one.variant for one in that_apply(scores).measures]
+    assert {"first", "nearest"} <= set(kept)
+    assert {"agent", "patient"}.isdisjoint(kept), "nobody is called so here"
+    assert {"agent", "patient"} <= {one.variant for one in scores.measures}
