@@ -430,6 +430,11 @@ class TrainSpec(Section):
     and 16 bits with a loss scale, which `auto` tries on GPUs that have no bf16."""
     gradient_checkpointing: bool = False
     """Compute activations again in the backward pass: less memory, more time."""
+    compile: bool = False
+    """Let `torch.compile` write kernels for the layers of both stacks, for training alone: the
+    first updates take minutes, the others less time on a GPU. Needs a C++ compiler, on a GPU
+    Triton. Numbers are rounded otherwise than without it, and a resumed run, whose kernels are
+    written for other batches first, may end with other roundings than an uninterrupted one."""
     validate_every_steps: int = Field(500, ge=1)
     """Updates between validations: the dev set is translated by beam search and scored."""
     select_by: Metric | Literal["auto"] = "auto"
@@ -574,6 +579,7 @@ class Recipe(Section):
         yield from self._pointers_that_miss()
         yield from self._guides_of_other_models()
         yield from self._not_sharded() if self.train.fsdp else ()
+        yield from self._not_compiled() if self.train.compile else ()
         yield from self._idle_starts()
         if not self._shape_is_known("max_positions"):
             return
@@ -679,6 +685,18 @@ class Recipe(Section):
                     f"train.fsdp shares out the weights that train.{name} reads outside of their "
                     "layer; remove one of them"
                 )
+
+    def _not_compiled(self) -> Iterator[str]:
+        """What cannot be compiled: what looks into a layer, or runs it outside of its turn."""
+        for name in ("guided_attention", "guided_copy"):
+            if getattr(self.train, name).weight:
+                yield (
+                    f"train.compile closes the layers that train.{name} reads from; remove one of "
+                    "them"
+                )
+        for name in ("fsdp", "gradient_checkpointing"):
+            if getattr(self.train, name):
+                yield f"train.compile does not work with train.{name}; remove one of them"
 
     def _shape_is_known(self, key: str) -> bool:
         """Whether a number of the model is settled; that of ``init`` is once it has been read."""

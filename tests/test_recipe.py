@@ -316,6 +316,19 @@ def test_sections_that_do_not_fit_each_other_are_refused_before_training(
             ["train.fsdp=true", "train.precision=fp16"],
             "train.precision = 'fp16' cannot be sharded (train.fsdp), needed bf16 or fp32",
         ),
+        (
+            ["train.compile=true", "train.guided_copy.weight=1"],
+            "train.compile closes the layers that train.guided_copy reads from",
+        ),
+        (
+            ["train.compile=true", "train.guided_attention.weight=1"],
+            "train.compile closes the layers that train.guided_attention reads from",
+        ),
+        (["train.compile=true", "train.fsdp=true"], "does not work with train.fsdp; remove one"),
+        (
+            ["train.compile=true", "train.gradient_checkpointing=true"],
+            "train.compile does not work with train.gradient_checkpointing; remove one of them",
+        ),
     ],
 )
 def test_what_makes_no_sense_together_is_refused(

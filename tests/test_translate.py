@@ -1,5 +1,6 @@
 """The models here are random: what counts is which text goes in, and where its output comes out."""
 
+import ast
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -303,6 +304,22 @@ def test_a_summary_may_leave_addresses_out_but_not_change_them() -> None:
         (one,) = translator.translate(["{{dog}} sees www.a.org ."])
         best = one.candidates[0]
         assert (best.text, best.restored, best.missing) == ("see {{dog}}", 1, missing)
+
+
+def test_whoever_scores_asks_for_the_text_that_the_model_wrote(root: Path) -> None:
+    names = {"translate", "stream", "translate_documents", "translate_in_context"}
+    found = []
+    for folder in ("train", "evaluate", "score", "publish", "probe"):
+        for path in (root / "seq2seq" / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Call) or not node.keywords:  # a string's translate
+                    continue
+                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                if name in names:
+                    given = {one.arg: ast.unparse(one.value) for one in node.keywords}
+                    found.append((path.name, name, given.get("restore")))
+    assert len(found) >= 5
+    assert {restore for _, _, restore in found} == {"False"}, found
 
 
 def test_candidates_come_best_first_with_their_scores(translator: Translator) -> None:

@@ -214,10 +214,12 @@ def _texts(
         chunk = sentences[start : start + CHUNK]
         if translator.context is None:
             texts = [one.text for one in chunk]
-            written = translator.translate(texts, options, batch_tokens=asked.batch_tokens)
+            written = translator.translate(
+                texts, options, restore=False, batch_tokens=asked.batch_tokens
+            )
         else:  # with context or without, so that both are read alike
             written = translate_in_context(
-                translator, chunk, options, batch_tokens=asked.batch_tokens
+                translator, chunk, options, restore=False, batch_tokens=asked.batch_tokens
             )
         found.update(zip(chunk, (one.text for one in written), strict=True))
     return tuple(found[one] for one in asked_for)

@@ -139,8 +139,8 @@ def row_softmax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows key
     """
     keys = scores.shape[-1]
     scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
-    # A trace, for an export, must serve rows of any length.
-    traced = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    # A trace, for an export or a compiler, must serve rows of any length.
+    traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     if scores.device.type == "cpu" and keys < VECTOR and not traced:
         # Not BLOCKED: where all keys of a row are blocked, they still share its weight.
         return F.pad(scores, (0, VECTOR - keys), value=-torch.inf).softmax(-1)[..., :keys]

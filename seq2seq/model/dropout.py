@@ -33,7 +33,7 @@ def dropout(x: Shaped[Tensor, "*shape"], share: float) -> Shaped[Tensor, "*shape
     """
     if share == 0:
         return x
-    if x.device.type != "cpu":
+    if x.device.type != "cpu" or torch.compiler.is_compiling():  # a compiler has its own numbers
         return F.dropout(x, share)
     bits = bits_for(share)
     dropped: Tensor = _Dropout.apply(  # type: ignore[no-untyped-call]

@@ -27,6 +27,7 @@ from seq2seq.train.checkpoint import (
     steps_saved,
     tidy,
 )
+from seq2seq.train.compiling import layers_compiled
 from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.disk import disk_faults_explained
 from seq2seq.train.disks import (
@@ -245,7 +246,8 @@ def _train_prepared(
     )
     loop.sums = sums
     try:
-        with stop.signals_noted():
+        compiled = layers_compiled(criterion, recipe.train, accelerator.device)
+        with stop.signals_noted(), compiled:
             result = _run_loop(
                 loop, trainable, criterion, prepared=prepared, run=run, validator=validator
             )
