@@ -54,7 +54,7 @@ def layers_compiled(criterion: Criterion, spec: TrainSpec, device: torch.device)
     finally:
         del criterion.forward
         if own is not None:  # Accelerate's, which chooses the number format
-            criterion.forward = own
+            criterion.forward = own  # type: ignore[method-assign]
 
 
 def _try_compiler(device: torch.device) -> None:
