@@ -134,7 +134,7 @@ def _by_spelling(
         for start, end in free:
             for first, last, changes in _closest(text, output[start:end], most):
                 near = _Copy(start + first, start + last, text)
-                copy = _to_its_ends(near, pair)
+                copy = _to_its_ends(_to_address_ends(near, pair), pair)
                 changes += near.start - copy.start + copy.end - near.end
                 spelled = output[copy.start : copy.end]
                 is_word = "".join(spelled.split()).isalnum()
@@ -189,6 +189,14 @@ def _to_its_ends(copy: _Copy, pair: _Pair) -> _Copy:
             break
         end += 1
     return _Copy(start, end, text)
+
+
+def _to_address_ends(copy: _Copy, pair: _Pair) -> _Copy:
+    """A stretch widened to the ends of the addresses of the output that it begins or ends in."""
+    beside = [one for one in pair.written if one.form in OPEN_ENDED and copy.overlaps([one])]
+    start = min([copy.start, *(one.start for one in beside)])
+    end = max([copy.end, *(one.end for one in beside)])
+    return _Copy(start, end, copy.original)
 
 
 def _joined(pair: str) -> bool:

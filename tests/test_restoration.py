@@ -29,6 +29,11 @@ URL = "https://www.nationalgeographic.com/gp/help"
         ("See http://a.es/b/2000 a", "Ve http://a.es/b/200 a", "Ve http://a.es/b/2000 a"),
         ("See http://a.es/b/2000.", "Ve http://a.es/b/20000.", "Ve http://a.es/b/2000."),
         ("See http://a.es/b/200.", "Ve hhttp://a.es/b/200.", "Ve http://a.es/b/200."),
+        (
+            "See https://www.a.org/ab/cde/fg.",
+            "Ve https://www.aa.org/ab/c/cde/fg.",
+            "Ve https://www.a.org/ab/cde/fg.",
+        ),
         # a sign came in, a space came in
         ("Hi {name}", "Hola ${name}", "Hola {name}"),
         (f"See {URL}", URL.replace("graphic", " fuerte"), URL),
@@ -73,6 +78,8 @@ def test_what_was_changed_is_put_back(source: str, output: str, wanted: str) -> 
         ("{{x}} and {y}", "{{x}} y {x}", 1),
         # another address: where it ends is not known
         ("See www.a.org", "Ve www.museodelprado.es", 1),
+        # nothing is left of an address that went on too long
+        ("See https://www.a.org/ab/cde/fg.", "Ve https://www.aa.org/ab/cd/ab/cde/fg/hi.", 1),
         # what the source says beside it is no copy of it
         ("user_name is {user_name}", "user_name es", 1),
         ("a@b.org", "", 1),
