@@ -21,7 +21,7 @@ from seq2seq.probe.measures.scores import Measure
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.page_examples import Shown, choose_examples
 from seq2seq.probe.report.page_readings import cuts_of, readings_of
-from seq2seq.probe.report.parts import part_lines
+from seq2seq.probe.report.parts import chance_lines, part_lines
 from seq2seq.probe.report.result import Study
 from seq2seq.probe.report.verdict import answers
 from seq2seq.probe.report.wording import LINKS, REMOVED_WITH, ROUTES, VARIANTS, in_words
@@ -326,7 +326,7 @@ def _notes(study: Study) -> tuple[str, ...]:
         maps,
         "Attention is not an explanation: what is used shows only when it is taken away.",
         *_drawn(study.finding.measure),
-        *(f"{line[:1].upper()}{line[1:]}." for line in part_lines(study)),
+        *(f"{line[:1].upper()}{line[1:]}." for line in (*chance_lines(study), *part_lines(study))),
         *study.problems,
         f"{study.model}, read with transformers {version('transformers')}.",
     )

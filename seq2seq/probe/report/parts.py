@@ -39,6 +39,24 @@ def part_lines(study: Study) -> list[str]:
     return lines
 
 
+def chance_lines(study: Study) -> list[str]:
+    """What the chosen measure stands on, and what rules have that look at no attention.
+
+    Args:
+        study: of any set.
+    """
+    found = study.finding
+    pairs = f", {found.pairs:,} whole pairs" if found.pairs else ""
+    lines = [
+        f"{accuracy(found)} of {found.items:,} items in {found.clusters:,} clusters{pairs}; "
+        f"p {p_value(found.p)} of this measure alone, which was chosen on other items"
+    ]
+    if study.baselines:
+        rules = [f"{one.measure.variant} {100 * one.accuracy:.1f} %" for one in study.baselines]
+        lines.append(f"rules that look at no attention: {', '.join(rules)}")
+    return lines
+
+
 def several_sets_text(studies: Sequence[Study]) -> str:
     """A table of sets on which one choice was reported, and their differences."""
     rows = [("set", "items", "accuracy", "p")]

@@ -238,3 +238,12 @@ def _renamed(case: Case) -> Case:
     """The nouns of a case under another name; where they stand does not change."""
     nouns = tuple(replace(one, text=f"{one.text}{HOSTILE}") for one in case.candidates)
     return replace(case, candidates=nouns)
+
+
+def test_chance_of_the_set_and_what_the_figures_stand_on_are_on_the_page(
+    study: Study, page: AttentionPage
+) -> None:
+    notes = "\n".join(page.notes)
+    assert f"of {study.finding.items:,} items in {study.finding.clusters:,} clusters" in notes
+    assert "of this measure alone, which was chosen on other items" in notes
+    assert "Rules that look at no attention: first 50.0 %, nearest 50.0 %" in notes
