@@ -34,6 +34,8 @@ EXPORTED = "what 'seq2seq export --to ctranslate2' writes"
 class ConvertedEngine(ForeignEngine):
     """A CTranslate2 translator and the ids of its pieces."""
 
+    name = "ctranslate2"
+
     def __init__(
         self, translator: Any, pieces: Sequence[str], *, eos: str, pad: str, positions: int
     ):

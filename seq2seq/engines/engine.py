@@ -30,7 +30,13 @@ Progress = Callable[[int], None]
 
 
 class Engine(ABC):
-    """A program with a model in it."""
+    """A program with a model in it.
+
+    Attributes:
+        name: What messages call it.
+    """
+
+    name: str
 
     @property
     @abstractmethod
@@ -166,7 +172,7 @@ class Engine(ABC):
     ) -> list[list[Hypothesis]]:
         """The best hypotheses for each source of one batch, each source with its own prefix."""
         raise ModelError(
-            f"{type(self).__name__}: it begins all outputs of a batch alike, the context of a "
+            f"{self.name} engine: it begins all outputs of a batch alike, and the context of a "
             "target needs a beginning for each; use engine native"
         )
 
@@ -179,6 +185,8 @@ class Engine(ABC):
 
 class NativeEngine(Engine):
     """Our own search over our own model, which is put into evaluation mode meanwhile."""
+
+    name = "native"
 
     def __init__(self, model: Transformer):
         self.model = model

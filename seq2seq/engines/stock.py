@@ -28,6 +28,8 @@ from seq2seq.model.stock_shape import source_positions, target_positions
 class StockEngine(ForeignEngine):
     """``generate`` of a stock class."""
 
+    name = "transformers"
+
     def __init__(self, model: Any):
         self.model = model.eval()
         self.config = model.config

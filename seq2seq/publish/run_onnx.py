@@ -25,6 +25,8 @@ Pieces: TypeAlias = Int[np.ndarray, " rows"]
 class OnnxEngine(ForeignEngine):
     """The graphs in onnxruntime, behind the same calls as every engine."""
 
+    name = "onnx"
+
     def __init__(self, folder: Path, config: ModelConfig):
         runtime = import_onnxruntime()
         options = runtime.SessionOptions()

@@ -37,7 +37,9 @@ def test_a_prefix_of_its_own_does_what_one_for_all_does(trained: Trained, option
 def test_other_programs_take_context_on_the_source_side_alone(trained: Trained):
     engine = StockEngine(trained.stock)
     source = trained.sources[0]
-    with pytest.raises(ModelError, match="StockEngine: it begins all outputs of a batch alike"):
+    with pytest.raises(
+        ModelError, match="transformers engine: it begins all outputs of a batch alike"
+    ):
         engine.search([source], DecodeOptions(), prefixes=[[7]])
     assert engine.search([source], DecodeOptions(), prefixes=[[]])
 
