@@ -74,8 +74,10 @@ def test_a_word_outside_of_the_clause_is_found_to_carry_the_answer() -> None:
     assert verdict.by_group is not None
     assert (verdict.by_group.rows, verdict.by_group.used) == (word, True)
     assert verdict.carried_by is not None
-    assert word in verdict.carried_by.name
+    assert verdict.carried_by.name == f"{word} off"
     assert "the word before the second noun" in sentence(verdict)
+    (line,) = (one for one in answers(verdict) if one.question == "Carried by?")
+    assert "read by the decision → the word before the second noun (cost 50)" in line.detail
 
 
 def test_rows_that_stand_in_for_each_other_are_used_together() -> None:
@@ -125,6 +127,8 @@ def test_being_told_the_wrong_noun_is_no_need() -> None:
 def test_a_model_that_knows_without_looking_uses_no_row() -> None:
     verdict = judged(linked_model(rule=lambda seen: 1.0))
     assert not any(use.used for use in verdict.uses)
+    assert verdict.by_group is not None
+    assert verdict.by_group.rows == "all words"
     assert verdict.carried_by is None
     assert short(verdict) == "shown, not used"
 

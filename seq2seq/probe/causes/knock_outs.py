@@ -37,6 +37,9 @@ OTHER_WORDS = "other words"
 CHOSEN = ", chosen head"
 """What stands behind the name of a knock-out that is not of all heads."""
 
+ALL_WORDS = "all words"
+"""Of every word that has a name, and all others: of each row that is no noun's."""
+
 How = Literal["hidden", "exchanged", "alone"]
 
 Look = Callable[[PlacedCase], tuple[Rows, tuple[Rows, ...]]]
@@ -135,10 +138,10 @@ def sight_by_nouns(word: str, *, heads: Bool[Tensor, "layers heads"] | None = No
     )
 
 
-def sight_of_words(words: Sequence[str]) -> SightOfNouns:
-    """Describe what the rows of some words of the text see of the nouns, in all heads."""
+def sight_of_words(words: Sequence[str], name: str = "") -> SightOfNouns:
+    """Describe what the rows of some words see of the nouns, in all heads; named by the words."""
     return sight_of_nouns(
-        " + ".join(words),
+        name or " + ".join(words),
         "encoder",
         lambda one: tuple(row for word in words for row in rows_of_word(one, word)),
     )

@@ -78,7 +78,12 @@ class MatchedWords:
         if not rows or not (words or knock_out.how == "alone") or not all(words):
             return None
         attention = self._attention(knock_out)[one.case.id]
-        others = [each for each in _others(one, knock_out.stack) if each not in taken]
+        asked = {*rows, *(row for word in words for row in word)}
+        others = [
+            each
+            for each in _others(one, knock_out.stack)
+            if each not in taken and not asked & set(each)
+        ]
         if knock_out.how == "alone":  # what all rows see of the row is lost with it
             found = _nearest(attention.sum(0), (rows,), others)
         else:

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from seq2seq.probe.causes.experiment import MATTERS, Effect, Experiment, Trial
 from seq2seq.probe.causes.head import WithoutHead, take_head_away
 from seq2seq.probe.causes.joint_sets import JointSets, group_that_sees, search_joint
-from seq2seq.probe.causes.knock_outs import KnockOut, readers_of, sight_of_words, words_of
+from seq2seq.probe.causes.knock_outs import (
+    ALL_WORDS,
+    KnockOut,
+    readers_of,
+    sight_of_words,
+    words_of,
+)
 from seq2seq.probe.causes.use import Use, link_of, sight_of_measure, try_use
 from seq2seq.probe.items.placement import PlacedCase
 from seq2seq.probe.measures.accuracy import answers_right
@@ -113,7 +119,8 @@ def find_causes(
     )
     by_all, of_all = try_use(experiment, sight_of_measure(experiment, measure, alone=False))
     group = () if select is None or not answered else group_that_sees(select)
-    by_group, of_group = try_use(experiment, sight_of_words(group or words_of(experiment.placed)))
+    sight = sight_of_words(group or words_of(experiment.placed), "" if group else ALL_WORDS)
+    by_group, of_group = try_use(experiment, sight)
     without, ablations = take_head_away(experiment, measure, unrelated=unrelated)
     every = (*trials, *of_head, *of_all, *of_group, *ablations)
     return Causes(
@@ -159,8 +166,13 @@ def _carrier(select: Experiment, effects: Sequence[Effect]) -> Carrier | None:
     names = [name for name in select.knock_outs if name in reported and not name.endswith(TOLD)]
     tried = select.effects([select.trial(select.knock_outs[name]) for name in names])
     able = [one for one in tried if one.matters]
-    chosen = max(able or tried, key=lambda one: one.cost.value, default=None)
+    chosen = max(able or tried, key=_lost, default=None)
     return None if chosen is None else Carrier(chosen, reported[chosen.name])
+
+
+def _lost(effect: Effect) -> float:
+    """What is lost of the answer; who is told the wrong noun loses twice what is not known."""
+    return effect.cost.value / (2 if "⇄" in effect.name else 1)
 
 
 def _costliest_first(effects: Sequence[Effect]) -> tuple[Effect, ...]:

@@ -90,7 +90,6 @@ class Study:
         faithfulness: rank correlation of the chosen measure's margin with the preference.
         effects: of all knock-outs of one word, the costliest first; empty if there were none.
         seconds: time spent.
-        readers: if the carrier is a row: what hiding it from each reader costs.
         joint: sets of knock-outs; None if a single one explains the answer, or none was tried.
         head: the best single head on the first set, which is taken apart and controlled.
         without_head: what becomes of the answer without it; None if nothing was knocked out.
@@ -117,7 +116,6 @@ class Study:
     faithfulness: Estimate | None
     effects: tuple[Effect, ...]
     seconds: float
-    readers: tuple[Effect, ...] = ()
     joint: JointSets | None = None
     head: Choice | None = None
     without_head: WithoutHead | None = None

@@ -37,6 +37,7 @@ class Verdict:
         by_group: what it owes to a group of rows that see the nouns, in all heads.
         redundant: whether no row of that group is used by itself.
         carrier: the word that carries the choice.
+        readers: if that is a row: what hiding it from each reader costs.
         joint: words that carry it together, where no single one does.
         meaningless: what the head does where "it" means nothing; None without such a set.
         meaningful: what it does on the reported set.
@@ -53,6 +54,7 @@ class Verdict:
     by_group: Use | None = None
     redundant: bool = False
     carrier: Carrier | None = None
+    readers: tuple[Effect, ...] = ()
     joint: Effect | None = None
     meaningless: ControlFigure | None = None
     meaningful: ControlFigure | None = None
@@ -271,6 +273,10 @@ def _carrier_line(verdict: Verdict, carrier: Carrier) -> Finding:
         f"{_control(found)}); chosen on {verdict.chosen_on}, where it costs "
         f"{100 * carrier.chosen.cost.value:.0f}"
     )
+    read = [one for one in verdict.readers if one.matters]
+    if read:
+        costs = (f"{in_short(one.name)} (cost {100 * one.cost.value:.0f})" for one in read)
+        detail += f"; its row is read by {', '.join(costs)}"
     joint = verdict.joint
     carried = verdict.carried_by
     if carried is None:

@@ -49,13 +49,14 @@ _WORDS = {
     "before second noun": "the word before the second noun",
     "after second noun": "the word after the second noun",
     "other words": "the other words",
+    "all words": "all words but the nouns",
     "nouns": "the nouns",
     "gold": "the antecedent",
     "other": "the other noun",
     "decision": "the decision",
     "decision, written": "the decision, among what it has written,",
 }
-_PLURAL = ("nouns", "other words")
+_PLURAL = ("nouns", "other words", "all words")
 
 
 def in_words(knock_outs: str) -> str:

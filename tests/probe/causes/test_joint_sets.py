@@ -93,6 +93,19 @@ def test_controls_of_a_set_are_different_words() -> None:
         assert {rows for some in words for rows in some} <= set(case.others)
 
 
+def test_no_word_is_its_own_control() -> None:
+    model = carrying_model("it")
+    experiment = Experiment(model, place_cases(model, cases(start=0, count=3)).placed)
+    for knock_out in experiment.knock_outs.values():
+        (control,) = experiment.match.control(knock_out)
+        for case in experiment.placed:
+            (rows, words), (mine, matched) = knock_out.look(case), control.look(case)
+            if knock_out.how == "alone":
+                assert not set(mine) & set(rows)
+            asked = {row for word in words for row in word}
+            assert not asked & {row for word in matched for row in word}
+
+
 def test_a_first_set_without_translations_chooses_no_carrier_and_no_group() -> None:
     model = carrying_model("it", "cue")
     silent = [replace(case, good=None, bad=None) for case in cases(start=0, count=6)]
