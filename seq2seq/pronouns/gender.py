@@ -103,7 +103,7 @@ def score_gender(items: Sequence[Item], hypotheses: Sequence[str]) -> GenderScor
 def score_gender_by_family(
     items: Sequence[Item], hypotheses: Sequence[str]
 ) -> dict[str, GenderScore]:
-    """Score each family of items by itself: F1 can be solved by structure alone, F2 cannot.
+    """Score each family by itself: F1 follows from structure alone, F2 from kinds, F3 from either.
 
     Args:
         items: as in `score_gender`.
