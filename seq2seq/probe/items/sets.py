@@ -70,7 +70,8 @@ ORIGINS: Mapping[Kind, str] = {
 }
 """Where the items of a published set come from; of other sets nothing is known."""
 CONTRASTIVE = (
-    "contrastive translations, which name no two candidates to tell apart; needed a set that does"
+    "contrastive translations, which name no two candidates to tell apart; needed a set that does "
+    "(`seq2seq evaluate` asks a model such translations)"
 )
 FIRST_LINES = 5
 BY_STEREOTYPE = ("definite pronouns", "winobias", "winomt")
