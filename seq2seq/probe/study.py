@@ -314,8 +314,10 @@ def _rules(scored: ScoredSets, on_head: HeadControls) -> list[Scores]:
         lengths[one.case.id] = sizes if one.case.gold == 0 else sizes[::-1]
     rules = plain_baselines(lengths)
     rules += learnt_baselines([one.case for one in scored.dev])
-    found = [that_apply(baseline_scores([one.case for one in scored.test], rules))]
-    return found if on_head.habits is None else [*found, on_head.habits]
+    found = [baseline_scores([one.case for one in scored.test], rules)]
+    if on_head.habits is not None:
+        found.append(on_head.habits)
+    return [that_apply(scores) for scores in found]
 
 
 def _findings(scores: Sequence[Scores], spec: StudySpec) -> tuple[Finding, ...]:

@@ -116,9 +116,12 @@ def blind_answers(rules: Sequence[Scores]) -> dict[str, Float[np.ndarray, " item
 
 
 def that_apply(scores: Scores) -> Scores:
-    """The rules that tell two nouns of any case apart; of others half is right by definition."""
+    """The rules that tell two nouns of any case apart; of others half is right by definition.
+
+    Where none does, all stay: scores of nothing there are not.
+    """
     apart = (scores.gold != scores.distractor).any(axis=1)
-    return only(scores, [row for row, tells in enumerate(apart) if tells])
+    return only(scores, [row for row, tells in enumerate(apart) if tells or not apart.any()])
 
 
 def _counting(
