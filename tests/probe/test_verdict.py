@@ -98,6 +98,16 @@ def test_rows_that_stand_in_for_each_other_are_used_together() -> None:
     assert "redundantly" in sentence(verdict)
 
 
+def test_rows_that_read_both_nouns_alike_are_needed_and_not_followed() -> None:
+    def rule(seen: Seen) -> float:
+        return sum(gold + other for gold, other in seen.values())
+
+    verdict = judged(linked_model(Link("it", 0.4, 0.4), Link("cue", 0.4, 0.4), rule=rule))
+    assert verdict.by_group is not None
+    assert verdict.by_group.rows == "it + cue"
+    assert (verdict.by_group.needed, verdict.by_group.followed) == (True, False)
+
+
 def test_a_decision_that_mixes_both_nouns_does_not_carry_the_choice() -> None:
     def rule(seen: Seen) -> float:
         gold, other = seen["decision"]
