@@ -68,7 +68,7 @@ def test_a_probe_of_sets_with_other_routes_comes_to_its_end_and_says_so(poor_dev
     said: list[str] = []
     spec = StudySpec("test", "dev", resamples=49, random_twins=1)
     found = probe_model(MODEL, dev, test, spec=spec, say=said.append)
-    assert len(found.random) == 1
+    assert len(found.verdict.random) == 1
     (line,) = [line for line in found.problems if "measures left out" in line]
     assert line in to_text(found)
     assert said.index(line) == 2  # before anything slow
