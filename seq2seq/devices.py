@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from seq2seq.errors import DeviceError
+from seq2seq.normalization import is_whole_number
 
 if TYPE_CHECKING:  # asking for help must not load it
     import torch
@@ -40,7 +41,7 @@ def resolve_device(name: str = "auto") -> "torch.device":
                 f"mps: no such device here (torch {torch.__version__} {why}); {_here()}"
             )
         return torch.device(name)
-    if kind == "cuda" and (name == kind or number.isdecimal()):
+    if kind == "cuda" and (name == kind or is_whole_number(number)):
         _check_cuda(name, int(number or 0))
         return torch.device(name)
     raise DeviceError(f"device: '{name}' is no device, needed {NEEDED}")

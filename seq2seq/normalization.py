@@ -87,3 +87,11 @@ def _marks_in_order(text: str) -> str:
     return "".join(
         "".join(sorted(run, key=unicodedata.combining) if marks else run) for marks, run in runs
     )
+
+
+def is_whole_number(text: str) -> bool:
+    """Whether a text is a whole number of usual size, from 0, which ``int`` reads without an error.
+
+    It refuses text of over 4,300 digits, and ``²``, which ``str.isdigit`` takes for a digit.
+    """
+    return text.isascii() and text.isdigit() and len(text) <= 9

@@ -8,6 +8,7 @@ from seq2seq.normalization import (
     INVISIBLE,
     Changes,
     count_changes,
+    is_whole_number,
     normalize,
 )
 
@@ -55,3 +56,13 @@ def test_marks_without_end_are_sorted_before_unicodedata_would_take_minutes(monk
     monkeypatch.setattr("unicodedata.normalize", lambda form, text: given.append(text) or text)
     normalize("a" + "\u0301\u0316" * 100_000)
     assert given == ["a" + "\u0316" * 100_000 + "\u0301" * 100_000]
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.0", "²", "٣", "1" * 5000])
+def test_a_whole_number_is_what_int_reads_without_an_error(text: str) -> None:
+    assert not is_whole_number(text)
+
+
+@pytest.mark.parametrize("text", ["0", "12", "007"])
+def test_whole_numbers_are_recognised(text: str) -> None:
+    assert is_whole_number(text)

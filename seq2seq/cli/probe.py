@@ -180,6 +180,7 @@ def _probe_set(
 
 def _only(route: str | None, head: str | None) -> tuple[str | None, int | None, int | None]:
     """The route, layer and head that are asked for."""
+    from seq2seq.normalization import is_whole_number
     from seq2seq.probe.report.wording import ROUTES
 
     name = route.replace("<->", "↔").replace("->", "→").replace("<-", "←") if route else None
@@ -188,7 +189,7 @@ def _only(route: str | None, head: str | None) -> tuple[str | None, int | None, 
     if head is None:
         return name, None, None
     layer, dot, number = head.partition(".")
-    if not (dot and layer.isdecimal() and number.isdecimal()):
+    if not (dot and is_whole_number(layer) and is_whole_number(number)):
         raise DataError(f"probe: head {head!r}, needed a layer and a head from 0, such as 3.1")
     return name, int(layer), int(number)
 

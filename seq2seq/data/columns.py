@@ -22,6 +22,7 @@ from seq2seq.data.xliff import read_xliff
 from seq2seq.errors import DataError
 from seq2seq.languages import language_of
 from seq2seq.lines import iterate_lines
+from seq2seq.normalization import is_whole_number
 from seq2seq.recipe import suggest
 
 Pair = tuple[str, str]
@@ -195,7 +196,7 @@ def _from_rows(
     for number, row in rows:
         if places is None:
             width = len(row)
-            headless = all(field.isdigit() for field in fields)
+            headless = all(is_whole_number(field) for field in fields)
             places = [_place(path, row, field, headless) for field in fields]
             if not headless:
                 continue
@@ -240,7 +241,7 @@ def _place(path: Path, first: Sequence[str], field: str, headless: bool) -> int:
                 else "its names are quoted as in CSV: set quoted = true"
             )
             raise DataError(
-                f"{path}: line 1 names no column '{field}'{suggest(field, names)}; {hint}"
+                f"{path}: line 1 names no column '{_short(field)}'{suggest(field, names)}; {hint}"
             )
         if first.count(field) > 1:
             raise _repeated_column(f"{path}: line 1", field, first.count(field))

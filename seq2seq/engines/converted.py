@@ -25,6 +25,7 @@ from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.engines.foreign import ForeignEngine
 from seq2seq.errors import DeviceError, ModelError
 from seq2seq.files import read_json, read_json_object, refuse_odd_files
+from seq2seq.normalization import is_whole_number
 from seq2seq.run import Run
 
 WEIGHTS = "model.bin"
@@ -227,7 +228,7 @@ def _device_of(name: str, *, count: int) -> tuple[str, int]:
     kind, _, number = name.partition(":")
     if name == "auto":
         return ("cuda" if count else "cpu"), 0
-    if kind not in ("cpu", "cuda") or (number and not number.isdecimal()):
+    if kind not in ("cpu", "cuda") or (number and not is_whole_number(number)):
         raise DeviceError(f"ctranslate2 engine: device '{name}', needed auto, cpu, cuda or cuda:N")
     if kind == "cuda" and int(number or 0) >= count:
         raise DeviceError(

@@ -177,9 +177,10 @@ def _without_asked(
     asked = {(case.text, case.pronoun) for case in chosen_on}
     kept = [case for case in items if (case.text, case.pronoun) not in asked]
     lost = len(items) - len(kept)
-    if not lost:
-        return items, ()
-    return kept, (f"{lost:,} items left out: the set to choose on asks the same of the same text",)
+    what = f"{lost:,} items left out: the set to choose on asks the same of the same text"
+    if not kept:
+        raise DataError(f"probe: all {what}; choose on another set")
+    return kept, (what,) if lost else ()
 
 
 def _gap_answers(scored: ScoredSets, items: Sequence[Case]) -> dict[str, str]:

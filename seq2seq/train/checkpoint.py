@@ -33,7 +33,7 @@ MANIFEST = "manifest.json"
 # The number of a rank in a file's name is left out: of random states each rank has one, of sharded
 # weights too, and a disk holds those of its own ranks.
 NEEDED = {"model.safetensors", "optimizer.safetensors", "progress.json", "rng.safetensors"}
-FINISHED = re.compile(r"step-(\d+)")
+FINISHED = re.compile(r"step-(\d{1,12})")
 CHUNK_BYTES = 1 << 20
 # What a name begins with, among the tensors of a rank, of what its log adds up over all ranks; and
 # of what it added up in earlier versions, which is the same only where there was one rank.

@@ -389,7 +389,8 @@ PROBE_TEXTS = {
 def probe_set(draw: Random, folder: Path) -> Input:
     """A probe set of some format with a spoiled field or byte."""
     chosen_on = folder / "dev.jsonl"
-    chosen_on.write_bytes(b"".join(_cases(ITEM, "dev")))
+    other = {"cue": "new", "source": ITEM["source"].replace("old", "new")}  # not what is reported
+    chosen_on.write_bytes(b"".join(_cases(ITEM | other, "dev")))
     if draw.random() < 0.7:
         rows = _cases(draw.choice([ITEM, ITEM, CANDIDATES]), "test")
         place = draw.randrange(len(rows))

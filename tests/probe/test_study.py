@@ -131,6 +131,9 @@ def test_items_that_are_chosen_on_and_reported_are_refused() -> None:
     same = cases(start=0, count=4)
     with pytest.raises(DataError, match="8 cases stand in both sets"):
         probe_model(planted_model(), same, same, spec=SPEC)
+    renamed = [replace(one, id=f"again {one.id}") for one in same]
+    with pytest.raises(DataError, match="all 8 items left out: the set to choose on asks"):
+        probe_model(planted_model(), same, renamed, spec=SPEC)
 
 
 def test_the_report_is_written_for_machines_and_for_a_card(found: Study, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from seq2seq.evaluate.suites.files import (
     split_context,
 )
 from seq2seq.lines import read_lines
+from seq2seq.normalization import is_whole_number
 
 SEPARATOR = "<SEP>"
 PRONOUNS = frozenset({"er", "sie", "es"})
@@ -249,7 +250,7 @@ def _groups(folder: Path, stem: str, source_file: Path) -> Groups:
     annotation = beside(folder, f"{stem.split('.')[0]}.json")
     listed = beside(folder, f"{stem}.groups")
     if listed is not None:
-        starts = tuple(int(line) for line in read_lines(listed) if line.strip().isdigit())
+        starts = tuple(int(line) for line in read_lines(listed) if is_whole_number(line.strip()))
         if not starts or starts[0] != 0 or tuple(sorted(set(starts))) != starts:
             raise DataError(f"{listed}: needed the number of each group's first line, from 0 up")
         return Groups(listed.name, starts)

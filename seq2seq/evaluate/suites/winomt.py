@@ -28,6 +28,7 @@ from seq2seq.evaluate.person_gender import (
 from seq2seq.evaluate.suites.files import beside
 from seq2seq.languages import language_of
 from seq2seq.lines import read_lines
+from seq2seq.normalization import is_whole_number
 
 GENDERS = ("male", "female", "neutral")
 RULE = (
@@ -106,7 +107,7 @@ def _items(path: Path) -> list[Item]:
     items = []
     for number, line in enumerate(read_lines(path), start=1):
         cells = line.rstrip().split("\t")
-        if len(cells) != 4 or cells[0] not in GENDERS or not cells[1].isdigit():
+        if len(cells) != 4 or cells[0] not in GENDERS or not is_whole_number(cells[1]):
             raise DataError(
                 f"{path}: line {number}: {line!r:.60}, needed gender, place of the person, "
                 "sentence and person, separated by tabs"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seq2seq.errors import DataError
 from seq2seq.lines import iterate_lines
+from seq2seq.normalization import is_whole_number
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.formats.question import (
     PRONOUNS,
@@ -31,7 +32,7 @@ def read_winomt(path: Path) -> Iterator[Question]:
         if not line.strip():
             continue
         values = line.split("\t")
-        if len(values) != 4 or values[0] not in PRONOUNS or not values[1].isdecimal():
+        if len(values) != 4 or values[0] not in PRONOUNS or not is_whole_number(values[1]):
             raise DataError(
                 f"{path}:{number}: {line[:60]!r}, needed gender, number of a word, sentence and "
                 "person, with tabs between"
