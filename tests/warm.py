@@ -6,11 +6,14 @@ its first line; only what was loaded before the fork is there already.
 """
 
 import atexit
+import faulthandler
 import gc
 import importlib
 import json
 import os
 import runpy
+import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +23,9 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Self
+
+# A program that takes longer waits for something that will never come: none of ours takes as long.
+LIMIT_SECONDS = 300.0
 
 
 class Ended(NamedTuple):
@@ -48,8 +54,8 @@ class Started:
         return status.rpartition(")")[2].split()[0] == "Z"
 
     def wait(self) -> Ended:
-        """Wait for its end."""
-        code = os.waitstatus_to_exitcode(self._server.ask(wait=self.pid))
+        """Wait for its end; one that hangs is ended, and its stderr shows where it hung."""
+        code = os.waitstatus_to_exitcode(self._server.ask(wait=self.pid, seconds=LIMIT_SECONDS))
         out, err = (Path(self._folder.name, name).read_text("utf-8") for name in ("out", "err"))
         self._folder.cleanup()
         return Ended(code, out, err)
@@ -121,13 +127,26 @@ def serve() -> dict[str, Any]:
     for line in sys.stdin:
         request: dict[str, Any] = json.loads(line)
         if "wait" in request:
-            answer = os.waitpid(request["wait"], 0)[1]
+            answer = wait(request["wait"], request["seconds"])
         else:
             answer = os.fork()
             if answer == 0:
+                os.setsid()
                 return request
         os.write(1, f"{answer}\n".encode())
     sys.exit()
+
+
+def wait(pid: int, seconds: float) -> int:
+    """The status that a child ended with; one that hangs must first say where, then die."""
+    ended = os.pidfd_open(pid)
+    for sent in (signal.SIGABRT, signal.SIGKILL):
+        if select.select([ended], [], [], seconds)[0]:
+            break
+        os.killpg(pid, sent)  # its own children too, which it may be waiting for
+        seconds = 10.0
+    os.close(ended)
+    return os.waitpid(pid, 0)[1]
 
 
 def become(request: dict[str, Any]) -> None:
@@ -141,6 +160,7 @@ def become(request: dict[str, Any]) -> None:
         file = os.open(os.path.join(request["files"], name), flags)  # noqa: PTH118
         os.dup2(file, number)
         os.close(file)
+    faulthandler.enable(2)  # SIGABRT ends it with the stacks of all its threads
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as we do
     os.environ.clear()
     os.environ.update(request["environment"])

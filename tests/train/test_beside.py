@@ -146,7 +146,9 @@ def test_another_ends_with_the_first_even_before_it_has_come_as_far_as_meeting_i
 
 
 def wait_until(true: Callable[[], object]) -> None:
-    while not true():  # for ever only where the test would fail
+    end = time.monotonic() + 120
+    while not true():
+        assert time.monotonic() < end, "what was waited for has not come"
         time.sleep(0.01)
 
 
@@ -175,8 +177,7 @@ def test_an_error_of_this_process_stays_what_it_is_and_ends_the_others(monkeypat
 
     def fail_later() -> None:
         with processes_beside(program(waiting), 2):
-            while not (place.exists() and place.read_text()):
-                pass
+            wait_until(lambda: place.exists() and place.read_text())
             raise RuntimeError("a mistake")
 
     with pytest.raises(RuntimeError, match="a mistake"):

@@ -1,0 +1,29 @@
+"""A program that hangs fails its test instead of stopping all of them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.train.test_beside import running, wait_until
+from tests.warm import Warm
+
+HANG = """
+import os, sys, time
+child = os.fork()
+if child:
+    open(sys.argv[1], "w").write(str(child))
+def wait_for_what_never_comes():
+    time.sleep(99)
+wait_for_what_never_comes()
+"""
+
+
+def test_what_hangs_is_ended_with_its_children_and_shows_where(
+    warm: Warm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.warm.LIMIT_SECONDS", 0.5)
+    ended = warm.run(("-c", HANG, tmp_path / "child"))
+    assert ended.returncode < 0
+    assert "in wait_for_what_never_comes" in ended.stderr
+    wait_until(lambda: not running(int((tmp_path / "child").read_text())))
+    assert warm.run(("-c", "print(1)")).stdout == "1\n", "others are served as before"
