@@ -7,6 +7,7 @@ wherever an index says it lies. Both are refused here.
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import AutoConfig, AutoModelForSeq2SeqLM
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES as ENCODER_DECODERS,
@@ -43,6 +44,20 @@ def open_encoder_decoder(folder: Path, *, config: Any = None) -> Any:
             "marian, m2m_100, t5, bart, mbart or pegasus"
         )
     return load_stock(AutoModelForSeq2SeqLM, folder, config, where=folder).float().eval()
+
+
+def keep_constants(model: Any) -> Any:
+    """Mark as constant, in place, what its class never trains, such as sinusoidal positions.
+
+    ``from_pretrained`` forgets these marks, which ``from_config`` sets: without them the positions
+    of Pegasus would be trained until a run is resumed, and no longer.
+    """
+    with torch.device("meta"):
+        new = type(model)(model.config)
+    constant = {name for name, one in new.named_parameters() if not one.requires_grad}
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(parameter.requires_grad and name not in constant)
+    return model
 
 
 def load_stock(kind: Any, folder: Path, config: Any, *, where: str | Path) -> Any:

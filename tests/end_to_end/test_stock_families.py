@@ -2,13 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
 
-from seq2seq.recipe import ModelSpec
+from seq2seq.recipe import ModelSpec, StockFamily
 from seq2seq.train.build import build_stock_model
 from seq2seq.train.checkpoint import checkpoint_path
 from tests.publish.small_models import small_tokenizer, write_pairs
@@ -77,7 +77,7 @@ def run_training(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["t5", "led"])  # the others share their code
+@pytest.mark.parametrize("family", get_args(StockFamily))
 def test_a_killed_run_ends_as_one_never_killed_and_strangers_translate_alike(
     family: str, trainer: Warm, tmp_path: Path
 ) -> None:
