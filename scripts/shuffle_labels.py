@@ -23,6 +23,7 @@ from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.statistics.bootstrap import LEVEL, SEED, Interval, cluster_numbers
 from seq2seq.probe.statistics.permutation import max_t_sign_flip
 from seq2seq.probe.statistics.selection import ALPHA, choose, row_of
+from seq2seq.score.cluster_sample import draw_clusters
 
 Unit = Literal["cluster", "quad", "pair"]
 
@@ -60,7 +61,9 @@ def main(
     model: Annotated[Path, typer.Argument(help="Run folder or stock model folder.")],
     items: Annotated[Path, typer.Option(help="The set that is tested.")],
     select_on: Annotated[Path, typer.Option(help="The set that the measure is chosen on.")],
-    most: Annotated[int, typer.Option(help="Use the first N cases of each set.")] = 1000,
+    most: Annotated[
+        int, typer.Option(help="Use N cases of each set at most, whole blocks drawn.")
+    ] = 1000,
     runs: Annotated[int, typer.Option(help="How often labels are shuffled, per unit.")] = 200,
 ) -> None:
     """Count false finds of the whole procedure, with labels shuffled by cluster, quad and pair.
@@ -168,7 +171,8 @@ def _exact_interval(count: int, runs: int) -> Interval:
 
 def _scores(model: StockModel, path: Path, most: int) -> Scores:
     found = read_cases(path)
-    placing = place_cases(model, found.cases[:most])
+    rows = draw_clusters([case.cluster for case in found.cases], most)
+    placing = place_cases(model, [found.cases[row] for row in rows])
     for problem in (*found.problems, *placing.problems):
         typer.echo(f"{path}: {problem}", err=True)
     return score_routes(model, placing.placed).scores

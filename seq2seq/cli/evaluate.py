@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +11,10 @@ from seq2seq.cli.options import PROGRAM, AsJson, Device
 from seq2seq.cli.output import print_json
 from seq2seq.errors import DataError
 from seq2seq.evaluate.suites.names import SuiteName
+from seq2seq.score.result import SEED
+
+if TYPE_CHECKING:
+    from seq2seq.evaluate.item import Suite
 
 EXAMPLES = (
     "evaluate contrapro ContraPro/contrapro.json runs/en-de",
@@ -69,8 +73,10 @@ Only = Annotated[
 ]  # fmt: skip
 Most = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="Use the first N items.", show_default=False),
-]
+    typer.Option(metavar="N", min=2, help="Use N items at most, whole clusters drawn at random.",
+                 show_default=False),
+]  # fmt: skip
+Seed = Annotated[int, typer.Option(metavar="N", help="Of what --most draws.")]
 Out = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Also write evaluation.json, evaluation.txt and items.jsonl.",
@@ -96,6 +102,7 @@ def evaluate(
     target_language: TargetLanguage = None,
     only: Only = None,
     most: Most = None,
+    seed: Seed = SEED,
     out: Out = None,
     as_json: AsJson = False,
     beam: Beam = None,
@@ -103,24 +110,22 @@ def evaluate(
     device: Device = "auto",
 ) -> None:
     """See `HELP`, which is what users read."""
-    from seq2seq.evaluate.answers import Asked
+    from seq2seq.evaluate.answers import AnswerOptions
     from seq2seq.evaluate.evaluation import System, evaluate_systems, open_for
     from seq2seq.evaluate.report import to_json, to_text, write_evaluation
     from seq2seq.evaluate.suites.read import read_suite
 
-    asked_suite = read_suite(suite, path, target_language=target_language)
-    if most is not None and most < len(asked_suite.items):
-        first = f"only the first {most:,} of {len(asked_suite.items):,} items were used"
-        items = asked_suite.items[:most]
-        asked_suite = replace(asked_suite, items=items, notes=(*asked_suite.notes, first))
+    questions = read_suite(suite, path, target_language=target_language)
+    if most is not None and most < len(questions.items):
+        questions = _part_of(questions, most, seed)
     systems = [System(name, _seeds(name)) for name in models]
-    asked = Asked(context, only != "generated", only != "contrastive", beam, batch_tokens)
+    options = AnswerOptions(context, only != "generated", only != "contrastive", beam, batch_tokens)
     found = evaluate_systems(
-        asked_suite,
+        questions,
         path,
         systems,
-        asked,
-        open_model=lambda name: open_for(name, asked_suite, device=device),
+        options,
+        open_model=lambda name: open_for(name, questions, device=device),
         say=_say,
     )
     _say("", 0, 0)
@@ -131,6 +136,17 @@ def evaluate(
         print_json(to_json(found))
     else:
         typer.echo(to_text(found))
+
+
+def _part_of(suite: "Suite", most: int, seed: int) -> "Suite":
+    """Whole clusters of a suite, and a note that says how many items they have."""
+    from seq2seq.score.cluster_sample import draw_clusters
+
+    rows = draw_clusters([item.cluster for item in suite.items], most, seed=seed)
+    said = (
+        f"{len(rows):,} of {len(suite.items):,} items, whole clusters drawn at random (seed {seed})"
+    )
+    return replace(suite, items=tuple(suite.items[row] for row in rows), notes=(*suite.notes, said))
 
 
 def _seeds(name: str) -> tuple[str, ...]:

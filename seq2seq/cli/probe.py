@@ -276,12 +276,12 @@ def _cases(
 ) -> tuple[tuple["Case", ...], tuple[str, ...], "Kind"]:
     """The cases of a set, at most so many, what was left out, and the kind of the file."""
     from seq2seq.probe.items.sets import read_cases
-    from seq2seq.probe.statistics.sampling import whole_clusters
+    from seq2seq.score.cluster_sample import draw_clusters
 
     found = read_cases(path)
     cases, left_out = found.cases, [f"{path.name}: {problem}" for problem in found.problems]
     if most is not None and len(cases) > most:
-        rows = whole_clusters([case.cluster for case in cases], most, seed=seed)
+        rows = draw_clusters([case.cluster for case in cases], most, seed=seed)
         left_out.append(
             f"{path.name}: {len(rows):,} of {len(cases):,} cases, whole blocks drawn at random"
         )

@@ -23,7 +23,7 @@ Pair = tuple[InContext, str]
 
 
 @dataclass(frozen=True)
-class Asked:
+class AnswerOptions:
     """How a model is asked.
 
     Attributes:
@@ -62,13 +62,13 @@ class Answers:
     cut: int = 0
 
 
-def contexts_of(translator: Translator, suite: Suite, asked: Asked) -> tuple[int, ...]:
+def contexts_of(translator: Translator, suite: Suite, options: AnswerOptions) -> tuple[int, ...]:
     """How much context a model is given, one condition after the other.
 
     Args:
         translator: the model.
         suite: its items.
-        asked: the most it may be given.
+        options: the most it may be given.
 
     Returns:
         0, and then the most sentences that the model takes, where it takes and the suite has any.
@@ -76,19 +76,19 @@ def contexts_of(translator: Translator, suite: Suite, asked: Asked) -> tuple[int
     if translator.context is None or not any(item.source_context for item in suite.items):
         return (0,)
     takes = translator.context.sentences
-    most = takes if asked.context is None else min(asked.context, takes)
+    most = takes if options.context is None else min(options.context, takes)
     return (0, most) if most else (0,)
 
 
 def answers_of(
-    translator: Translator, suite: Suite, asked: Asked, say: Say, *, context: int = 0
+    translator: Translator, suite: Suite, options: AnswerOptions, say: Say, *, context: int = 0
 ) -> Answers:
     """Ask a model everything about a suite.
 
     Args:
         translator: the model.
         suite: its items.
-        asked: how.
+        options: how.
         say: told of progress.
         context: the sentences before each that it is given, if there are so many.
 
@@ -97,14 +97,14 @@ def answers_of(
     """
     scores: tuple[tuple[float, ...] | None, ...] = ()
     unknown = 0
-    if asked.contrastive and any(item.bads for item in suite.items):
-        scores, unknown = _scores(translator, suite.items, asked, say, context)
-    texts = _texts(translator, suite, asked, say, context) if asked.generated else ()
+    if options.contrastive and any(item.bads for item in suite.items):
+        scores, unknown = _scores(translator, suite.items, options, say, context)
+    texts = _texts(translator, suite, options, say, context) if options.generated else ()
     return Answers(scores, texts, unknown, _cut(translator, suite.items, context))
 
 
 def _scores(
-    translator: Translator, items: Sequence[Item], asked: Asked, say: Say, context: int
+    translator: Translator, items: Sequence[Item], options: AnswerOptions, say: Say, context: int
 ) -> tuple[tuple[tuple[float, ...] | None, ...], int]:
     """The scores of each item's translations, and how many of their pieces are unknown."""
     rows = [
@@ -125,7 +125,7 @@ def _scores(
             translator,
             [source for source, _ in readable],
             [text for _, text in readable],
-            batch_tokens=asked.batch_tokens,
+            batch_tokens=options.batch_tokens,
         )
         found.update(dict.fromkeys(chunk))
         found.update(zip(readable, (one.log_probability for one in scored), strict=True))
@@ -200,14 +200,14 @@ def _cut(translator: Translator, items: Sequence[Item], context: int) -> int:
 
 
 def _texts(
-    translator: Translator, suite: Suite, asked: Asked, say: Say, context: int
+    translator: Translator, suite: Suite, options: AnswerOptions, say: Say, context: int
 ) -> tuple[str, ...]:
     """The model's own translation of each item."""
-    options = translator.search(beams=asked.beams)
-    asked_for = [
+    search = translator.search(beams=options.beams)
+    questions = [
         _in_context(item, context, given=suite.given_target_context) for item in suite.items
     ]
-    sentences = sorted(dict.fromkeys(asked_for), key=lambda one: -len(one.text))
+    sentences = sorted(dict.fromkeys(questions), key=lambda one: -len(one.text))
     found: dict[InContext, str] = {}
     for start in range(0, len(sentences), CHUNK):
         say("sentences translated", start, len(sentences))
@@ -215,11 +215,11 @@ def _texts(
         if translator.context is None:
             texts = [one.text for one in chunk]
             written = translator.translate(
-                texts, options, restore=False, batch_tokens=asked.batch_tokens
+                texts, search, restore=False, batch_tokens=options.batch_tokens
             )
         else:  # with context or without, so that both are read alike
             written = translate_in_context(
-                translator, chunk, options, restore=False, batch_tokens=asked.batch_tokens
+                translator, chunk, search, restore=False, batch_tokens=options.batch_tokens
             )
         found.update(zip(chunk, (one.text for one in written), strict=True))
-    return tuple(found[one] for one in asked_for)
+    return tuple(found[one] for one in questions)

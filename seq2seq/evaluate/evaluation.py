@@ -16,7 +16,7 @@ from pathlib import Path
 
 from seq2seq.errors import DataError, ModelError
 from seq2seq.evaluate.accuracy import Right, figure_of, mean_over
-from seq2seq.evaluate.answers import Answers, Asked, Say, answers_of, contexts_of
+from seq2seq.evaluate.answers import AnswerOptions, Answers, Say, answers_of, contexts_of
 from seq2seq.evaluate.item import Item, Judgement, Suite
 from seq2seq.languages import language_of
 from seq2seq.score.figure import Figure
@@ -132,7 +132,13 @@ class Evaluation:
 
 
 def evaluate_systems(
-    suite: Suite, path: Path, systems: Sequence[System], asked: Asked, *, open_model: Open, say: Say
+    suite: Suite,
+    path: Path,
+    systems: Sequence[System],
+    options: AnswerOptions,
+    *,
+    open_model: Open,
+    say: Say,
 ) -> Evaluation:
     """Evaluate every system on a suite.
 
@@ -140,7 +146,7 @@ def evaluate_systems(
         suite: the items.
         path: where they lie, for the report.
         systems: the baseline first.
-        asked: how they are asked; its context is the most a model is given.
+        options: how they are asked; its context is the most a model is given.
         open_model: loads a model.
         say: told of progress.
 
@@ -155,29 +161,29 @@ def evaluate_systems(
     if not suite.items:
         raise DataError(f"{path}: no items, needed at least one; is it the right file?")
     conditions = [
-        one for system in systems for one in _conditions(suite, system, asked, open_model, say)
+        one for system in systems for one in _conditions(suite, system, options, open_model, say)
     ]
     return Evaluation(
         suite,
         path,
         tuple(conditions),
         _tests(suite.items, conditions),
-        (*suite.notes, *_notes(conditions), *_note_on_context(conditions, asked)),
+        (*suite.notes, *_notes(conditions), *_note_on_context(conditions, options)),
         time.perf_counter() - start,
     )
 
 
 def _conditions(
-    suite: Suite, system: System, asked: Asked, open_model: Open, say: Say
+    suite: Suite, system: System, options: AnswerOptions, open_model: Open, say: Say
 ) -> list[Condition]:
     """One system in every condition, one model in memory at a time."""
     found: dict[int, list[SeedResult]] = {}
     for name in system.models:
         translator = open_model(name)
         _check_languages(name, translator, suite)
-        for context in contexts_of(translator, suite, asked):
+        for context in contexts_of(translator, suite, options):
             told = partial(_say_of, say, name)
-            answers = answers_of(translator, suite, asked, told, context=context)
+            answers = answers_of(translator, suite, options, told, context=context)
             found.setdefault(context, []).append(_seed_result(name, suite, answers))
     uneven = {context: len(seeds) for context, seeds in found.items()}
     if len(set(uneven.values())) > 1:
@@ -274,8 +280,8 @@ def _notes(conditions: Sequence[Condition]) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def _note_on_context(conditions: Sequence[Condition], asked: Asked) -> list[str]:
-    if not asked.context or any(one.context for one in conditions):
+def _note_on_context(conditions: Sequence[Condition], options: AnswerOptions) -> list[str]:
+    if not options.context or any(one.context for one in conditions):
         return []
     return ["no model here takes context that the suite has, so all were evaluated without"]
 

@@ -77,7 +77,7 @@ def test_people_read_a_table_and_the_rules(cli: Cli, folder: Path) -> None:
     assert result.code == 0, result.err
     assert "EN-FR contrastive pronouns, en to fr: 2 items in 2 clusters" in result.out
     assert "contrastive: the right translation has a larger sum of log-probabilities" in result.out
-    assert "note: only the first 2 of 3 items were used" in result.out
+    assert "note: 2 of 3 items, whole clusters drawn at random (seed 12345)" in result.out
     assert "generated" not in result.out
 
 

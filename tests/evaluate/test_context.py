@@ -10,7 +10,7 @@ from seq2seq.decode.options import ForcedScore
 from seq2seq.documents import InContext, score_in_context, translate_in_context
 from seq2seq.engines.engine import NativeEngine
 from seq2seq.errors import ModelError
-from seq2seq.evaluate.answers import Asked, answers_of, contexts_of
+from seq2seq.evaluate.answers import AnswerOptions, answers_of, contexts_of
 from seq2seq.evaluate.evaluation import Evaluation, System, evaluate_systems
 from seq2seq.evaluate.item import Item, Suite
 from seq2seq.evaluate.judging import judge_by_word
@@ -73,7 +73,7 @@ class Reader(NativeEngine):
         return [-1.0 if self.pronoun.get(piece, wanted) != wanted else 0.0 for piece in target]
 
 
-def evaluated(asked: Suite, translator: Translator, how: Asked) -> Evaluation:
+def evaluated(asked: Suite, translator: Translator, how: AnswerOptions) -> Evaluation:
     return evaluate_systems(
         asked, Path("here"), [System("m", ("m",))], how, open_model=lambda _: translator,
         say=lambda *_: None,
@@ -87,7 +87,7 @@ def test_a_model_that_reads_context_is_right_with_it_and_in_half_without(
     asked = suite()
     translator = random_translator(texts_of(asked), context=(1, 1))
     translator.engine = Reader(translator, listens=listens)
-    found = evaluated(asked, translator, Asked(generated=False))
+    found = evaluated(asked, translator, AnswerOptions(generated=False))
     report = to_json(found)
     assert [one["context"] for one in report["conditions"]] == [0, 1]
     assert [one["contrastive"]["accuracy"] for one in report["conditions"]] == [0.5, with_context]
@@ -105,10 +105,10 @@ def test_scores_and_translations_are_those_of_the_sentence_behind_its_context(
 ) -> None:
     asked = suite()
     translator = random_translator(texts_of(asked), context=context)
-    assert contexts_of(translator, asked, Asked()) == (0, max(context))
-    assert contexts_of(translator, asked, Asked(context=0)) == (0,)
-    assert contexts_of(translator, asked, Asked(context=1)) == (0, 1)
-    found = answers_of(translator, asked, Asked(), lambda *_: None, context=max(context))
+    assert contexts_of(translator, asked, AnswerOptions()) == (0, max(context))
+    assert contexts_of(translator, asked, AnswerOptions(context=0)) == (0,)
+    assert contexts_of(translator, asked, AnswerOptions(context=1)) == (0, 1)
+    found = answers_of(translator, asked, AnswerOptions(), lambda *_: None, context=max(context))
     for item, row, text in zip(asked.items, found.scores, found.texts, strict=True):
         before = (item.source_context[-max(context) :], item.target_context[-max(context) :])
         source = InContext(item.source, *before)
@@ -126,14 +126,16 @@ def test_where_a_suite_does_not_give_it_a_model_goes_on_from_its_own_translation
         translator, [InContext(item.source, ("Look there.",), item.target_context[-1:])]
     )
     assert own.text != given.text  # else nothing is shown here
-    found = answers_of(translator, asked, Asked(contrastive=False), lambda *_: None, context=1)
+    found = answers_of(
+        translator, asked, AnswerOptions(contrastive=False), lambda *_: None, context=1
+    )
     assert found.texts[0] == own.text
 
 
 def test_a_model_of_single_sentences_is_asked_without_context_and_that_is_said() -> None:
     asked = suite()
     translator = random_translator(texts_of(asked))
-    found = evaluated(asked, translator, Asked(context=2, generated=False))
+    found = evaluated(asked, translator, AnswerOptions(context=2, generated=False))
     assert [one.context for one in found.conditions] == [0]
     assert found.notes[-1].startswith("no model here takes context that the suite has")
 
@@ -141,10 +143,10 @@ def test_a_model_of_single_sentences_is_asked_without_context_and_that_is_said()
 def test_context_that_does_not_fit_is_counted() -> None:
     asked = suite()
     translator = random_translator(texts_of(asked), context=(2, 1), positions=11)
-    found = evaluated(asked, translator, Asked(generated=False))
+    found = evaluated(asked, translator, AnswerOptions(generated=False))
     assert "m: 12 items have more context than fits; its oldest pieces were left out" in found.notes
     wide = random_translator(texts_of(asked), context=(2, 1))
-    assert evaluated(asked, wide, Asked(generated=False)).notes == ()
+    assert evaluated(asked, wide, AnswerOptions(generated=False)).notes == ()
 
 
 def test_seeds_of_one_system_must_take_the_same_context() -> None:
@@ -155,6 +157,6 @@ def test_seeds_of_one_system_must_take_the_same_context() -> None:
     }
     with pytest.raises(ModelError, match="a,b: its seeds take different contexts"):
         evaluate_systems(
-            asked, Path("here"), [System("a,b", ("a", "b"))], Asked(generated=False),
+            asked, Path("here"), [System("a,b", ("a", "b"))], AnswerOptions(generated=False),
             open_model=models.__getitem__, say=lambda *_: None,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seq2seq.errors import DataError, ModelError
-from seq2seq.evaluate.answers import Answers, Asked, answers_of
+from seq2seq.evaluate.answers import AnswerOptions, Answers, answers_of
 from seq2seq.evaluate.evaluation import Evaluation, System, evaluate_systems
 from seq2seq.evaluate.item import Item, Mention, Suite
 from seq2seq.evaluate.judging import exchanged_words
@@ -28,7 +28,7 @@ QUALITIES = [("alt", "old"), ("neu", "new"), ("schwer", "heavy"), ("klein", "sma
 def evaluated(suite: Suite, path: Path, translator: Translator, **asked: Any) -> Evaluation:
     """One model without context."""
     return evaluate_systems(
-        suite, path, [System("m", ("m",))], Asked(**asked), open_model=lambda _: translator,
+        suite, path, [System("m", ("m",))], AnswerOptions(**asked), open_model=lambda _: translator,
         say=quiet,
     )  # fmt: skip
 
@@ -262,7 +262,7 @@ def test_french_pairs_are_read_from_json_lines_and_from_the_published_text(tmp_p
 def test_french_choices_are_those_of_a_comparison_line_by_line(tmp_path: Path) -> None:
     suite = read_contrastive_fr(french(tmp_path))
     translator = random_translator(texts_of(suite))
-    found = answers_of(translator, suite, Asked(), quiet)
+    found = answers_of(translator, suite, AnswerOptions(), quiet)
     lines = [s for row in found.scores for s in row or ()]
     assert [
         row is not None and row[0] > row[1] for row in found.scores
@@ -277,7 +277,7 @@ def test_scores_are_sums_of_log_probabilities_with_the_end(tmp_path: Path) -> No
         tokenizer.encode([item.source]), tokenizer.encode_target([item.good])
     )
     assert len(forced.token_log_probabilities) == len(["Elles", "vous", "voient", "."]) + 1
-    row = answers_of(translator, suite, Asked(generated=False), quiet).scores[0]
+    row = answers_of(translator, suite, AnswerOptions(generated=False), quiet).scores[0]
     assert row is not None
     assert row[0] == pytest.approx(sum(forced.token_log_probabilities), abs=1e-4)
 
@@ -312,7 +312,12 @@ def test_seeds_are_averaged_and_systems_compared_over_whole_clusters(json_file: 
     models = {f"m{n}": random_translator(texts_of(suite), seed=n) for n in range(4)}
     systems = [System("one", ("m0",)), System("three", ("m1", "m2", "m3"))]
     found = evaluate_systems(
-        suite, json_file, systems, Asked(generated=False), open_model=models.__getitem__, say=quiet
+        suite,
+        json_file,
+        systems,
+        AnswerOptions(generated=False),
+        open_model=models.__getitem__,
+        say=quiet,
     )
     report = to_json(found)
     three = report["conditions"][1]["contrastive"]

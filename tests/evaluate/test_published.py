@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.evaluate.answers import Asked
+from seq2seq.evaluate.answers import AnswerOptions
 from seq2seq.evaluate.evaluation import SeedResult, System, evaluate_systems
 from seq2seq.evaluate.item import Suite
 from seq2seq.evaluate.suites.names import SuiteName
@@ -23,7 +23,7 @@ def answered(name: SuiteName, path: Path) -> tuple[Suite, SeedResult]:
     texts = [t for item in suite.items for t in (item.source, item.good, *item.bads)]
     translator = random_translator(texts, positions=400)
     found = evaluate_systems(
-        suite, path, [System("m", ("m",))], Asked(beams=1), open_model=lambda _: translator,
+        suite, path, [System("m", ("m",))], AnswerOptions(beams=1), open_model=lambda _: translator,
         say=lambda *_: None,
     )  # fmt: skip
     return suite, found.conditions[0].seeds[0]

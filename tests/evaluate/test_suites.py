@@ -10,7 +10,7 @@ import pytest
 
 from seq2seq.errors import DataError
 from seq2seq.evaluate.accuracy import accuracy_of_blocks
-from seq2seq.evaluate.answers import Asked
+from seq2seq.evaluate.answers import AnswerOptions
 from seq2seq.evaluate.evaluation import Evaluation, System, evaluate_systems
 from seq2seq.evaluate.item import Item, Mention, Suite
 from seq2seq.evaluate.report import to_json, to_text
@@ -25,7 +25,7 @@ from tests.evaluate.random_models import random_translator
 
 def evaluated(suite: Suite, translator: Translator, **asked: Any) -> Evaluation:
     return evaluate_systems(
-        suite, Path("here"), [System("m", ("m",))], Asked(**asked),
+        suite, Path("here"), [System("m", ("m",))], AnswerOptions(**asked),
         open_model=lambda _: translator, say=lambda *_: None,
     )  # fmt: skip
 

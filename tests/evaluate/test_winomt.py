@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seq2seq.errors import DataError
-from seq2seq.evaluate.answers import Asked
+from seq2seq.evaluate.answers import AnswerOptions
 from seq2seq.evaluate.evaluation import System, evaluate_systems
 from seq2seq.evaluate.gender_bias import gender_bias
 from seq2seq.evaluate.item import Judgement, Mention, Suite
@@ -135,8 +135,8 @@ def test_the_report_says_bias_beside_accuracy(suite: Suite) -> None:
     texts = [item.source for item in suite.items]
     translator = random_translator([*texts, "La la mecánica el mecánico"])
     found = evaluate_systems(
-        suite, Path("en.txt"), [System("m", ("m",))], Asked(), open_model=lambda _: translator,
-        say=lambda *_: None,
+        suite, Path("en.txt"), [System("m", ("m",))], AnswerOptions(),
+        open_model=lambda _: translator, say=lambda *_: None,
     )  # fmt: skip
     report = to_json(found)["conditions"][0]
     assert set(report["gender_bias"][0]) == {"f1_male", "f1_female", "delta_g", "delta_s"}

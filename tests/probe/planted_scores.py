@@ -6,6 +6,7 @@ import numpy as np
 
 from seq2seq.probe.measures.accuracy import Layout
 from seq2seq.probe.measures.scores import Measure, Scores
+from seq2seq.probe.statistics.selection import ALPHA, Finding
 
 CLUSTER = 8
 
@@ -56,3 +57,8 @@ def items_as_clusters(given: Scores) -> Scores:
     old = given.layout
     alone = Layout(old.ids, old.ids, old.pairs, old.quads, old.gold_first)
     return Scores(given.measures, alone, given.gold, given.distractor)
+
+
+def confirmed(finding: Finding, alpha: float = ALPHA) -> bool:
+    """Whether a measure differs from chance in the direction that was fixed before."""
+    return finding.p <= alpha and finding.accuracy > 0.5

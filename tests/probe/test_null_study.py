@@ -10,7 +10,7 @@ from seq2seq.probe.measures.routes import score_routes
 from seq2seq.probe.measures.scores import Scores
 from seq2seq.probe.statistics.selection import choose, evaluate
 from tests.probe.planted_model import cases, planted_model
-from tests.probe.planted_scores import items_as_clusters, scores
+from tests.probe.planted_scores import confirmed, items_as_clusters, scores
 
 ACCURACIES = (0.9, 0.2, *[0.5] * 22)  # two heads that do resolve; shuffling must undo them
 
@@ -32,7 +32,7 @@ def nominal(study: NullStudy) -> bool:
 @pytest.mark.parametrize("unit", ["cluster", "quad", "pair"])
 def test_shuffled_labels_are_found_at_the_nominal_rate(unit: Unit) -> None:
     dev, test = real()
-    assert evaluate(choose(dev), test).confirmed()
+    assert confirmed(evaluate(choose(dev), test))
     study = null_study(dev, test, unit=unit)
     assert study.runs == 200
     assert nominal(study)
@@ -49,7 +49,7 @@ def test_scores_of_a_model_with_a_planted_head_hold_nothing_once_labels_are_shuf
         score_routes(model, place_cases(model, cases(start=start, count=count)).placed).scores
         for start, count in ((0, 30), (30, 40))
     )
-    assert evaluate(choose(dev), test).confirmed(0.001)  # before the shuffle it is found
+    assert confirmed(evaluate(choose(dev), test), 0.001)  # before the shuffle it is found
     study = null_study(dev, test, runs=100, flips=199)
     assert study.any_measure <= 13  # 99.9 % of Binomial(100, .05)
     assert study.chosen <= 13

@@ -22,6 +22,7 @@ from seq2seq.probe.report.text import to_json, to_markdown, to_text, write_study
 from seq2seq.probe.statistics.choosing_set import ChoosingSet
 from seq2seq.probe.study import probe_model
 from tests.probe.planted_model import HEAD, LAYER, cases, planted_model
+from tests.probe.planted_scores import confirmed
 
 SPEC = StudySpec("test", "dev", resamples=999, random_twins=2)
 PLANTED = Measure("E→", "raw", "encoder", LAYER, HEAD)
@@ -43,7 +44,7 @@ def test_a_planted_head_is_chosen_on_dev_and_confirmed_on_test(found: Study) -> 
     assert found.chosen.measure == PLANTED
     assert found.chosen.sign == 1
     assert (found.finding.accuracy, found.finding.pair) == (1, 1)
-    assert found.finding.confirmed(0.01)
+    assert confirmed(found.finding, 0.01)
     assert found.finding.selectivity is not None
     assert found.finding.selectivity > 0.2
 
@@ -51,7 +52,7 @@ def test_a_planted_head_is_chosen_on_dev_and_confirmed_on_test(found: Study) -> 
 def test_its_twin_that_looks_elsewhere_is_not_found() -> None:
     twin = study(honest=False)
     assert twin.finding.accuracy < 0.75
-    assert not twin.finding.confirmed(0.01)
+    assert not confirmed(twin.finding, 0.01)
     assert not twin.verdict.visible.shown
 
 

@@ -1,8 +1,7 @@
 """The suites that can be read."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 SuiteName = Literal[
     "contrapro", "contrastive-fr", "discevalmt", "contracat", "mt-geneval", "winomt", "ctxpro"
 ]
-SUITES: tuple[SuiteName, ...] = get_args(SuiteName)

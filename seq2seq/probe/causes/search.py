@@ -17,8 +17,8 @@ from seq2seq.probe.causes.use import Use, link_of, sight_of_measure, try_use
 from seq2seq.probe.items.placement import PlacedCase
 from seq2seq.probe.measures.accuracy import answers_right
 from seq2seq.probe.measures.scores import Measure, stack_and_word
-from seq2seq.probe.statistics.sampling import whole_clusters
 from seq2seq.probe.statistics.scored_sets import ScoredSets
+from seq2seq.score.cluster_sample import draw_clusters
 
 MOST_SEARCHED = 200
 """Items of the set to choose on that are searched; all of the reported set are reported."""
@@ -152,7 +152,7 @@ def _to_search(scored: ScoredSets) -> Experiment | None:
     if scored.dev_scores.preference is None:
         return None
     clusters = [one.case.cluster for one in scored.dev]
-    rows = whole_clusters(clusters, MOST_SEARCHED, seed=scored.seed)
+    rows = draw_clusters(clusters, MOST_SEARCHED, seed=scored.seed)
     return Experiment(scored.model, [scored.dev[row] for row in rows])
 
 

@@ -6,7 +6,6 @@ tells the good translation from the bad one. Both translations are the same up t
 over the good one shows what the model prefers.
 """
 
-import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from seq2seq.probe.items.pieces import Pieces, Rows, pieces_of, rows_of
 from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.pronouns.decision import first_difference
+from seq2seq.score.cluster_sample import draw_clusters
 
 WORDS = (
     "conjunction", "it", "was", "cue", "stop", "end",
@@ -244,20 +244,11 @@ def part_of(
         The cases drawn, in their order, and a line that says how many; all of them and an empty
         line where they have no more pieces.
     """
-    sizes: dict[str, int] = {}
-    for one in placed:
-        sizes[one.case.cluster] = sizes.get(one.case.cluster, 0) + len(one.source.ids)
-    if sum(sizes.values()) <= pieces:
-        return tuple(placed), ""
-    names = list(sizes)
-    random.Random(seed).shuffle(names)
-    kept, total = set(names[:2]), sum(sizes[name] for name in names[:2])
-    for name in names[2:]:
-        if total + sizes[name] > pieces:
-            break
-        kept.add(name)
-        total += sizes[name]
-    drawn = tuple(one for one in placed if one.case.cluster in kept)
+    clusters, sizes = (one.case.cluster for one in placed), (len(one.source.ids) for one in placed)
+    rows = draw_clusters(list(clusters), pieces, sizes=list(sizes), seed=seed)
+    drawn = tuple(placed[row] for row in rows)
+    if len(drawn) == len(placed):
+        return drawn, ""
     return drawn, f"{len(drawn):,} of {len(placed):,} items, whole clusters drawn at random"
 
 

@@ -68,13 +68,12 @@ class ExchangedColumns:
 class HeadAblation:
     """Takes away what heads say, in every row.
 
-    Source: Michel et al. 2019, section 2.3 (zero); Voita et al. 2019; Wang et al. 2023, section 2.3
-    (mean).
+    Source: Voita et al. 2019; Wang et al. 2023, section 2.3 (mean).
 
     Attributes:
         stack: Where.
         heads: Which heads of which layers.
-        how: ``zero``: the head says nothing. ``uniform``: it looks at all visible columns alike.
+        how: ``uniform``: it looks at all visible columns alike.
             ``mean``: it says the same everywhere, namely `means`.
         means: What each head says on average (of `Reading.outputs`, over real rows); for ``mean``
             and only for it.
@@ -85,7 +84,7 @@ class HeadAblation:
 
     stack: Stack
     heads: Bool[Tensor, "layers heads"]
-    how: Literal["zero", "uniform", "mean"]
+    how: Literal["uniform", "mean"]
     means: Float[Tensor, "layers heads dim"] | None = None
 
     def __post_init__(self) -> None:
@@ -93,7 +92,7 @@ class HeadAblation:
             raise ModelError(
                 f"ablation of {self.stack} heads: how is '{self.how}' and means are "
                 f"{'missing' if self.means is None else 'given'}; 'mean' needs the heads' mean "
-                "outputs, the others take none"
+                "outputs, 'uniform' takes none"
             )
 
 

@@ -236,8 +236,6 @@ def _ablate(
     value: Float[Tensor, "batch heads key width"],
 ) -> Float[Tensor, "batch heads query width"]:
     match ablation.how:
-        case "zero":
-            instead = torch.zeros_like(answers)
         case "uniform":
             instead = maps @ value
         case "mean":

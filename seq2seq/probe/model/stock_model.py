@@ -255,14 +255,11 @@ class StockModel:
             self._pass(self._arguments(inputs), tracer)
             return {stack: shares.cpu() for stack, shares in tracer.shares().items()}
 
-    def read_image(
-        self, pixels: Float[Tensor, "batch channels height width"], *, values: bool = False
-    ) -> Reading:
+    def read_image(self, pixels: Float[Tensor, "batch channels height width"]) -> Reading:
         """Let a model of images read some, already scaled and normalised as it wants them.
 
         Args:
             pixels: The images.
-            values: Whether to keep the norms of projected values, too.
 
         Returns:
             Maps over the class piece (if it has one) and the patches, row by row.
@@ -272,7 +269,7 @@ class StockModel:
         """
         if self.model.main_input_name != "pixel_values":
             raise ModelError(f"{self.name}: reads text, not images; needed a model such as ViT")
-        recorder = self._recorder(None, (), ["maps", "values"] if values else ["maps"])
+        recorder = self._recorder(None, (), ["maps"])
         with torch.no_grad():
             self._pass({"pixel_values": pixels.to(self.model.device)}, recorder)
         return _reading(None, recorder)

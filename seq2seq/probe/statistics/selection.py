@@ -101,10 +101,6 @@ class Finding:
     q_bh: float | None
     selectivity: float | None = None
 
-    def confirmed(self, alpha: float = ALPHA) -> bool:
-        """Whether it differs from chance in the direction that was fixed before."""
-        return self.p <= alpha and self.accuracy > 0.5
-
 
 def choose(dev: Scores) -> Choice:
     """Choose the measure whose accuracy is furthest from one half, on either side.

@@ -254,14 +254,13 @@ def test_a_vision_transformer_reads_images():
     stock = scatter(hf.ViTModel(VIT))
     model = StockModel(stock, None, name="vit")
     pixels = torch.randn(2, 3, IMAGE_SIZE, IMAGE_SIZE)
-    reading = model.read_image(pixels, values=True)
+    reading = model.read_image(pixels)
     stock.set_attn_implementation("eager")
     with torch.no_grad():
         expected = torch.stack(stock(pixel_values=pixels, output_attentions=True).attentions)
     columns = 1 + (IMAGE_SIZE // PATCH) ** 2
     assert reading.maps["encoder"].shape == (2, 2, 4, columns, columns)
     assert largest(reading.maps["encoder"] - expected) <= 1e-5
-    assert reading.values["encoder"].shape == (2, 2, 4, columns)
     assert reading.logits is None
     with pytest.raises(ModelError, match="vit: reads images, not text; use read_image"):
         model.read(model.inputs(SOURCES))

@@ -9,7 +9,7 @@ from seq2seq.errors import DataError
 from seq2seq.probe.measures.accuracy import items_right
 from seq2seq.probe.measures.scores import Measure, Scores, relabelled
 from seq2seq.probe.statistics.selection import Choice, choose, evaluate, findings
-from tests.probe.planted_scores import CLUSTER, heads, layout, scores
+from tests.probe.planted_scores import CLUSTER, confirmed, heads, layout, scores
 
 PLANTED = 5
 NULL = (0.5,) * 48
@@ -29,30 +29,30 @@ def exchanged(given: Scores, rng: np.random.Generator) -> Scores:
 @pytest.mark.parametrize(("accuracy", "sign"), [(0.7, 1), (0.3, -1)])
 def test_a_planted_head_is_chosen_and_confirmed_nearly_always(accuracy: float, sign: int) -> None:
     rng = np.random.default_rng(0)
-    confirmed = 0
+    finds = 0
     for _ in range(REPETITIONS // 2):
         dev, test = (scores(rng, accuracies=planted(accuracy), prefix=p) for p in ("dev", "test"))
         choice = choose(dev)
         finding = evaluate(choice, test, resamples=199)
         right_one = choice.measure == heads(24)[PLANTED] and choice.sign == sign
-        confirmed += right_one and finding.confirmed() and finding.interval.low > 0.5
-    assert confirmed / (REPETITIONS // 2) >= 0.95
+        finds += right_one and confirmed(finding) and finding.interval.low > 0.5
+    assert finds / (REPETITIONS // 2) >= 0.95
 
 
 def test_the_shuffled_twin_is_found_at_the_nominal_rate() -> None:
     rng = np.random.default_rng(1)
-    alone = confirmed = 0
+    alone = finds = 0
     for _ in range(REPETITIONS):
         dev, test = (
             exchanged(scores(rng, accuracies=planted(0.7), prefix=p), rng) for p in ("dev", "test")
         )
         finding = evaluate(choose(dev), test, resamples=199)
         alone += finding.p <= 0.05
-        confirmed += finding.confirmed()
+        finds += confirmed(finding)
     # 99.8 % of Binomial(200, .05) lies between 2 and 20, and of (200, .025) below 14: a choice was
     # frozen before, so its p counts no other head, and half of what chance does is the wrong way.
     assert 2 <= alone <= 20
-    assert confirmed <= 13
+    assert finds <= 13
 
 
 def test_the_choice_is_the_measure_furthest_from_half_on_either_side() -> None:
@@ -111,8 +111,8 @@ def test_with_the_other_sign_the_other_noun_counts_as_right() -> None:
         .all(axis=1)
         .mean()
     )
-    assert turned.confirmed()
-    assert not plain.confirmed()
+    assert confirmed(turned)
+    assert not confirmed(plain)
 
 
 def test_a_frozen_choice_is_confirmed_by_its_own_p_which_agrees_with_its_interval() -> None:
@@ -123,8 +123,8 @@ def test_a_frozen_choice_is_confirmed_by_its_own_p_which_agrees_with_its_interva
     assert among.p_fwer is not None
     assert alone.p < 0.05 < among.p_fwer
     assert alone.interval.low > 0.5
-    assert alone.confirmed()
-    assert not replace(alone, p=0.06).confirmed()
+    assert confirmed(alone)
+    assert not confirmed(replace(alone, p=0.06))
 
 
 def test_a_new_label_moves_gold_and_leaves_every_noun_its_score() -> None:
