@@ -8,18 +8,20 @@ import typer
 
 from seq2seq.cli.app import app
 from seq2seq.reference import describe_fields
+from seq2seq.shipped_recipes import shipped_recipes
 
 ROOT = Path(__file__).parent.parent
 START, END = "<!-- commands: written by scripts/docs -->", "<!-- end of commands -->"
-HEADER = ("What", "Data", "Score", "Time", "Run")
 INTRODUCTION = """\
 # Recipes
 
 <!-- This whole file is written by scripts/docs. -->
 
 A recipe is a TOML file that holds only what differs from the defaults below.
-`seq2seq recipe check FILE` says whether it can be used, `seq2seq recipe explain KEY` prints one
-row of the reference, and `--set KEY=VALUE` overrides a key for one run.
+Those of this folder are part of the installed package: `seq2seq recipe list` names them,
+`seq2seq train NAME` trains one from any folder, and `seq2seq recipe new NAME` makes a copy of it.
+`seq2seq recipe check FILE` says whether a recipe can be used, `seq2seq recipe explain KEY` prints
+one row of the reference, and `--set KEY=VALUE` overrides a key for one run.
 """
 
 
@@ -51,22 +53,10 @@ def recipe_list() -> str:
         "| recipe | what | data | score | time |",
         "|---|---|---|---|---|",
     ]
-    for path in sorted(ROOT.glob("recipes/*.toml")):
-        head = recipe_header(path)
-        cells = [f"[{path.stem}]({path.name})", *(head[name] for name in HEADER[:4])]
+    for one in shipped_recipes(ROOT / "recipes"):
+        cells = [f"[{one.name}]({one.path.name})", one.what, one.data, one.score, one.time]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
-
-
-def recipe_header(path: Path) -> dict[str, str]:
-    """The five comments that open a recipe file."""
-    lines = path.read_text(encoding="utf-8").splitlines()[: len(HEADER)]
-    head = {}
-    for name, line in zip(HEADER, lines, strict=True):
-        if not line.startswith(f"# {name}: "):
-            sys.exit(f"{path}: '{line}', needed a comment '# {name}: …'")
-        head[name] = line.removeprefix(f"# {name}: ")
-    return head
 
 
 def field_list() -> str:

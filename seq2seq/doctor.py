@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from seq2seq.built_in_corpus import refuse_missing_corpus
 from seq2seq.data.clean import CleaningReport, find_doubts, settle
 from seq2seq.data.corpus import iterate_chunks, read_corpus
 from seq2seq.data.findings import Noticed, findings_of
@@ -109,6 +110,7 @@ def examine_recipe(recipe: Recipe) -> Diagnosis:
     Raises:
         DataError: Something cannot be read, or the recipe refuses what was found.
     """
+    refuse_missing_corpus(recipe)
     text = read_text(recipe.data)
     data = {**text.train, "dev": text.dev, **text.tests}
     return Diagnosis(text.report, tuple(_all_lengths(data)))

@@ -203,6 +203,9 @@ class DataSpec(Section):
 
     folder: str = "."
     """Folder that the paths of all corpora are relative to; itself relative to where you stand."""
+    built_in: Literal["pronouns"] | None = None
+    """A corpus that comes with this program, made in `folder` before training if nothing of it is
+    there; `pronouns` is what `seq2seq corpus pronouns` writes for `target_language`."""
     train: tuple[CorpusSpec, ...] = Field(min_length=1)
     """Training corpora."""
     dev: CorpusSpec

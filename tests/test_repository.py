@@ -16,6 +16,7 @@ import typer
 
 from seq2seq.cli.app import app
 from seq2seq.recipe_file import load_recipe
+from seq2seq.shipped_recipes import find_recipe, shipped_recipe
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "seq2seq").rglob("*.py"))
@@ -137,11 +138,11 @@ def test_every_command_stands_in_the_readme(words: str) -> None:
 @pytest.mark.parametrize("path", RECIPES, ids=name)
 def test_every_recipe_can_be_used_and_is_run_as_its_head_says(path: Path) -> None:
     load_recipe(path)
-    command = path.read_text(encoding="utf-8").splitlines()[4].removeprefix("# Run: ")
+    command = shipped_recipe(path.stem).command
     words, *arguments = command.removeprefix("seq2seq ").split()
     context = COMMANDS[f"seq2seq {words}"].make_context(words, arguments)
-    assert load_recipe(ROOT / context.params["recipe"], context.params["overrides"] or ())
-    assert context.params["recipe"] == path.relative_to(ROOT)
+    assert find_recipe(context.params["recipe"]) == path
+    assert load_recipe(path, context.params["overrides"] or ())
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=name)

@@ -83,7 +83,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 recipe_app = typer.Typer(
-    help="Explain the keys of a recipe, or check a recipe file.",
+    help="List and copy recipes, explain their keys, or check a recipe file.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -125,6 +125,8 @@ app.command("attention", epilog=_examples(*attention.EXAMPLES))(attention.attent
 app.command("probe", epilog=_examples(*probe.EXAMPLES))(probe.probe)
 corpus_app.command("pronouns", epilog=_examples(*corpus.PRONOUNS_EXAMPLES))(corpus.pronouns)
 app.command("doctor", epilog=_examples(*doctor.EXAMPLES))(doctor.doctor)
+recipe_app.command("list", epilog=_examples(*recipe.LIST_EXAMPLES))(recipe.list_recipes)
+recipe_app.command("new", epilog=_examples(*recipe.NEW_EXAMPLES))(recipe.new)
 recipe_app.command("explain", epilog=_examples(*recipe.EXPLAIN_EXAMPLES))(recipe.explain)
 recipe_app.command("check", epilog=_examples(*recipe.CHECK_EXAMPLES))(recipe.check)
 

@@ -11,10 +11,11 @@ from seq2seq.cli.options import AsJson, Overrides
 from seq2seq.cli.output import Report, print_report
 from seq2seq.errors import RecipeError
 from seq2seq.recipe_file import load_recipe, parse_corpus
+from seq2seq.shipped_recipes import find_recipe, is_shipped
 
 EXAMPLES = (
     "doctor runs/demo",
-    "doctor recipes/multi30k-en-de-files.toml --set data.folder=data/multi30k",
+    "doctor multi30k-en-de-files --set data.folder=data/multi30k",
     "doctor pairs.tsv --source-field 1 --target-field 2",
     "doctor memory.tmx --source-field en --target-field es",
     "doctor facebook/nllb-200-distilled-600M",
@@ -26,8 +27,8 @@ def doctor(
         str,
         typer.Argument(
             metavar="RUN|RECIPE|DATA|MODEL",
-            help="A run folder, a .toml recipe, a file of pairs, a stock model folder or a Hub "
-            "model.",
+            help="A run folder, a recipe (.toml, or a name of 'seq2seq recipe list'), a file of "
+            "pairs, a stock model folder or a Hub model.",
         ),
     ],
     overrides: Overrides = None,
@@ -50,6 +51,8 @@ def doctor(
     network is touched only where a recipe names a dataset on the Hub, or MODEL lies there.
     """
     path = Path(subject)
+    if is_shipped(subject) and not path.exists():
+        path = find_recipe(path)
     if overrides and path.suffix != ".toml":
         raise RecipeError(f"{subject}: --set was given, needed a recipe (.toml) to apply it to")
     fields = {"source_field": source_field, "target_field": target_field, "quoted": quoted}

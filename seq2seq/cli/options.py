@@ -1,10 +1,13 @@
 """Options that several commands share, so that they read and behave alike everywhere."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
+
+from seq2seq.shipped_recipes import find_recipe, is_shipped
 
 PROGRAM = "Program"
 """Title of the options that change how a result is computed, not what it is."""
@@ -23,7 +26,13 @@ Overrides = Annotated[
 ]
 
 RecipeFile = Annotated[
-    Path, typer.Argument(metavar="RECIPE", help="Recipe file (TOML).", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="RECIPE",
+        help="Recipe file (TOML), or the name of one that comes with seq2seq: see 'seq2seq recipe "
+        "list'.",
+        show_default=False,
+    ),
 ]
 
 
@@ -49,6 +58,19 @@ Device = Annotated[
     typer.Option(metavar="NAME", help="Where to compute: cpu, cuda, cuda:N, mps, or auto, a GPU if "
                  "there is one.", rich_help_panel=PROGRAM),
 ]  # fmt: skip
+
+
+def recipe_file(given: Path) -> Path:
+    """The file that a RECIPE means; says where a file hides a recipe that comes with seq2seq.
+
+    Raises:
+        RecipeError: There is neither such a file nor such a recipe.
+    """
+    found = find_recipe(given)
+    first = os.environ.get("RANK", "0") == "0"  # a launcher starts many of the same
+    if found == given and is_shipped(str(given)) and first:
+        typer.echo(f"{given}: the file here is meant, not the recipe of seq2seq", err=True)
+    return found
 
 
 class GroupedCommand(TyperCommand):

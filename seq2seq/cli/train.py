@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.cli.options import AsJson, Overrides, RecipeFile
+from seq2seq.cli.options import AsJson, Overrides, RecipeFile, recipe_file
 from seq2seq.cli.output import print_report
 
 INTERRUPTED = 130  # as a shell counts it, so that `train && translate` stops here
 
 EXAMPLES = (
-    "train recipes/demo.toml",
-    "train recipes/multi30k-en-de.toml --run runs/long --set train.steps=20000",
-    "train recipes/multi30k-en-de.toml --run runs/long --set train.steps=20000 --resume",
-    "train recipes/multi30k-en-de.toml --run runs/two --set train.processes=2",
+    "train demo",
+    "train my-recipe.toml --run runs/long --set train.steps=20000",
+    "train my-recipe.toml --run runs/long --set train.steps=20000 --resume",
+    "train my-recipe.toml --run runs/two --set train.processes=2",
 )
 
 
@@ -47,8 +47,9 @@ def train(
     Reads and cleans the data, trains the tokenizer and the model (or, where the recipe names one
     as init, trains that model further with its own tokenizer), keeps the checkpoint that scores
     best on the dev set, translates the test sets and scores them. Everything lands in the run
-    folder; its best/ is a stock Hugging Face model folder. Progress goes to stderr. The network is
-    touched only where the recipe names a dataset or a model on the Hub.
+    folder; its best/ is a stock Hugging Face model folder. Progress goes to stderr. A recipe that
+    names a built-in corpus, such as demo, has it made first. The network is touched only where the
+    recipe names a dataset or a model on the Hub.
 
     torchrun may start it on one or several machines, with or without a disk in common; data and
     recipe must be the same on each, and the model lands on the first.
@@ -59,7 +60,7 @@ def train(
     from seq2seq.train.run import train as train_recipe
 
     result = train_recipe(
-        recipe, overrides=overrides or (), run_folder=run, resume=resume, device=device
+        recipe_file(recipe), overrides=overrides or (), run_folder=run, resume=resume, device=device
     )
     if os.environ.get("RANK", "0") != "0":  # under a launcher every process comes here
         return

@@ -26,6 +26,7 @@ FUTURE = (
     "train.trackers",
     "data.cache",
     "data.folder",  # the text itself is compared by its hash
+    "data.built_in",  # as above
 )
 FUTURE_SECTIONS = ("decode.", "score.", "data.test")
 # These shape the learning rate and the weight of guided attention: free to change as long as both

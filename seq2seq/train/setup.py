@@ -12,6 +12,7 @@ import torch
 from accelerate import PartialState
 from accelerate.tracking import get_available_trackers
 
+from seq2seq.built_in_corpus import make_missing_corpus
 from seq2seq.context import format_of
 from seq2seq.data.batches import plan_batches
 from seq2seq.data.copying import CopyingReport, with_copying
@@ -144,6 +145,7 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
         recipe, pretrained = open_pretrained(recipe, recipe.init, run)
         say(pretrained.to_text())
     begun = recorded_choices(run)
+    make_missing_corpus(recipe, say=say)
     text = read_text(recipe.data)
     say(text.report.to_text())
     recipe, choices = _settle_shape(recipe, begun, text)
