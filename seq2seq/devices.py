@@ -1,5 +1,7 @@
 """Where a model computes: the name that a user gives becomes a device of torch, or is refused."""
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 from seq2seq.errors import DeviceError
@@ -71,3 +73,19 @@ def _has_mps() -> bool:
 def _here() -> str:
     """What may be asked for instead."""
     return f"this machine has '{resolve_device()}'; leave the device out"
+
+
+def processor_threads() -> int:
+    """How many threads torch has, or would have, for its work on the CPU; it is not loaded for it.
+
+    That is what a program has told torch, else ``OMP_NUM_THREADS``, else one for each processor
+    that this process may use.
+    """
+    if "torch" in sys.modules:
+        return int(sys.modules["torch"].get_num_threads())
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if is_whole_number(asked) and int(asked):
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

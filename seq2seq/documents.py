@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, groupby, islice
 
 from seq2seq.context import ContextFormat, Pieces, SideFormat
-from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS
+from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS
 from seq2seq.decode.options import DecodeOptions, ForcedScore
 from seq2seq.errors import ModelError
 from seq2seq.normalization import normalize

@@ -13,7 +13,6 @@ from seq2seq.decode.stored import stored_search
 from seq2seq.engines.converted import ConvertedEngine, converted_folder
 from seq2seq.engines.engine import Engine, EngineName
 from seq2seq.engines.load import load_engine
-from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import ModelError
 from seq2seq.files import read_json_object
 from seq2seq.model_location import locate_model
@@ -105,10 +104,10 @@ def open_model(
     remarks = [
         *getattr(tokenizer, "remarks", ()),
         *([task.remark] if task.remark else []),
-        *stored.remarks("transformers" if isinstance(loaded, StockEngine) else "native"),
+        *stored.remarks(loaded.name),
     ]
-    if engine == "auto" and isinstance(loaded, StockEngine):
-        remarks.insert(0, f"run by {type(loaded.model).__name__} of transformers")
+    if engine == "auto" and loaded.name == "transformers":
+        remarks.insert(0, f"run by {loaded.class_name} of transformers")
     opened = OpenedModel(
         loaded,
         tokenizer,

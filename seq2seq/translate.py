@@ -16,16 +16,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from seq2seq.chunks import chunks_of
 from seq2seq.context import ContextFormat
-from seq2seq.decode.batches import DEFAULT_BATCH_TOKENS
+from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS
 from seq2seq.decode.options import DecodeOptions, Hypothesis, Sampling
 from seq2seq.engines.converted import ConvertedEngine
-from seq2seq.engines.engine import Engine, EngineName, NativeEngine
+from seq2seq.engines.engine import Engine, EngineName
 from seq2seq.errors import DataError, ModelError
-from seq2seq.model.transformer import Transformer
 from seq2seq.normalization import normalize
 from seq2seq.opened_model import open_model
 from seq2seq.reading import ReadText, TextReader, Trained, check_lines
@@ -36,6 +35,9 @@ from seq2seq.translated import Candidate as Candidate
 from seq2seq.translated import Report as Report
 from seq2seq.translated import Translation as Translation
 from seq2seq.writing import TextWriter
+
+if TYPE_CHECKING:  # it loads torch, which not every engine needs
+    from seq2seq.model.transformer import Transformer
 
 # Lines that are read before the first of them is translated: enough to sort by length.
 CHUNK_LINES = 2000
@@ -72,7 +74,7 @@ class Translator:
 
     def __init__(
         self,
-        model: Transformer | Engine,
+        model: "Transformer | Engine",
         tokenizer: TokenizerLike,
         options: DecodeOptions | None = None,
         *,
@@ -84,7 +86,7 @@ class Translator:
         work: Work = "translation",
         context: ContextFormat | None = None,
     ):
-        self.engine = NativeEngine(model) if isinstance(model, Transformer) else model
+        self.engine = model if isinstance(model, Engine) else _native_engine(model)
         self.tokenizer = tokenizer
         self.options = options or DecodeOptions()
         self.languages = languages
@@ -97,12 +99,14 @@ class Translator:
         self._check_vocabulary()
 
     @property
-    def model(self) -> Transformer:
+    def model(self) -> "Transformer":
         """Our own model, for who wants to look inside.
 
         Raises:
             ModelError: If another program runs it.
         """
+        from seq2seq.engines.native import NativeEngine
+
         if not isinstance(self.engine, NativeEngine):
             raise ModelError("translator: another program runs the model; needed engine native")
         return self.engine.model
@@ -383,3 +387,9 @@ class Translator:
                 "and the end of the sequence"
             )
         return min(max_source_pieces, positions)
+
+
+def _native_engine(model: "Transformer") -> Engine:
+    from seq2seq.engines.native import NativeEngine
+
+    return NativeEngine(model)

@@ -16,7 +16,7 @@ from safetensors import safe_open
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from seq2seq.decode.options import Sampling
-from seq2seq.engines.engine import NativeEngine
+from seq2seq.engines.native import NativeEngine
 from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import ModelError
 from seq2seq.language_tags import tag_of, tags_of

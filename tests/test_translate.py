@@ -11,9 +11,10 @@ import tokenizers
 import torch
 from tokenizers import models, pre_tokenizers, processors
 
-from seq2seq.decode.batches import Ids
+from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, Hypothesis
-from seq2seq.engines.engine import NativeEngine, Progress
+from seq2seq.engines.engine import Progress
+from seq2seq.engines.native import NativeEngine
 from seq2seq.errors import DataError, ModelError
 from seq2seq.model.config import build_config
 from seq2seq.model.stock import save_model

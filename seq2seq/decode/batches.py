@@ -8,15 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from seq2seq.errors import ModelError
+from seq2seq.decode.lengths import Ids
 from seq2seq.model.transformer import Transformer
 from seq2seq.model.upload import upload
-
-Ids = Sequence[int]
-
-# Padded source pieces times beams: about 80 sentences of a caption's length with 5 beams. Larger
-# batches were not faster on a CPU; a GPU takes several times as much.
-DEFAULT_BATCH_TOKENS = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +20,6 @@ class EncodedBatch:
     memory: Float[Tensor, "sentences source width"]
     mask: Bool[Tensor, "sentences source"] | None
     lengths: list[int]
-
-
-def check_lengths(side: str, sequences: Sequence[Ids], limit: int) -> None:
-    """Refuse what a model has no positions for, and what is empty.
-
-    Args:
-        side: What the sequences are called in the message.
-        sequences: Piece ids.
-        limit: How many positions there are.
-
-    Raises:
-        ModelError: Naming the first three, counted from 1.
-    """
-    wrong = [
-        (place, len(ids)) for place, ids in enumerate(sequences, 1) if not 0 < len(ids) <= limit
-    ]
-    if wrong:
-        named = ", ".join(f"{side} {place} has '{length}' pieces" for place, length in wrong[:3])
-        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise ModelError(f"decode: {named}{more}, needed 1 to {limit}; split or shorten the text")
 
 
 @contextmanager
@@ -62,26 +36,6 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             yield
     finally:
         model.train(training)
-
-
-def length_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Group sequences of like length, the longest first, within a budget of padded pieces.
-
-    Args:
-        lengths: Pieces of each sequence.
-        batch_tokens: The budget; a sequence longer than it goes alone.
-
-    Yields:
-        Places of the sequences of one batch.
-    """
-    batch: list[int] = []
-    for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
-        if batch and lengths[batch[0]] * (len(batch) + 1) > batch_tokens:
-            yield batch
-            batch = []
-        batch.append(place)
-    if batch:
-        yield batch
 
 
 def padded(

@@ -20,10 +20,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from seq2seq.decode.batches import Ids, encode_batch
+from seq2seq.decode.batches import encode_batch
 from seq2seq.decode.beginnings import Beginnings
 from seq2seq.decode.choices import forbid, top_entries
 from seq2seq.decode.finished import Finished, pick
+from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, Hypothesis
 from seq2seq.model.transformer import Transformer
 from seq2seq.model.upload import upload

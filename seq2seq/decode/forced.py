@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from seq2seq.decode.batches import Ids, encode_batch, padded
+from seq2seq.decode.batches import encode_batch, padded
+from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import ForcedScore
 from seq2seq.model.transformer import Transformer
 

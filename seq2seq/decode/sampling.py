@@ -11,8 +11,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-from seq2seq.decode.batches import Ids, encode_batch
+from seq2seq.decode.batches import encode_batch
 from seq2seq.decode.choices import forbid
+from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, Hypothesis, Sampling
 from seq2seq.model.transformer import Transformer
 

@@ -18,10 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-import torch
-
-from seq2seq.decode.batches import Ids
+from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
+from seq2seq.devices import processor_threads
 from seq2seq.engines.foreign import ForeignEngine
 from seq2seq.errors import DeviceError, ModelError
 from seq2seq.files import read_json, read_json_object, refuse_odd_files
@@ -51,8 +50,8 @@ class ConvertedEngine(ForeignEngine):
     def load(cls, folder: Path, *, device: str = "auto") -> Self:
         """Load what ``seq2seq export --to ctranslate2`` wrote.
 
-        On a CPU it has as many workers as torch has threads, each with one thread: products of a
-        small model are too short for two, while two batches side by side are as fast as one.
+        On a CPU it has as many workers as torch would have threads, each with one thread: products
+        of a small model are too short for two, while two batches side by side are as fast as one.
 
         Args:
             folder: The folder.
@@ -76,7 +75,7 @@ class ConvertedEngine(ForeignEngine):
         pieces = _pieces_of(folder / "shared_vocabulary.json")
         positions = _positions_of(folder / "config.json")
         names = _read_object(folder / "tokenizer_config.json", "eos_token", "pad_token")
-        workers = torch.get_num_threads() if kind == "cpu" else 1
+        workers = processor_threads() if kind == "cpu" else 1
         try:
             translator = ctranslate2.Translator(
                 str(folder), device=kind, device_index=number,

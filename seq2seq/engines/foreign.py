@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
 
-from seq2seq.decode.batches import Ids
+from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, Hypothesis
 from seq2seq.engines.engine import Engine
 from seq2seq.errors import ModelError

@@ -1,14 +1,19 @@
-"""From a name and a folder to an engine."""
+"""From a name and a folder to an engine.
 
+Each program is imported where it is chosen: torch and transformers take seconds, and CTranslate2
+needs neither.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from seq2seq.devices import resolve_device
 from seq2seq.engines.converted import WEIGHTS, ConvertedEngine, converted_folder
-from seq2seq.engines.engine import Engine, EngineName, NativeEngine
-from seq2seq.engines.stock import StockEngine
+from seq2seq.engines.engine import Engine, EngineName
 from seq2seq.errors import ModelError
 from seq2seq.files import read_json_object
-from seq2seq.model.stock import load_model
 from seq2seq.recipe import FAMILIES
 from seq2seq.run import model_folder
 
@@ -29,14 +34,25 @@ def load_engine(name: EngineName, path: Path, *, device: str = "auto") -> tuple[
         ModelError: There is no such model, or the program is not installed.
         DeviceError: There is no such device, or the program cannot use it.
     """
-    match fitting_engine(path) if name == "auto" else name:
+    chosen = fitting_engine(path) if name == "auto" else name
+    with _without_garbage_collection():
+        return _load(chosen, path, device)
+
+
+def _load(name: EngineName, path: Path, device: str) -> tuple[Engine, Path]:
+    match name:
         case "ctranslate2":
             folder = converted_folder(path)
             return ConvertedEngine.load(folder, device=device), folder
         case "transformers":
+            from seq2seq.engines.stock import StockEngine
+
             place, folder = resolve_device(device), model_folder(path)
             return StockEngine.load(folder, device=place), folder
         case _:
+            from seq2seq.engines.native import NativeEngine
+            from seq2seq.model.stock import load_model
+
             place, folder = resolve_device(device), model_folder(path)
             return NativeEngine(load_model(folder).to(place)), folder
 
@@ -53,3 +69,15 @@ def fitting_engine(path: Path) -> EngineName:
     needed = "the config.json of a stock model folder"
     kind = read_json_object(config, error=ModelError, needed=needed).get("model_type")
     return "native" if kind in FAMILIES else "transformers"
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Nothing that libraries and weights are made of is garbage; looking for it takes a tenth."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

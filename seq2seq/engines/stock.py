@@ -13,8 +13,9 @@ from typing import Any, Self
 import torch
 from transformers import LogitsProcessor
 
-from seq2seq.decode.batches import Ids, evaluating, padded
+from seq2seq.decode.batches import evaluating, padded
 from seq2seq.decode.forced import scores_of
+from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.decode.sampling import Draws
 from seq2seq.engines.foreign import ForeignEngine
@@ -50,6 +51,11 @@ class StockEngine(ForeignEngine):
             ModelError: If transformers cannot load it, or weights are missing.
         """
         return cls(open_encoder_decoder(folder).to(device or torch.device("cpu")))
+
+    @property
+    def class_name(self) -> str:
+        """The stock class that runs it."""
+        return type(self.model).__name__
 
     @property
     def positions(self) -> int:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seq2seq.decode.stored import stored_search
-from seq2seq.engines.engine import Engine, NativeEngine
+from seq2seq.engines.engine import Engine
+from seq2seq.engines.native import NativeEngine
 from seq2seq.errors import PublishError
 from seq2seq.files import read_json_object
 from seq2seq.model.transformer import Transformer

@@ -20,7 +20,8 @@ from transformers import AutoTokenizer
 
 from seq2seq.devices import resolve_device
 from seq2seq.engines.converted import ConvertedEngine
-from seq2seq.engines.engine import Engine, NativeEngine
+from seq2seq.engines.engine import Engine
+from seq2seq.engines.native import NativeEngine
 from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import PublishError
 from seq2seq.files import read_json_object

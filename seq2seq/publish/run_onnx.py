@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from seq2seq.decode.batches import Ids
+from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.engines.foreign import ForeignEngine
 from seq2seq.errors import ModelError

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from seq2seq.engines.engine import Engine, NativeEngine
+from seq2seq.engines.engine import Engine
+from seq2seq.engines.native import NativeEngine
 from seq2seq.engines.stock import StockEngine
 from seq2seq.model.stock import SearchDefaults, save_model
 from seq2seq.model.stock_shape import target_positions

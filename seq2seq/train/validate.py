@@ -19,7 +19,7 @@ from jaxtyping import Int
 from seq2seq.context import ContextFormat, format_of
 from seq2seq.data.batches import collate
 from seq2seq.data.context_pieces import contexts_of
-from seq2seq.decode.batches import length_batches
+from seq2seq.decode.lengths import length_batches
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.documents import without_separator
 from seq2seq.engines.engine import Engine

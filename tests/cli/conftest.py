@@ -36,3 +36,13 @@ class Cli:
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
     return Cli(capsys, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stock folder of a model that has learnt nothing."""
+    from tests.cli.random_model import write_random_model  # most commands need no torch
+
+    folder = tmp_path_factory.mktemp("model")
+    write_random_model(folder)
+    return folder

@@ -19,42 +19,16 @@ from seq2seq.cli.progress import count_lines, progress_text
 from seq2seq.context import store_context
 from seq2seq.decode.options import Sampling
 from seq2seq.documents import InContext, translate_in_context
-from seq2seq.model.stock import save_model
-from seq2seq.recipe import ContextSpec, Recipe, TokenizerSpec
-from seq2seq.recipe_file import parse_recipe, recipe_json
+from seq2seq.recipe import ContextSpec
+from seq2seq.recipe_file import recipe_json
 from seq2seq.run import Run
-from seq2seq.tokenizer import Tokenizer, train_tokenizer
-from seq2seq.train.build import build_model
+from seq2seq.tokenizer import Tokenizer
 from seq2seq.translate import Translator
 from seq2seq.translated import on_one_line
+from tests.cli.random_model import LINES, tiny_recipe
 from tests.pipeline.families import write_family
 
 Cli = Callable[..., Any]
-LINES = ["the red fox", "", "a dog. it runs. it runs far.", "   ", "the owl"]
-
-
-def tiny_recipe(**given: Any) -> Recipe:
-    content = {
-        "source_language": "en",
-        "target_language": "de",
-        "data": {"train": [{"file": "a.tsv"}], "dev": {"file": "b.tsv"},
-                 "cleaning": {"max_source_pieces": 32, "max_target_pieces": 32}},
-        "model": {"width": 16, "ffn_width": 16, "heads": 2, "encoder_layers": 1,
-                  "decoder_layers": 1, "max_positions": 32},
-    }  # fmt: skip
-    return parse_recipe(content | given, where="test")
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stock folder of a model that has learnt nothing."""
-    folder = tmp_path_factory.mktemp("model")
-    spec = TokenizerSpec(kind="bpe", vocab_size=60)
-    tokenizer = train_tokenizer(LINES, spec, family="m2m_100", seed=1)
-    torch.manual_seed(6)  # whose output is neither empty nor the same for every line
-    save_model(build_model(tiny_recipe().model, tokenizer.vocab_size), folder)
-    tokenizer.save(folder, max_length=32)
-    return folder
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from typing import Any
 
 from seq2seq.decode.options import ForcedScore, Hypothesis
-from seq2seq.engines.engine import NativeEngine
+from seq2seq.engines.native import NativeEngine
 from seq2seq.model.transformer import Transformer
 
 

@@ -1,4 +1,4 @@
-from seq2seq.decode.batches import length_batches
+from seq2seq.decode.lengths import length_batches
 
 
 def test_batches_hold_neighbours_in_length_within_the_budget() -> None:

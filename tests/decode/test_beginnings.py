@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from seq2seq.decode.options import DecodeOptions
-from seq2seq.engines.engine import NativeEngine
+from seq2seq.engines.native import NativeEngine
 from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import ModelError
 from tests.decode.conftest import Trained

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from seq2seq.engines.converted import ConvertedEngine
-from seq2seq.engines.engine import Engine, NativeEngine
+from seq2seq.engines.engine import Engine
+from seq2seq.engines.native import NativeEngine
 from seq2seq.engines.stock import StockEngine
 from seq2seq.model.stock import load_model
 from seq2seq.publish.to_ctranslate2 import write_ctranslate2

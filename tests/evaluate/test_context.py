@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.decode.batches import Ids
+from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import ForcedScore
 from seq2seq.documents import InContext, score_in_context, translate_in_context
-from seq2seq.engines.engine import NativeEngine
+from seq2seq.engines.native import NativeEngine
 from seq2seq.errors import ModelError
 from seq2seq.evaluate.answers import AnswerOptions, answers_of, contexts_of
 from seq2seq.evaluate.evaluation import Evaluation, System, evaluate_systems

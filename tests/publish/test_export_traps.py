@@ -9,7 +9,7 @@ import torch
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.engines.converted import ConvertedEngine
-from seq2seq.engines.engine import NativeEngine
+from seq2seq.engines.native import NativeEngine
 from seq2seq.errors import ModelError, PublishError
 from seq2seq.model import transformer
 from seq2seq.model.stock import stock_state

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.engines.converted import ConvertedEngine
-from seq2seq.engines.engine import NativeEngine
+from seq2seq.engines.native import NativeEngine
 from seq2seq.errors import ModelError
 from seq2seq.model.config import Family
 from seq2seq.model.stock import load_model

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from seq2seq.decode.options import DecodeOptions
-from seq2seq.engines.engine import NativeEngine
+from seq2seq.engines.native import NativeEngine
 from seq2seq.errors import ModelError
 from seq2seq.model.config import Family
 from seq2seq.model.transformer import Transformer

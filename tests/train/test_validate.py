@@ -5,7 +5,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from seq2seq.engines.engine import NativeEngine
+from seq2seq.engines.native import NativeEngine
 from seq2seq.errors import TrainingError
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import TrainSpec

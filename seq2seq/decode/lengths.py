@@ -1,0 +1,51 @@
+"""Which sources a model has positions for, and which of them share a batch; needs no torch."""
+
+from collections.abc import Iterator, Sequence
+
+from seq2seq.errors import ModelError
+
+Ids = Sequence[int]
+
+# Padded source pieces times beams: about 80 sentences of a caption's length with 5 beams. Larger
+# batches were not faster on a CPU; a GPU takes several times as much.
+DEFAULT_BATCH_TOKENS = 8192
+
+
+def check_lengths(side: str, sequences: Sequence[Ids], limit: int) -> None:
+    """Refuse what a model has no positions for, and what is empty.
+
+    Args:
+        side: What the sequences are called in the message.
+        sequences: Piece ids.
+        limit: How many positions there are.
+
+    Raises:
+        ModelError: Naming the first three, counted from 1.
+    """
+    wrong = [
+        (place, len(ids)) for place, ids in enumerate(sequences, 1) if not 0 < len(ids) <= limit
+    ]
+    if wrong:
+        named = ", ".join(f"{side} {place} has '{length}' pieces" for place, length in wrong[:3])
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise ModelError(f"decode: {named}{more}, needed 1 to {limit}; split or shorten the text")
+
+
+def length_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Group sequences of like length, the longest first, within a budget of padded pieces.
+
+    Args:
+        lengths: Pieces of each sequence.
+        batch_tokens: The budget; a sequence longer than it goes alone.
+
+    Yields:
+        Places of the sequences of one batch.
+    """
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
+        if batch and lengths[batch[0]] * (len(batch) + 1) > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
