@@ -213,6 +213,6 @@ def test_the_top_level_holds_nothing_unexpected() -> None:
         pytest.skip("not a git checkout")
     top = {line.partition("/")[0] for line in listed.stdout.splitlines()}
     assert {entry for entry in top if not entry.startswith(".")} <= {
-        "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "model_cards",
+        "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "documentation", "model_cards",
         "pyproject.toml", "recipes", "scripts", "seq2seq", "tests",
     }  # fmt: skip

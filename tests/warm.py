@@ -162,6 +162,8 @@ def become(request: dict[str, Any]) -> None:
         os.close(file)
     faulthandler.enable(2)  # SIGABRT ends it with the stacks of all its threads
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - lives as long as we do
+    # That of the server remembers whether it could seek in a file, and this one may be a pipe.
+    sys.stderr = open(2, "w", 1, "utf-8", "backslashreplace", closefd=False)  # noqa: SIM115
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
