@@ -167,7 +167,8 @@ def test_links_and_paths_in_documents_lead_somewhere(document: str) -> None:
 
 
 def test_the_readme_is_short() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert sum(not line.startswith("<!--") for line in lines) <= 150, "what a reader sees"
 
 
 def test_generated_documents_are_up_to_date() -> None:
