@@ -13,7 +13,8 @@ What its search and ours mean by the same word, as measured:
   where that shows in an output is the search done again with padding forbidden.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -28,6 +29,11 @@ from seq2seq.normalization import is_whole_number
 from seq2seq.run import Run
 
 WEIGHTS = "model.bin"
+# Padded source pieces for each worker at once: about 100 sentences of a caption's length. Fewer
+# leave its products short, more leave its caches.
+WORKER_TOKENS = 2048
+# So few that cutting them further costs more than it evens out.
+FEW_TOKENS = 512
 EXPORTED = "what 'seq2seq export --to ctranslate2' writes"
 
 
@@ -123,6 +129,21 @@ class ConvertedEngine(ForeignEngine):
         if problems:
             raise ModelError(f"ctranslate2 engine: {'; '.join(problems)}; use engine native")
 
+    def _batch_tokens(self, total: int, rows: int, asked: int) -> int:
+        """Several batches for each worker, so that none waits long for another at the end."""
+        workers: int = self._translator.num_translators
+        if str(self._translator.device) != "cpu":
+            return asked
+        share = -(-total // workers)
+        return min(asked, WORKER_TOKENS * rows, max(-(-share // 4), min(share, FEW_TOKENS * rows)))
+
+    def _in_turn(
+        self, search: Callable[[Sequence[int]], list[list[Hypothesis]]], batches: list[list[int]]
+    ) -> Iterator[list[list[Hypothesis]]]:
+        """One batch for each worker at once, and one more that is made ready meanwhile."""
+        with ThreadPoolExecutor(self._translator.num_translators + 1) as threads:
+            yield from threads.map(search, batches)
+
     def _search_batch(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:
@@ -158,7 +179,7 @@ class ConvertedEngine(ForeignEngine):
             suppress_sequences=forbidden or None,
             max_decoding_length=limit,
             min_decoding_length=options.min_length,
-            max_batch_size=self._share(len(sources)),
+            max_batch_size=len(sources),
             max_input_length=0,
             return_end_token=True,
             return_scores=True,

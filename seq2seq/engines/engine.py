@@ -6,7 +6,7 @@ plain stands above this and is written once, and so are the batches: a program r
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -79,19 +79,23 @@ class Engine(ABC):
         """
         self.check_options(options)
         check_lengths("source", sources, self.positions)
-        results: dict[int, list[Hypothesis]] = {}
+        batches = []
         for group in self._groups(sources, options):
             lengths = [len(sources[place]) * options.rows for place in group]
-            for batch in length_batches(lengths, batch_tokens):
-                places = [group[number] for number in batch]
-                some = [sources[place] for place in places]
-                if prefixes is None or not any(prefixes):
-                    found = self._search(some, options)
-                else:
-                    found = self._behind(some, options, [prefixes[p] for p in places])
-                results.update(zip(places, found, strict=True))
-                if progress is not None:
-                    progress(len(results))
+            budget = self._batch_tokens(sum(lengths), options.rows, batch_tokens)
+            batches += [[group[n] for n in batch] for batch in length_batches(lengths, budget)]
+
+        def search(places: Sequence[int]) -> list[list[Hypothesis]]:
+            some = [sources[place] for place in places]
+            if prefixes is None or not any(prefixes):
+                return self._search(some, options)
+            return self._behind(some, options, [prefixes[place] for place in places])
+
+        results: dict[int, list[Hypothesis]] = {}
+        for places, found in zip(batches, self._in_turn(search, batches), strict=True):
+            results.update(zip(places, found, strict=True))
+            if progress is not None:
+                progress(len(results))
         return [results[place] for place in range(len(sources))]
 
     def score(
@@ -146,6 +150,22 @@ class Engine(ABC):
     def _groups(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[int]]:
         """Places of the sources that may share a batch."""
         return [list(range(len(sources)))]
+
+    def _batch_tokens(self, total: int, rows: int, asked: int) -> int:
+        """Padded source pieces times outputs in one batch.
+
+        Args:
+            total: All pieces of all sources, times `rows`.
+            rows: Outputs of each source that are written side by side.
+            asked: What the caller allows.
+        """
+        return asked
+
+    def _in_turn(
+        self, search: Callable[[Sequence[int]], list[list[Hypothesis]]], batches: list[list[int]]
+    ) -> Iterator[list[list[Hypothesis]]]:
+        """Search batches, one after the other or several at once; what is found is in order."""
+        return map(search, batches)
 
     @abstractmethod
     def _search(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[Hypothesis]]:

@@ -19,10 +19,12 @@ import torch
 from transformers import AutoTokenizer
 
 from seq2seq.devices import resolve_device
+from seq2seq.engines.agreement import EXACT, QUANTIZED
 from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.engine import Engine
 from seq2seq.engines.native import NativeEngine
 from seq2seq.engines.stock import StockEngine
+from seq2seq.engines.to_ctranslate2 import write_ctranslate2
 from seq2seq.errors import PublishError
 from seq2seq.files import read_json_object
 from seq2seq.language_tags import learn_added_tags
@@ -30,9 +32,8 @@ from seq2seq.model_location import locate_model
 from seq2seq.publish.checked import Check, Target, hash_files, write_check
 from seq2seq.publish.contract import check_publishable
 from seq2seq.publish.held_out import HeldOut, choose_pairs, file_pairs, run_pairs
-from seq2seq.publish.measure import EXACT, QUANTIZED, Measured, find_excess, measure
+from seq2seq.publish.measure import Measured, find_excess, measure
 from seq2seq.publish.run_onnx import OnnxEngine
-from seq2seq.publish.to_ctranslate2 import write_ctranslate2
 from seq2seq.publish.to_onnx import write_onnx
 from seq2seq.recipe import FAMILIES, Recipe
 from seq2seq.run import ADAPTER, Run, model_folder, write_json

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq.engines.to_ctranslate2 import write_ctranslate2
 from seq2seq.model.stock import load_model
-from seq2seq.publish.to_ctranslate2 import write_ctranslate2
 from seq2seq.tokenizer import load_tokenizer
 
 HEAVY = {"torch", "transformers", "numpy.testing", "scipy", "pandas", "pyarrow", "datasets",

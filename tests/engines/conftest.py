@@ -9,8 +9,8 @@ from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.engine import Engine
 from seq2seq.engines.native import NativeEngine
 from seq2seq.engines.stock import StockEngine
+from seq2seq.engines.to_ctranslate2 import write_ctranslate2
 from seq2seq.model.stock import load_model
-from seq2seq.publish.to_ctranslate2 import write_ctranslate2
 from seq2seq.tokenizer import Tokenizer, load_tokenizer
 from tests.publish.small_models import small_folder
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from seq2seq.decode.options import DecodeOptions
+from seq2seq.engines import to_ctranslate2
 from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.native import NativeEngine
 from seq2seq.errors import ModelError, PublishError
@@ -15,7 +16,6 @@ from seq2seq.model import transformer
 from seq2seq.model.stock import stock_state
 from seq2seq.model.transformer import Transformer
 from seq2seq.publish import export as exporting
-from seq2seq.publish import to_ctranslate2
 from seq2seq.publish.export import export
 from seq2seq.tokenizer import Tokenizer
 from tests.publish.small_models import (
