@@ -22,7 +22,11 @@ ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "seq2seq").rglob("*.py"))
 SCRIPTS = [
     ROOT / ".ci" / "run",
-    *sorted(p for p in (ROOT / "scripts").iterdir() if p.is_file() and not p.suffix),
+    *sorted(
+        path
+        for path in (ROOT / "scripts").iterdir()
+        if path.is_file() and not path.suffix and path.name != "Dockerfile"
+    ),
 ]
 RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
 FILE_LINES, FUNCTION_LINES = 400, 60
@@ -214,6 +218,7 @@ def test_the_top_level_holds_nothing_unexpected() -> None:
         pytest.skip("not a git checkout")
     top = {line.partition("/")[0] for line in listed.stdout.splitlines()}
     assert {entry for entry in top if not entry.startswith(".")} <= {
-        "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "documentation", "model_cards",
+        "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "README.md",
+        "documentation", "model_cards",
         "pyproject.toml", "recipes", "scripts", "seq2seq", "tests",
     }  # fmt: skip

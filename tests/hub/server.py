@@ -4,7 +4,8 @@
         subprocess.run(command, env={**os.environ, **hub.environment(home)})
 
 The clients read their settings when they are imported, so they run in a process of their own.
-``python -m tests.hub.server`` serves until it is stopped.
+``python -m tests.hub.server PORT`` serves until it is stopped; with port 0 at any that is free, and
+its address is printed.
 """
 
 import json
@@ -264,6 +265,6 @@ def _answer(hub: HubServer, request: Request, fault: Fault | None) -> Response:
 if __name__ == "__main__":
     import sys
 
-    with HubServer(port=8765) as server:
+    with HubServer(port=int(sys.argv[1])) as server:
         sys.stderr.write(f"{server.url}\n")
         threading.Event().wait()
