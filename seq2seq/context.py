@@ -158,15 +158,12 @@ def stored_context(folder: Path, tokenizer: TokenizerLike) -> ContextFormat | No
     Raises:
         ModelError: What is said there cannot be read.
     """
-    path = folder / FILE
-    if not path.is_file():
-        return None
-    said = read_json_object(path, error=ModelError, needed="the settings of a tokenizer").get(KEY)
+    said = _stored(folder)
     if said is None:
         return None
     if not isinstance(said, Mapping) or not _is_readable(said):
         raise ModelError(
-            f"{path}: '{KEY}' is {said!r}, needed source_sentences, target_sentences and "
+            f"{folder / FILE}: '{KEY}' is {said!r}, needed source_sentences, target_sentences and "
             "separator; restore the file"
         )
     return ContextFormat.of(
@@ -175,6 +172,18 @@ def stored_context(folder: Path, tokenizer: TokenizerLike) -> ContextFormat | No
         target=said["target_sentences"],
         separator=said["separator"],
     )
+
+
+def says_context(folder: Path) -> bool:
+    """Whether the files of a folder say that its model reads context."""
+    return _stored(folder) is not None
+
+
+def _stored(folder: Path) -> Any:
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    return read_json_object(path, error=ModelError, needed="the settings of a tokenizer").get(KEY)
 
 
 def _is_readable(said: Mapping[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 """The command that asks a model the questions of a public test suite."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,6 +15,7 @@ from seq2seq.evaluate.suites.names import SuiteName
 from seq2seq.score.result import SEED
 
 if TYPE_CHECKING:
+    from seq2seq.evaluate.evaluation import ProbeFigures, System
     from seq2seq.evaluate.item import Suite
 
 EXAMPLES = (
@@ -21,14 +23,17 @@ EXAMPLES = (
     "evaluate contrastive-fr dev.jsonl runs/sentences runs/context --out evaluation",
     "evaluate winomt mt_gender/data/aggregates/en.txt runs/en-es --target-language es",
     "evaluate contrapro ContraPro/contrapro.json a-1,a-2,a-3 b-1,b-2,b-3 --json",
+    "evaluate contrapro ContraPro/contrapro.json runs/en-de --probe --out evaluation",
 )
 HELP = """Does a model translate what only context, or a person's gender, decides?
 
 Reads a public test suite as its authors publish it. Every model chooses between right and wrong
 translations by their probability, and translates by itself; both accuracies are printed, by pronoun
 and distance, with intervals over documents, and BLEU and chrF where there are references. A model
-that takes context is evaluated without it and with it; every system is compared with the first. The
-Hub is asked only if a MODEL is no folder here.
+that takes context is evaluated without it and with it; every system is compared with the first.
+With --probe each model is also asked who "it" is, as by `seq2seq probe`, in the items of contrapro,
+contracat, ctxpro and winomt that name an antecedent and hold another noun: a third of them is drawn
+to choose a head on, the others are reported. The Hub is asked only if a MODEL is no folder here.
 
 \b
 SUITE           PATH
@@ -76,10 +81,15 @@ Most = Annotated[
     typer.Option(metavar="N", min=2, help="Use N items at most, whole clusters drawn at random.",
                  show_default=False),
 ]  # fmt: skip
-Seed = Annotated[int, typer.Option(metavar="N", help="Of what --most draws.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Of all draws.")]
+Probe = Annotated[
+    bool,
+    typer.Option("--probe", help="Also ask who \"it\" is, where items name the antecedent: does "
+                 "attention link them, and is the link used?"),
+]  # fmt: skip
 Out = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Also write evaluation.json, evaluation.txt and items.jsonl.",
+    typer.Option(metavar="DIR", help="Where to write what is printed, every item, and probes.",
                  show_default=False),
 ]  # fmt: skip
 Beam = Annotated[
@@ -103,6 +113,7 @@ def evaluate(
     only: Only = None,
     most: Most = None,
     seed: Seed = SEED,
+    probe: Probe = False,
     out: Out = None,
     as_json: AsJson = False,
     beam: Beam = None,
@@ -120,6 +131,7 @@ def evaluate(
         questions = _part_of(questions, most, seed)
     systems = [System(name, _seeds(name)) for name in models]
     options = AnswerOptions(context, only != "generated", only != "contrastive", beam, batch_tokens)
+    probes = _probes(questions, path, systems, device=device, seed=seed, out=out) if probe else ()
     found = evaluate_systems(
         questions,
         path,
@@ -129,6 +141,7 @@ def evaluate(
         say=_say,
     )
     _say("", 0, 0)
+    found = replace(found, probes=probes)
     if out is not None:
         write_evaluation(found, out)
         typer.echo(f"written to {out}; {found.seconds:.0f} s", err=True)
@@ -147,6 +160,40 @@ def _part_of(suite: "Suite", most: int, seed: int) -> "Suite":
         f"{len(rows):,} of {len(suite.items):,} items, whole clusters drawn at random (seed {seed})"
     )
     return replace(suite, items=tuple(suite.items[row] for row in rows), notes=(*suite.notes, said))
+
+
+def _probes(
+    suite: "Suite",
+    path: Path,
+    systems: "Sequence[System]",
+    *,
+    device: str,
+    seed: int,
+    out: Path | None,
+) -> "tuple[ProbeFigures, ...]":
+    """A probe of every model on the items of a suite, written beside the evaluation."""
+    from transformers.utils import logging
+
+    from seq2seq.probe.model.stock_model import StockModel
+    from seq2seq.probe.report.result import StudySpec
+    from seq2seq.probe.report.text import write_study
+    from seq2seq.probe.suite_study import figures_of, probe_items, probe_suite
+
+    logging.disable_progress_bar()
+    items = probe_items(suite, path)
+    found = []
+    for name in dict.fromkeys(model for system in systems for model in system.models):
+        model = StockModel.load(name, device=device)
+        study = probe_suite(
+            model,
+            items,
+            StudySpec(suite.name, "", seed=seed),
+            say=lambda line: typer.echo(line, err=True),
+        )
+        if out is not None:
+            write_study(study, out / "probe" / (Path(name).name or "model"))
+        found.append(figures_of(study))
+    return tuple(found)
 
 
 def _seeds(name: str) -> tuple[str, ...]:

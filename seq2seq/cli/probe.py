@@ -100,8 +100,8 @@ def probe(
     its interval, and taken apart by knock-outs. Beside it stand rules that look at nothing and
     models with random weights; of the built-in corpus also free translations and the control sets.
     A file may be one of `seq2seq corpus pronouns`, or a published one of Winograd schemas, PDP,
-    DPR, GAP, KnowRef, WinoBias, Winogender, WinoGrande, WinoMT or XWINO, or JSON Lines of text,
-    pronoun and candidates.
+    DPR, GAP, KnowRef, WinoBias, Winogender, WinoGrande, WinoMT, XWINO, ContraPro or ctxPro, or JSON
+    Lines of text, pronoun and candidates.
     Writes probe.json, items.jsonl, probe.md, probe.html (one page that opens in any browser and
     connects to nothing), its figures as SVG and, for a run, the section of its model card; of GAP
     also its answers for the official scorer. The Hub is asked only if MODEL is no folder here.
@@ -110,6 +110,7 @@ def probe(
 
     from transformers.utils import logging
 
+    from seq2seq.probe.model.loading import guided_heads
     from seq2seq.probe.model.stock_model import StockModel
     from seq2seq.probe.report.parts import differences_of, several_sets_text
     from seq2seq.probe.report.result import StudySpec
@@ -121,7 +122,7 @@ def probe(
     stock = StockModel.load(model, device=device)
     spec = StudySpec(
         "", chosen_on.stem, causal=not no_causal, seed=seed, contributions=True if alti else None,
-        only=_only(route, head), supervised=_supervised(model),
+        only=_only(route, head), supervised=guided_heads(model),
     )  # fmt: skip
     cases, left_out, _ = _cases(chosen_on, most, seed)
     choosing = ChoosingSet(stock, cases, contributions=spec.contributions)
@@ -289,14 +290,3 @@ def _cases(
     for line in left_out:
         typer.echo(line, err=True)
     return cases, tuple(left_out), found.kind
-
-
-def _supervised(model: str) -> tuple[tuple[str, int, int | None], ...]:
-    """What the recipe of a run told where to look: stack, layer and head, from 0."""
-    from seq2seq.run import Run
-
-    run = Run(Path(model))
-    if not run.recipe.is_file():
-        return ()
-    guided = run.read_recipe().train.guided_attention
-    return (("encoder", guided.layer, guided.head),) if guided.weight else ()

@@ -9,10 +9,11 @@ seeds, beside the range of them. What is right is decided item by item:
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from seq2seq.errors import DataError, ModelError
 from seq2seq.evaluate.accuracy import Right, figure_of, mean_over
@@ -110,6 +111,27 @@ MEASURES = ("contrastive", "generated", "unambiguous")
 
 
 @dataclass(frozen=True)
+class ProbeFigures:
+    """What a probe of one model says of who "it" is, on items of the suite.
+
+    Attributes:
+        model: its name.
+        items: how many were reported.
+        chosen_on: how many others the head was chosen on.
+        lines: the verdict in words, the sentence that sums it up first.
+        verdict: its figures, as in ``probe.json``.
+        left_out: which items of the suite were not asked, and why.
+    """
+
+    model: str
+    items: int
+    chosen_on: int
+    lines: tuple[str, ...]
+    verdict: Mapping[str, Any]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Everything that was found.
 
@@ -121,6 +143,7 @@ class Evaluation:
             condition with the first; empty for a single one.
         notes: what a reader of the figures should know.
         seconds: how long it took.
+        probes: of each model, if they were asked for.
     """
 
     suite: Suite
@@ -129,6 +152,7 @@ class Evaluation:
     tests: dict[str, tuple[PairedTest, PairedTest]]
     notes: tuple[str, ...]
     seconds: float
+    probes: tuple[ProbeFigures, ...] = ()
 
 
 def evaluate_systems(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from seq2seq.evaluate.accuracy import (
     accuracy_of_blocks,
     tags_of,
 )
-from seq2seq.evaluate.evaluation import MEASURES, Condition, Evaluation, SeedResult
+from seq2seq.evaluate.evaluation import MEASURES, Condition, Evaluation, ProbeFigures, SeedResult
 from seq2seq.evaluate.gender_bias import gender_bias
 from seq2seq.evaluate.item import Item
 from seq2seq.files import write_text
@@ -42,6 +43,7 @@ def to_json(found: Evaluation) -> dict[str, Any]:
             measure: {test.test: _test_json(test) for test in tests}
             for measure, tests in found.tests.items()
         },
+        **({"probes": [asdict(one) for one in found.probes]} if found.probes else {}),
         "notes": list(found.notes),
         "seconds": round(found.seconds, 1),
     }
@@ -57,6 +59,7 @@ def to_text(found: Evaluation) -> str:
     parts += [_classes(conditions, suite.items, tag) for tag in tags_of(suite.items)]
     parts.append(_gender_bias(conditions, suite.items))
     parts.append(_comparisons(found.tests))
+    parts += [_probe(one) for one in found.probes]
     rules = [f"contrastive: {CONTRASTIVE}"] if _measured(conditions, "contrastive") else []
     if _measured(conditions, "generated"):
         rules.append(f"generated: {suite.rule}")
@@ -249,6 +252,14 @@ def _comparisons(found: Mapping[str, tuple[PairedTest, PairedTest]]) -> str:
             cells += [f"{test.p_value:.4f}" for test in (one, other)]
             rows.append([str(number), measure, *cells])
     return align(rows, left=(0, 1)) if len(rows) > 1 else ""
+
+
+def _probe(one: ProbeFigures) -> str:
+    head = (
+        f'Who is "it"? {one.model}, {one.items:,} items that name pronoun and antecedent, head '
+        f"chosen on {one.chosen_on:,} others"
+    )
+    return "\n".join((head, *one.lines, *one.left_out))
 
 
 def _with_interval(accuracy: Accuracy) -> str:

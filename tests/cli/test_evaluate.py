@@ -14,6 +14,8 @@ from seq2seq.evaluate.suites.read import read_suite
 from seq2seq.model.stock import save_model
 from seq2seq.tokenizer import Tokenizer
 from tests.evaluate.random_models import random_translator
+from tests.probe.planted_model import cases
+from tests.probe.suite_files import record, written
 from tests.stock_layouts import nllb
 
 Cli = Callable[..., Any]
@@ -81,9 +83,45 @@ def test_people_read_a_table_and_the_rules(cli: Cli, folder: Path) -> None:
     assert "generated" not in result.out
 
 
+@pytest.mark.slow
+def test_a_probe_of_the_same_items_stands_beside_the_figures(
+    cli: Cli, planted: Path, tmp_path: Path
+) -> None:
+    arguments = ("evaluate", "contrapro", planted / "contrapro.json", planted / "m", "--only",
+                 "contrastive", "--probe", "--out", tmp_path)  # fmt: skip
+    result = cli(*arguments, "--json")
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    (probe,) = report["probes"]
+    assert report["conditions"][0]["contrastive"]["items"] == 16
+    assert (probe["items"], probe["chosen_on"]) == (12, 4)
+    assert probe["verdict"]["visible"]["shown"] is False, "its weights are random"
+    text = (tmp_path / "evaluation.txt").read_text("utf-8")
+    assert "items that name pronoun and antecedent, head chosen on 4 others" in text
+    assert probe["lines"][0] in text
+    kept = json.loads((tmp_path / "probe" / "m" / "probe.json").read_text("utf-8"))
+    assert kept["verdict"] == probe["verdict"]
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Items of ContraPro in eight documents, and a model m that knows their words."""
+    folder = tmp_path_factory.mktemp("planted")
+    asked = cases(start=0, count=8)
+    written(folder, [record(one) for one in asked])
+    texts = [text for one in asked for text in (one.text, str(one.good), str(one.bad))]
+    translator = random_translator(texts)
+    save_model(translator.model, folder / "m")
+    assert isinstance(translator.tokenizer, Tokenizer)
+    names = {**translator.tokenizer.config, "tokenizer_class": "PreTrainedTokenizerFast"}
+    Tokenizer(translator.tokenizer.backend, names).save(folder / "m", max_length=64)
+    return folder
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
+        (("contrastive-fr", "fr.jsonl", "a", "--probe"), "these files name no pronoun"),
         (("contrastive-fr", "missing", "a"), "no missing.current.src"),
         (("contrastive-fr", "fr.jsonl", "a,,b"), "an empty name between commas"),
         (("contrapro", "fr.jsonl", "a"), "needed 'src segment'"),

@@ -36,7 +36,9 @@ class Case:
     share ``pair``, and pairs that belong together share ``quad``; both are empty where the source
     has no such thing. ``cluster`` is what statistics resample: cases that share it are not
     independent. ``cue`` is the word that decides, ``clause`` the stretch around the pronoun.
-    ``good`` and ``bad`` are translations that differ in ``good_spans`` and ``bad_spans``.
+    ``good`` and ``bad`` are translations that differ in ``good_spans`` and ``bad_spans``. Where the
+    text holds context, ``starts`` are the first characters of its sentences; the last of them is
+    the one with the pronoun, and the one that is translated.
     """
 
     id: str
@@ -54,6 +56,7 @@ class Case:
     good_spans: tuple[Span, ...] = ()
     bad_spans: tuple[Span, ...] = ()
     tags: tuple[str, ...] = ()
+    starts: tuple[int, ...] = ()
 
     @property
     def decided(self) -> bool:

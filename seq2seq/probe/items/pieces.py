@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
+from seq2seq.context import SideFormat
 from seq2seq.errors import SpanError
 from seq2seq.probe.items.case import Span
 from seq2seq.probe.items.spelling import spell_out
@@ -69,6 +70,27 @@ def pieces_of(tokenizer: Any, text: str, *, special: bool = True, side: Side = "
     return Pieces(text, tuple(ids), _with_lost_marks(text, spans))
 
 
+def in_context(sentences: Sequence[Pieces], starts: Sequence[int], side: SideFormat) -> Pieces:
+    """Join sentences as a model reads them: those before the last with a separator behind each.
+
+    Args:
+        sentences: Each by itself, special pieces included.
+        starts: Where each begins in their common text; between them is one space.
+        side: How context stands before a sentence.
+    """
+    *before, last = (
+        [*zip(each.ids, moved(each.spans, start), strict=True)]
+        for each, start in zip(sentences, starts, strict=True)
+    )
+    separator = [(piece, None) for piece in side.separator]
+    rows = last[: side.head]
+    for each in before:
+        rows += [*each[side.head : -1], *separator]
+    rows += last[side.head :]
+    text = " ".join(each.text for each in sentences)
+    return Pieces(text, tuple(piece for piece, _ in rows), tuple(span for _, span in rows))
+
+
 def rows_of(pieces: Pieces, span: Span) -> Rows:
     """The pieces that stand for a word: every one that overlaps its characters.
 
@@ -98,6 +120,11 @@ def rows_of(pieces: Pieces, span: Span) -> Rows:
             "of it; the tokenizer drops this character"
         )
     return rows
+
+
+def moved(spans: Sequence[Span | None], start: int) -> list[Span | None]:
+    """The spans in a text that begins so many characters earlier."""
+    return [span and (span[0] + start, span[1] + start) for span in spans]
 
 
 def _is_stock(tokenizer: Any) -> bool:

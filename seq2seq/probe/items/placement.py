@@ -13,7 +13,7 @@ from typing import Any
 
 from seq2seq.errors import DataError, SpanError
 from seq2seq.probe.items.case import Case, Span
-from seq2seq.probe.items.pieces import Pieces, Rows, pieces_of, rows_of
+from seq2seq.probe.items.pieces import Pieces, Rows, in_context, moved, pieces_of, rows_of
 from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.pronouns.decision import first_difference
@@ -132,11 +132,13 @@ def place_case(model: StockModel, case: Case) -> PlacedCase:
 
     Raises:
         SpanError: it has no pronoun, not one gold noun of two, or a word has no pieces; it is
-            longer than the model can read, or asks a decoder for what stands behind the pronoun.
+            longer than the model can read, or asks a decoder for what stands behind the pronoun;
+            a noun stands in an earlier sentence than the model reads.
     """
+    case = _as_read(model, case)
     if case.gold is None or case.pronoun is None:
         raise SpanError("no question: the case has no pronoun with one right noun of two")
-    source = pieces_of(model.tokenizer, case.text)
+    source = _source_pieces(model, case)
     if len(source.ids) > model.most_pieces:
         raise SpanError(
             f"too long: {len(source.ids)} pieces, and the model has {model.most_pieces:,} positions"
@@ -250,6 +252,50 @@ def part_of(
     if len(drawn) == len(placed):
         return drawn, ""
     return drawn, f"{len(drawn):,} of {len(placed):,} items, whole clusters drawn at random"
+
+
+def _as_read(model: StockModel, case: Case) -> Case:
+    """The case without the sentences that a translating model does not read.
+
+    Models of one stack are trained on running text, and read all of it. Target context is not
+    given, so that models which take some are asked about single sentences.
+    """
+    if model.kind != "encoder-decoder" or not case.starts:
+        return case
+    reads = 0
+    if model.context is not None and not model.context.target.sentences:
+        reads = model.context.source.sentences
+    starts = case.starts[-1 - reads :]
+    spans = [case.pronoun, *(one.span for one in case.candidates), case.cue, case.clause]
+    if any(span is not None and span[0] < starts[0] for span in spans):
+        raise SpanError(
+            f"context: a noun stands in an earlier sentence than the model is given ({reads} of "
+            "context)"
+        )
+    pronoun, *nouns, cue, clause = moved(spans, -starts[0])
+    return replace(
+        case,
+        text=case.text[starts[0] :],
+        pronoun=pronoun,
+        candidates=tuple(
+            replace(one, span=span or one.span)
+            for one, span in zip(case.candidates, nouns, strict=True)
+        ),
+        cue=cue,
+        clause=clause,
+        starts=tuple(start - starts[0] for start in starts),
+    )
+
+
+def _source_pieces(model: StockModel, case: Case) -> Pieces:
+    if len(case.starts) < 2 or model.context is None:
+        return pieces_of(model.tokenizer, case.text)
+    ends = (*(start - 1 for start in case.starts[1:]), len(case.text))
+    sentences = [
+        pieces_of(model.tokenizer, case.text[start:end])
+        for start, end in zip(case.starts, ends, strict=True)
+    ]
+    return in_context(sentences, case.starts, model.context.source)
 
 
 def _clause_words(source: Pieces, case: Case) -> dict[str, Rows]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from seq2seq.errors import DataError
+from seq2seq.evaluate.item import Suite
 from seq2seq.files import parse_json
 from seq2seq.lines import STDIN, iterate_lines
 from seq2seq.probe.items.case import Case
@@ -24,6 +25,11 @@ from seq2seq.probe.items.formats.gap import read_gap
 from seq2seq.probe.items.formats.knowref import SENTENCE as KNOWREF_SENTENCE
 from seq2seq.probe.items.formats.knowref import read_knowref
 from seq2seq.probe.items.formats.question import PRONOUNS, Question, Unusable, without_article
+from seq2seq.probe.items.formats.suite import (
+    questions_of,
+    read_contrapro_questions,
+    read_ctxpro_questions,
+)
 from seq2seq.probe.items.formats.winobias import read_winobias
 from seq2seq.probe.items.formats.winogender import read_winogender
 from seq2seq.probe.items.formats.winograd import read_winograd
@@ -35,7 +41,7 @@ from seq2seq.probe.items.formats.xwino import read_xwino
 
 Kind = Literal[
     "corpus", "candidates", "definite pronouns", "gap", "knowref", "winobias", "winogender",
-    "winograd", "winogrande", "winomt", "xwino",
+    "winograd", "winogrande", "winomt", "xwino", "contrapro", "ctxpro",
 ]  # fmt: skip
 READERS: Mapping[Kind, Callable[[Path], Iterator[Question]]] = {
     "corpus": read_corpus,
@@ -49,12 +55,20 @@ READERS: Mapping[Kind, Callable[[Path], Iterator[Question]]] = {
     "winogrande": read_winogrande,
     "winomt": read_winomt,
     "xwino": read_xwino,
+    "contrapro": read_contrapro_questions,
+    "ctxpro": read_ctxpro_questions,
 }
+SUITES: Mapping[str, Kind] = {
+    "ContraPro": "contrapro", "ContraCAT": "contrapro", "ctxPro": "ctxpro", "WinoMT": "winomt",
+}  # fmt: skip
+"""Of suites of ``seq2seq evaluate`` that name antecedents, what kind of items theirs are. They ask
+other things too, so that a probe can use only some of their items."""
 READABLE = (
     "items of `seq2seq corpus pronouns`; JSON Lines of text, pronoun and candidates; the published "
     "files of Winograd schemas and PDP (XML), of DPR (four lines a question; WSC273, PDP, "
     "Winogender and WinoBias come so, too), GAP (TSV), KnowRef (JSON), WinoBias (brackets), "
-    "Winogender (all_sentences.tsv), WinoGrande (JSON Lines), WinoMT (en.txt) or XWINO (TSV)"
+    "Winogender (all_sentences.tsv), WinoGrande (JSON Lines), WinoMT (en.txt), XWINO (TSV), "
+    "ContraPro or ctxPro (JSON)"
 )
 ORIGINS: Mapping[Kind, str] = {
     "corpus": "made by rule",
@@ -67,13 +81,15 @@ ORIGINS: Mapping[Kind, str] = {
     "winogrande": "written by people for this question",
     "winomt": "written after patterns, with occupations put in",
     "xwino": "written by people for this question",
+    "contrapro": "taken from film subtitles",
+    "ctxpro": "taken from film subtitles",
 }
 """Where the items of a published set come from; of other sets nothing is known."""
 CONTRASTIVE = (
-    "contrastive translations, which name no two candidates to tell apart; needed a set that does "
+    "contrastive translations, which name no antecedent and no other noun; needed a set that does "
     "(`seq2seq evaluate` asks a model such translations)"
 )
-FIRST_LINES = 5
+FIRST_LINES = 40
 BY_STEREOTYPE = ("definite pronouns", "winobias", "winomt")
 """Sets whose file names say on which side of a stereotype their answers are."""
 _STEREOTYPE = re.compile(r"(?<![a-z])(pro|anti)(?![a-z])")
@@ -112,11 +128,31 @@ def read_cases(path: Path, kind: Kind | Literal["auto"] = "auto") -> CaseSet:
     """
     path = Path(path)
     known = recognise(path) if kind == "auto" else kind
+    return _case_set(path, known, READERS[known](path))
+
+
+def cases_of_suite(suite: Suite, path: Path) -> CaseSet:
+    """The items of a suite that a probe can ask.
+
+    Args:
+        suite: of ``seq2seq evaluate``.
+        path: where it lies.
+
+    Raises:
+        DataError: It does not name what a probe needs, or no item can be used.
+    """
+    kind = SUITES.get(suite.name, "contrapro")
+    if kind == "winomt":  # the sentences tell the pronoun, which the suite does not name
+        return read_cases(path, kind)
+    return _case_set(path, kind, questions_of(suite))
+
+
+def _case_set(path: Path, kind: Kind, questions: Iterable[Question]) -> CaseSet:
     cases: dict[str, Case] = {}
     reasons: dict[str, list[str]] = defaultdict(list)
-    for question in _questions(path, known):
+    for question in questions:
         try:
-            case = _tagged(question.ask(), path, known)
+            case = _tagged(question.ask(), path, kind)
         except Unusable as reason:
             reasons[str(reason)].append(question.place)
             continue
@@ -131,13 +167,14 @@ def read_cases(path: Path, kind: Kind | Literal["auto"] = "auto") -> CaseSet:
         f"{len(places):,} left out: {reason} (first: {places[0]})"
         for reason, places in sorted(reasons.items(), key=lambda entry: -len(entry[1]))
     )
-    if len(cases) <= unused:
+    few = not cases if kind in ("contrapro", "ctxpro") else len(cases) <= unused
+    if few:
         raise DataError(
-            f"{path}: read as {known}, {len(cases):,} lines can be used and {unused:,} cannot"
+            f"{path}: read as {kind}, {len(cases):,} lines can be used and {unused:,} cannot"
             f"{''.join(f'; {problem}' for problem in problems)}; check the file"
         )
     name = path.name.removesuffix(".gz").removesuffix(".zst").rsplit(".", 1)[0]
-    return CaseSet(name, tuple(_grouped(cases.values())), problems, known, unused)
+    return CaseSet(name, tuple(_grouped(cases.values())), problems, kind, unused)
 
 
 def recognise(path: Path) -> Kind:
@@ -176,11 +213,7 @@ def _kind_of(lines: Sequence[str]) -> Kind | None:
     if line.lstrip().startswith("{"):
         return _json_kind(line)
     if line.lstrip().startswith("["):
-        return (
-            "knowref"
-            if any(f'"{KNOWREF_SENTENCE}"' in each for each in lines)
-            else (_bracket_kind(lines))
-        )
+        return _array_kind("\n".join(lines)) or _bracket_kind(lines)
     if set(GAP_COLUMNS) <= set(columns):
         return "gap"
     if columns == ["sentid", "sentence"] or (len(columns) == 2 and columns[0].endswith(".txt")):
@@ -190,6 +223,14 @@ def _kind_of(lines: Sequence[str]) -> Kind | None:
     if len(columns) == XWINO_COLUMNS and columns[-1].lstrip().startswith("["):
         return "xwino"
     return _bracket_kind(lines) if len(columns) == 1 else None
+
+
+def _array_kind(text: str) -> Kind | None:
+    if f'"{KNOWREF_SENTENCE}"' in text:
+        return "knowref"
+    if '"src segment"' not in text or '"ante distance"' not in text:
+        return None
+    return "contrapro" if '"errors"' in text else "ctxpro"
 
 
 def _bracket_kind(lines: Sequence[str]) -> Kind | None:
@@ -223,12 +264,6 @@ def _tagged(case: Case, path: Path, kind: Kind) -> Case:
     """The case with the side of a stereotype that the name of its file says."""
     side = _STEREOTYPE.search(path.name.lower()) if kind in BY_STEREOTYPE else None
     return replace(case, tags=(*case.tags, f"stereotype={side[1]}")) if side else case
-
-
-def _questions(path: Path, kind: Kind) -> Iterator[Question]:
-    if kind not in READERS:
-        raise DataError(f"kind {kind!r}: not known, needed one of {tuple(READERS)}")
-    return READERS[kind](path)
 
 
 def _grouped(cases: Iterable[Case]) -> list[Case]:

@@ -22,13 +22,16 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES as ENCODER_DECODERS,
 )
 
+from seq2seq.context import ContextFormat, says_context, stored_context
 from seq2seq.engines.opening import load_stock
 from seq2seq.errors import ModelError
 from seq2seq.language_tags import language_codes
 from seq2seq.libraries import explaining
 from seq2seq.model_location import locate_model
 from seq2seq.probe.model.anatomy import SUPPORTED, Kind
-from seq2seq.stock_tokenizer import open_auto_tokenizer
+from seq2seq.probe.model.interventions import Stack
+from seq2seq.run import Run
+from seq2seq.stock_tokenizer import open_auto_tokenizer, open_tokenizer
 
 
 def kind_of(config: Any, *, name: str) -> Kind:
@@ -83,6 +86,12 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
     return model, tokenizer
 
 
+def context_of(where: str | Path) -> ContextFormat | None:
+    """How a model reads the sentences before the one that it translates; None if it reads none."""
+    folder = locate_model(where).folder
+    return stored_context(folder, open_tokenizer(folder)) if says_context(folder) else None
+
+
 def _force_language(model: Any, tokenizer: Any) -> None:
     """Begin outputs with the tag of the language that the tokenizer's files name as the target.
 
@@ -102,6 +111,18 @@ def _class_for(kind: Kind) -> Any:
             return AutoModelForCausalLM
         case "encoder":
             return AutoModel
+
+
+def guided_heads(where: str | Path) -> tuple[tuple[Stack, int, int | None], ...]:
+    """Stack, layer and head, from 0, that the recipe of a run told where to look; else nothing.
+
+    The head is None where all of a layer were told.
+    """
+    run = Run(Path(where))
+    if not run.recipe.is_file():
+        return ()
+    guided = run.read_recipe().train.guided_attention
+    return (("encoder", guided.layer, guided.head),) if guided.weight else ()
 
 
 def special_piece(model: Any, name: str) -> int | None:

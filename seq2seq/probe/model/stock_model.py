@@ -22,13 +22,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutput
 
+from seq2seq.context import ContextFormat
 from seq2seq.devices import resolve_device
 from seq2seq.errors import ModelError
 from seq2seq.probe.model.anatomy import Kind, anatomy_of
 from seq2seq.probe.model.attention_function import attending, only_rows
 from seq2seq.probe.model.contributions import Shares, Tracer
 from seq2seq.probe.model.interventions import Intervention, Stack, moved, require_fit
-from seq2seq.probe.model.loading import kind_of, open_stock, special_piece
+from seq2seq.probe.model.loading import context_of, kind_of, open_stock, special_piece
 from seq2seq.probe.model.reading import Encoded, Inputs, Reading, pad_lines
 from seq2seq.probe.model.recorder import Quantity, Recorder
 
@@ -48,12 +49,16 @@ class StockModel:
         heads: Heads of a layer of each stack.
         start_id: What decoder inputs begin with; None where the model names none.
         pad_id: What fills up short lines; masked everywhere.
+        context: How it reads the sentences before the one that it translates; None if it does not.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, *, name: str):
+    def __init__(
+        self, model: Any, tokenizer: Any, *, name: str, context: ContextFormat | None = None
+    ):
         self.name = name
         self.model = model.float().eval()
         self.tokenizer = tokenizer
+        self.context = context
         self.kind: Kind = kind_of(model.config, name=name)
         self._anatomy = anatomy_of(model, self.kind, name=name)
         self.depth: Mapping[Stack, int] = self._anatomy.depth
@@ -105,7 +110,7 @@ class StockModel:
         """
         place = resolve_device(device)
         model, tokenizer = open_stock(where)
-        return cls(model.to(place), tokenizer, name=str(where))
+        return cls(model.to(place), tokenizer, name=str(where), context=context_of(where))
 
     def inputs(
         self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]] | None = None
@@ -289,7 +294,9 @@ class StockModel:
         if self.kind != "encoder":
             model.generation_config = copy.deepcopy(self.model.generation_config)
         name = f"{self.name} with random weights {seed}"
-        return StockModel(model.to(self.model.device), self.tokenizer, name=name)
+        return StockModel(
+            model.to(self.model.device), self.tokenizer, name=name, context=self.context
+        )
 
     def _recorder(
         self,

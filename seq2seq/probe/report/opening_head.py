@@ -5,9 +5,9 @@ from pathlib import Path
 
 from seq2seq.errors import DataError
 from seq2seq.files import read_json_object
+from seq2seq.probe.model.loading import guided_heads
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.verdict_table import PROBE_FILE
-from seq2seq.run import Run
 from seq2seq.viewer.content import Head, Reading, Stack
 
 STACKS: tuple[Stack, ...] = ("encoder", "cross", "decoder")
@@ -89,17 +89,14 @@ def _chosen(path: Path, model: StockModel) -> tuple[Head, str] | None:
 
 def _guided(model: StockModel) -> tuple[Head, str] | None:
     """The head that the recipe of a run guides to the antecedent."""
-    run = Run(Path(model.name))
-    if not run.recipe.is_file():
-        return None
-    guided = run.read_recipe().train.guided_attention
-    head = _within(model, "encoder", guided.layer, guided.head)
-    if not guided.weight or head is None:
-        return None
-    return head, (
-        "The page opens at the head that training guided to the antecedent "
-        "(train.guided_attention)."
-    )
+    for place in guided_heads(model.name):
+        head = _within(model, *place)
+        if head is not None:
+            return head, (
+                "The page opens at the head that training guided to the antecedent "
+                "(train.guided_attention)."
+            )
+    return None
 
 
 def _within(

@@ -33,7 +33,7 @@ def to_json(study: Study) -> dict[str, Any]:
     del fields["record"], fields["parts"]["gap_answers"]  # files of their own have them
     for one, score in zip(fields["parts"]["gap"], study.parts.gap, strict=True):
         one |= {"precision": score.precision, "recall": score.recall, "f1": score.f1}
-    return {"schema": SCHEMA, **fields, "verdict": _verdict_fields(study.verdict)}
+    return {"schema": SCHEMA, **fields, "verdict": verdict_fields(study.verdict)}
 
 
 def write_study(study: Study, folder: Path) -> None:
@@ -129,7 +129,7 @@ def _limits(study: Study) -> list[str]:
     return lines
 
 
-def _verdict_fields(verdict: Verdict) -> dict[str, Any]:
+def verdict_fields(verdict: Verdict) -> dict[str, Any]:
     """The verdict with what follows from its figures."""
     fields = asdict(verdict)
     fields["visible"]["shown"] = verdict.visible.shown

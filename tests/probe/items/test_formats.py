@@ -278,5 +278,5 @@ def test_a_winomt_line_of_another_form_is_refused(tmp_path) -> None:
     ],
 )
 def test_contrastive_translations_are_refused_with_what_they_lack(tmp_path, text: str) -> None:
-    with pytest.raises(DataError, match=r"contrastive translations, which name no two candidates"):
+    with pytest.raises(DataError, match=r"contrastive translations, which name no antecedent"):
         read(tmp_path, text)

@@ -176,11 +176,6 @@ def test_a_file_of_no_known_kind_is_refused_with_what_can_be_read(tmp_path, text
         read(tmp_path, text)
 
 
-def test_an_unknown_kind_is_refused(tmp_path) -> None:
-    with pytest.raises(DataError, match="kind 'conll': not known, needed one of"):
-        read(tmp_path, FITS[0], kind="conll")
-
-
 ITEM = Item(
     id="i1", quad="q", pair="p", block="b", language="es", family="causal", schema="lift",
     cue="heavy", voice="active", split="T0",

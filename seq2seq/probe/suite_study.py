@@ -1,0 +1,89 @@
+"""Who is "it" in the items of a test suite: a probe to stand beside the suite's own figures.
+
+A suite has no set to choose a measure on. So a third of its items is drawn for that, whole clusters
+at random, and the others are reported.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from seq2seq.errors import DataError
+from seq2seq.evaluate.evaluation import ProbeFigures
+from seq2seq.evaluate.item import Suite
+from seq2seq.probe.items.sets import ORIGINS, CaseSet, cases_of_suite
+from seq2seq.probe.model.loading import guided_heads
+from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.probe.report.result import Study, StudySpec
+from seq2seq.probe.report.text import verdict_fields, verdict_lines
+from seq2seq.probe.study import probe_model
+from seq2seq.score.cluster_sample import LEAST_CLUSTERS, draw_clusters
+
+SHARE_TO_CHOOSE = 3  # one of so many items
+
+
+def probe_items(suite: Suite, path: Path) -> CaseSet:
+    """The items of a suite that a probe can ask.
+
+    Args:
+        suite: whose items, or a part of them, are evaluated.
+        path: where it lies.
+
+    Raises:
+        DataError: It does not name what a probe needs, or too few of its items can be used.
+    """
+    found = cases_of_suite(suite, path)
+    clusters = len({case.cluster for case in found.cases})
+    if clusters < 2 * LEAST_CLUSTERS:
+        why = "".join(f"; {problem}" for problem in found.problems)
+        raise DataError(
+            f"{path}: a probe can use {len(found.cases)} items in {clusters} clusters, needed "
+            f"{2 * LEAST_CLUSTERS} clusters, half to choose a head on and half to report{why}"
+        )
+    return found
+
+
+def probe_suite(
+    model: StockModel,
+    items: CaseSet,
+    spec: StudySpec,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+) -> Study:
+    """Probe a model on the items of a suite.
+
+    Args:
+        model: any stock model of text.
+        items: from `probe_items`.
+        spec: name of the suite and sizes; what the items are, and on which of them the head is
+            chosen, is filled in.
+        say: told of each stage.
+
+    Raises:
+        DataError: the model's pieces leave too few items.
+    """
+    cases = items.cases
+    wanted = len(cases) // SHARE_TO_CHOOSE
+    drawn = set(draw_clusters([case.cluster for case in cases], wanted, seed=spec.seed))
+    choose_on = [case for place, case in enumerate(cases) if place in drawn]
+    report = [case for place, case in enumerate(cases) if place not in drawn]
+    spec = replace(
+        spec,
+        selected_on=f"{len(choose_on):,} other items of it",
+        kind=items.kind,
+        origin=ORIGINS.get(items.kind, ""),
+        supervised=guided_heads(model.name),
+    )
+    return probe_model(model, choose_on, report, spec=spec, left_out=items.problems, say=say)
+
+
+def figures_of(study: Study) -> ProbeFigures:
+    """What an evaluation prints and stores of a probe."""
+    return ProbeFigures(
+        model=study.model,
+        items=study.items[1],
+        chosen_on=study.items[0],
+        lines=tuple(verdict_lines(study)),
+        verdict=verdict_fields(study.verdict),
+        left_out=study.problems,
+    )
