@@ -17,10 +17,11 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))  # what the README and recipes/ are written by
 
-from write_docs import HEADER, recipe_header, walk  # noqa: E402
+from write_docs import walk  # noqa: E402
 
 from seq2seq.cli.app import app  # noqa: E402
 from seq2seq.reference import describe_fields  # noqa: E402
+from seq2seq.shipped_recipes import HEAD, shipped_recipes  # noqa: E402
 
 NOT_RUN = re.compile(r"<!-- not run: (.+) -->\n")
 
@@ -109,15 +110,15 @@ def recipe_page() -> Iterator[str]:
     """Every recipe that comes with the program, with what its head says."""
     yield "# Recipes\n"
     yield "What comes with seq2seq. Scores and times are those that the recipe's own head gives."
-    for path in sorted(ROOT.glob("recipes/*.toml")):
-        head = recipe_header(path)
-        yield f"\n## {path.stem}\n"
-        yield f"{_escaped(head['What'])}.\n"
-        yield from (f"- {name}: {_escaped(head[name])}" for name in HEADER[1:4])
-        yield f"- Run: `{head['Run']}`\n"
-        text = "\n".join(path.read_text(encoding="utf-8").splitlines()[len(HEADER) :]).strip()
-        yield f'??? note "{path.name}"\n\n    ```toml'
-        yield from (f"    {line}".rstrip() for line in text.splitlines())
+    for one in shipped_recipes():
+        yield f"\n## {one.name}\n"
+        yield f"{_escaped(one.what)}.\n"
+        for name, said in (("Data", one.data), ("Score", one.score), ("Time", one.time)):
+            yield f"- {name}: {_escaped(said)}"
+        yield f"- Run: `{one.command}`\n"
+        text = one.path.read_text(encoding="utf-8").splitlines()[len(HEAD) :]
+        yield f'??? note "{one.path.name}"\n\n    ```toml'
+        yield from (f"    {line}".rstrip() for line in "\n".join(text).strip().splitlines())
         yield "    ```"
 
 
