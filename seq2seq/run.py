@@ -11,6 +11,7 @@ best/                   a complete stock model folder: what every later command 
 metrics.jsonl           one line for each log point and validation
 scores.json             dev and test scores with their signatures
 translations/NAME.txt   what the test sets were translated to
+engines/                the model as CTranslate2 reads it, made and compared once
 exports/hub/            the model in another format, with export.json: how it was measured
 probe/                  what was seen inside the model, with figures
 training.lock           only while a training is at work: which process on which machine
@@ -107,6 +108,11 @@ class Run:
     def exports(self) -> Path:
         """Folder of the exports, one folder for each."""
         return self.folder / "exports"
+
+    @property
+    def engines(self) -> Path:
+        """Folder of the model in the formats of faster programs, and how they compare."""
+        return self.folder / "engines"
 
     @property
     def lock(self) -> Path:

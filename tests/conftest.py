@@ -1,11 +1,13 @@
 """What every test stands on: one thread, fixed seeds, no network, and the real data if present."""
 
 import os
+import tempfile
 
 # Before anything imports torch or the Hub client: they read these once, when they are loaded.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["SEQ2SEQ_CACHE"] = f"{tempfile.gettempdir()}/seq2seq-tests-{os.getpid()}"
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 
 import gc

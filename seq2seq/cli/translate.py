@@ -29,6 +29,7 @@ from seq2seq.cli.translate_options import (
     NBest,
     NoRepeatNgram,
     Output,
+    Quantize,
     Restore,
     Resume,
     Sample,
@@ -46,6 +47,8 @@ from seq2seq.lines import STDIN, iterate_lines
 
 if TYPE_CHECKING:  # asking for help must not load it
     from seq2seq.decode.options import DecodeOptions, Sampling
+    from seq2seq.engines.engine import Engine as Program
+    from seq2seq.engines.engine import EngineName
     from seq2seq.translate import Chunk, Report, Translation, Translator
 
 TRANSLATE_EXAMPLES = (
@@ -118,6 +121,7 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
         top_p: TopP = None,
         seed: Seed = None,
         engine: Engine = "auto",
+        quantize: Quantize = None,
         device: Device = "auto",
         batch_tokens: BatchTokens = 8192,
     ) -> None:
@@ -125,12 +129,8 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
         draws = _sampling(sample, temperature, top_k, top_p, seed)
         if document:
             _check_document(work, split, forced_prefix, resume=resume, sample=sample)
-        from seq2seq.translate import Translator
-
-        languages = {"source_language": source_language, "target_language": target_language}
-        translator = Translator.load(
-            model, engine=engine, device=device, work=work, source_prefix=source_prefix, **languages
-        )
+        languages = source_language, target_language
+        translator = _open(model, engine, device, languages, work, source_prefix, quantize)
         options = translator.search(
             beams=beam,
             length_penalty=length_penalty,
@@ -160,6 +160,49 @@ class _Job:
     document: bool
     resume: bool
     as_json: bool
+
+
+def _open(
+    model: str,
+    engine: "EngineName",
+    device: str,
+    languages: tuple[str | None, str | None],
+    work: Literal["translation", "summarization"],
+    source_prefix: str | None,
+    quantize: str | None,
+) -> "Translator":
+    """A model in the program that was asked for, or in the fastest; which and why is said."""
+    if quantize is not None and engine != "auto":
+        raise DataError(
+            f"--quantize {quantize}: with --engine {engine}, needed --engine auto, which measures "
+            "what it changes"
+        )
+    from seq2seq.translate import Translator
+
+    return Translator.load(
+        model,
+        engine=_fastest(model, device, languages, quantize) if engine == "auto" else engine,
+        device=device,
+        source_language=languages[0],
+        target_language=languages[1],
+        work=work,
+        source_prefix=source_prefix,
+    )
+
+
+def _fastest(
+    model: str, device: str, languages: tuple[str | None, str | None], quantize: str | None
+) -> "Program":
+    from seq2seq.engines.automatic import fastest_engine
+    from seq2seq.model_location import locate_model
+
+    return fastest_engine(
+        locate_model(model).path,
+        device=device,
+        languages=languages,
+        eight_bits=quantize is not None,
+        say=lambda line: typer.echo(line, err=True),
+    )
 
 
 def _check_output(output: Path | None, *, resume: bool, several: bool) -> None:
@@ -213,6 +256,7 @@ def _run(translator: "Translator", options: "DecodeOptions", job: _Job) -> None:
 
     for remark in translator.remarks:
         typer.echo(f"note: {remark}", err=True)
+    translator.engine.warm_up(options)
     live = _is_live(job.source)
     lines, done = iterate_lines(job.source), kept_lines(job.output) if job.resume else []
     if done:

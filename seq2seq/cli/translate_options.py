@@ -19,8 +19,18 @@ Engine = Annotated[
     typer.Option(
         metavar="NAME",
         rich_help_panel=PROGRAM,
-        help="native, transformers, ctranslate2 (after export), or auto: native where it knows the "
-        "architecture, else transformers.",
+        help="native, transformers, ctranslate2 (after export), or auto: the fastest of them with "
+        "the same outputs, tried once for each model; what is chosen and why goes to stderr.",
+    ),
+]
+Quantize = Annotated[
+    Literal["int8"] | None,
+    typer.Option(
+        metavar="TYPE",
+        rich_help_panel=PROGRAM,
+        show_default=False,
+        help="int8: matrices in 8 bits, faster; what that changes is measured and said. [default: "
+        "32-bit floats]",
     ),
 ]
 Input = Annotated[

@@ -53,7 +53,7 @@ class ConvertedEngine(ForeignEngine):
         self._pad = pad
 
     @classmethod
-    def load(cls, folder: Path, *, device: str = "auto") -> Self:
+    def load(cls, folder: Path, *, device: str = "auto", eight_bits: bool = False) -> Self:
         """Load what ``seq2seq export --to ctranslate2`` wrote.
 
         On a CPU it has as many workers as torch would have threads, each with one thread: products
@@ -62,6 +62,7 @@ class ConvertedEngine(ForeignEngine):
         Args:
             folder: The folder.
             device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+            eight_bits: Whether to round the matrices to 8 bits, whatever they are stored in.
 
         Returns:
             The engine.
@@ -86,6 +87,7 @@ class ConvertedEngine(ForeignEngine):
             translator = ctranslate2.Translator(
                 str(folder), device=kind, device_index=number,
                 inter_threads=workers, intra_threads=1,
+                compute_type="int8" if eight_bits else "default",
             )  # fmt: skip
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{folder}: CTranslate2 cannot load it ({error})") from error
@@ -113,19 +115,7 @@ class ConvertedEngine(ForeignEngine):
         Raises:
             ModelError: Naming every option that cannot be honoured.
         """
-        problems = []
-        if options.sampling is not None:
-            problems.append("its draws cannot be repeated by a seed for each line")
-        if options.prefix:
-            problems.append("it counts the pieces of a given prefix in its scores")
-        if options.beams > 1 and options.early_stopping is not True:
-            found = options.early_stopping
-            problems.append(f"it always stops early, early_stopping '{found}' is asked for")
-        if options.beams > 1 and options.min_length:
-            problems.append(
-                f"min_length is '{options.min_length}' with {options.beams} beams, which it "
-                "compares by other scores"
-            )
+        problems = refusals(options)
         if problems:
             raise ModelError(f"ctranslate2 engine: {'; '.join(problems)}; use engine native")
 
@@ -241,6 +231,24 @@ class ConvertedEngine(ForeignEngine):
 
     def _spell(self, ids: Ids) -> list[str]:
         return [self._pieces[number] for number in ids]
+
+
+def refusals(options: DecodeOptions) -> list[str]:
+    """What of a search CTranslate2 does not have, or has with another meaning; a phrase each."""
+    problems = []
+    if options.sampling is not None:
+        problems.append("its draws cannot be repeated by a seed for each line")
+    if options.prefix:
+        problems.append("it counts the pieces of a given prefix in its scores")
+    if options.beams > 1 and options.early_stopping is not True:
+        found = options.early_stopping
+        problems.append(f"it always stops early, early_stopping '{found}' is asked for")
+    if options.beams > 1 and options.min_length:
+        problems.append(
+            f"min_length is '{options.min_length}' with {options.beams} beams, which it "
+            "compares by other scores"
+        )
+    return problems
 
 
 def _device_of(name: str, *, count: int) -> tuple[str, int]:

@@ -137,6 +137,13 @@ class Engine(ABC):
             results.update(zip(batch, rows, strict=True))
         return [results[place] for place in range(len(sources))]
 
+    def warm_up(self, options: DecodeOptions) -> None:  # noqa: B027  # most have loaded all
+        """Load now what the first search will need, where that would be loaded only then.
+
+        Args:
+            options: What will be searched for.
+        """
+
     def check_options(self, options: DecodeOptions) -> None:  # noqa: B027  # many refuse nothing
         """Refuse what the program would do differently, where there is such a thing.
 

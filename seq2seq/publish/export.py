@@ -9,8 +9,10 @@ the model, and moved to its place only if it differs by no more than is tolerate
 a receipt is a folder that was measured, and a failed export leaves nothing behind.
 """
 
+import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -23,6 +25,14 @@ from seq2seq.engines.agreement import EXACT, QUANTIZED
 from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.engine import Engine
 from seq2seq.engines.native import NativeEngine
+from seq2seq.engines.prepared import (
+    Agreement,
+    Prepared,
+    place_of,
+    program,
+    read_files,
+    write_prepared,
+)
 from seq2seq.engines.stock import StockEngine
 from seq2seq.engines.to_ctranslate2 import write_ctranslate2
 from seq2seq.errors import PublishError
@@ -154,7 +164,25 @@ def export(
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
+    if target == "ctranslate2" and quantize is None and final.parent == Run(path).exports:
+        _offer(path, source, exported.measured, final)
     return replace(exported, folder=final)
+
+
+def _offer(path: Path, source: _Model, measured: Measured, final: Path) -> None:
+    """Let ``translate`` take the export without comparing once more."""
+    speeds = measured.export.sentences_per_second, measured.model.sentences_per_second
+    agreement = Agreement(
+        measured.pairs,
+        measured.search_equal,
+        measured.beams,
+        measured.largest_difference,
+        speeds[0] / speeds[1],
+    )
+    place = place_of(path)
+    folder = os.path.relpath(final.resolve(), place.resolve())
+    with suppress(OSError):  # it is compared again
+        write_prepared(place, Prepared(program(), read_files(source.folder), folder, agreement))
 
 
 def _place(path: Path, target: Target, out: Path | None, quantize: str | None) -> Path:

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +44,19 @@ def test_a_line_through_ctranslate2_loads_neither_torch_nor_transformers(
         (tmp_path / name).write_bytes((model / name).read_bytes())
     write_ctranslate2(load_model(model), load_tokenizer(model), tmp_path, quantize=None)
     found = loaded_by("translate", tmp_path, "--engine", "ctranslate2")
+    assert "ctranslate2" in found
+    assert found & HEAVY == set()
+
+
+def test_so_does_a_line_without_a_choice_once_both_programs_were_compared(
+    cli: Callable[..., Any], model: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("ctranslate2")
+    job = tmp_path / "job.en"
+    job.write_text("".join(f"the fox {n}\n" for n in range(200)), encoding="utf-8")
+    result = cli("translate", model, "--input", job, "--output", tmp_path / "job.de")
+    assert "engine: trying CTranslate2 on 100 lines, once for this model\n" in result.err
+    found = loaded_by("translate", model)
     assert "ctranslate2" in found
     assert found & HEAVY == set()
 

@@ -51,7 +51,7 @@ def test_every_line_has_its_line_and_counts_go_to_stderr(
     assert result.out.split("\n") == [*expected, ""]
     assert expected[1] == expected[3] == ""
     assert expected[0]
-    assert result.err.startswith("5 lines in ")
+    assert "\n5 lines in " in result.err
     assert "2 empty" in result.err
 
 
@@ -164,7 +164,7 @@ def test_lines_of_a_pipe_are_answered_in_order(
         monkeypatch.setattr("sys.stdin", stream)
         result = cli("translate", model)
     assert result.out.split("\n")[:-1] == expected
-    assert result.err.startswith("5 lines in ")
+    assert "\n5 lines in " in result.err
 
 
 def test_output_goes_through_links_and_into_pipes_and_leaves_nothing_after_a_mistake(

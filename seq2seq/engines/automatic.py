@@ -1,0 +1,393 @@
+"""The fastest program that gives the same outputs: CTranslate2 where it can, else our own.
+
+CTranslate2 runs a model several times faster on a CPU. Whether it does so, and writes the same, is
+tried once for each model: on the first job of enough lines our own program searches the first of
+them, the model is written in CTranslate2's format, and that searches them too. What came out is
+kept beside the model (`seq2seq.engines.prepared`); from then on neither torch nor our program is
+loaded. What CTranslate2 does not have, or has with another meaning, our own program does.
+"""
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+
+from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS, Ids
+from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
+from seq2seq.devices import processor_threads
+from seq2seq.engines.agreement import EXACT, count_equal, differences
+from seq2seq.engines.converted import ConvertedEngine, import_ctranslate2, refusals
+from seq2seq.engines.engine import Engine, Progress
+from seq2seq.engines.load import fitting_engine, load_engine
+from seq2seq.engines.prepared import (
+    FOLDER,
+    Agreement,
+    EightBits,
+    Prepared,
+    key_of,
+    place_of,
+    program,
+    read_files,
+    read_prepared,
+    write_prepared,
+)
+from seq2seq.errors import ModelError
+from seq2seq.files import read_json_object
+from seq2seq.libraries import reason_of
+from seq2seq.run import model_folder, write_json
+from seq2seq.stock_tokenizer import open_tokenizer
+
+# Lines that both programs search, and how many a job must have to be worth the trial.
+SAMPLE, ENOUGH = 100, 200
+# A larger model is not written a second time unasked.
+MOST_BYTES = 1 << 30
+NEEDED = "the config.json of a stock model folder"
+
+# CTranslate2 is given up only where it is clearly slower: other programs may have been at work.
+SLOWER = 1.2
+
+Languages = tuple[str | None, str | None]
+Say = Callable[[str], object]
+
+
+def fastest_engine(
+    path: Path,
+    *,
+    device: str = "auto",
+    languages: Languages = (None, None),
+    eight_bits: bool = False,
+    say: Say,
+) -> Engine:
+    """The engine that runs a model as fast as can be with the same outputs.
+
+    Args:
+        path: A run folder, a stock model folder, or one in CTranslate2's format.
+        device: As in `seq2seq.devices`.
+        languages: Of source and target, where the model knows several.
+        eight_bits: Whether outputs may be those of matrices in 8 bits; what that changes is said.
+        say: Told which program runs the model and why, each time that it is another one.
+
+    Returns:
+        The engine.
+
+    Raises:
+        ModelError: There is no model, or it cannot be loaded.
+        DeviceError: There is no such device.
+    """
+    fitting = fitting_engine(path)
+    if fitting == "native":
+        obstacle = _obstacle_here(device)
+        if obstacle is None:
+            chooser = AutomaticEngine(path, languages=languages, eight_bits=eight_bits, say=say)
+            if chooser.sizes_are_known:
+                return chooser
+        say(f"engine: native: {obstacle}" if obstacle else "engine: native")
+    loaded, _ = load_engine(fitting, path, device=device)
+    if fitting == "transformers":
+        say(f"engine: {loaded.class_name} of transformers, the only program that knows it")
+    elif fitting == "ctranslate2":
+        say(f"engine: {program()}: the folder is in its format")
+    if eight_bits:
+        say("8 bits: not used")
+    return loaded
+
+
+def _obstacle_here(device: str) -> str | None:
+    """Why CTranslate2 is out of the question on this machine; None if it is not."""
+    if find_spec("ctranslate2") is None:
+        return "CTranslate2 is not installed (pip install seq2seq-toolkit[ctranslate2])"
+    if device not in ("auto", "cpu"):
+        return f"on '{device}' the two programs were not compared"
+    if device == "auto" and (sys.platform == "darwin" or _has_gpu()):
+        return "on a GPU the two programs were not compared"
+    return None
+
+
+def _has_gpu() -> bool:
+    return bool(import_ctranslate2().get_cuda_device_count())
+
+
+class AutomaticEngine(Engine):
+    """Our own program and CTranslate2, of which each search is given to one.
+
+    Args:
+        path: A run folder or a stock model folder.
+        languages: Of source and target, where the model knows several.
+        eight_bits: Whether CTranslate2 may use matrices in 8 bits.
+        say: Told which program is chosen and why.
+    """
+
+    name = "native"  # whose outputs these are
+
+    def __init__(self, path: Path, *, languages: Languages, eight_bits: bool, say: Say):
+        self.folder = model_folder(path)
+        self.place = place_of(path)
+        self._languages, self._eight_bits, self._say = languages, eight_bits, say
+        self._said = set[str]()
+        self._config = read_json_object(
+            self.folder / "config.json", error=ModelError, needed=NEEDED
+        )
+        self._native: Engine | None = None
+        self._converted: ConvertedEngine | None = None
+        self._prepared = read_prepared(self.place, self.folder)
+
+    @property
+    def sizes_are_known(self) -> bool:
+        """Whether ``config.json`` tells how much the model can read and write."""
+        return all(type(self._config.get(name)) is int for name in
+                   ("max_position_embeddings", "vocab_size"))  # fmt: skip
+
+    @property
+    def positions(self) -> int:
+        """The most pieces it can read or write."""
+        return int(self._config["max_position_embeddings"])
+
+    @property
+    def vocab_size(self) -> int:
+        """Pieces that it knows."""
+        return int(self._config["vocab_size"])
+
+    def warm_up(self, options: DecodeOptions) -> None:
+        """Load the program that the next search is likely to need."""
+        known = self._prepared
+        if known is None or known.agreement.problems or _unlike(options):
+            self._load_native()
+        else:
+            self._load_converted(known)
+
+    def search(
+        self,
+        sources: Sequence[Ids],
+        options: DecodeOptions,
+        *,
+        prefixes: Sequence[Ids] | None = None,
+        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        progress: Progress | None = None,
+    ) -> list[list[Hypothesis]]:
+        """Find the best targets for each source; see `Engine.search`."""
+        obstacle = self._obstacle(sources, options, with_context=any(prefixes or ()))
+        engine: Engine
+        if obstacle is not None or self._prepared is None:
+            self._announce(f"engine: native: {obstacle}" + "; 8 bits not used" * self._eight_bits)
+            engine = self._load_native()
+        else:
+            engine = self._load_converted(self._prepared)
+            self._announce(_praise(self._prepared))
+            if self._eight_bits:
+                self._weigh_eight_bits(self._prepared, sources, options)
+        return engine.search(
+            sources, options, prefixes=prefixes, batch_tokens=batch_tokens, progress=progress
+        )
+
+    def _search(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[Hypothesis]]:
+        return self.search(sources, options)
+
+    def _force(
+        self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
+    ) -> list[ForcedScore]:
+        return self._load_native().score(sources, targets, first_id=first_id)
+
+    def _obstacle(
+        self, sources: Sequence[Ids], options: DecodeOptions, *, with_context: bool
+    ) -> str | None:
+        """Why our own program has to do this search; None if CTranslate2 does the same."""
+        problems = _unlike(options)
+        if with_context:
+            problems.append("it begins all outputs of a batch alike")
+        if problems:
+            return f"not CTranslate2, {'; '.join(problems)}"
+        if self._prepared is None:
+            sample = _distinct(sources) if len(sources) >= ENOUGH else []
+            if len(sample) < SAMPLE:
+                return (
+                    f"CTranslate2 is tried once for each model, on the first job of at "
+                    f"least {ENOUGH} lines"
+                )
+            if (size := _bytes_of(self.folder)) > MOST_BYTES:
+                return f"the model has {size / 1e9:.1f} GB, too much to keep twice unasked"
+            self._prepared = self._try(sample, options)
+        agreement = self._prepared.agreement
+        return "; ".join(agreement.problems) if agreement.problems else None
+
+    def _try(self, sample: Sequence[Ids], options: DecodeOptions) -> Prepared:
+        """Write the model in CTranslate2's format, compare, and keep what came out."""
+        self._announce(f"engine: trying CTranslate2 on {len(sample)} lines, once for this model")
+        files = read_files(self.folder)
+        name = f"{FOLDER}{key_of(files)}"
+        try:
+            self.place.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".part-", dir=self.place) as part:
+                made = Path(part, name)
+                made.mkdir()
+                agreement = self._compare(made, sample, options)
+                kept = "" if agreement.problems else name
+                if kept:
+                    shutil.rmtree(self.place / name, ignore_errors=True)  # it was damaged
+                    made.rename(self.place / name)
+            prepared = Prepared(program(), files, kept, agreement)
+            write_prepared(self.place, prepared)
+        except OSError as error:
+            reason = f"CTranslate2's format cannot be kept in {self.place}: {error.strerror}"
+            return Prepared(program(), files, "", Agreement(0, 0, 0, 0.0, 0.0, (reason,)))
+        if kept:
+            self._native = None  # it is not likely to be needed again
+        return prepared
+
+    def _compare(self, made: Path, sample: Sequence[Ids], options: DecodeOptions) -> Agreement:
+        from seq2seq.engines.native import NativeEngine
+        from seq2seq.engines.to_ctranslate2 import write_ctranslate2
+
+        native = self._load_native()
+        assert isinstance(native, NativeEngine)
+        tokenizer = open_tokenizer(self.folder, languages=self._languages)
+        try:
+            write_ctranslate2(native.model, tokenizer, made, quantize=None)
+            special = {"eos_token": tokenizer.eos_id, "pad_token": tokenizer.pad_id}
+            names = {role: tokenizer.piece(number) for role, number in special.items()}
+            write_json(made / "tokenizer_config.json", names)
+            converted = ConvertedEngine.load(made, device="cpu")
+        except (ModelError, RuntimeError, ValueError, TypeError, LookupError) as error:
+            reason = f"CTranslate2's format does not hold this model: {reason_of(error)}"
+            return Agreement(0, 0, 0, 0.0, 0.0, (reason,))
+        return compare(native, converted, sample, options)
+
+    def _weigh_eight_bits(
+        self, prepared: Prepared, sources: Sequence[Ids], options: DecodeOptions
+    ) -> None:
+        """Say what 8 bits change, and keep it once it was measured on enough lines."""
+        weighed = prepared.eight_bits
+        if weighed is None:
+            sample = _distinct(sources)
+            exact = ConvertedEngine.load(self.place / prepared.folder, device="cpu")
+            weighed = weigh(exact, self._load_converted(prepared), sample, options)
+            if len(sample) == SAMPLE:
+                self._prepared = replace(prepared, eight_bits=weighed)
+                with suppress(OSError):  # it is measured again
+                    write_prepared(self.place, self._prepared)
+        self._announce(
+            f"8 bits: {weighed.equal} of {weighed.lines} outputs as with 32 bits; to the model of "
+            f"32 bits a piece is {abs(weighed.loss):.3f} {'less' if weighed.loss >= 0 else 'more'} "
+            "probable on average (natural logarithm)"
+        )
+
+    def _load_native(self) -> Engine:
+        if self._native is None:
+            self._native, _ = load_engine("native", self.folder, device="cpu")
+        return self._native
+
+    def _load_converted(self, prepared: Prepared) -> ConvertedEngine:
+        if self._converted is None:
+            self._converted = ConvertedEngine.load(
+                self.place / prepared.folder, device="cpu", eight_bits=self._eight_bits
+            )
+        return self._converted
+
+    def _announce(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._say(text)
+
+
+def compare(
+    native: Engine, converted: Engine, sample: Sequence[Ids], options: DecodeOptions
+) -> Agreement:
+    """Let two programs search the same lines, and score what came out.
+
+    Args:
+        native: Our own program.
+        converted: The other one.
+        sample: Sources.
+        options: What to search for.
+
+    Returns:
+        What was found, with what is beyond the tolerance of an export.
+    """
+    mine, own_seconds = _timed(native, sample, options)
+    theirs, seconds = _timed(converted, sample, options)
+    ids = [one.ids for one in mine]
+    pieces, _ = differences(
+        native.score(sample, ids, first_id=options.first_id),
+        converted.score(sample, ids, first_id=options.first_id),
+    )
+    equal, lines = count_equal(mine, theirs), len(sample)
+    least = EXACT.greedy if options.beams == 1 else EXACT.search
+    problems = []
+    if not (max(pieces) <= EXACT.piece and sum(pieces) <= EXACT.mean_piece * len(pieces)):
+        problems.append(
+            f"with CTranslate2 the log-probability of a piece differs by {max(pieces):.2g}"
+        )
+    if equal < least * lines:
+        problems.append(f"with CTranslate2 {equal} of {lines} outputs are the same")
+    if seconds > SLOWER * own_seconds:
+        problems.append(f"CTranslate2 takes {seconds / own_seconds:.1f} times as long")
+    return Agreement(
+        lines, equal, options.beams, max(pieces), own_seconds / seconds, tuple(problems)
+    )
+
+
+def weigh(
+    exact: Engine, rounded: Engine, sample: Sequence[Ids], options: DecodeOptions
+) -> EightBits:
+    """Compare the outputs of matrices in 8 bits with those of 32 bits, as the latter see them.
+
+    Args:
+        exact: The model in 32 bits.
+        rounded: The same in 8 bits.
+        sample: Sources.
+        options: What to search for.
+
+    Returns:
+        What was found.
+    """
+    found = [_timed(engine, sample, options)[0] for engine in (exact, rounded)]
+    means = []
+    for outputs in found:
+        scores = exact.score(sample, [one.ids for one in outputs], first_id=options.first_id)
+        pieces = sum(len(one.token_log_probabilities) for one in scores)
+        means.append(sum(one.log_probability for one in scores) / pieces)
+    return EightBits(len(sample), count_equal(*found), means[0] - means[1])
+
+
+def _timed(
+    engine: Engine, sample: Sequence[Ids], options: DecodeOptions
+) -> tuple[list[Hypothesis], float]:
+    """The best output of each source, and the seconds without what only a first search takes."""
+    engine.search(sample[:4], options)
+    start = time.perf_counter()
+    found = engine.search(sample, options)
+    return [one[0] for one in found], time.perf_counter() - start
+
+
+def _praise(prepared: Prepared) -> str:
+    known = prepared.agreement
+    return (
+        f"engine: {prepared.program}, {processor_threads()} thread(s): on {known.lines} lines "
+        f"{known.equal} outputs as of our own program, {known.times_as_fast:.1f} times as fast"
+    )
+
+
+def _unlike(options: DecodeOptions) -> list[str]:
+    """What of a search CTranslate2 does not have, or might decide otherwise."""
+    problems = refusals(options)
+    if options.beams > 1 and not options.renormalize:
+        given = {"no_repeat_ngram": options.no_repeat_ngram, "forbidden pieces": options.forbidden}
+        problems += [
+            f"it compares beams by other scores with {name}" for name, value in given.items()
+            if value
+        ]  # fmt: skip
+    return problems
+
+
+def _distinct(sources: Sequence[Ids]) -> list[Ids]:
+    """The first of the sources that differ, as many as are compared."""
+    return list(islice(dict.fromkeys(map(tuple, sources)), SAMPLE))
+
+
+def _bytes_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())

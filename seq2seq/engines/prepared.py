@@ -1,0 +1,185 @@
+"""A model in CTranslate2's format, made and compared with our own program once, and kept.
+
+    RUN/engines/                    of a run, if it may be written to
+    ~/.cache/seq2seq/engines/NAME/  else; SEQ2SEQ_CACHE may name a folder instead of the first two
+
+It lies there until a file of the model or the release of CTranslate2 changes.
+"""
+
+import hashlib
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from seq2seq.errors import ModelError
+from seq2seq.files import read_record
+from seq2seq.run import Run, write_json
+
+RECORD, FOLDER = "ctranslate2.json", "ctranslate2-"
+CACHE = "SEQ2SEQ_CACHE"
+# Files of a model folder that decide what it answers; its search is asked for in every call.
+DECIDING = (".json", ".safetensors", ".bin", ".spm", ".model", ".txt")
+SEARCH = "generation_config.json"
+
+
+@dataclass(frozen=True)
+class FileState:
+    """A file as it was.
+
+    Attributes:
+        size: Its bytes.
+        changed: When it was last changed, in nanoseconds since 1970.
+        sha256: Of its bytes, which are read again only where the time has changed.
+    """
+
+    size: int
+    changed: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """CTranslate2 beside our own program, on lines that were to be translated.
+
+    Attributes:
+        lines: How many.
+        equal: How many outputs were the same, piece by piece.
+        beams: Of the search.
+        largest_difference: Of the log-probability of a piece of these outputs.
+        times_as_fast: Our program's time divided by that of CTranslate2.
+        problems: What differs by more than is tolerated, a phrase each.
+    """
+
+    lines: int
+    equal: int
+    beams: int
+    largest_difference: float
+    times_as_fast: float
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EightBits:
+    """What matrices of 8 bits changed, on lines that were to be translated.
+
+    Attributes:
+        lines: How many.
+        equal: How many outputs were the same as with 32 bits.
+        loss: How much less probable a piece of its outputs is, to the model of 32 bits, than a
+            piece of that model's own: the difference of the mean log-probabilities.
+    """
+
+    lines: int
+    equal: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known of a model and CTranslate2.
+
+    Attributes:
+        program: Name and release of what was compared.
+        files: Those of the model.
+        folder: The model in its format, from the folder that the record lies in; empty if it
+            could not be made or is not to be used.
+        agreement: How it compares with our own program.
+        eight_bits: What 8 bits change, once that was measured on enough lines.
+    """
+
+    program: str
+    files: dict[str, FileState]
+    folder: str
+    agreement: Agreement
+    eight_bits: EightBits | None = None
+
+
+def program() -> str:
+    """Name and release of CTranslate2."""
+    return f"CTranslate2 {version('ctranslate2')}"
+
+
+def place_of(path: Path) -> Path:
+    """Where what is prepared of a model is kept; it may not be there yet.
+
+    Args:
+        path: A run folder, or a stock model folder, which is left as it is.
+    """
+    run = Run(path)
+    if run.recipe.is_file() and os.access(path, os.W_OK):
+        return run.engines
+    cache = Path(os.environ.get(CACHE) or "~/.cache/seq2seq").expanduser()
+    full = str(path.resolve())
+    return cache / "engines" / f"{path.name}-{hashlib.sha256(full.encode()).hexdigest()[:16]}"
+
+
+def read_files(folder: Path, known: dict[str, FileState] | None = None) -> dict[str, FileState]:
+    """The state of a model's files.
+
+    Args:
+        folder: A stock model folder.
+        known: What they were; the bytes of a file of that size and time are not read again.
+    """
+    states = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix not in DECIDING or path.name == SEARCH or not path.is_file():
+            continue
+        now, before = path.stat(), (known or {}).get(path.name)
+        if before is None or (before.size, before.changed) != (now.st_size, now.st_mtime_ns):
+            before = FileState(now.st_size, now.st_mtime_ns, _hash_of(path))
+        states[path.name] = before
+    return states
+
+
+def read_prepared(place: Path, folder: Path) -> Prepared | None:
+    """What is known, if it still holds.
+
+    Args:
+        place: As `place_of` has it.
+        folder: The stock model folder.
+
+    Returns:
+        None if nothing is known, or the model or the program is another one now.
+    """
+    if not (place / RECORD).is_file():
+        return None
+    try:
+        found = read_record(
+            place / RECORD, Prepared, error=ModelError, needed="what this program wrote there"
+        )
+    except ModelError:  # of another release, or cut short: it is made again
+        return None
+    now = read_files(folder, found.files)
+    if found.program != program() or _contents(now) != _contents(found.files):
+        return None
+    if found.folder and not (place / found.folder / "model.bin").is_file():
+        return None
+    return found
+
+
+def write_prepared(place: Path, prepared: Prepared) -> None:
+    """Keep what is known, and take away what is not used any more.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    write_json(place / RECORD, asdict(prepared))
+    for old in place.glob(f"{FOLDER}*"):
+        if old.name != prepared.folder:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def key_of(files: dict[str, FileState]) -> str:
+    """A name for the contents of a model's files."""
+    return hashlib.sha256(repr(sorted(_contents(files).items())).encode()).hexdigest()[:16]
+
+
+def _contents(files: dict[str, FileState]) -> dict[str, str]:
+    return {name: state.sha256 for name, state in files.items()}
+
+
+def _hash_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
