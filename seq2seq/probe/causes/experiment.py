@@ -107,14 +107,9 @@ class Experiment:
     def preferences(
         self, *knock_outs: KnockOut, also: Sequence[Intervention] = ()
     ) -> Float[np.ndarray, " items"]:
-        """Preference for the good translation with something knocked out.
+        """Preference for the good translation, in nats, with some things knocked out at once.
 
-        Args:
-            knock_outs: what is knocked out, all at once.
-            also: interventions that do not depend on the case.
-
-        Returns:
-            In nats, for each case.
+        ``also`` are interventions that do not depend on the case.
         """
         if also:
             return self._ask(knock_outs, also)
@@ -169,16 +164,7 @@ class Experiment:
 def effects_of(
     intact: Float[np.ndarray, " items"], trials: Sequence[Trial], dependence: Dependence
 ) -> tuple[Effect, ...]:
-    """Count what knock-outs cost.
-
-    Args:
-        intact: preferences of the untouched model.
-        trials: preferences with each knock-out; their p-values are corrected for their number.
-        dependence: of the items.
-
-    Returns:
-        The effects, in the order of the trials.
-    """
+    """Count what knock-outs cost, in their order; p-values are corrected for their number."""
     if not trials:
         return ()
     before = answers_right(intact)

@@ -85,17 +85,9 @@ def translate_items(
     *,
     seed: int = SEED,
 ) -> FreeTranslations | None:
-    """Let a model translate freely, untouched and with knock-outs, and judge what it writes.
+    """Let a model translate freely, untouched and with knock-outs of the encoder, and judge it.
 
-    Args:
-        model: an encoder-decoder.
-        placed: cases.
-        items: those of the built-in corpus, by id.
-        knock_outs: of the encoder.
-        seed: of the intervals.
-
-    Returns:
-        Translations and figures; None where no case can be judged.
+    ``items`` are those of the built-in corpus, by id; None where no case can be judged.
     """
     numbers = judgeable(placed, items)
     if not numbers:
@@ -116,16 +108,7 @@ def translate_items(
 def write_freely(
     model: StockModel, placed: Sequence[PlacedCase], knock_out: KnockOut | None = None
 ) -> Written:
-    """Translate the texts of cases, always taking the likeliest next piece.
-
-    Args:
-        model: an encoder-decoder.
-        placed: the cases.
-        knock_out: what is knocked out in the encoder meanwhile; None for nothing.
-
-    Returns:
-        The translations, in the order of the cases.
-    """
+    """Translate cases, always taking the likeliest piece, with something knocked out meanwhile."""
     texts, unfinished = [""] * len(placed), set()
     for numbers in batches_of(model, placed):
         batch = [placed[number] for number in numbers]
@@ -143,15 +126,7 @@ def write_freely(
 
 
 def judgeable(placed: Sequence[PlacedCase], items: Mapping[str, Item]) -> list[int]:
-    """The cases whose translation can be judged: items of the built-in corpus in whole quads.
-
-    Args:
-        placed: cases.
-        items: those of the built-in corpus, by id.
-
-    Returns:
-        Numbers of the cases.
-    """
+    """Numbers of the cases whose translation can be judged: items of the corpus in whole quads."""
     known = [n for n, one in enumerate(placed) if one.case.id in items]
     telling = [n for n in known if items[placed[n].case.id].contrastive]
     quads: dict[str, int] = {}
@@ -164,17 +139,7 @@ def judgeable(placed: Sequence[PlacedCase], items: Mapping[str, Item]) -> list[i
 def score_written(
     name: str, written: Written, items: Sequence[Item], *, seed: int = SEED
 ) -> tuple[Generated, Float[np.ndarray, " items"]]:
-    """Count which translations show the right gender.
-
-    Args:
-        name: of what was knocked out.
-        written: one translation for each item.
-        items: of the built-in corpus, in whole quads.
-        seed: of the intervals.
-
-    Returns:
-        The figures, and for each item 1 where its translation is right.
-    """
+    """Count which translations of items in whole quads show the right gender, and list them."""
     right = [
         gender_shown(one, text) == "good" for one, text in zip(items, written.texts, strict=True)
     ]

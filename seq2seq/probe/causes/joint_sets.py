@@ -53,12 +53,7 @@ class JointSets:
 def search_joint(select: Experiment, report: Experiment) -> tuple[JointSets, tuple[Trial, ...]]:
     """Find small sets of knock-outs that together take the answer away.
 
-    Args:
-        select: a model and the cases to shrink sets on.
-        report: the same model and the cases to report.
-
-    Returns:
-        The sets, and their outcomes case by case.
+    They are shrunk on the cases of ``select``; effects and trials are of those of ``report``.
     """
     trials, tried = [], 0
     for pattern in KINDS.values():
@@ -77,12 +72,8 @@ def search_joint(select: Experiment, report: Experiment) -> tuple[JointSets, tup
 def group_that_sees(select: Experiment) -> tuple[str, ...]:
     """Find the few words whose sight of the nouns the answer hangs on, if they lose it together.
 
-    Args:
-        select: a model and cases that are not reported.
-
-    Returns:
-        The words: those that are needed together (both nouns hidden); where that costs little,
-        those that are followed together (the nouns exchanged); none where that does, too.
+    Those that are needed together (both nouns hidden); where that costs little, those that are
+    followed together (the nouns exchanged); none where that does, too.
     """
 
     def hidden(words: Sequence[str]) -> Float[np.ndarray, " items"]:

@@ -93,16 +93,9 @@ def sight_of_nouns(
     *,
     heads: Bool[Tensor, "layers heads"] | None = None,
 ) -> SightOfNouns:
-    """Describe what some rows see of the nouns.
+    """Describe four ways to interfere with what some rows see of the nouns, in some heads or all.
 
-    Args:
-        name: of the rows.
-        stack: where; in the decoder the nouns are those that it has written.
-        rows: of a case.
-        heads: which; None for all.
-
-    Returns:
-        The four knock-outs.
+    In the decoder the nouns are those that it has written.
     """
 
     def look(*nouns: int) -> Look:
@@ -148,14 +141,7 @@ def sight_of_words(words: Sequence[str], name: str = "") -> SightOfNouns:
 
 
 def knock_outs_of(placed: Sequence[PlacedCase]) -> dict[str, KnockOut]:
-    """List what is tried, by name: every word of the text, in encoder and decoder.
-
-    Args:
-        placed: cases with a decision row.
-
-    Returns:
-        Knock-outs of single rows and of their edges, and of what the decision row sees.
-    """
+    """List what is tried, by name: single rows, their edges, and what the decision row sees."""
     found = []
     for word in words_of(placed):
         sight = sight_of_words([word])
@@ -192,16 +178,7 @@ def rows_of_word(one: PlacedCase, word: str) -> Rows:
 
 
 def readers_of(placed: Sequence[PlacedCase], word: str) -> list[KnockOut]:
-    """List who may read what is written in the row of a word.
-
-    Args:
-        placed: cases with a decision row.
-        word: of the text.
-
-    Returns:
-        Knock-outs of the sight of that row: of the other words, of the nouns, and of the decision
-        row.
-    """
+    """List who may read the row of a word: the other words, the nouns, and the decision row."""
     found = [
         KnockOut(f"{reader}→{word}", "encoder", _word_to(reader, word))
         for reader in words_of(placed)

@@ -41,14 +41,10 @@ class MatchedWords:
         self._maps: dict[tuple[Stack, bytes], dict[str, Map]] = {}
 
     def control(self, *knock_outs: KnockOut) -> list[KnockOut]:
-        """Match other words to those of some knock-outs that are done at once.
+        """Match other words to those of some knock-outs of one stack and the same heads.
 
-        Args:
-            knock_outs: of one stack and the same heads.
-
-        Returns:
-            As many of the same kind. A case in which one of them has no match is left out of all
-            (`has_words` says so); no row stands alone, and no column is hidden, for two of them.
+        A case in which one of them has no match is left out of all (`has_words` says so); no row
+        stands alone, and no column is hidden, for two of them.
         """
         matched: list[dict[str, tuple[Rows, tuple[Rows, ...]]]] = [{} for _ in knock_outs]
         for one in self.placed:
@@ -110,17 +106,7 @@ def has_words(control: KnockOut, one: PlacedCase) -> bool:
 def attention_of(
     model: StockModel, placed: Sequence[PlacedCase], stack: Stack, heads: Heads
 ) -> dict[str, Map]:
-    """Read what some heads look at, mean over them.
-
-    Args:
-        model: an encoder-decoder.
-        placed: cases with a decision row.
-        stack: of the heads.
-        heads: which; None for all.
-
-    Returns:
-        A map by case id, with rows and columns of padding.
-    """
+    """Read what some heads look at, mean over them: a map by case id, padding included."""
     found = {}
     for numbers in batches_of(model, placed):
         batch = [placed[number] for number in numbers]

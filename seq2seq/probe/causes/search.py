@@ -90,13 +90,7 @@ def find_causes(
 ) -> Causes:
     """Search what carries the answer, and whether it hangs on the best head and on others.
 
-    Args:
-        experiment: the model and the reported set; every case has a decision row.
-        scored: the same model's sets.
-        unrelated: sentences without a question, to see what ablating the head costs there.
-
-    Returns:
-        What was found.
+    ``unrelated`` are sentences without a question, on which ablating the head should cost nothing.
     """
     trials = [experiment.trial(one) for one in experiment.knock_outs.values()]
     effects = _costliest_first(experiment.effects(trials))
@@ -132,13 +126,8 @@ def find_causes(
 def knock_outs_while_translating(experiment: Experiment, measure: Measure) -> list[KnockOut]:
     """Knock-outs of the encoder that can be kept up while the model translates freely.
 
-    Args:
-        experiment: an encoder-decoder and its cases.
-        measure: the chosen head.
-
-    Returns:
-        The pronoun's row, its sight of the nouns in all heads, hidden and exchanged, and the
-        chosen head's if that lies in the encoder.
+    The pronoun's row, its sight of the nouns in all heads, hidden and exchanged, and the chosen
+    head's if that lies in the encoder.
     """
     names = ("it off", "it→nouns", "it⇄nouns")
     found = [experiment.knock_outs[name] for name in names if name in experiment.knock_outs]

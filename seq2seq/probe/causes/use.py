@@ -63,16 +63,7 @@ class Use:
 def try_use(
     experiment: Experiment, sight: SightOfNouns, head: Measure | None = None
 ) -> tuple[Use, tuple[Trial, ...]]:
-    """Interfere with what rows see of the nouns, in four ways.
-
-    Args:
-        experiment: a model and its cases.
-        sight: the rows, and the heads in which they look.
-        head: the same head by name; None for all.
-
-    Returns:
-        What came of it, and the outcomes case by case.
-    """
+    """Interfere in four ways with what rows see of the nouns; ``head`` names where they look."""
     known = experiment.knock_outs
     trials = []
     for one in (sight.gold, sight.other, sight.both, sight.exchanged):
@@ -83,15 +74,7 @@ def try_use(
 
 
 def sight_of_measure(experiment: Experiment, measure: Measure, *, alone: bool) -> SightOfNouns:
-    """What the rows of a measure see of the nouns.
-
-    Args:
-        experiment: a model and its cases.
-        measure: a route that lies in one stack.
-        alone: in the head of the measure; or else in all heads.
-
-    Returns:
-        The four knock-outs.
+    """What the rows of a measure see of the nouns, in its head ``alone`` or in all heads.
 
     Raises:
         DataError: the route runs through several stacks.

@@ -33,12 +33,8 @@ class Baseline:
 def plain_baselines(pieces: Mapping[str, Sequence[int]] | None = None) -> list[Baseline]:
     """Rules that learn nothing: first, nearest, subject, agent, patient, longest.
 
-    Args:
-        pieces: for each case id how many pieces each candidate has; without it "longest" is
-            left out.
-
-    Returns:
-        The rules. "longest" is also what uniform attention answers, summed over pieces.
+    "longest" needs the pieces of each candidate, by case id; it is also what uniform attention
+    answers, summed over pieces.
     """
     rules = [
         Baseline("first", _first),
@@ -55,12 +51,8 @@ def plain_baselines(pieces: Mapping[str, Sequence[int]] | None = None) -> list[B
 def learnt_baselines(train: Sequence[Case]) -> list[Baseline]:
     """Rules that know training but see only a part of the input.
 
-    Args:
-        train: cases whose answers they may count; those without one gold noun of two teach
-            nothing.
-
-    Returns:
-        Majority gender, noun prior, cue only (by place and by gender), nouns only.
+    Majority gender, noun prior, cue only (by place and by gender), nouns only; cases without one
+    gold noun of two teach nothing.
     """
     return [
         _counting("majority gender", train, lambda case: True, _gender),
@@ -72,18 +64,7 @@ def learnt_baselines(train: Sequence[Case]) -> list[Baseline]:
 
 
 def baseline_scores(cases: Sequence[Case], baselines: Sequence[Baseline]) -> Scores:
-    """Score rules as if they were heads, with route "baseline" and their name as variant.
-
-    Args:
-        cases: with one gold noun of two.
-        baselines: the rules.
-
-    Returns:
-        Scores that `findings` turns into accuracies with intervals.
-
-    Raises:
-        DataError: as in `layout_of`.
-    """
+    """Score rules as if they were heads, with route "baseline" and their name as variant."""
     layout = layout_of(cases)
     weights = np.array([[rule.weigh(case) for case in cases] for rule in baselines], dtype=float)
     gold = np.array([case.gold for case in cases])
@@ -97,14 +78,7 @@ def baseline_scores(cases: Sequence[Case], baselines: Sequence[Baseline]) -> Sco
 
 
 def blind_answers(rules: Sequence[Scores]) -> dict[str, Float[np.ndarray, " items"]]:
-    """Say by name where rules are right, those that read the cue left out.
-
-    Args:
-        rules: scores of rules that look at no attention, of the same items.
-
-    Returns:
-        1 where a rule is right, a half where it is undecided.
-    """
+    """By name where rules are right, a half if undecided; those that read the cue are left out."""
     return {
         one.variant: right
         for scores in rules

@@ -30,16 +30,10 @@ def habit_of(
     queries: Int[np.ndarray, " items"],
     lengths: Int[np.ndarray, " items"],
 ) -> Habit:
-    """Average attention by distance.
+    """Average by distance what one query position of each item gives its real keys.
 
-    Args:
-        rows: the attention of one query position in each item, padded on the right.
-        queries: that position.
-        lengths: how many keys of each item are real.
-
-    Returns:
-        The habit, over all real keys. Take it from dev: on the items that are reported, a distance
-        that occurs once would give the head back instead of its habit.
+    Take it from dev: on the items that are reported, a distance that occurs once would give the
+    head back instead of its habit.
     """
     keys = rows.shape[2]
     real = _real(lengths, keys)
@@ -53,16 +47,9 @@ def habit_rows(
     queries: Int[np.ndarray, " items"],
     lengths: Int[np.ndarray, " items"],
 ) -> Float[np.ndarray, "measures items keys"]:
-    """Attention rows made of a habit alone.
+    """Attention rows made of a habit alone, 0 beyond each item's length.
 
-    Args:
-        habit: of the measures.
-        queries: the query position of each item.
-        lengths: how many keys of each item are real.
-
-    Returns:
-        For each item the habit around its query, 0 beyond its length. Between distances that
-        occurred it is interpolated, beyond them it is that of the last one.
+    Between distances that occurred it is interpolated, beyond them it is that of the last one.
     """
     keys = int(lengths.max())
     offsets = np.arange(keys) - queries[:, None]
@@ -72,14 +59,7 @@ def habit_rows(
 
 
 def uniform_rows(lengths: Int[np.ndarray, " items"]) -> Float[np.ndarray, "items keys"]:
-    """Attention that looks at all pieces of a text alike.
-
-    Args:
-        lengths: how many keys of each item are real.
-
-    Returns:
-        For each item a row that sums to 1, 0 beyond its length.
-    """
+    """Attention that looks at all pieces of each text alike, 0 beyond its length."""
     rows: Float[np.ndarray, "items keys"] = _real(lengths, int(lengths.max())) / lengths[:, None]
     return rows
 

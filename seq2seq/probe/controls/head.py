@@ -77,16 +77,7 @@ class HeadMaps:
 
 
 def head_maps(model: StockModel, placed: Sequence[PlacedCase], measure: Measure) -> HeadMaps:
-    """Read one head in some cases.
-
-    Args:
-        model: any stock model.
-        placed: the cases.
-        measure: names the stack, the layer and the head.
-
-    Returns:
-        Its maps.
-    """
+    """Read the head that a measure names in some cases."""
     stack = stack_and_word(measure)[0] if model.kind == "encoder-decoder" else _only_stack(model)
     assert measure.layer is not None  # of a head
     assert measure.head is not None
@@ -112,16 +103,7 @@ def head_maps(model: StockModel, placed: Sequence[PlacedCase], measure: Measure)
 def habit_scores(
     dev: tuple[Sequence[PlacedCase], HeadMaps], test: Sequence[PlacedCase], measure: Measure
 ) -> Scores:
-    """What the head's habit, and attention that has none, give the nouns.
-
-    Args:
-        dev: cases to take the habit from, and the head's maps of them.
-        test: cases to report; the model does not read them.
-        measure: a head and its route.
-
-    Returns:
-        Scores as of two rules.
-    """
+    """What the head's habit on dev, and attention that has none, give the nouns of test."""
     placed, maps = dev
     likings = {}
     # One habit of both nouns: which of them is meant, no habit knows.
@@ -154,14 +136,8 @@ def wrong_query_scores(
 ) -> Scores | None:
     """What the same head gives the nouns from other rows, or gets of them in other columns.
 
-    Args:
-        placed: cases to report.
-        maps: of the head in these cases.
-        measure: the head and its route.
-
-    Returns:
-        Scores by word: other words of the clause, or the row before the decision row; None where
-        the cases have no other.
+    By word: other words of the clause, or the row before the decision row; None where the cases
+    have no other.
     """
     queries: dict[str, list[Rows]] = {}
     stack, word = stack_and_word(measure)
@@ -185,17 +161,7 @@ def wrong_query_scores(
 def control_figure(
     name: str, model: StockModel, cases: Sequence[Case], measure: Measure, *, seed: int = SEED
 ) -> ControlFigure:
-    """Measure the head on a set that need not have answers.
-
-    Args:
-        name: of the set.
-        model: any stock model.
-        cases: with two nouns each; where none is meant, or the target does not tell, that is said.
-        measure: a head whose route reads rows of the text.
-        seed: of the intervals.
-
-    Returns:
-        The figure, over the cases that can be placed.
+    """Measure the head on a set that need not have answers, over the cases that can be placed.
 
     Raises:
         DataError: not one can.
@@ -247,15 +213,7 @@ class HeadControls:
 
 
 def control_head(scored: ScoredSets, sets: Mapping[str, Sequence[Case]]) -> HeadControls:
-    """Measure the best single head where it should find nothing.
-
-    Args:
-        scored: a model's sets.
-        sets: control sets by name.
-
-    Returns:
-        The figures.
-    """
+    """Measure the best single head where it should find nothing: other rows, and control sets."""
     measure = scored.head.measure
     (dev, _), (test, part) = (
         part_of(placed, PIECES, seed=scored.seed) for placed in (scored.dev, scored.test)

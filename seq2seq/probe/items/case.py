@@ -75,14 +75,7 @@ class Case:
 
 
 def case_of_item(item: Item) -> Case:
-    """The case that an item of the built-in corpus asks.
-
-    Args:
-        item: an item; its spans are carried over, so nothing is searched for again.
-
-    Returns:
-        The case; its cluster is the item's block, the unit that never crosses splits.
-    """
+    """The case that an item of the built-in corpus asks; its cluster is the item's block."""
     return Case(
         id=item.id,
         text=item.source,

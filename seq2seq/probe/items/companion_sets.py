@@ -35,14 +35,7 @@ class CompanionSets:
 
 
 def companions_of(path: Path) -> CompanionSets:
-    """Look for what belongs to a set.
-
-    Args:
-        path: of the set.
-
-    Returns:
-        Its items and control sets; nothing for a set of another kind.
-    """
+    """Look for the items and control sets that belong to a set; nothing for one of another kind."""
     try:
         if recognise(path) != "corpus":
             return CompanionSets()

@@ -92,14 +92,7 @@ def in_context(sentences: Sequence[Pieces], starts: Sequence[int], side: SideFor
 
 
 def rows_of(pieces: Pieces, span: Span) -> Rows:
-    """The pieces that stand for a word: every one that overlaps its characters.
-
-    Args:
-        pieces: The text.
-        span: First character of the word and one past its last.
-
-    Returns:
-        Positions in the text's pieces, at least one.
+    """The pieces that stand for a word: every one that overlaps its characters, at least one.
 
     Raises:
         SpanError: The span is not in the text, or some of its characters are in no piece.

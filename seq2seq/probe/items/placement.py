@@ -90,14 +90,7 @@ class Placement:
 
 
 def place_cases(model: StockModel, cases: Sequence[Case]) -> Placement:
-    """Find the rows of every case, and count those that have none.
-
-    Args:
-        model: whose tokenizer and start piece are used.
-        cases: any; only those with one gold noun of two can be scored.
-
-    Returns:
-        The placed cases.
+    """Find the rows of every case with one gold noun of two, and count those that have none.
 
     Raises:
         DataError: not one case could be placed.
@@ -122,13 +115,6 @@ def place_cases(model: StockModel, cases: Sequence[Case]) -> Placement:
 
 def place_case(model: StockModel, case: Case) -> PlacedCase:
     """Find the rows of a case.
-
-    Args:
-        model: whose tokenizer and start piece are used.
-        case: what is asked.
-
-    Returns:
-        The case in pieces.
 
     Raises:
         SpanError: it has no pronoun, not one gold noun of two, or a word has no pieces; it is
@@ -164,14 +150,7 @@ def place_case(model: StockModel, case: Case) -> PlacedCase:
 
 
 def place_whole(model: StockModel, case: Case) -> PlacedCase:
-    """Place a sentence without a question: the decoder reads all of its translation.
-
-    Args:
-        model: whose tokenizer and start piece are used.
-        case: a text with two nouns and a translation.
-
-    Returns:
-        The case with the last piece of its translation as the decision row.
+    """Place a sentence without a question; its translation's last piece is the decision.
 
     Raises:
         SpanError: as in `place_case`, or it has no translation.
@@ -200,15 +179,9 @@ def start_of(model: StockModel) -> int:
 
 
 def batches_of(model: StockModel, placed: Sequence[PlacedCase]) -> list[list[int]]:
-    """Put cases of about one length together, as many as leave the maps of a batch small.
+    """Put numbers of cases of about one length together, as many as leave a batch's maps small.
 
-    Args:
-        model: whose heads have a weight for each two pieces.
-        placed: cases.
-
-    Returns:
-        Batches of the cases' numbers; each number stands in one of them. A case whose maps alone
-        are larger has a batch of its own.
+    A case whose maps alone are larger has a batch of its own.
     """
 
     def lengths(number: int) -> tuple[int, int]:
@@ -235,16 +208,9 @@ def batches_of(model: StockModel, placed: Sequence[PlacedCase]) -> list[list[int
 def part_of(
     placed: Sequence[PlacedCase], pieces: int, *, seed: int
 ) -> tuple[tuple[PlacedCase, ...], str]:
-    """Draw whole clusters at random, up to a number of pieces.
+    """Draw whole clusters at random, up to a number of pieces of their texts.
 
-    Args:
-        placed: cases.
-        pieces: of the texts drawn together; two clusters are drawn in any case.
-        seed: of the draw.
-
-    Returns:
-        The cases drawn, in their order, and a line that says how many; all of them and an empty
-        line where they have no more pieces.
+    With them comes a line that says how many they are; an empty one where they are all.
     """
     clusters, sizes = (one.case.cluster for one in placed), (len(one.source.ids) for one in placed)
     rows = draw_clusters(list(clusters), pieces, sizes=list(sizes), seed=seed)

@@ -28,12 +28,6 @@ def spell_out(
 ) -> tuple[list[int], list[Span | None]]:
     """Cut a text with a tokenizer that keeps no record of places, and find the places.
 
-    Args:
-        tokenizer: One of the transformers library that is not a fast one.
-        text: The text.
-        special: Whether to add the special pieces that the model expects.
-        target: Whether to cut it as the target of a translation.
-
     Returns:
         The ids, and the characters that each stands for: None for a special piece, an empty span
         for a piece that stands for no character.
@@ -58,15 +52,9 @@ def spell_out(
 
 
 def places_of(names: Sequence[str], text: str, tokenizer: Any = None) -> list[Span]:
-    """Find the places of pieces that spell a text.
+    """The characters that each piece of a text stands for, pieces as the vocabulary writes them.
 
-    Args:
-        names: The pieces as the vocabulary writes them.
-        text: The text they were cut from.
-        tokenizer: Asked how it writes bytes, if it writes them in a way of its own.
-
-    Returns:
-        The characters that each piece stands for.
+    The tokenizer is asked how it writes bytes, if it writes them in a way of its own.
 
     Raises:
         SpanError: They do not spell it, however they are read.

@@ -44,12 +44,6 @@ class Layout:
 def layout_of(cases: Sequence[Case]) -> Layout:
     """Find what belongs together among cases that have a gold noun and one other.
 
-    Args:
-        cases: in the order of the scores.
-
-    Returns:
-        Their layout.
-
     Raises:
         DataError: a case has no gold noun or not two candidates, an id stands twice, or a pair or
             quad lies in several clusters, which would make intervals too narrow.
@@ -101,14 +95,9 @@ def clusters_of(groups: Int[np.ndarray, "groups members"], layout: Layout) -> tu
 def margins(
     gold: Float[np.ndarray, "measures items"], distractor: Float[np.ndarray, "measures items"]
 ) -> Float[np.ndarray, "measures items"]:
-    """By how much the gold noun scores more, from -1 to 1, whatever both together have.
+    """By how much the gold noun scores more, whatever both together have.
 
-    Args:
-        gold: the score of the gold noun.
-        distractor: the score of the other one.
-
-    Returns:
-        (gold - distractor) / (|gold| + |distractor|); 0 where both are 0.
+    (gold - distractor) / (|gold| + |distractor|), from -1 to 1; 0 where both are 0.
     """
     total = np.abs(gold) + np.abs(distractor)
     share: Float[np.ndarray, "measures items"] = np.divide(
@@ -120,15 +109,9 @@ def margins(
 def swap_consistency(
     right: Float[np.ndarray, "measures items"], layout: Layout
 ) -> Float[np.ndarray, " measures"] | None:
-    """How often the preferred noun changes when nothing but the cue does.
+    """How often the preferred noun changes when nothing but the cue does, rightly or the wrong way.
 
-    Args:
-        right: from `items_right`.
-        layout: of the items.
-
-    Returns:
-        For each measure the share of pairs in which it does, rightly or the wrong way round, out
-        of the pairs whose gold noun changes; None if there is no such pair. Ties do not change.
+    A share of the pairs whose gold noun changes; None if there is no such pair. Ties do not change.
     """
     first = layout.gold_first[layout.pairs]
     changing = layout.pairs[first[:, 0] != first[:, 1]]

@@ -136,12 +136,7 @@ def decision_rows(placed: Sequence[PlacedCase]) -> list[int]:
 def preference(reading: Reading, placed: Sequence[PlacedCase]) -> Float[Tensor, " batch"]:
     """How much more likely the good translation's piece is than the bad one's, in nats.
 
-    Args:
-        reading: of the batch, with the logits of all rows or of `decision_rows` alone.
-        placed: the cases of the batch, each with a decision row.
-
-    Returns:
-        Positive where the model prefers the good translation.
+    The reading has the logits of all rows, or of `decision_rows` alone.
     """
     assert reading.logits is not None  # encoder-decoders have some
     decisions = [one.decision for one in placed if one.decision is not None]
@@ -289,12 +284,6 @@ def rollout(
     maps: Float[Tensor, "layers batch heads query key"],
 ) -> Float[Tensor, "layers batch 1 query key"]:
     """Multiply the maps of all layers up to each, half of every row staying where it is.
-
-    Args:
-        maps: attention of a stack with itself.
-
-    Returns:
-        For each layer how much of each of its rows comes from each piece that was read.
 
     Source: Abnar and Zuidema 2020, section 3 (attention rollout).
     """

@@ -57,15 +57,7 @@ class Anatomy:
 
 
 def anatomy_of(model: Any, kind: Kind, *, name: str) -> Anatomy:
-    """Let a model read a few pieces, and note who attends to what.
-
-    Args:
-        model: A model of the transformers library.
-        kind: Which stacks it has.
-        name: What to call it in messages.
-
-    Returns:
-        Its attending modules.
+    """Let a model read a few pieces, and note who attends to what; ``name`` is for messages.
 
     Raises:
         ModelError: A stack does not attend in a way that can be read, or the layers of one stack

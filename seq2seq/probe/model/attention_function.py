@@ -50,14 +50,9 @@ class AttentionFunction(Protocol):
 
 @contextmanager
 def attending(model: Any, attend: AttentionFunction) -> Iterator[None]:
-    """Let a model attend through a function, without dropout; afterwards all is as it was.
+    """Let a model of the transformers library attend through a function, without dropout.
 
-    Args:
-        model: A model of the transformers library.
-        attend: What it calls instead of its own attention.
-
-    Yields:
-        Nothing; the model is to be called inside the block.
+    After the block all is as it was.
     """
     parts = [part for part in model.modules() if isinstance(part, PreTrainedModel)]
     settings = [(part.config, part.config._attn_implementation) for part in parts]
@@ -77,15 +72,9 @@ def attending(model: Any, attend: AttentionFunction) -> Iterator[None]:
 
 
 def stock_attention(module: nn.Module) -> AttentionFunction:
-    """Find the written-out attention that a module would use under ``eager``.
+    """Find the written-out attention that the attention of a layer would use under ``eager``.
 
     Whatever its family does to scores (relative positions, capping, sinks) is in there.
-
-    Args:
-        module: The attention of one layer.
-
-    Returns:
-        The function of the module's own file.
 
     Raises:
         ModelError: Its file has none.
@@ -109,15 +98,7 @@ def for_each_head(
 
 @contextmanager
 def only_rows(model: Any, rows: Sequence[int] | None) -> Iterator[None]:
-    """Let nothing but one row of each item reach the map to the vocabulary.
-
-    Args:
-        model: A model of the transformers library.
-        rows: The row of each item; None for all rows.
-
-    Yields:
-        Nothing; inside the block logits have one row.
-    """
+    """Let nothing but one row of each item reach the map to the vocabulary, or all rows if None."""
     head = model.get_output_embeddings() if rows is not None else None
     if rows is None or head is None:
         yield

@@ -109,12 +109,8 @@ class Tracer:
     def require_all(self, name: str, *, stacks: Sequence[Stack]) -> None:
         """Refuse a pass in which a sublayer was not followed from end to end.
 
-        Args:
-            name: what to call the model.
-            stacks: those that ran.
-
         Raises:
-            ModelError: the norm stands where the decomposition does not hold.
+            ModelError: a layer is missing, or a norm stands where the decomposition does not hold.
         """
         counts = {one: sum(sub.stack == one for sub in self.sublayers) for one in stacks}
         needed = {one: self.anatomy.depth[one] for one in stacks}
@@ -165,14 +161,9 @@ class Tracer:
 
 
 def source_shares(shares: Shares) -> Float[Tensor, "layers batch query source"]:
-    """Follow contributions of the source through both stacks to the rows of the decoder.
+    """What each piece of the source contributes to each row of each decoder layer.
 
-    Args:
-        shares: of an encoder-decoder.
-
-    Returns:
-        For each decoder layer what each piece of the source contributes to each row; what is
-        missing to 1 comes from the target that is already written.
+    What is missing to 1 comes from the target that is already written.
 
     Source: ALTI+, section 3.2.
     """

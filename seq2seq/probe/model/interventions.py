@@ -133,12 +133,7 @@ def moved(one: Intervention, device: torch.device) -> Intervention:
 def require_fit(
     interventions: Sequence[Intervention], *, depth: Mapping[Stack, int], heads: Mapping[Stack, int]
 ) -> None:
-    """Refuse interventions at places that a model does not have.
-
-    Args:
-        interventions: What is going to be done.
-        depth: Layers of each stack.
-        heads: Heads of a layer of each stack.
+    """Refuse interventions at places that a model does not have, by its layers and heads a layer.
 
     Raises:
         ModelError: A stack, layer or head is not there.
@@ -161,13 +156,6 @@ def require_fit(
 
 
 def self_only(rows: Bool[Tensor, "batch query"]) -> Bool[Tensor, "batch query query"]:
-    """Leave some rows of a self-attention nothing to see but themselves.
-
-    Args:
-        rows: True for the rows to isolate.
-
-    Returns:
-        The edges to knock out: every column of these rows except their own.
-    """
+    """The edges whose loss leaves some rows of a self-attention nothing to see but themselves."""
     own = torch.eye(rows.shape[1], dtype=torch.bool, device=rows.device)
     return rows[:, :, None] & ~own

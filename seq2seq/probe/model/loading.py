@@ -35,14 +35,7 @@ from seq2seq.stock_tokenizer import open_auto_tokenizer, open_tokenizer
 
 
 def kind_of(config: Any, *, name: str) -> Kind:
-    """Tell from a configuration which stacks a model has.
-
-    Args:
-        config: A configuration of the transformers library.
-        name: What to call the model in messages.
-
-    Returns:
-        Its kind.
+    """Tell from a configuration of the transformers library which stacks a model has.
 
     Raises:
         ModelError: It is none of those the probe knows.
@@ -61,13 +54,7 @@ def kind_of(config: Any, *, name: str) -> Kind:
 
 
 def open_stock(where: str | Path) -> tuple[Any, Any]:
-    """Read a model and its tokenizer into memory.
-
-    Args:
-        where: As in `seq2seq.model_location`.
-
-    Returns:
-        The model as it was saved, and its tokenizer (None for a model of images).
+    """Read a model and its tokenizer into memory; the latter is None for a model of images.
 
     Raises:
         ModelError: There is none, its kind is unknown, or weights are missing or not finite.

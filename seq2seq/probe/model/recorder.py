@@ -59,19 +59,7 @@ class Recorder:
         attention_mask: Float[Tensor, "_ _ _ key"] | None,
         **options: Any,
     ) -> tuple[Float[Tensor, "batch query heads width"], Float[Tensor, "batch heads query key"]]:
-        """Attend as the model would, except where an intervention says otherwise.
-
-        Args:
-            module: The attention of one layer.
-            query: What each row looks for.
-            key: What each column offers; a group of heads may share it.
-            value: What each column gives.
-            attention_mask: Added to the scores.
-            options: What else the family needs.
-
-        Returns:
-            What each head says, and what it looked at.
-        """
+        """Attend as the model would, except where an intervention says otherwise."""
         stack = self.anatomy.stack_of[module]
         layer = self.met[stack]
         self.met[stack] += 1
@@ -105,11 +93,7 @@ class Recorder:
         return answers.transpose(1, 2), maps
 
     def require_all(self, name: str, *, stacks: Sequence[Stack]) -> None:
-        """Refuse a pass in which fewer layers attended than there are.
-
-        Args:
-            name: What to call the model.
-            stacks: Those that ran.
+        """Refuse a pass in which fewer layers attended than those of the stacks that ran.
 
         Raises:
             ModelError: Maps are missing.
@@ -123,15 +107,7 @@ class Recorder:
             )
 
     def collected(self, quantity: Quantity) -> dict[Stack, Tensor]:
-        """Stack the notes of all layers.
-
-        Args:
-            quantity: Which notes.
-
-        Returns:
-            For each stack asked for a tensor on the CPU whose first dimension is the layer;
-            nothing if the quantity was not asked for.
-        """
+        """The notes of all layers, by stack, on the CPU; nothing if they were not asked for."""
         found = self.notes.get(quantity, {})
         return {stack: torch.stack(notes).cpu() for stack, notes in found.items()}
 

@@ -115,15 +115,7 @@ class StockModel:
     def inputs(
         self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]] | None = None
     ) -> Inputs:
-        """Pad lines of pieces to a batch.
-
-        Args:
-            sources: Pieces of each source, special pieces included.
-            targets: Decoder inputs of each, beginning with the start piece.
-
-        Returns:
-            The batch.
-        """
+        """Pad lines of pieces to a batch; targets begin with the start piece."""
         source_ids, source_mask = pad_lines(sources, self.pad_id)
         if targets is None:
             return Inputs(source_ids, source_mask)
@@ -245,11 +237,7 @@ class StockModel:
     def contributions(self, inputs: Inputs) -> Shares:
         """Weigh what each column of each layer contributes to each row.
 
-        Args:
-            inputs: The batch.
-
-        Returns:
-            Contributions; rows of padding hold numbers that mean nothing.
+        Rows of padding hold numbers that mean nothing.
 
         Raises:
             ModelError: Norms stand where contributions are not defined.
@@ -263,11 +251,7 @@ class StockModel:
     def read_image(self, pixels: Float[Tensor, "batch channels height width"]) -> Reading:
         """Let a model of images read some, already scaled and normalised as it wants them.
 
-        Args:
-            pixels: The images.
-
-        Returns:
-            Maps over the class piece (if it has one) and the patches, row by row.
+        Maps are over the class piece (if it has one) and the patches, row by row.
 
         Raises:
             ModelError: It is not a model of images.
@@ -282,11 +266,7 @@ class StockModel:
     def random_twin(self, seed: int) -> "StockModel":
         """Make a model of the same shape whose weights are freshly drawn.
 
-        Args:
-            seed: Different seeds give different twins; the caller's random state is left alone.
-
-        Returns:
-            A model that has learnt nothing.
+        The caller's random state is left alone.
         """
         with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
             torch.default_generator.manual_seed(seed)  # and GPUs keep their random state

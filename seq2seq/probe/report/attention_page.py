@@ -98,12 +98,7 @@ def _settled(
 def known_languages(
     model: StockModel, told: tuple[str | None, str | None] = (None, None)
 ) -> tuple[str, str]:
-    """BCP 47 tags of what a model reads and writes; empty where neither run nor folder says.
-
-    Args:
-        model: any model of text.
-        told: codes of both languages, where somebody named them.
-    """
+    """BCP 47 tags of what a model reads and writes, or was told to; empty where nothing says."""
     said = [getattr(model.tokenizer, name, None) for name in ("source_lang", "target_lang")]
     run = Run(Path(model.name))
     if run.recipe.is_file():
@@ -145,14 +140,7 @@ def _shown(
 
 
 def shown_text(pieces: Pieces, tokenizer: Any, name: str, *, language: str = "") -> Text:
-    """What a page shows of a text: each piece by its characters, and the words they make.
-
-    Args:
-        pieces: the text as the model reads it.
-        tokenizer: names the pieces that stand for no character.
-        name: "source", "translation", "text".
-        language: BCP 47 tag of the text's language, if it is known.
-    """
+    """What a page shows of a text: each piece by its characters, and the words they make."""
     names = tokenizer.convert_ids_to_tokens(list(pieces.ids))
     shown, blanks, special, seen = [], [], set(), 0
     for index, (span, piece) in enumerate(zip(pieces.spans, names, strict=True)):

@@ -55,12 +55,7 @@ class Record:
 
 
 def write_record(path: Path, record: Record) -> None:
-    """Write ``items.jsonl``.
-
-    Args:
-        path: of the file.
-        record: what was seen.
-    """
+    """Write ``items.jsonl``."""
     with replacing(path) as file:
         for fields in item_fields(record):
             file.write(json.dumps(fields, ensure_ascii=False) + "\n")
@@ -104,13 +99,7 @@ def item_fields(record: Record) -> Iterator[dict[str, Any]]:
 
 
 def read_record(path: Path) -> list[dict[str, Any]]:
-    """Read ``items.jsonl``.
-
-    Args:
-        path: of the file.
-
-    Returns:
-        Its objects.
+    """Read the objects of ``items.jsonl``.
 
     Raises:
         DataError: there is no such file, it is empty, or it is of another version.

@@ -56,17 +56,7 @@ GRID_ROUTES = ("E→", "Ec→", "E←", "E↔", "X", "D")
 
 
 def write_page(study: Study, model: StockModel, cases: Sequence[Case], folder: Path) -> Path:
-    """Write ``probe.html`` and its figures as SVG files beside it.
-
-    Args:
-        study: what was found.
-        model: the model that was probed.
-        cases: the reported set.
-        folder: there already, or made.
-
-    Returns:
-        The page's path.
-    """
+    """Write ``probe.html``, whose path is given back, and its figures as SVG files beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     page = study_page(study, model, cases)
     path = folder / "probe.html"
@@ -77,16 +67,7 @@ def write_page(study: Study, model: StockModel, cases: Sequence[Case], folder: P
 
 
 def study_page(study: Study, model: StockModel, cases: Sequence[Case]) -> AttentionPage:
-    """Make the page of a study.
-
-    Args:
-        study: what was found.
-        model: the model that was probed.
-        cases: the reported set, from which a few sentences are shown.
-
-    Returns:
-        The page; its examples are as many as fit into a megabyte, at least one.
-    """
+    """Make the page of a study; of its examples as many as fit into a megabyte, at least one."""
     shown = choose_examples(*_judged(study, model, cases))
     opened = _opened(study)
     page = AttentionPage(
@@ -106,13 +87,8 @@ def study_page(study: Study, model: StockModel, cases: Sequence[Case]) -> Attent
 def fitted(page: AttentionPage, most: int = MOST_BYTES) -> AttentionPage:
     """Leave out what makes a page larger than a browser opens at once, and say so at its foot.
 
-    Args:
-        page: with all examples.
-        most: bytes that it may have.
-
-    Returns:
-        The page with as many examples as fit, in their order. If not even the first does, it stays
-        with the maps of its first knock-out alone, then of none, and then without its twin.
+    As many examples are kept as fit, in their order. If not even the first does, it stays with the
+    maps of its first knock-out alone, then of none, and then without its twin.
     """
 
     def fits(*examples: Example) -> bool:

@@ -34,15 +34,7 @@ class Shown:
 def choose_examples(
     placed: Sequence[PlacedCase], right: Bool[np.ndarray, " items"]
 ) -> tuple[Shown, ...]:
-    """Choose a few pairs.
-
-    Args:
-        placed: the reported cases.
-        right: whether the model has each of them right.
-
-    Returns:
-        At least one example, none twice, the best known sentence first.
-    """
+    """Choose a few pairs, none twice, the best known sentence first."""
     groups = _groups(placed, right)
     wishes = [
         [group for group in groups if any(one.case.text == BEST_KNOWN for one in group.placed)]

@@ -49,13 +49,7 @@ def cuts_of(
 ) -> tuple[Cut, ...]:
     """The knock-outs of a page: the link, its control, the pronoun's row, and the carrier.
 
-    Args:
-        model: an encoder-decoder.
-        placed: the cases to be shown, each with a decision row.
-        carrier: name of the costliest knock-out of all items; None if it was not searched.
-
-    Returns:
-        What all of these cases have; nothing twice.
+    What all of the cases have; the carrier is the costliest knock-out, None if it was not searched.
     """
     known = knock_outs_of(placed)
     names = ("it→nouns", "it⇄nouns", "it→gold", "it off", carrier)
@@ -73,17 +67,7 @@ def readings_of(
     cuts: Sequence[Cut],
     shares: Sequence[tuple[Share, ...]],
 ) -> tuple[Reading, ...]:
-    """Read cases one by one, intact and with each knock-out.
-
-    Args:
-        model: any stock model of text.
-        placed: the cases.
-        cuts: what the page can switch to; none for a model that writes no translation.
-        shares: of each case, how strongly each link reaches each noun.
-
-    Returns:
-        A reading for each case.
-    """
+    """Read cases one by one, intact and with each knock-out; ``shares`` say what links give."""
     if not _translates(model, placed):
         return tuple(_silent(model, one, share) for one, share in zip(placed, shares, strict=True))
     intact = _written(model, placed)

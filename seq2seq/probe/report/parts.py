@@ -18,11 +18,7 @@ STEREOTYPE = "stereotype"
 
 
 def part_lines(study: Study) -> list[str]:
-    """One line for each tag, with the figures of its values, and what the published scorer says.
-
-    Args:
-        study: of any set; there is nothing to say of one without tags.
-    """
+    """One line for each tag, with the figures of its values, and what the published scorer says."""
     lines = []
     for tag in dict.fromkeys(one.tag for one in study.parts.by_tag):
         figures = [_figure(one) for one in study.parts.by_tag if one.tag == tag]
@@ -40,11 +36,7 @@ def part_lines(study: Study) -> list[str]:
 
 
 def chance_lines(study: Study) -> list[str]:
-    """What the chosen measure stands on, and what rules have that look at no attention.
-
-    Args:
-        study: of any set.
-    """
+    """What the chosen measure stands on, and what rules have that look at no attention."""
     found = study.finding
     pairs = f", {found.pairs:,} whole pairs" if found.pairs else ""
     lines = [
@@ -72,12 +64,6 @@ def differences_of(studies: Sequence[Study]) -> tuple[TagDifference, ...]:
 
     Two sets belong together if their names differ in "pro" and "anti" alone, as those of WinoBias
     and WinoMT do.
-
-    Args:
-        studies: of one model and one choice.
-
-    Returns:
-        A difference for each two that belong together, with an interval over their clusters.
     """
     sides = {(_side(one), _without_side(one.spec.name)): one for one in studies}
     found = []

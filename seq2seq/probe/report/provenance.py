@@ -44,15 +44,7 @@ def provenance_of(
     seeds: Mapping[str, tuple[int, ...]],
     caveats: Sequence[str],
 ) -> Provenance:
-    """Take down what a probe's figures hang on.
-
-    Args:
-        model: that was probed.
-        select_on: cases to choose on.
-        items: cases to report.
-        seeds: of what was drawn.
-        caveats: what the figures do not say.
-    """
+    """Take down what a probe's figures hang on."""
     return Provenance(
         model_sha256=weights_hash(model),
         select_on_sha256=cases_hash(select_on),

@@ -40,10 +40,6 @@ def write_study(study: Study, folder: Path) -> None:
     """Write ``probe.json``, ``items.jsonl``, and ``probe.md``, the section for a model card.
 
     Of GAP also the answers of the chosen measure, as the scorer of the set reads them.
-
-    Args:
-        study: what was found.
-        folder: made if it is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(to_json(study), ensure_ascii=False, indent=1)

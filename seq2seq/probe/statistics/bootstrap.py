@@ -39,12 +39,6 @@ class Estimate:
 def cluster_numbers(clusters: Sequence[str]) -> Int[np.ndarray, " items"]:
     """The clusters of items as numbers from 0, all used.
 
-    Args:
-        clusters: the name of each item's cluster.
-
-    Returns:
-        One number for each item.
-
     Raises:
         DataError: an item is in no cluster, or there are fewer than two clusters, from which
             nothing can be said about others.
@@ -126,14 +120,8 @@ def unpaired_bootstrap(
 ) -> Estimate:
     """How much better one model is than another on other items: another language's, say.
 
-    Args:
-        one: what the first model has on each of its items, and the items' clusters.
-        other: the same of the second model.
-        resamples: as in `cluster_bootstrap`.
-        seed: of the draws; the two models are drawn apart.
-
-    Returns:
-        The difference of the means, first less second, with its interval.
+    What each has on its items, and the items' clusters; the two are drawn apart. The difference is
+    first less second.
     """
     ours, theirs = (
         _resampled_means(values[None], clusters, resamples, seed + place)[:, 0]
@@ -150,15 +138,6 @@ def seed_bootstrap(
     seed: int = SEED,
 ) -> Estimate:
     """The mean over training seeds, as sure as both few seeds and few clusters allow.
-
-    Args:
-        values: what the model of each training seed has on the same items.
-        clusters: the name of each item's cluster.
-        resamples: how often seeds, and clusters within them, are drawn.
-        seed: of the draws.
-
-    Returns:
-        The mean over seeds and items, with its interval.
 
     Source: Davison and Hinkley 1997, section 3.8 (both levels of a hierarchy drawn again).
     """

@@ -66,17 +66,10 @@ def by_tag(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> tuple[tuple[TagFigure, ...], tuple[TagDifference, ...]]:
-    """Break an accuracy down.
+    """Break an accuracy down; ``right`` is 1 where the measure is right, a half for a tie.
 
-    Args:
-        cases: of the set.
-        right: 1 where the measure is right, a half for a tie.
-        resamples: of the intervals.
-        seed: of the draws.
-
-    Returns:
-        A figure for each value of each tag of two to twelve values, and a difference for each tag
-        of exactly two.
+    A figure for each value of each tag of two to twelve values, and a difference for each tag of
+    exactly two.
     """
     parts: dict[str, dict[str, list[int]]] = {}
     for number, case in enumerate(cases):
@@ -113,20 +106,11 @@ def difference_of(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Estimate:
-    """The accuracy on one part of the cases less that on another.
+    """The accuracy on one part of the cases less that on another, each of at least one case.
 
     Both parts are drawn together, cluster by cluster: sentences that differ in the pronoun alone
-    share their nouns, and what is hard in one is hard in the other.
-
-    Args:
-        cases: of both parts.
-        right: 1 where the measure is right, a half for a tie.
-        parts: which cases each part has, at least one each.
-        resamples: how often clusters are drawn.
-        seed: of the draws.
-
-    Returns:
-        The difference with its 95 % interval; draws in which a part has no case do not count.
+    share their nouns, and what is hard in one is hard in the other. Draws in which a part has no
+    case do not count.
     """
     _, numbers = np.unique([case.cluster for case in cases], return_inverse=True)
     count = int(numbers.max()) + 1

@@ -48,14 +48,8 @@ class ChoosingSet:
     ) -> tuple[Choice, Scores, str]:
         """Choose among the measures of a model with random weights, and score the reported set.
 
-        Args:
-            test: the reported set.
-            twin: the seed of the weights.
-            seed: of the draw of a part, where the set is long.
-
-        Returns:
-            The choice, the scores of the same measures on the reported set or its part, and how
-            many items that is where not all.
+        ``twin`` is the seed of the weights, ``seed`` that of the part which is drawn of a long set;
+        the last of what comes back says how many items that is, if not all.
         """
         network = self.model.random_twin(twin)
         if twin not in self._of_twins:

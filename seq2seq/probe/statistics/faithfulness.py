@@ -41,18 +41,7 @@ def by_answer(
     *,
     seed: int = SEED,
 ) -> ByAnswer:
-    """Part the accuracy of a measure by whether the model is right.
-
-    Args:
-        answer: what counts as the model's answer.
-        measured: 1 where the measure is right, 0 where it is wrong, .5 for a tie.
-        model_right: where the model is right.
-        clusters: of the items.
-        seed: of the intervals.
-
-    Returns:
-        Both accuracies.
-    """
+    """Part the accuracy of a measure by whether the model is right; ties of the measure are half."""
     return ByAnswer(
         answer,
         _share(measured, model_right, clusters, seed),

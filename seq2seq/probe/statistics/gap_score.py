@@ -50,14 +50,9 @@ class GapScore:
 
 
 def gap_scores(cases: Sequence[Case], answers: Mapping[str, str]) -> tuple[GapScore, ...]:
-    """Score answers to cases of GAP.
+    """Score answers to all cases of GAP, decided or not, overall and by the gender of the pronoun.
 
-    Args:
-        cases: all of the file, decided or not.
-        answers: by case id the name that the pronoun is said to mean: "A" or "B".
-
-    Returns:
-        Overall and by the gender of the pronoun.
+    An answer is "A" or "B", by case id.
 
     Source: Webster et al. 2018; ``gap_scorer.py`` of the published set, which counts a case
     without an answer as two false negatives.

@@ -80,13 +80,8 @@ def max_t_sign_flip(
 def exact_mcnemar(one: Bool[np.ndarray, " units"], other: Bool[np.ndarray, " units"]) -> float:
     """Are two models right on different units more often one way than the other?
 
-    Args:
-        one: where the first model is right.
-        other: where the second is, on the same units. Units count as independent: pass whole
-            pairs or quads rather than their items, or prefer an interval of the difference.
-
-    Returns:
-        The two-sided p-value: 1 where the models never differ.
+    Two-sided; 1 where the models never differ. Units count as independent: pass whole pairs or
+    quads rather than their items, or prefer an interval of the difference.
 
     Source: McNemar 1947 with the binomial instead of its approximation.
     """

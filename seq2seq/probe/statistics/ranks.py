@@ -24,17 +24,9 @@ def areas(
 ) -> Float[np.ndarray, " measures"] | None:
     """How well one threshold on "first less second" tells items whose gold noun stands first.
 
-    Unlike the accuracy it forgives a constant liking for one place: a head that always prefers the
-    nearer noun, but less so where the other one is meant, is at one half in accuracy and above it
-    here.
-
-    Args:
-        gold: the score of the gold noun.
-        distractor: the score of the other one.
-        layout: of the items.
-
-    Returns:
-        For each measure the area under the ROC curve; None if gold always stands in one place.
+    The area under the ROC curve; None if gold always stands in one place. Unlike the accuracy it
+    forgives a constant liking for one place: a head that always prefers the nearer noun, but less
+    so where the other one is meant, is at one half in accuracy and above it here.
 
     Source: Mann and Whitney 1947, U / (n1 n2).
     """
@@ -57,15 +49,7 @@ def spearman(
 ) -> Estimate:
     """Do two quantities rise together, such as a head's margin and the model's own preference?
 
-    Args:
-        one: the first quantity.
-        other: the second, of the same items.
-        clusters: the name of each item's cluster.
-        resamples: as in `cluster_bootstrap`.
-        seed: of the draws.
-
-    Returns:
-        Spearman's rho with its interval; 0 where a quantity does not vary.
+    Spearman's rho with its interval; 0 where a quantity does not vary.
     """
     numbers, items = cluster_numbers(clusters), np.arange(len(one))
     drawn = []

@@ -171,13 +171,6 @@ def right_of(choice: Choice, scores: Scores) -> Float[np.ndarray, " items"]:
 def in_common(one: RouteScores, other: RouteScores) -> tuple[RouteScores, RouteScores]:
     """Leave the measures that both of two sets have: what only one has cannot be reported.
 
-    Args:
-        one: scores of a model on a set.
-        other: scores of the same model on another.
-
-    Returns:
-        Both, with the same measures in the same order.
-
     Raises:
         DataError: there is none.
     """

@@ -105,11 +105,7 @@ class Finding:
 def choose(dev: Scores) -> Choice:
     """Choose the measure whose accuracy is furthest from one half, on either side.
 
-    Args:
-        dev: scores on a set that is not reported.
-
-    Returns:
-        The choice; the first of equals, so that it does not depend on chance.
+    The first of equals, so that it does not depend on chance.
     """
     accuracy = items_right(dev.gold, dev.distractor).mean(axis=1)
     distance = np.abs(accuracy - 0.5)
@@ -121,16 +117,7 @@ def choose(dev: Scores) -> Choice:
 def findings(
     scores: Scores, *, resamples: int = RESAMPLES, seed: int = SEED
 ) -> tuple[Finding, ...]:
-    """Report every measure on a set, with sign 1.
-
-    Args:
-        scores: on the set.
-        resamples: of the intervals and of the sign flips.
-        seed: of the draws.
-
-    Returns:
-        One finding for each measure, in their order.
-    """
+    """Report every measure on a set, with sign 1."""
     return _report(scores, 1, resamples=resamples, seed=seed)
 
 

@@ -22,14 +22,7 @@ LABELLINGS = 20
 
 
 def control_labels(cases: Sequence[Case], *, seed: int = SEED) -> Bool[np.ndarray, " items"]:
-    """Give every pair of nouns a fixed random answer.
-
-    Args:
-        cases: with one gold noun of two.
-        seed: of the hash.
-
-    Returns:
-        Whether the case keeps its gold noun: pass it to `relabelled`.
+    """Give every pair of nouns a fixed random answer: whether each case keeps its gold noun.
 
     Source: Hewitt and Liang 2019, section 2 (control tasks).
     """
@@ -43,16 +36,9 @@ def control_accuracy(
     labellings: int = LABELLINGS,
     seed: int = SEED,
 ) -> float:
-    """Accuracy that the choice of a measure reaches on labels that mean nothing.
+    """Accuracy that the choice of a measure reaches on test with labels that mean nothing.
 
-    Args:
-        dev: cases and scores to choose on.
-        test: cases and scores of the same measures to report.
-        labellings: how many random labellings the figure is the mean of.
-        seed: of the first one.
-
-    Returns:
-        Mean accuracy on test, each time of the measure and sign that fit the labels of dev best.
+    A mean over labellings, each time of the measure and sign that fit the labels of dev best.
 
     Raises:
         DataError: cases and scores are not of the same items, or dev's measures not test's.

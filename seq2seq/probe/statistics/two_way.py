@@ -103,13 +103,7 @@ def shares(
 ) -> tuple[Estimate, ...]:
     """The share of items in each row of zeros, halves and ones, with its 95 % interval.
 
-    Args:
-        values: one row for each measure.
-        dependence: of the items.
-
-    Returns:
-        One estimate for each measure; the interval stays within 0 and 1, and is empty where all
-        items agree.
+    The interval stays within 0 and 1, and is empty where all items agree.
     """
     reach = float(t.ppf((1 + LEVEL) / 2, dependence.freedom))
     found = []
@@ -125,14 +119,9 @@ def shares(
 def differences(
     values: Float[np.ndarray, "measures items"], dependence: Dependence
 ) -> tuple[Tested, ...]:
-    """The mean of each row of differences of two shares, tested against none.
+    """The mean of each row of differences of two shares, from -1 to 1, tested against none.
 
-    Args:
-        values: one row for each comparison, between -1 and 1.
-        dependence: of the items.
-
-    Returns:
-        One for each comparison; a mean that does not vary at all has p 0, or 1 if it is 0.
+    A mean that does not vary at all has p 0, or 1 if it is 0.
     """
     reach = float(t.ppf((1 + LEVEL) / 2, dependence.freedom))
     found = []

@@ -54,16 +54,10 @@ def visible(
     rules: Mapping[str, Float[np.ndarray, " items"]],
     dependence: Dependence,
 ) -> Visible:
-    """Hold a choice against the best rule of a set.
+    """Hold a choice, made on other items, against the best rule of a set.
 
-    Args:
-        choice: a measure, and its sign, chosen on other items.
-        right: 1 where it is right, as its sign says; a tie is a half.
-        rules: by name the same of rules that look at no attention.
-        dependence: of the items.
-
-    Returns:
-        What was found.
+    ``right`` is 1 where the choice is right, as its sign says, a half for a tie; ``rules`` hold
+    the same of rules that look at no attention, by name.
     """
     either = {name: one if one.mean() >= 0.5 else 1 - one for name, one in rules.items()}
     rule = max(either, key=lambda name: either[name].mean())

@@ -98,16 +98,6 @@ def case_of_phrases(
 ) -> Case:
     """The case of a line that names its candidates by their words.
 
-    Args:
-        name: The id.
-        text: Where each candidate stands once, as whole words.
-        pronoun: Where the pronoun stands.
-        phrases: The candidates.
-        right: Which of them is meant.
-        pair: As in `Case`, like all that follow.
-        cluster: Which cases are not independent.
-        tags: What else is known.
-
     Raises:
         Unusable: A candidate stands nowhere or in several places, or two overlap.
     """
@@ -136,14 +126,8 @@ def case_of_persons(
 ) -> Case:
     """The case of a line that names only the person who is meant.
 
-    Args:
-        name: of the case.
-        text: of it.
-        pronoun: where it stands.
-        meant: where the person stands who is meant.
-        persons: whom the lines of the file name, in lower case. The other one is the only other
-            person of the text among them.
-        tags: of the case.
+    The other one is the only other person of the text among those that the lines of the file
+    name, in lower case.
 
     Raises:
         Unusable: Nobody else is found, or several others are.

@@ -76,14 +76,7 @@ def _case(
 
 
 def spell(text: str, words: Sequence[str]) -> list[Span]:
-    """Where each word of a text stands.
-
-    Args:
-        text: as it is written.
-        words: its words in their order; white space may stand between them.
-
-    Returns:
-        The characters of each word.
+    """Where each word of a text stands; white space may stand between them.
 
     Raises:
         Unusable: The words do not spell the text.
