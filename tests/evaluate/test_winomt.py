@@ -164,7 +164,7 @@ def test_what_is_missing_is_named_with_what_to_install(
             read_winomt(path, code)
     path.write_text("female\tThe cook\n", encoding="utf-8")
     monkeypatch.setattr(winomt, "open_morphology", lambda _: genders)
-    with pytest.raises(DataError, match=r"line 1: 'female.tThe cook', needed gender, place"):
+    with pytest.raises(DataError, match=r":1: 'female.tThe cook', needed gender, number"):
         read_winomt(path, "es")
 
 

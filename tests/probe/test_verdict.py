@@ -136,7 +136,7 @@ def test_being_told_the_wrong_noun_is_no_need() -> None:
 
 def test_a_model_that_knows_without_looking_uses_no_row() -> None:
     verdict = judged(linked_model(rule=lambda seen: 1.0))
-    assert not any(use.used for use in verdict.uses)
+    assert verdict.used_by == ()
     assert verdict.by_group is not None
     assert verdict.by_group.rows == "all words"
     assert verdict.carried_by is None

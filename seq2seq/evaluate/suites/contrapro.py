@@ -29,6 +29,7 @@ from seq2seq.evaluate.suites.files import (
     read_parallel_lines,
     read_records,
     split_context,
+    stem_of,
 )
 from seq2seq.lines import read_lines
 from seq2seq.normalization import is_whole_number
@@ -64,19 +65,13 @@ def read_contrapro(path: Path) -> Suite:
     return Suite("ContraPro", ("en", "de"), items, judge, RULE, notes)
 
 
-def read_groups(
-    source_file: Path,
-    target_file: Path,
-    groups: "Groups",
-    pronouns: frozenset[str] = PRONOUNS,
-) -> tuple[Item, ...]:
+def read_groups(source_file: Path, target_file: Path, groups: "Groups") -> tuple[Item, ...]:
     """Read groups of lines: the right translation and then the wrong ones of each source.
 
     Args:
         source_file: a source on every line, its context before ``<SEP>``.
         target_file: the translations, likewise.
         groups: which lines belong together.
-        pronouns: words of the target language that wrong translations exchange.
 
     Raises:
         DataError: the lines of a group do not belong together.
@@ -104,7 +99,7 @@ def read_groups(
                 "source or context; needed the groups of these very files"
             )
         record = groups.records[number - 1] if groups.records else None
-        items.append(_item_of_group(number, group, record, pronouns))
+        items.append(_item_of_group(number, group, record))
     return tuple(items)
 
 
@@ -219,22 +214,8 @@ def _said(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(line for line in lines if line.strip())
 
 
-def _stem_of(path: Path, languages: tuple[str, str]) -> tuple[Path, str]:
-    """The folder of the text form, and how its files' names begin, the last dot included."""
-    if not path.is_dir():
-        return path.parent, f"{path.name}."
-    ends = [f".{languages[0]}{packing}" for packing in ("", ".gz", ".zst")]
-    names = [plain_name(one) for one in sorted(path.iterdir()) if one.name.endswith(tuple(ends))]
-    if len(names) != 1:
-        raise DataError(
-            f"{path}: {len(names)} files end in .{languages[0]}, needed one; name the beginning of "
-            f"the file names instead, such as {path / 'contrapro'}"
-        )
-    return path, names[0].removesuffix(languages[0])
-
-
 def _read_text(path: Path) -> tuple[tuple[Item, ...], tuple[str, ...]]:
-    folder, stem = _stem_of(path, ("en", "de"))
+    folder, stem = stem_of(path, "en")
     source_file, target_file = (beside(folder, f"{stem}{code}") for code in ("en", "de"))
     if source_file is None or target_file is None:
         raise DataError(
@@ -266,14 +247,13 @@ def _item_of_group(
     number: int,
     group: Sequence[tuple[tuple[tuple[str, ...], str], tuple[tuple[str, ...], str]]],
     record: Mapping[str, Any] | None,
-    pronouns: frozenset[str],
 ) -> Item:
     (source_context, source), (target_context, good) = group[0]
     if record is not None:
         annotated = {**record, "src segment": source, "ref segment": good}
         return item_of_record(number, annotated, source_context, target_context)
     bads = tuple(target for _, (_, target) in group[1:])
-    expected, unexpected = pronoun_words(good, bads, pronouns)
+    expected, unexpected = pronoun_words(good, bads, PRONOUNS)
     return Item(
         id=str(number),
         source=source,

@@ -18,7 +18,7 @@ from seq2seq.errors import DataError
 from seq2seq.evaluate.item import Item, Suite
 from seq2seq.evaluate.judging import judge_by_word
 from seq2seq.evaluate.suites.contrapro import NO_DOCUMENTS, pronoun_words
-from seq2seq.evaluate.suites.files import beside, plain_name, read_parallel_lines, read_records
+from seq2seq.evaluate.suites.files import beside, read_parallel_lines, read_records, stem_of
 
 PRONOUNS = frozenset({"il", "elle", "ils", "elles"})
 RULE = (
@@ -65,18 +65,7 @@ def _sentences(path: Path, number: int, context: object) -> tuple[str, ...]:
 
 
 def _read_text(path: Path) -> tuple[Item, ...]:
-    folder, stem = (path, "") if path.is_dir() else (path.parent, f"{path.name}.")
-    if path.is_dir():
-        ends = [f".current.src{packing}" for packing in ("", ".gz", ".zst")]
-        names = [
-            plain_name(one) for one in sorted(path.iterdir()) if one.name.endswith(tuple(ends))
-        ]
-        if len(names) != 1:
-            raise DataError(
-                f"{path}: {len(names)} files end in .current.src, needed one; name the beginning "
-                "of the file names instead, or the file of JSON lines"
-            )
-        stem = names[0].removesuffix("current.src")
+    folder, stem = stem_of(path, "current.src")
     files = [beside(folder, f"{stem}current.{side}") for side in ("src", "trg")]
     if files[0] is None or files[1] is None:
         raise DataError(

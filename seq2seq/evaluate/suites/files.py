@@ -32,6 +32,28 @@ def plain_name(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".zst")
 
 
+def stem_of(path: Path, ending: str) -> tuple[Path, str]:
+    """The folder of a text form, and how its files' names begin, the last dot included.
+
+    Args:
+        path: the folder, or the beginning of the names.
+        ending: of one of the files, such as ``en``.
+
+    Raises:
+        DataError: several files of the folder end so, or none.
+    """
+    if not path.is_dir():
+        return path.parent, f"{path.name}."
+    names = [plain_name(one) for one in sorted(path.iterdir())]
+    stems = [name.removesuffix(ending) for name in names if name.endswith(f".{ending}")]
+    if len(stems) != 1:
+        raise DataError(
+            f"{path}: {len(stems)} files end in .{ending}, needed one; name the beginning of the "
+            "file names instead, or the suite's JSON"
+        )
+    return path, stems[0]
+
+
 def needed(path: Path, name: str, suite: str) -> Path:
     """``beside``, for a file that the suite cannot do without.
 

@@ -8,7 +8,7 @@ The suite has no references and no wrong translations: what a model writes is al
 sentence, and the gender of the words that stand for the person is read; see ``person_gender``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from seq2seq.errors import DataError
@@ -27,7 +27,7 @@ from seq2seq.evaluate.person_gender import (
 )
 from seq2seq.evaluate.suites.files import beside
 from seq2seq.languages import language_of
-from seq2seq.lines import read_lines
+from seq2seq.lines import iterate_lines, read_lines
 from seq2seq.normalization import is_whole_number
 
 GENDERS = ("male", "female", "neutral")
@@ -102,17 +102,28 @@ def _place(item: Item) -> int:
     return item.source[: person.start].count(" ")
 
 
+def read_lines_of_winomt(path: Path) -> Iterator[tuple[int, str, int, str, str]]:
+    """The number of each line, its gender, the place of the person, sentence and person.
+
+    Raises:
+        DataError: A line has other columns or values.
+    """
+    for number, line in enumerate(iterate_lines(path), start=1):
+        cells = line.rstrip().split("\t")
+        if cells == [""]:
+            continue
+        if len(cells) != 4 or cells[0] not in GENDERS or not is_whole_number(cells[1]):
+            raise DataError(
+                f"{path}:{number}: {line[:60]!r}, needed gender, number of a word, sentence and "
+                "person, with tabs between"
+            )
+        yield number, cells[0], int(cells[1]), cells[2], cells[3]
+
+
 def _items(path: Path) -> list[Item]:
     stereotypes = _stereotypes(path)
     items = []
-    for number, line in enumerate(read_lines(path), start=1):
-        cells = line.rstrip().split("\t")
-        if len(cells) != 4 or cells[0] not in GENDERS or not is_whole_number(cells[1]):
-            raise DataError(
-                f"{path}: line {number}: {line!r:.60}, needed gender, place of the person, "
-                "sentence and person, separated by tabs"
-            )
-        gender, place, sentence, person = cells[0], int(cells[1]), cells[2], cells[3]
+    for number, gender, place, sentence, person in read_lines_of_winomt(path):
         words = sentence.split(" ")
         if place >= len(words):
             raise DataError(

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from seq2seq.probe.causes.knock_outs import PRONOUN, KnockOut, intervention_of, knock_outs_of
 from seq2seq.probe.causes.matched_words import MatchedWords, has_words
-from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
+from seq2seq.probe.items.placement import PlacedCase, batches_with_inputs
 from seq2seq.probe.measures.accuracy import answers_right
 from seq2seq.probe.measures.routes import decision_rows, preference
 from seq2seq.probe.model.interventions import Intervention
@@ -138,8 +138,7 @@ class Experiment:
         self, knock_outs: Sequence[KnockOut], also: Sequence[Intervention]
     ) -> Float[np.ndarray, " items"]:
         found = np.empty(len(self.placed))
-        for numbers, inputs, encoded in self._batches:
-            batch = [self.placed[number] for number in numbers]
+        for numbers, batch, inputs, encoded in self._batches:
             done = [*also, *(intervention_of(one, batch, inputs) for one in knock_outs)]
             anew = any(one.stack == "encoder" for one in done)
             reading = self.model.read(
@@ -153,12 +152,11 @@ class Experiment:
         return found
 
     @cached_property
-    def _batches(self) -> list[tuple[list[int], Inputs, Encoded]]:
-        found = []
-        for numbers in batches_of(self.model, self.placed):
-            inputs = inputs_of(self.model, [self.placed[number] for number in numbers])
-            found.append((numbers, inputs, self.model.encode(inputs)))
-        return found
+    def _batches(self) -> list[tuple[list[int], list[PlacedCase], Inputs, Encoded]]:
+        return [
+            (numbers, batch, inputs, self.model.encode(inputs))
+            for numbers, batch, inputs in batches_with_inputs(self.model, self.placed)
+        ]
 
 
 def effects_of(

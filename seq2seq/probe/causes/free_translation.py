@@ -14,7 +14,7 @@ from jaxtyping import Float
 from transformers.modeling_outputs import BaseModelOutput
 
 from seq2seq.probe.causes.knock_outs import KnockOut, intervention_of
-from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
+from seq2seq.probe.items.placement import PlacedCase, batches_with_inputs
 from seq2seq.probe.model.interventions import Intervention
 from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
@@ -110,9 +110,7 @@ def write_freely(
 ) -> Written:
     """Translate cases, always taking the likeliest piece, with something knocked out meanwhile."""
     texts, unfinished = [""] * len(placed), set()
-    for numbers in batches_of(model, placed):
-        batch = [placed[number] for number in numbers]
-        inputs = inputs_of(model, batch)
+    for numbers, batch, inputs in batches_with_inputs(model, placed):
         done: list[Intervention] = []
         if knock_out is not None:
             done.append(intervention_of(knock_out, batch, inputs))

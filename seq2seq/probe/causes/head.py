@@ -14,7 +14,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from seq2seq.probe.causes.experiment import Effect, Experiment, Trial
-from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
+from seq2seq.probe.items.placement import (
+    PlacedCase,
+    batches_of,
+    batches_with_inputs,
+    inputs_of,
+)
 from seq2seq.probe.measures.routes import decision_rows, preference
 from seq2seq.probe.measures.scores import Measure, heads_of, rows_read, stack_and_word
 from seq2seq.probe.model.interventions import HeadAblation, Patch, Stack
@@ -82,9 +87,8 @@ def _means(
 ) -> Float[Tensor, "layers heads dim"]:
     """What each head says on average over the real rows of all cases."""
     total, count = torch.zeros(()), 0
-    for numbers in batches_of(model, placed):
-        batch = [placed[number] for number in numbers]
-        inputs, rows = inputs_of(model, batch), decision_rows(batch)
+    for _, batch, inputs in batches_with_inputs(model, placed):
+        rows = decision_rows(batch)
         said = model.read(inputs, stacks=(stack,), outputs=True, rows=rows).outputs[stack]
         mask = inputs.source_mask if stack == "encoder" else inputs.target_mask
         assert mask is not None  # encoder-decoders have both
@@ -146,8 +150,7 @@ def _log_probability(
 ) -> Float[np.ndarray, " items"]:
     """Mean log-probability of the pieces of each prefix."""
     found = np.zeros(len(placed))
-    for numbers in batches_of(model, placed):
-        inputs = inputs_of(model, [placed[number] for number in numbers])
+    for numbers, _, inputs in batches_with_inputs(model, placed):
         assert inputs.target_ids is not None
         assert inputs.target_mask is not None
         done = [] if ablation is None else [ablation]

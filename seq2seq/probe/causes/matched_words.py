@@ -16,7 +16,7 @@ from torch import Tensor
 
 from seq2seq.probe.causes.knock_outs import KnockOut
 from seq2seq.probe.items.pieces import Rows
-from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
+from seq2seq.probe.items.placement import PlacedCase, batches_with_inputs
 from seq2seq.probe.measures.routes import decision_rows
 from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.stock_model import StockModel
@@ -108,9 +108,8 @@ def attention_of(
 ) -> dict[str, Map]:
     """Read what some heads look at, mean over them: a map by case id, padding included."""
     found = {}
-    for numbers in batches_of(model, placed):
-        batch = [placed[number] for number in numbers]
-        reading = model.read(inputs_of(model, batch), stacks=(stack,), rows=decision_rows(batch))
+    for _, batch, inputs in batches_with_inputs(model, placed):
+        reading = model.read(inputs, stacks=(stack,), rows=decision_rows(batch))
         maps = reading.maps[stack].transpose(1, 2)
         mean = maps.flatten(0, 1).mean(0) if heads is None else maps[heads].mean(0)
         found.update({one.case.id: each.numpy() for one, each in zip(batch, mean, strict=True)})

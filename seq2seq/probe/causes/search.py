@@ -13,7 +13,7 @@ from seq2seq.probe.causes.knock_outs import (
     sight_of_words,
     words_of,
 )
-from seq2seq.probe.causes.use import Use, link_of, sight_of_measure, try_use
+from seq2seq.probe.causes.use import Use, sight_of_measure, try_use
 from seq2seq.probe.items.placement import PlacedCase
 from seq2seq.probe.measures.accuracy import answers_right
 from seq2seq.probe.measures.scores import Measure, stack_and_word
@@ -132,7 +132,7 @@ def knock_outs_while_translating(experiment: Experiment, measure: Measure) -> li
     names = ("it off", "it→nouns", "it⇄nouns")
     found = [experiment.knock_outs[name] for name in names if name in experiment.knock_outs]
     if stack_and_word(measure)[0] == "encoder":
-        found.append(link_of(experiment, measure))
+        found.append(sight_of_measure(experiment, measure, alone=True).both)
     return found
 
 

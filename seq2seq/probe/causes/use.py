@@ -9,7 +9,7 @@ attention goes to the other noun, so the cost holds what is lost and what is tol
 from dataclasses import dataclass
 
 from seq2seq.probe.causes.experiment import Effect, Experiment, Trial
-from seq2seq.probe.causes.knock_outs import KnockOut, SightOfNouns, sight_by_nouns, sight_of_nouns
+from seq2seq.probe.causes.knock_outs import SightOfNouns, sight_by_nouns, sight_of_nouns
 from seq2seq.probe.measures.scores import Measure, heads_of, rows_read, stack_and_word
 
 
@@ -85,8 +85,3 @@ def sight_of_measure(experiment: Experiment, measure: Measure, *, alone: bool) -
         return sight_by_nouns(word, heads=heads)
     name = word or ("decision" if stack == "cross" else "decision, written")
     return sight_of_nouns(name, stack, lambda one: rows_read(word, one), heads=heads)
-
-
-def link_of(experiment: Experiment, measure: Measure) -> KnockOut:
-    """The knock-out that hides both nouns from the rows and in the head of a measure."""
-    return sight_of_measure(experiment, measure, alone=True).both

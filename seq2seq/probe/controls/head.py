@@ -14,13 +14,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from seq2seq.probe.controls.baselines import BASELINE
-from seq2seq.probe.controls.habit import habit_of, habit_rows, uniform_rows
+from seq2seq.probe.controls.habit import Habit, habit_of, habit_rows, uniform_rows
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.pieces import Rows
-from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of, part_of, place_cases
+from seq2seq.probe.items.placement import PlacedCase, batches_with_inputs, part_of, place_cases
 from seq2seq.probe.measures.accuracy import layout_of
 from seq2seq.probe.measures.routes import decision_rows
-from seq2seq.probe.measures.scores import Measure, Scores, stack_and_word
+from seq2seq.probe.measures.scores import ROUTES_OF_HEADS, Measure, Scores, Way, stack_and_word
 from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.statistics.bootstrap import SEED, Estimate, mean_of
@@ -28,10 +28,6 @@ from seq2seq.probe.statistics.scored_sets import ScoredSets
 from seq2seq.probe.statistics.selection import Finding, findings
 
 WRONG_QUERY = "wrong query"
-Way = tuple[str, ...]
-FORTH: Way = ("E→", "E↔", "Ec→", "X", "D")
-BACK: Way = ("E←", "E↔")
-"""Routes that read the row of a word, and those that read the rows of the nouns."""
 PIECES = 10_000
 """Of each set the maps of a head are kept of texts with no more pieces."""
 
@@ -83,9 +79,7 @@ def head_maps(model: StockModel, placed: Sequence[PlacedCase], measure: Measure)
     assert measure.head is not None
     found = list[tuple[list[int], Float[np.ndarray, "batch query key"]]]()
     lengths = np.zeros(len(placed), dtype=int)
-    for numbers in batches_of(model, placed):
-        batch = [placed[number] for number in numbers]
-        inputs = inputs_of(model, batch)
+    for numbers, batch, inputs in batches_with_inputs(model, placed):
         rows = decision_rows(batch) if all(one.decision for one in batch) else None
         reading = model.read(inputs, stacks=(stack,), rows=rows)
         found.append((numbers, reading.maps[stack][measure.layer, :, measure.head].numpy()))
@@ -105,17 +99,16 @@ def habit_scores(
 ) -> Scores:
     """What the head's habit on dev, and attention that has none, give the nouns of test."""
     placed, maps = dev
-    likings = {}
+    likings: dict[Way, Habit] = {}
     # One habit of both nouns: which of them is meant, no habit knows.
     nouns = [[_nouns(one, measure)[noun] for one in placed] for noun in (0, 1)]
-    looking = {FORTH: [_queries(placed, measure)], BACK: nouns}
-    for way, queries in looking.items():
-        if measure.route in way:
-            likings[way] = habit_of(
-                np.concatenate([maps.rows(each) for each in queries])[None],
-                np.concatenate([_places(each) for each in queries]),
-                np.tile(maps.lengths, len(queries)),
-            )
+    for way in ROUTES_OF_HEADS[measure.route][-1]:
+        queries = nouns if way == "back" else [_queries(placed, measure)]
+        likings[way] = habit_of(
+            np.concatenate([maps.rows(each) for each in queries])[None],
+            np.concatenate([_places(each) for each in queries]),
+            np.tile(maps.lengths, len(queries)),
+        )
     lengths = np.array([_length(one, measure) for one in test])
     even = uniform_rows(lengths)
     asked = _queries(test, measure)
@@ -281,9 +274,8 @@ def _given(
     ways = []
     for noun in (0, 1):
         nouns = [_nouns(one, measure)[noun] for one in placed]
-        both = [sums(FORTH, words, nouns)] if measure.route in FORTH else []
-        if measure.route in BACK:
-            both.append(sums(BACK, nouns, words))
+        pairs = {"forth": (words, nouns), "back": (nouns, words)}
+        both = [sums(way, *pairs[way]) for way in ROUTES_OF_HEADS[measure.route][-1]]
         ways.append(np.mean(both, axis=0))
     return ways[0], ways[1]
 

@@ -7,7 +7,7 @@ over the good one shows what the model prefers.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -161,6 +161,15 @@ def place_whole(model: StockModel, case: Case) -> PlacedCase:
     ids = pieces_of(model.tokenizer, case.good, side="target").ids
     last = Decision(len(ids) - 1, ids[-1], ids[-1], (start_of(model), *ids), None)
     return replace(place_case(model, asked), decision=last)
+
+
+def batches_with_inputs(
+    model: StockModel, placed: Sequence[PlacedCase]
+) -> Iterator[tuple[list[int], list[PlacedCase], Inputs]]:
+    """Each batch of `batches_of`: the numbers of its cases, the cases, and what the model reads."""
+    for numbers in batches_of(model, placed):
+        batch = [placed[number] for number in numbers]
+        yield numbers, batch, inputs_of(model, batch)
 
 
 def inputs_of(model: StockModel, placed: Sequence[PlacedCase]) -> Inputs:

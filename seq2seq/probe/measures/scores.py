@@ -1,7 +1,8 @@
 """What is compared between the two nouns: measures, and what each gives both nouns of an item."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,6 +15,20 @@ from seq2seq.probe.items.placement import PlacedCase
 from seq2seq.probe.measures.accuracy import Layout
 from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.stock_model import StockModel
+
+Way = Literal["forth", "back"]
+"""A word looks at the nouns, or they look at it."""
+
+ROUTES_OF_HEADS: Mapping[str, tuple[Stack, str, tuple[Way, ...]]] = {
+    "E→": ("encoder", "it", ("forth",)),
+    "E←": ("encoder", "it", ("back",)),
+    "E↔": ("encoder", "it", ("forth", "back")),
+    "Ec→": ("encoder", "cue", ("forth",)),
+    "X": ("cross", "", ("forth",)),
+    "D": ("decoder", "", ("forth",)),
+}
+"""Routes that are read off single heads: the stack, the word (none for the decision row), and who
+looks at whom."""
 
 
 @dataclass(frozen=True)
@@ -109,21 +124,18 @@ def relabelled(scores: Scores, keep: Bool[np.ndarray, " items"]) -> Scores:
 
 
 def stack_and_word(measure: Measure) -> tuple[Stack, str]:
-    """The stack of a route, and the word whose row it reads."""
-    match measure.route:
-        case "E→" | "E↔" | "E←":
-            return "encoder", "it"
-        case "Ec→":
-            return "encoder", "cue"
-        case "X":
-            return "cross", ""
-        case "D":
-            return "decoder", ""
-        case _:
-            raise DataError(
-                f"probe: route {measure.route!r} runs through several stacks, needed one of E→, "
-                "E←, E↔, Ec→, X, D; judge one of its links"
-            )
+    """The stack of a route, and the word whose row it reads.
+
+    Raises:
+        DataError: it is read off several stacks, or off all heads at once.
+    """
+    if measure.route not in ROUTES_OF_HEADS:
+        raise DataError(
+            f"probe: route {measure.route!r} runs through several stacks, needed one of "
+            f"{', '.join(ROUTES_OF_HEADS)}; judge one of its links"
+        )
+    stack, word, _ = ROUTES_OF_HEADS[measure.route]
+    return stack, word
 
 
 def heads_of(model: StockModel, measure: Measure, stack: Stack) -> Bool[Tensor, "layers heads"]:

@@ -125,9 +125,9 @@ def compare_probes(one: Path, other: Path, *, seed: int = SEED) -> tuple[Differe
             sides = [{text: side[text] for text in sides[0] if text in sides[1]} for side in sides]
             left_out = (counts[0] - len(sides[0]), counts[1] - len(sides[1]))
             if sides[0]:
-                found.append(_paired(question, sides, left_out, seed))
+                found.append(_difference(question, sides, left_out, seed))
         elif all(sides):
-            found.append(_unpaired(question, sides, seed))
+            found.append(_difference(question, sides, None, seed))
     return tuple(found)
 
 
@@ -193,41 +193,28 @@ def _that_answer(question: str, items: Mapping[str, _Item]) -> dict[str, _Item]:
     return {text: item for text, item in items.items() if question in item.answers}
 
 
-def _paired(
-    question: str, sides: Sequence[Mapping[str, _Item]], left_out: tuple[int, int], seed: int
+def _difference(
+    question: str,
+    sides: Sequence[Mapping[str, _Item]],
+    left_out: tuple[int, int] | None,
+    seed: int,
 ) -> Difference:
-    one, other = (np.array([item.answers[question] for item in side.values()]) for side in sides)
-    pairs: dict[str, list[int]] = {}
-    for place, item in enumerate(sides[0].values()):
-        pairs.setdefault(item.pair, []).append(place)
-    whole = [places for name, places in pairs.items() if name and len(places) == 2]
-    p_pairs = None
-    if whole:
-        p_pairs = exact_mcnemar(*((side[whole] == 1).all(axis=1) for side in (one, other)))
-    return Difference(
-        question,
-        float(one.mean()),
-        float(other.mean()),
-        mean_of(one - other, [item.cluster for item in sides[0].values()], seed=seed),
-        (len(one), len(other)),
-        left_out,
-        paired=True,
-        p=exact_mcnemar(one == 1, other == 1),
-        p_pairs=p_pairs,
-    )
-
-
-def _unpaired(question: str, sides: Sequence[Mapping[str, _Item]], seed: int) -> Difference:
+    """Compare the answers to a question; of the same items if it is known what is left out."""
     one, other = (np.array([item.answers[question] for item in side.values()]) for side in sides)
     clusters = [[item.cluster for item in side.values()] for side in sides]
+    p = p_pairs = None
+    if left_out is None:
+        found = unpaired_bootstrap((one, clusters[0]), (other, clusters[1]), seed=seed)
+    else:
+        found = mean_of(one - other, clusters[0], seed=seed)
+        p = exact_mcnemar(one == 1, other == 1)
+        pairs: dict[str, list[int]] = {}
+        for place, item in enumerate(sides[0].values()):
+            pairs.setdefault(item.pair, []).append(place)
+        whole = [places for name, places in pairs.items() if name and len(places) == 2]
+        if whole:
+            p_pairs = exact_mcnemar(*((side[whole] == 1).all(axis=1) for side in (one, other)))
     return Difference(
-        question,
-        float(one.mean()),
-        float(other.mean()),
-        unpaired_bootstrap((one, clusters[0]), (other, clusters[1]), seed=seed),
-        (len(one), len(other)),
-        (0, 0),
-        paired=False,
-        p=None,
-        p_pairs=None,
-    )
+        question, float(one.mean()), float(other.mean()), found, (len(one), len(other)),
+        left_out or (0, 0), left_out is not None, p, p_pairs,
+    )  # fmt: skip

@@ -244,7 +244,7 @@ def _route(study: Study, one: Finding) -> Route:
 def _removals(study: Study) -> tuple[Removal, ...]:
     """The costliest knock-outs, sets of several and of the chosen head among them."""
     found = [*study.effects, *(() if study.joint is None else study.joint.effects)]
-    found += [effect for use in study.verdict.uses for effect in use.effects]
+    found += [effect for use in study.verdict.uses.values() for effect in use.effects]
     once = {one.name: one for one in found}.values()
     costliest = sorted(once, key=lambda one: -one.cost.value)[:MOST_REMOVALS]
     return tuple(_removal(one) for one in costliest)

@@ -15,10 +15,17 @@ def routes_table(study: Study) -> str:
     rows = [("route", "layer", "head", "accuracy", "pairs", "p")]
     for one in (*study.by_route, *study.baselines, *study.wrong_queries):
         name = f"{one.measure.route} {one.measure.variant}{'' if one.sign == 1 else ' (other)'}"
-        pair = "" if one.pair is None else f"{one.pair:.1%}"
-        place = number(one.measure.layer), number(one.measure.head)
-        rows.append((name, *place, accuracy(one), pair, p_value(one.p)))
+        rows.append((name, *finding_cells(one)))
     return align(rows)
+
+
+def finding_cells(one: Finding) -> tuple[str, str, str, str, str]:
+    """Layer, head, accuracy, pairs and p of a finding."""
+    layer, head = (
+        "" if each is None else str(each) for each in (one.measure.layer, one.measure.head)
+    )
+    pair = "" if one.pair is None else f"{one.pair:.1%}"
+    return layer, head, accuracy(one), pair, p_value(one.p)
 
 
 def effects_table(study: Study) -> str:
@@ -27,7 +34,7 @@ def effects_table(study: Study) -> str:
     shown += tuple(one for one in study.effects[MOST_EFFECTS:] if one.name in PRONOUN)
     rows = [("knocked out", "still right", "cost", "control", "p of all")]
     shown += () if study.joint is None else study.joint.effects
-    shown += tuple(effect for use in study.verdict.uses for effect in use.effects)
+    shown += tuple(effect for use in study.verdict.uses.values() for effect in use.effects)
     for one in {each.name: each for each in shown}.values():
         control = "" if one.control is None else f"{100 * one.control.value:.1f}"
         cost = f"{100 * one.cost.value:.1f}"
@@ -70,8 +77,3 @@ def controls_table(study: Study) -> str:
 def accuracy(finding: Finding) -> str:
     """Its accuracy with interval."""
     return share(Estimate(finding.accuracy, finding.interval))
-
-
-def number(value: int | None) -> str:
-    """A layer or head, or nothing."""
-    return "" if value is None else str(value)

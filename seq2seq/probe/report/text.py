@@ -11,14 +11,13 @@ from seq2seq.probe.report.item_record import ITEMS_FILE, write_record
 from seq2seq.probe.report.parts import part_lines
 from seq2seq.probe.report.result import Study
 from seq2seq.probe.report.tables import (
-    accuracy,
     controls_table,
     effects_table,
-    number,
+    finding_cells,
     routes_table,
     written_table,
 )
-from seq2seq.probe.report.verdict import Verdict, answers, p_value, sentence, share, short
+from seq2seq.probe.report.verdict import Verdict, answers, sentence, share, short
 from seq2seq.probe.statistics.gap_score import gap_answers_text
 from seq2seq.text_table import markdown
 
@@ -88,14 +87,12 @@ def to_markdown(study: Study) -> str:
             [
                 (
                     f"{one.measure.route} {one.measure.variant}",
-                    number(one.measure.layer),
-                    number(one.measure.head),
+                    *cells[:2],
                     "+" if one.sign == 1 else "−",
-                    accuracy(one),
-                    "" if one.pair is None else f"{one.pair:.1%}",
-                    p_value(one.p),
+                    *cells[2:],
                 )
                 for one in study.by_route
+                for cells in [finding_cells(one)]
             ],
         ),
         "",

@@ -69,11 +69,16 @@ class Verdict:
         return self.translated is not None and self.translated.interval.low > 0.5
 
     @property
-    def uses(self) -> tuple[Use, ...]:
-        """Of the head, of all heads, and of the group; nothing if nothing was knocked out."""
-        return tuple(
-            one for one in (self.by_head, self.by_all_heads, self.by_group) if one is not None
-        )
+    def uses(self) -> dict[str, Use]:
+        """Of "the head", "all heads" and "the group"; nothing if nothing was knocked out."""
+        named = ("the head", self.by_head), ("all heads", self.by_all_heads)
+        known = (*named, ("the group", self.by_group))
+        return {name: use for name, use in known if use is not None}
+
+    @property
+    def used_by(self) -> tuple[str, ...]:
+        """The names of those uses that the answer hangs on."""
+        return tuple(name for name, use in self.uses.items() if use.used)
 
     @property
     def ignores_question(self) -> bool:
@@ -114,11 +119,8 @@ def sentence(verdict: Verdict) -> str:
 def answers(verdict: Verdict) -> tuple[Finding, ...]:
     """The sentence, and a line with its figures for each question, as a reader asks them."""
     lines = [Finding("In short:", "unclear", "", sentence(verdict)), _visible_line(verdict)]
-    named = ("by the head", "by all heads", "by the group")
-    for name, use in zip(named, (verdict.by_head, verdict.by_all_heads, verdict.by_group),
-                         strict=True):  # fmt: skip
-        if use is not None:
-            lines.append(_use_line(f"Used {name}?", use, verdict))
+    for name, use in verdict.uses.items():
+        lines.append(_use_line(f"Used by {name}?", use, verdict))
     if not verdict.uses:
         why = "nothing was knocked out"
         if verdict.translated is None:
@@ -150,13 +152,7 @@ def short(verdict: Verdict) -> str:
         return f"{shown}, use not measured"
     if not verdict.knows:
         return f"{shown}, at chance"
-    named = ("this head", "all heads", "the group")
-    used = [
-        name
-        for name, use in zip(named, (verdict.by_head, verdict.by_all_heads, verdict.by_group),
-                             strict=True)
-        if use is not None and use.used
-    ]  # fmt: skip
+    used = [name.replace("the head", "this head") for name in verdict.used_by]
     return f"{shown}, {f'used by {used[0]}' if used else 'not used'}"
 
 
@@ -181,19 +177,16 @@ def _shown(verdict: Verdict) -> str:
 
 
 def _used(verdict: Verdict) -> str:
-    by_head, by_all, by_group = (
-        use is not None and use.used
-        for use in (verdict.by_head, verdict.by_all_heads, verdict.by_group)
-    )
     group = "" if verdict.by_group is None else in_short(verdict.by_group.rows)
-    if by_head:
-        return "the link of this head is used"
-    if by_all:
-        return "the link is used, but by other heads than this one"
-    if by_group and verdict.redundant:
-        return f"the link is used redundantly: no row alone is, {group} together are"
-    if by_group:
-        return f"the link is used in other rows: {group}"
+    match verdict.used_by:
+        case ("the head", *_):
+            return "the link of this head is used"
+        case ("all heads", *_):
+            return "the link is used, but by other heads than this one"
+        case ("the group",) if verdict.redundant:
+            return f"the link is used redundantly: no row alone is, {group} together are"
+        case ("the group",):
+            return f"the link is used in other rows: {group}"
     return "no row's sight of the nouns is used"
 
 

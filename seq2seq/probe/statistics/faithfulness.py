@@ -41,7 +41,7 @@ def by_answer(
     *,
     seed: int = SEED,
 ) -> ByAnswer:
-    """Part the accuracy of a measure by whether the model is right; ties of the measure are half."""
+    """Part the accuracy of a measure by whether the model is right; its ties are a half."""
     return ByAnswer(
         answer,
         _share(measured, model_right, clusters, seed),

@@ -1,7 +1,6 @@
 """Reader of JSON Lines that say where the pronoun and the candidates stand."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ from seq2seq.probe.items.formats.question import (
     BLANK,
     Question,
     Unusable,
-    in_text_order,
-    mention_at,
-    overlap,
+    span_at,
+    with_candidates,
 )
 
 
@@ -38,33 +36,22 @@ def read_candidates(path: Path) -> Iterator[Question]:
 def case_of_fields(fields: dict[str, Any]) -> Case:
     """The case of an object whose places count characters, as in a line of candidates."""
     text = fields["text"]
-    pronoun = mention_at(text, fields["pronoun"]["start"], fields["pronoun"]["text"], "pronoun")
-    found = [
-        replace(mention_at(text, c["start"], c["text"], "candidate"), role=str(c.get("role", "")))
-        for c in fields["candidates"]
-    ]
-    if not found:
+    pronoun = span_at(text, fields["pronoun"]["start"], fields["pronoun"]["text"], "pronoun")
+    named = fields["candidates"]
+    spans = [span_at(text, c["start"], c["text"], "candidate") for c in named]
+    if not spans:
         raise Unusable("there is no candidate")
-    if any(overlap(mention.span, pronoun.span) for mention in found):
-        raise Unusable("the pronoun is a part of a candidate")
-    candidates, correct = in_text_order(found, [c["correct"] for c in fields["candidates"]])
     structure = {"id", "text", "pronoun", "candidates", "url"}
     tags = [
         f"{name}={value}"
         for name, value in fields.items()
         if name not in structure and isinstance(value, str | int)
     ]
-    if pronoun.text == BLANK:
+    if text[slice(*pronoun)] == BLANK:
         tags.append("blank")
-    return Case(
-        id=fields["id"],
-        text=text,
-        pronoun=pronoun.span,
-        candidates=candidates,
-        correct=correct,
-        cluster=str(fields.get("url", "")),
-        tags=tuple(tags),
-    )
+    case = Case(fields["id"], text, pronoun, cluster=str(fields.get("url", "")), tags=tuple(tags))
+    roles = [str(c.get("role", "")) for c in named]
+    return with_candidates(case, spans, [c["correct"] for c in named], roles=roles)
 
 
 def _fields(line: str, where: str) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from seq2seq.probe.items.formats.question import (
     BLANK,
     Question,
     Unusable,
-    case_of_phrases,
     places_of,
+    with_phrases,
 )
 
 MASK = "[MASK]"
@@ -82,7 +82,7 @@ def _case(name: str, sentence: str, given: str, candidates: Sequence[str], right
     masked = given.strip() == MASK
     text = " ".join(sentence.replace(MASK, f" {BLANK} ").split())
     pronoun = _first_place(text, BLANK if masked else given.strip(), masked=masked)
-    return case_of_phrases(name, text, pronoun, candidates, right, tags=("blank",) * masked)
+    return with_phrases(Case(name, text, pronoun, tags=("blank",) * masked), candidates, right)
 
 
 def _first_place(text: str, word: str, *, masked: bool) -> Span:

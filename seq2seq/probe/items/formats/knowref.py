@@ -14,7 +14,7 @@ from seq2seq.probe.items.formats.question import (
     GENDERS,
     Question,
     Unusable,
-    case_of_phrases,
+    with_phrases,
 )
 
 SENTENCE = "sentence_with_pronoun"
@@ -67,4 +67,4 @@ def _case(name: str, fields: Mapping[str, Any], right: int) -> Case:
     gender = GENDERS.get(word.lower())
     tags = (f"gender={gender}",) if gender else ()
     names = fields["candidate0"], fields["candidate1"]
-    return case_of_phrases(name, text, pronoun, names, right, tags=tags)
+    return with_phrases(Case(name, text, pronoun, tags=tags), names, right)

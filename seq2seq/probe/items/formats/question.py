@@ -6,7 +6,7 @@ is well written but leaves open where something stands is left out and counted, 
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from seq2seq.probe.items.case import Case, Mention, Span
@@ -51,15 +51,15 @@ def in_text_order(
     return tuple(candidates[number] for number in order), right
 
 
-def mention_at(text: str, start: int, phrase: str, what: str) -> Mention:
-    """A phrase at the place where a line says it is.
+def span_at(text: str, start: int, phrase: str, what: str) -> Span:
+    """The characters of a phrase at the place where a line says it is.
 
     Raises:
         Unusable: Something else stands there.
     """
     if not phrase or start < 0 or text[start : start + len(phrase)] != phrase:
         raise Unusable(f"the {what} does not stand where the line says")
-    return Mention(phrase, (start, start + len(phrase)))
+    return start, start + len(phrase)
 
 
 def only_place(text: str, phrase: str, what: str, *, outside: Span | None = None) -> Span:
@@ -85,46 +85,42 @@ def only_place(text: str, phrase: str, what: str, *, outside: Span | None = None
     raise Unusable(f"the {what} does not stand in the text")
 
 
-def case_of_phrases(
-    name: str,
-    text: str,
-    pronoun: Span,
-    phrases: Sequence[str],
-    right: int,
+def with_candidates(
+    case: Case,
+    spans: Sequence[Span],
+    correct: Sequence[bool],
     *,
-    pair: str = "",
-    cluster: str = "",
-    tags: tuple[str, ...] = (),
+    roles: Sequence[str] = (),
+    genders: Sequence[str] = (),
 ) -> Case:
-    """The case of a line that names its candidates by their words.
+    """A case with the words at some places as its candidates.
+
+    Raises:
+        Unusable: One is the pronoun or a part of it, or two overlap.
+    """
+    if case.pronoun is not None and any(overlap(span, case.pronoun) for span in spans):
+        raise Unusable("the pronoun is a part of a candidate")
+    unknown = [""] * len(spans)
+    mentions = [
+        Mention(case.text[slice(*span)], span, gender=gender, role=role)
+        for span, gender, role in zip(spans, genders or unknown, roles or unknown, strict=True)
+    ]
+    candidates, right = in_text_order(mentions, correct)
+    return replace(case, candidates=candidates, correct=right)
+
+
+def with_phrases(case: Case, phrases: Sequence[str], right: int) -> Case:
+    """A case with candidates that are named by their words, one of them right.
 
     Raises:
         Unusable: A candidate stands nowhere or in several places, or two overlap.
     """
-    spans = [only_place(text, phrase, "candidate", outside=pronoun) for phrase in phrases]
-    mentions = [Mention(text[slice(*span)], span) for span in spans]
-    candidates, correct = in_text_order(mentions, [n == right for n in range(len(phrases))])
-    return Case(
-        id=name,
-        text=text,
-        pronoun=pronoun,
-        candidates=candidates,
-        correct=correct,
-        pair=pair,
-        cluster=cluster,
-        tags=tags,
-    )
+    spans = [only_place(case.text, one, "candidate", outside=case.pronoun) for one in phrases]
+    return with_candidates(case, spans, [place == right for place in range(len(spans))])
 
 
-def case_of_persons(
-    name: str,
-    text: str,
-    pronoun: Span,
-    meant: Span,
-    persons: set[str],
-    tags: tuple[str, ...] = (),
-) -> Case:
-    """The case of a line that names only the person who is meant.
+def with_persons(case: Case, meant: Span, persons: set[str]) -> Case:
+    """A case whose line names only the person who is meant.
 
     The other one is the only other person of the text among those that the lines of the file
     name, in lower case.
@@ -132,23 +128,20 @@ def case_of_persons(
     Raises:
         Unusable: Nobody else is found, or several others are.
     """
+    text, pronoun = case.text, case.pronoun
     found = {span for person in persons for span in places_of(text, person)}
     others = [
         span
         for span in sorted(found)
         if not overlap(span, meant)
-        and not overlap(span, pronoun)
+        and not (pronoun and overlap(span, pronoun))
         # "worker" within "construction worker" is no person of its own
         and not any(span != wider and _in(span, wider) for wider in found)
     ]
     if len(others) != 1:
         raise Unusable("several others may be meant" if others else "nobody else is found")
-    spans = [with_article(text, meant), with_article(text, others[0])]
-    mentions = [Mention(text[slice(*span)], span) for span in spans]
-    candidates, correct = in_text_order(mentions, [True, False])
-    return Case(
-        id=name, text=text, pronoun=pronoun, candidates=candidates, correct=correct, tags=tags
-    )
+    spans = [with_article(text, span) for span in (meant, others[0])]
+    return with_candidates(case, spans, [True, False])
 
 
 def only_pronoun(text: str, gender: str) -> Span:

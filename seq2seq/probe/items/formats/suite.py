@@ -21,8 +21,8 @@ from seq2seq.evaluate.item import Mention as Place
 from seq2seq.evaluate.judging import exchanged_words
 from seq2seq.evaluate.suites.contrapro import read_contrapro
 from seq2seq.evaluate.suites.ctxpro import read_ctxpro
-from seq2seq.probe.items.case import Case, Mention, Span
-from seq2seq.probe.items.formats.question import Question, Unusable, in_text_order, overlap
+from seq2seq.probe.items.case import Case, Span
+from seq2seq.probe.items.formats.question import Question, Unusable, overlap, with_candidates
 
 NO_NOUNS = frozenset({"this", "that", "these", "those", "one", "it", "all", "what", "which", "who"})
 """Words that suites name as antecedents, too."""
@@ -108,23 +108,18 @@ def _case(item: Item, pronouns: Mapping[str, str]) -> Case:
     )
     if item.bads and bad is None:
         raise Unusable("no wrong translation has the pronoun of the other noun")
-    mentions = [
-        Mention(text[slice(*span)], span, gender=gender)
-        for span, gender in ((antecedent, item.expected[0]), (other, takes))
-    ]
-    candidates, correct = in_text_order(mentions, [True, False])
-    return Case(
+    case = Case(
         id=item.id,
         text=text,
         pronoun=pronoun,
-        candidates=candidates,
-        correct=correct,
         cluster=item.cluster,
         good=item.good if bad else None,
         bad=bad,
         tags=tuple(f"{name}={value}" for name, value in item.tags.items()),
         starts=starts if len(starts) > 1 else (),
     )
+    genders = (item.expected[0], takes)
+    return with_candidates(case, (antecedent, other), (True, False), genders=genders)
 
 
 def _span(place: Place, starts: tuple[int, ...]) -> Span:

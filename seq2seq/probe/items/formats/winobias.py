@@ -12,7 +12,7 @@ from seq2seq.probe.items.formats.question import (
     PRONOUNS,
     Question,
     Unusable,
-    case_of_persons,
+    with_persons,
     without_article,
 )
 
@@ -62,4 +62,4 @@ def _case(name: str, line: str, persons: set[str]) -> Case:
         raise Unusable("no bracket holds a pronoun")
     if len(meant) != 1:
         raise Unusable("which bracket is meant is not said" if meant else "nobody is marked")
-    return case_of_persons(name, text, pronouns[0], meant[0], persons)
+    return with_persons(Case(name, text, pronouns[0]), meant[0], persons)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from seq2seq.errors import DataError
 from seq2seq.lines import iterate_lines
-from seq2seq.probe.items.case import Case, Mention
+from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.formats.question import (
     PRONOUNS,
     Question,
-    in_text_order,
     only_place,
     only_pronoun,
+    with_candidates,
 )
 
 
@@ -40,23 +40,10 @@ def read_winogender(path: Path) -> Iterator[Question]:
 def _case(name: str, parts: Sequence[str], text: str) -> Case:
     occupation, participant, right, gender = parts
     pronoun = only_pronoun(text, gender)
-    spans = [
-        only_place(text, occupation, "occupation", outside=pronoun),
-        only_place(text, participant, "participant", outside=pronoun),
-    ]
-    roles = ("occupation", "participant")
-    mentions = [
-        Mention(text[slice(*span)], span, role=role)
-        for span, role in zip(spans, roles, strict=True)
-    ]
-    candidates, correct = in_text_order(mentions, [right == "0", right == "1"])
-    return Case(
-        id=name,
-        text=text,
-        pronoun=pronoun,
-        candidates=candidates,
-        correct=correct,
-        pair=f"{occupation}.{participant}.{gender}",
-        cluster=occupation,
+    words = {"occupation": occupation, "participant": participant}
+    spans = [only_place(text, word, role, outside=pronoun) for role, word in words.items()]
+    case = Case(
+        name, text, pronoun, pair=f"{occupation}.{participant}.{gender}", cluster=occupation,
         tags=(f"gender={gender}",),
-    )
+    )  # fmt: skip
+    return with_candidates(case, spans, [right == "0", right == "1"], roles=list(words))

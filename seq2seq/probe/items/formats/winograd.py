@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from seq2seq.errors import DataError
 from seq2seq.lines import open_unpacked
 from seq2seq.probe.items.case import Case
-from seq2seq.probe.items.formats.question import Question, case_of_phrases
+from seq2seq.probe.items.formats.question import Question, with_phrases
 
 
 def read_winograd(path: Path) -> Iterator[Question]:
@@ -52,4 +52,4 @@ def _case(name: str, parts: Sequence[str], answers: Sequence[str], right: int) -
     pronoun = (start, start + len(word))
     gap = "" if not after or after[0] in ".,;:!?'’" else " "
     text = f"{before} {word}{gap}{after}".strip()
-    return case_of_phrases(name, text, pronoun, answers, right)
+    return with_phrases(Case(name, text, pronoun), answers, right)

@@ -13,7 +13,7 @@ from seq2seq.probe.items.formats.question import (
     BLANK,
     Question,
     Unusable,
-    case_of_phrases,
+    with_phrases,
 )
 
 FIELDS = ("qID", "sentence", "option1", "option2")
@@ -50,15 +50,8 @@ def _case(fields: Mapping[str, Any]) -> Case:
     if text.count(BLANK) != 1:
         raise Unusable("there is not one blank")
     blank = text.index(BLANK)
-    options = fields["option1"], fields["option2"]
     group = fields["qID"].rpartition("-")[0] or fields["qID"]
-    return case_of_phrases(
-        fields["qID"],
-        text,
-        (blank, blank + len(BLANK)),
-        options,
-        int(answer) - 1,
-        tags=("blank",),
-        pair=group,
-        cluster=group,
+    case = Case(
+        fields["qID"], text, (blank, blank + len(BLANK)), pair=group, cluster=group, tags=("blank",)
     )
+    return with_phrases(case, (fields["option1"], fields["option2"]), int(answer) - 1)

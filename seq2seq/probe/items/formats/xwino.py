@@ -8,8 +8,8 @@ from typing import Any
 from seq2seq.errors import DataError
 from seq2seq.files import parse_json
 from seq2seq.lines import iterate_lines
-from seq2seq.probe.items.case import Case, Mention, Span
-from seq2seq.probe.items.formats.question import Question, Unusable, in_text_order, overlap
+from seq2seq.probe.items.case import Case, Span
+from seq2seq.probe.items.formats.question import Question, Unusable, with_candidates
 
 COLUMNS = 7
 
@@ -66,13 +66,7 @@ def _case(
     if any(end > len(spans) for _, end in places):
         raise Unusable("a place lies behind the last word")
     pronoun, *found = [(spans[first][0], spans[end - 1][1]) for first, end in places]
-    if any(overlap(span, pronoun) for span in found):
-        raise Unusable("the pronoun is a part of a candidate")
-    mentions = [Mention(text[slice(*span)], span) for span in found]
-    candidates, correct = in_text_order(mentions, right)
-    return Case(
-        id=name, text=text, pronoun=pronoun, candidates=candidates, correct=correct, tags=tags
-    )
+    return with_candidates(Case(name, text, pronoun, tags=tags), found, right)
 
 
 def spell(text: str, words: Sequence[str]) -> list[Span]:
