@@ -185,11 +185,9 @@ def _probes(
     for name in dict.fromkeys(model for system in systems for model in system.models):
         model = StockModel.load(name, device=device)
         study = probe_suite(
-            model,
-            items,
-            StudySpec(suite.name, "", seed=seed),
+            model, items, StudySpec(suite.name, "", seed=seed), languages=suite.languages,
             say=lambda line: typer.echo(line, err=True),
-        )
+        )  # fmt: skip
         if out is not None:
             write_study(study, out / "probe" / (Path(name).name or "model"))
         found.append(figures_of(study))

@@ -5,12 +5,14 @@ at random, and the others are reported.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from seq2seq.errors import DataError
 from seq2seq.evaluate.evaluation import ProbeFigures
 from seq2seq.evaluate.item import Suite
+from seq2seq.language_tags import choose_tags, language_codes, tagging
 from seq2seq.probe.items.sets import ORIGINS, CaseSet, cases_of_suite
 from seq2seq.probe.model.loading import guided_heads
 from seq2seq.probe.model.stock_model import StockModel
@@ -48,6 +50,7 @@ def probe_suite(
     items: CaseSet,
     spec: StudySpec,
     *,
+    languages: tuple[str | None, str | None] = (None, None),
     say: Callable[[str], None] = lambda _: None,
 ) -> Study:
     """Probe a model on the items of a suite.
@@ -57,10 +60,12 @@ def probe_suite(
         items: from `probe_items`.
         spec: name of the suite and sizes; what the items are, and on which of them the head is
             chosen, is filled in.
+        languages: of the suite, which a model of many is told.
         say: told of each stage.
 
     Raises:
         DataError: the model's pieces leave too few items.
+        ModelError: a model of many languages does not know those of the suite.
     """
     cases = items.cases
     wanted = len(cases) // SHARE_TO_CHOOSE
@@ -74,7 +79,18 @@ def probe_suite(
         origin=ORIGINS.get(items.kind, ""),
         supervised=guided_heads(model.name),
     )
-    return probe_model(model, choose_on, report, spec=spec, left_out=items.problems, say=say)
+    with _telling(model, languages):
+        return probe_model(model, choose_on, report, spec=spec, left_out=items.problems, say=say)
+
+
+def _telling(
+    model: StockModel, languages: tuple[str | None, str | None]
+) -> AbstractContextManager[None]:
+    """Let a model of many languages read and write those, and others what they always do."""
+    if model.kind != "encoder-decoder" or not language_codes(model.tokenizer):
+        return nullcontext()
+    told, _ = choose_tags(model.tokenizer, languages, where=model.name)
+    return tagging(model.tokenizer, *told)
 
 
 def figures_of(study: Study) -> ProbeFigures:

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from seq2seq.context import ContextFormat, SideFormat
-from seq2seq.errors import DataError
+from seq2seq.errors import DataError, ModelError
 from seq2seq.evaluate.suites.contracat import read_contracat
 from seq2seq.evaluate.suites.contrapro import read_contrapro
 from seq2seq.evaluate.suites.ctxpro import read_ctxpro
@@ -19,6 +20,7 @@ from seq2seq.probe.suite_study import figures_of, probe_items, probe_suite
 from tests.probe.linked_model import POINTING, WORKING, Link, Seen, linked_model
 from tests.probe.planted_model import HEAD, LAYER, WORDS, cases, planted_model
 from tests.probe.suite_files import record, written
+from tests.stock_layouts import nllb
 
 SPEC = StudySpec("ContraPro", "", resamples=49, random_twins=0)
 PLAIN = replace(SPEC, causal=False)
@@ -72,6 +74,23 @@ def test_a_link_is_used_only_where_the_answer_hangs_on_it(
     assert verdict.by_head is not None
     assert verdict.by_all_heads is not None
     assert (verdict.by_head.used, verdict.by_all_heads.used) == (used, True)
+
+
+def test_a_model_of_many_languages_is_told_those_of_the_suite(
+    items: CaseSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, told = StockModel.load(nllb(tmp_path / "nllb")), []
+
+    def probe(model: StockModel, *_: Any, **__: Any) -> None:
+        told.append((model.tokenizer.src_lang, model.tokenizer.tgt_lang))
+
+    monkeypatch.setattr("seq2seq.probe.suite_study.probe_model", probe)
+    before = model.tokenizer.tgt_lang
+    probe_suite(model, items, SPEC, languages=("en", "de"))
+    assert told == [("eng_Latn", "deu_Latn")]
+    assert model.tokenizer.tgt_lang == before
+    with pytest.raises(ModelError, match="'ja'"):
+        probe_suite(model, items, SPEC, languages=("en", "ja"))
 
 
 def test_what_an_item_lacks_is_counted(tmp_path: Path) -> None:
