@@ -18,6 +18,7 @@ from seq2seq.pronouns.draw import Draw
 from seq2seq.pronouns.fillers import (
     Voice,
     conjunction_rows,
+    draw_choices,
     draw_fillers,
     everyday_fillers,
 )
@@ -99,6 +100,7 @@ def corpus_rows(language: str = "es", *, seed: int = 1) -> dict[str, list[Row]]:
     rows = {split: _as_rows(found) for split, found in items.items()}
     voice = Voice(language, lexicon, patterns, grammar, rng)
     rows["train"] += draw_fillers(voice)
+    rows["train"] += draw_choices(voice, draw)
     rng.shuffle(rows["train"])
     rows["train"] += everyday_fillers(voice, rows["train"])
     rows["conjunctions"] = conjunction_rows(voice, rows["train"])

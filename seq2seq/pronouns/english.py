@@ -24,6 +24,10 @@ class English:
         """It."""
         return [Piece("it", "it")]
 
+    def the_one(self, gender: Gender, *, case: Case) -> list[Piece]:
+        """The one that."""
+        return [Piece("the "), Piece("one", "it"), Piece(" that")]
+
     def predicate(
         self, predicate: Predicate, gender: Gender, tense: Tense, *, negated: bool
     ) -> list[Piece]:

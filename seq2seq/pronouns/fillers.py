@@ -1,14 +1,15 @@
-"""Training sentences without a pronoun to resolve: what every noun is, and its gender.
+"""Training sentences without a choice for "it": what every noun is, its gender, what fits it.
 
 A noun that is new in T1 and a cue that is new in T5 are met here and nowhere else in training, so
-every noun gets as many sentences as it needs for its kind to be learnt, in many shapes.
+every noun gets as many sentences as it needs for its kind to be learnt, in many shapes. What a new
+cue can be said of is learnt where one of two nouns is chosen by it: Ana took the one that was ripe.
 """
 
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from seq2seq.pronouns.draw import kept_apart, kind_pairs, withheld
+from seq2seq.pronouns.draw import Draw, kept_apart, kind_pairs, withheld
 from seq2seq.pronouns.english import English
 from seq2seq.pronouns.items import Candidate, Item, Row, differing_spans
 from seq2seq.pronouns.lexicon import Cue, Kind, Lexicon, Noun
@@ -16,10 +17,12 @@ from seq2seq.pronouns.patterns import Pattern, Patterns
 from seq2seq.pronouns.phrase import Grammar, Predicate, Scene
 from seq2seq.pronouns.quads import Setting, choose_opener, speak
 
-# Sentences of each sort: with one noun and a property; with two; and clauses that name two nouns.
+# Sentences of each sort: with one noun and a property; with two; with two nouns and a property that
+# fits one of them; and clauses that name two nouns.
 _PROPERTIES = 36
 _PROPERTIES_OF_NEW = 52
 _CONTRASTS = 6000
+_CHOICES = 6000
 _CONJUNCTIONS = 600
 _CLAUSES_EACH = 18
 _CLAUSES_EVERYDAY = 3
@@ -73,6 +76,36 @@ def draw_fillers(voice: Voice) -> list[Row]:
         wanted = len(rows) + _CLAUSES_EACH
         while len(rows) < wanted:
             _add(rows, _clause_row(voice, clause, pool, timeless=timeless))
+    return list(rows.values())
+
+
+def draw_choices(voice: Voice, draw: Draw) -> list[Row]:
+    """Two nouns and a property that fits one of them alone: Ana took the one that was ripe.
+
+    Args:
+        voice: as for `draw_fillers`.
+        draw: what the items were drawn with; no two nouns stand here with a property that a test
+            says of one of them beside the other.
+
+    Returns:
+        Rows, no two alike, with items whose pronoun is "one"; none where the language has no such
+        sentences.
+    """
+    rows: dict[str, Row] = {}
+    kinds = kind_pairs(voice.lexicon)
+    while voice.patterns.choices and len(rows) < _CHOICES:
+        one, other = voice.rng.sample(voice.rng.choice(kinds), 2)
+        a, b = _two_nouns(voice, one, other)
+        cues = [
+            cue
+            for cue in sayable(a, voice.lexicon)
+            if other.name not in cue.doubtful and draw.free((a, b), (cue, cue), "train")
+        ]
+        if cues:
+            shape, cue = voice.rng.choice(voice.patterns.choices), voice.rng.choice(cues)
+            scene = _scene(voice, shape, {"A": a, "B": b}, {"it": cue}, "A")
+            name = f"{voice.language}-choice-{len(rows):05d}"
+            _add(rows, _pointed_row(voice, name, shape, scene, _setting(voice)))
     return list(rows.values())
 
 
@@ -192,15 +225,29 @@ def _pronoun_row(voice: Voice, noun: Noun, name: str) -> Row:
 
 def _pointed_row(voice: Voice, name: str, shape: Pattern, scene: Scene, setting: Setting) -> Row:
     """The row, with where its words stand and how it would read of a noun of another gender."""
-    noun, cue = scene.nouns["A"], scene.predicates["it"].cue
-    other = next(one for one in voice.lexicon.nouns.values() if one.shown != noun.shown)
-    misread = replace(scene, nouns={"A": noun, "B": other}, antecedent="B")
+    nouns = dict(scene.nouns)
+    if len(nouns) == 1:
+        nouns["B"] = next(n for n in voice.lexicon.nouns.values() if n.shown != nouns["A"].shown)
+    misread = replace(scene, nouns=nouns, antecedent="B")
+    cue = scene.predicates["it"].cue
     source = speak(shape.english, scene, setting, English())
     good, bad = (
         speak(shape.other, told, setting, voice.grammar, translated=True)
         for told in (scene, misread)
     )
     good_spans, bad_spans = differing_spans(good.text, bad.text)
+    candidates = [
+        Candidate(
+            noun.english,
+            noun.kind,
+            "only" if len(scene.nouns) == 1 else slot,
+            noun.shown,
+            source.spans[slot],
+            good.spans[slot],
+        )
+        for slot, noun in scene.nouns.items()
+    ]
+    candidates.sort(key=lambda candidate: candidate.source_span)
     item = Item(
         id=name,
         quad=name,
@@ -216,12 +263,8 @@ def _pointed_row(voice: Voice, name: str, shape: Pattern, scene: Scene, setting:
         pronoun=source.spans["it"],
         cue_span=source.spans["cue"],
         clause=(source.spans["it"][0], source.spans["cue"][1]),
-        candidates=(
-            Candidate(
-                noun.english, noun.kind, "only", noun.shown, source.spans["A"], good.spans["A"]
-            ),
-        ),
-        gold=0,
+        candidates=tuple(candidates),
+        gold=[candidate.noun for candidate in candidates].index(scene.nouns["A"].english),
         good=good.text,
         bad=bad.text,
         good_spans=good_spans,
@@ -231,12 +274,7 @@ def _pointed_row(voice: Voice, name: str, shape: Pattern, scene: Scene, setting:
 
 
 def _contrast_row(voice: Voice, kinds: tuple[Kind, Kind], shapes: Sequence[Pattern]) -> Row:
-    one, other = kinds
-    while True:
-        a = voice.rng.choice(one.nouns + one.new_nouns)
-        b = voice.rng.choice(other.nouns + other.new_nouns)
-        if a != b and not kept_apart(a, b):
-            break
+    a, b = _two_nouns(voice, *kinds)
     if voice.rng.random() < 0.5:
         a, b = b, a
     cues = {"A": _any_cue(voice, a), "B": _any_cue(voice, b)}
@@ -245,6 +283,15 @@ def _contrast_row(voice: Voice, kinds: tuple[Kind, Kind], shapes: Sequence[Patte
     phrase = any(cue.phrase for cue in cues.values())
     fitting = [p for p in shapes if not (phrase and "adjective" in p.flags)]
     return _row(voice, voice.rng.choice(fitting), {"A": a, "B": b}, cues)
+
+
+def _two_nouns(voice: Voice, one: Kind, other: Kind) -> tuple[Noun, Noun]:
+    """Nouns of two kinds that training may put in one sentence."""
+    while True:
+        a = voice.rng.choice(one.nouns + one.new_nouns)
+        b = voice.rng.choice(other.nouns + other.new_nouns)
+        if a != b and not kept_apart(a, b):
+            return a, b
 
 
 def _clauses(voice: Voice) -> list[tuple[Pattern, list[tuple[Noun, Noun]], bool]]:

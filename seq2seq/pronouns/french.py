@@ -58,6 +58,10 @@ class French:
         """Il or elle."""
         return [Piece(_PRONOUNS[gender], "it")]
 
+    def the_one(self, gender: Gender, *, case: Case) -> list[Piece]:
+        """Celui qui, celle qui."""
+        return [Piece("celle qui" if gender == "f" else "celui qui")]
+
     def predicate(
         self, predicate: Predicate, gender: Gender, tense: Tense, *, negated: bool
     ) -> list[Piece]:

@@ -58,6 +58,10 @@ class German:
         """Er, sie or es."""
         return [Piece(_PRONOUNS[gender], "it")]
 
+    def the_one(self, gender: Gender, *, case: Case) -> list[Piece]:
+        """Der, der; den, der: the first in its case, the second the subject of its clause."""
+        return [Piece(f"{_ARTICLES[case][gender]}, {_ARTICLES['nom'][gender]}")]
+
     def predicate(
         self, predicate: Predicate, gender: Gender, tense: Tense, *, negated: bool
     ) -> list[Piece]:

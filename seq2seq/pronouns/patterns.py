@@ -123,6 +123,7 @@ class Patterns:
     pronouns: tuple[Pattern, ...]
     alone: tuple[Pattern, ...]
     contrasts: tuple[Pattern, ...]
+    choices: tuple[Pattern, ...]
 
     def frames_for(self, *kinds: Kind) -> tuple[Pattern, ...]:
         """The selectional frames in which nouns of these kinds can change places."""
@@ -197,6 +198,7 @@ def load_patterns(language: str) -> Patterns:
         pronouns=some(table["pronouns"]),
         alone=some(table["alone"]),
         contrasts=some(table["contrasts"]),
+        choices=some(table["choices"]),
     )
 
 

@@ -13,6 +13,8 @@ Slots::
     {is:it} {isnt:A}  the whole predicate of the pronoun or a noun: was already ripe
     {islast:it}       the same with the verb at its end: schon reif war
     {be:A} {what:A}   its verb alone, and what follows the verb
+    {one:it}          what stands for the noun that a property picks out: "the one that" was ripe
+    {one:it:acc}      the same in another case
     {levantado@A}     a word that agrees with a noun
     {cue=raining}     a word given as it is, marked "cue"; {=Ana} without a mark
     {person}          a name, the first that is not taken yet
@@ -100,6 +102,10 @@ class Grammar(Protocol):
 
     def pronoun(self, gender: Gender) -> list[Piece]:
         """The subject pronoun, marked "it"; nothing where the language leaves it out."""
+        ...
+
+    def the_one(self, gender: Gender, *, case: Case) -> list[Piece]:
+        """What stands for a noun before a clause that says which of several is meant."""
         ...
 
     def predicate(
@@ -191,6 +197,9 @@ def _filling(slot: str) -> Piece | _Filling | None:
     match name.lower():
         case "it":
             filling: _Filling = _pronoun
+        case "one":
+            who, _, case = form.partition(":")
+            return partial(_the_one, who, _CASES[case])
         case "is" | "isnt" | "islast" | "be" | "what" as kind:
             filling = partial(_predicate, kind, form)
         case _:
@@ -211,6 +220,10 @@ def _agreeing(word: str, who: str, scene: Scene, grammar: Grammar) -> list[Piece
 
 def _pronoun(scene: Scene, grammar: Grammar) -> list[Piece]:
     return grammar.pronoun(scene.gender("it"))
+
+
+def _the_one(who: str, case: Case, scene: Scene, grammar: Grammar) -> list[Piece]:
+    return grammar.the_one(scene.gender(who), case=case)
 
 
 def _predicate(kind: str, who: str, scene: Scene, grammar: Grammar) -> list[Piece]:

@@ -40,6 +40,10 @@ class Spanish:
         """Left out: the verb ending is enough."""
         return []
 
+    def the_one(self, gender: Gender, *, case: Case) -> list[Piece]:
+        """El que, la que."""
+        return [Piece(f"{_ARTICLES['the'][gender]} "), Piece("que")]
+
     def predicate(
         self, predicate: Predicate, gender: Gender, tense: Tense, *, negated: bool
     ) -> list[Piece]:

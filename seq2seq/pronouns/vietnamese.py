@@ -40,6 +40,10 @@ class Vietnamese:
         """Nó, or the classifier of what is meant: con đó, quả đó."""
         return [Piece(f"{gender} đó" if gender in self.genders else _ANYTHING, "it")]
 
+    def the_one(self, gender: Gender, *, case: Case) -> list[Piece]:
+        """Cái nào, or the classifier of what is meant: con nào, quả nào."""
+        return [Piece(f"{gender if gender in self.genders else 'cái'} nào")]
+
     def predicate(
         self, predicate: Predicate, gender: Gender, tense: Tense, *, negated: bool
     ) -> list[Piece]:

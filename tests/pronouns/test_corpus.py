@@ -45,7 +45,7 @@ def test_training_is_large_and_its_sentences_short(rows: dict[str, list[Row]]) -
     lengths = [len(row.source.split()) for row in rows["train"]]
     assert len(lengths) >= 20_000
     assert sum(lengths) / len(lengths) <= 12
-    assert sum(length > 16 for length in lengths) / len(lengths) < 0.02
+    assert sum(length > 16 for length in lengths) / len(lengths) < 0.025
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_seed_others(
@@ -132,8 +132,9 @@ def test_fillers_hold_a_pronoun_only_to_show_which_one_a_noun_takes(
 def test_a_filler_with_a_pronoun_says_what_it_means(fillers: list[Row], language: str) -> None:
     for row in fillers:
         item = row.item
-        assert (item is not None) == (" it " in f" {row.source.lower()} "), row.source
-        if item is None:
+        it = " it " in f" {row.source.lower()} "
+        assert (item is not None) == (it or " the one that " in row.source), row.source
+        if item is None or not it:
             continue
         (noun,) = item.candidates
         assert (row.source, row.target) == (item.source, item.good)

@@ -30,6 +30,12 @@ def words(text: str) -> list[str]:
     return [text[start:end].lower() for start, end in word_spans(text)]
 
 
+# What stands for the chosen noun in a sentence that chooses one of two.
+CHOSEN = {
+    "es": {"m": "el que ", "f": "la que "},
+    "fr": {"m": "celui qui ", "f": "celle qui "},
+    "de": {"m": " den, der ", "f": " die, die ", "n": " das, das "},
+}
 _PEOPLE = {word for person in PATTERNS.people for word in words(person.english)}
 
 
@@ -158,6 +164,36 @@ def test_cues_of_t5_are_only_in_fillers(
     assert not (new | chosen_by) & {item.cue for item in items["train"]}
     taught = Counter(word for row in fillers for word in words(row.source) if word in new)
     assert min(taught[cue] for cue in new) >= 50
+
+
+def test_a_choice_of_two_nouns_needs_what_fits_and_tells_nothing_of_a_test(
+    items: dict[str, list[Item]], fillers: list[Row], lexicon: Lexicon, language: str
+) -> None:
+    choices = [r.item for r in fillers if r.item is not None and " the one that " in r.source]
+    assert len(choices) == (6_000 if language in ("es", "de", "fr") else 0)
+    tested = {
+        (frozenset(noun.noun for noun in item.candidates), item.cue)
+        for split in TEST_SPLITS
+        for item in items[split]
+    }
+    taken = Counter(item.cue for item in choices)
+    for item in choices:
+        meant, other = item.antecedent, item.distractor
+        assert meant is not None
+        assert other is not None
+        fits = [
+            item.cue in {cue.english for cue in lexicon.kinds[noun.kind].all_cues}
+            for noun in (meant, other)
+        ]
+        assert fits == [True, False], item.source
+        assert item.source[slice(*item.pronoun)] == "one"
+        assert (frozenset({meant.noun, other.noun}), item.cue) not in tested, item.source
+        assert CHOSEN[language][meant.gender] in item.good, item.good
+        assert item.contrastive == (meant.gender != other.gender)
+        assert not item.contrastive or CHOSEN[language][other.gender] in item.bad
+    if choices:
+        assert 0.47 < sum(item.gold for item in choices) / len(choices) < 0.53
+        assert min(taken[item.cue] for split in ("T5", "dev_T5") for item in items[split]) >= 5
 
 
 def test_schemas_of_t6_are_never_given_a_reason_in_training(items: dict[str, list[Item]]) -> None:
