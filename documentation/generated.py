@@ -100,7 +100,8 @@ def key_page() -> Iterator[str]:
         parent = name.rpartition(".")[0]
         if parent != section:
             section = parent
-            yield f"\n## {f'[{parent}]' if parent else 'Top level'} {{ #{parent or 'top-level'} }}"
+            title, anchor = f"[{parent}]", parent.replace("[]", "")
+            yield f"\n## {title} {{ #{anchor} }}" if parent else "\n## Top level"
         yield f"\n#### `{name}` {{ #{name.replace('[]', '')} }}\n"
         end = "" if default is None else f", default `{default}`"
         yield f"*{_escaped(kind)}*{end}. {meaning}"
@@ -109,7 +110,9 @@ def key_page() -> Iterator[str]:
 def recipe_page() -> Iterator[str]:
     """Every recipe that comes with the program, with what its head says."""
     yield "# Recipes\n"
-    yield "What comes with seq2seq. Scores and times are those that the recipe's own head gives."
+    yield "What comes with seq2seq."
+    yield "`seq2seq train NAME` trains one, `seq2seq recipe new NAME` copies it to be changed."
+    yield "Scores and times are those that each recipe's own head gives."
     for one in shipped_recipes():
         yield f"\n## {one.name}\n"
         yield f"{_escaped(one.what)}.\n"

@@ -7,7 +7,6 @@ from pathlib import Path
 import typer
 
 from seq2seq.cli.app import app
-from seq2seq.reference import describe_fields
 from seq2seq.shipped_recipes import shipped_recipes
 
 ROOT = Path(__file__).parent.parent
@@ -17,11 +16,11 @@ INTRODUCTION = """\
 
 <!-- This whole file is written by scripts/docs. -->
 
-A recipe is a TOML file that holds only what differs from the defaults below.
+A recipe is a TOML file that holds only what differs from the defaults.
 Those of this folder are part of the installed package: `seq2seq recipe list` names them,
 `seq2seq train NAME` trains one from any folder, and `seq2seq recipe new NAME` makes a copy of it.
-`seq2seq recipe check FILE` says whether a recipe can be used, `seq2seq recipe explain KEY` prints
-one row of the reference, and `--set KEY=VALUE` overrides a key for one run.
+`seq2seq recipe check FILE` says whether a recipe can be used, `seq2seq recipe explain` what every
+key means, as the site does (`scripts/site`), and `--set KEY=VALUE` overrides a key for one run.
 """
 
 
@@ -41,7 +40,7 @@ def generate() -> dict[Path, str]:
     recipes = ROOT / "recipes" / "README.md"
     readme = ROOT / "README.md"
     return {
-        recipes: f"{INTRODUCTION}\n{recipe_list()}\n{field_list()}",
+        recipes: f"{INTRODUCTION}\n{recipe_list()}",
         readme: with_commands(readme.read_text(encoding="utf-8")),
     }
 
@@ -57,21 +56,6 @@ def recipe_list() -> str:
         cells = [f"[{one.name}]({one.path.name})", one.what, one.data, one.score, one.time]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
-
-
-def field_list() -> str:
-    """Every key of the schema, one table for each section."""
-    parts, section = ["## Every key"], None
-    for name, kind, default, meaning in describe_fields():
-        parent, _, key = name.rpartition(".")
-        if parent != section:
-            section = parent
-            parts.append(f"\n### {f'[{parent}]' if parent else 'Top level'}\n")
-            parts.append("| key | type | default | meaning |\n|---|---|---|---|")
-        shown = "" if default is None else f"`{default}`"
-        cells = [f"`{key}`", kind.replace("|", "\\|"), shown, meaning]
-        parts.append(f"| {' | '.join(cells)} |")
-    return "\n".join(parts) + "\n"
 
 
 def with_commands(readme: str) -> str:

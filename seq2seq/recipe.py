@@ -2,7 +2,7 @@
 
 A recipe file is TOML and holds only what differs from the defaults below. The field is the only
 place of a default, and the sentence under it the only place of its explanation: ``seq2seq recipe
-explain`` and ``recipes/README.md`` are printed from here. TOML, not YAML, because YAML reads the
+explain`` and the documentation are printed from here. TOML, not YAML, because YAML reads the
 language code ``no`` as false and ``5e-4`` as text.
 """
 

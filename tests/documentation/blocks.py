@@ -7,7 +7,7 @@ from typing import NamedTuple
 PAGES = Path(__file__).parents[2] / "documentation" / "pages"
 SETTINGS = PAGES.parent / "mkdocs.yml"
 FENCE = re.compile(
-    r"(?:^<!-- not run: (?P<reason>.+) -->\n)?"
+    r"(?:^<!-- not run: (?P<reason>[^\n]+) -->\n)?"
     r'^```(?P<language>\w+)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$',
     flags=re.MULTILINE | re.DOTALL,
 )

@@ -19,8 +19,8 @@ from tests.warm import Warm
 FIRST = "start.md"
 """The page that the others go on from, in the same folder."""
 REASONS = ("it installs packages", "it needs a GPU", "it needs several machines",
-           "it needs the Hub", "it serves until Ctrl-C", "it takes hours",
-           "it takes minutes")  # fmt: skip
+           "it needs the Hub", "it needs two idle cores", "it serves until Ctrl-C",
+           "it takes hours", "it takes minutes")  # fmt: skip
 BASE: dict[str, Any] = {
     "source_language": "en",
     "target_language": "es",

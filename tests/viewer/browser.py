@@ -72,14 +72,14 @@ class Browser:
                 assert "error" not in answer, answer["error"]
                 return answer["result"]
 
-    def open(self, html: str, folder: Path, *, width: int = 1280, scripts: bool = True,
-             scheme: str = "light") -> None:  # fmt: skip
+    def open(self, html: str, folder: Path, *, width: int = 1280, height: int = 900,
+             scripts: bool = True, scheme: str = "light") -> None:  # fmt: skip
         """Open a page from a file, as a person would, and wait until it is drawn."""
         self.requests.clear()
         self.complaints.clear()
         path = folder / "page.html"
         path.write_text(html, encoding="utf-8")
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.send("Emulation.setDeviceMetricsOverride", **size)
         self.send("Emulation.setScriptExecutionDisabled", value=not scripts)
         features = [{"name": "prefers-color-scheme", "value": scheme},
@@ -137,9 +137,9 @@ class Browser:
         self.send("Input.dispatchKeyEvent", type="keyDown", key=key, **code)
         self.send("Input.dispatchKeyEvent", type="keyUp", key=key)
 
-    def screenshot(self, path: Path) -> None:
-        """The whole page as a PNG, for a person to look at."""
-        answer = self.send("Page.captureScreenshot", captureBeyondViewport=True)
+    def screenshot(self, path: Path, *, whole: bool = True) -> None:
+        """The whole page, or the part in sight, as a PNG, for a person to look at."""
+        answer = self.send("Page.captureScreenshot", captureBeyondViewport=whole)
         path.write_bytes(base64.b64decode(answer["data"]))
 
     def wait(self, done: Callable[[], bool]) -> None:
