@@ -206,7 +206,7 @@ def _is_odd(path: Path) -> bool:
 
 
 @contextmanager
-def replacing(path: Path, *, kept: Path | None = None) -> Iterator[TextIO]:
+def replacing(path: Path) -> Iterator[TextIO]:
     """A text file that appears under its name only when it is whole.
 
     Until then it has a name of its own, so two programs that write to one name do not mix: each
@@ -215,13 +215,12 @@ def replacing(path: Path, *, kept: Path | None = None) -> Iterator[TextIO]:
 
     Args:
         path: Where it appears when the block ends; left as it was where the block raises.
-        kept: Where what was written stays if the user interrupts; nowhere if None.
 
     Raises:
         OSError: It cannot be written; the error names the path.
     """
     try:
-        with _written_beside(_resolved(path), kept) as stream:
+        with _written_beside(_resolved(path)) as stream:
             yield stream
     except OSError as error:
         ours = error.filename is None or str(error.filename).endswith(PART)
@@ -241,7 +240,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _written_beside(target: Path, kept: Path | None) -> Iterator[TextIO]:
+def _written_beside(target: Path) -> Iterator[TextIO]:
     mode = target.stat().st_mode if target.exists() else None
     if mode is not None and not stat.S_ISREG(mode):
         with target.open("w", encoding="utf-8", newline="\n") as stream:
@@ -259,10 +258,6 @@ def _written_beside(target: Path, kept: Path | None) -> Iterator[TextIO]:
                 path.chmod(stat.S_IMODE(mode))
             yield stream
         path.replace(target)
-    except (KeyboardInterrupt, SystemExit):
-        if kept is not None:
-            path.replace(kept)
-        raise
     finally:
         path.unlink(missing_ok=True)  # it is still there if something went wrong
 

@@ -58,14 +58,13 @@ def check_output(output: Path) -> None:
 
 
 @contextmanager
-def open_output(output: Path | None, *, keep: bool = False) -> Iterator[TextIO]:
+def open_output(output: Path | None) -> Iterator[TextIO]:
     """Stdout, or a file that appears under its name only when it is whole.
 
     An existing file is replaced, which is said on stderr.
 
     Args:
         output: The file; None for stdout.
-        keep: Whether to keep what was written, beside it, where the user interrupts.
 
     Raises:
         DataError: It cannot be written.
@@ -73,42 +72,13 @@ def open_output(output: Path | None, *, keep: bool = False) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
-    existed, kept = output.is_file(), kept_file(output) if keep else None
+    existed = output.is_file()
     try:
-        with replacing(output, kept=kept) as stream:
+        with replacing(output) as stream:
             yield stream
     except OSError as error:
         if error.filename != str(output):
             raise
         raise DataError(f"{output}: cannot be written: {error.strerror}") from None
-    except (KeyboardInterrupt, SystemExit):
-        if kept is not None and kept.is_file():
-            typer.echo(
-                f"interrupted: what is done is in {kept}; add --resume to go on behind it", err=True
-            )
-        raise
-    if kept is not None:
-        kept.unlink(missing_ok=True)
     if existed:
         typer.echo(f"{output}: replaced the file that was there", err=True)
-
-
-def kept_file(output: Path) -> Path:
-    """Where an interrupted command leaves what it has written."""
-    return output.with_name(f"{output.name}.part")
-
-
-def kept_lines(output: Path | None) -> list[str]:
-    """The whole lines that an interrupted command has left; the last may have been cut short.
-
-    Raises:
-        DataError: There are none.
-    """
-    path = kept_file(output) if output is not None else Path()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise DataError(
-            f"{path}: no such file, needed what an interrupted command has left; leave --resume out"
-        ) from None
-    return text.split("\n")[:-1]

@@ -18,12 +18,13 @@ class Progress:
         source: What is read; of a packed file or a pipe nobody knows how many lines it has.
         before: Lines that were done before.
         live: Whether lines are answered as they come.
+        total: How many lines there are, where only some of the source are to be done.
     """
 
-    def __init__(self, source: Path, before: int, *, live: bool):
+    def __init__(self, source: Path, before: int, *, live: bool, total: int | None = None):
         self.shown = sys.stderr.isatty() and not live
         self.before = before
-        self.total = count_lines(source) if self.shown else None
+        self.total = count_lines(source) if self.shown and total is None else total
         self.start = time.monotonic()
 
     def show(self, done: int) -> None:

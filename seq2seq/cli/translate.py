@@ -3,18 +3,20 @@
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from textwrap import indent
 from typing import TYPE_CHECKING, Literal, TextIO
 
 import typer
 
+from seq2seq.cli.kept_output import open_kept
 from seq2seq.cli.options import AnyModel, AsJson, Device
-from seq2seq.cli.output import as_json_text, check_output, kept_lines, open_output
+from seq2seq.cli.output import check_output, open_output
 from seq2seq.cli.progress import Progress
+from seq2seq.cli.shard import Lines, lines_of_shard
 from seq2seq.cli.translate_options import (
     BatchTokens,
     Beam,
@@ -34,6 +36,7 @@ from seq2seq.cli.translate_options import (
     Resume,
     Sample,
     Seed,
+    Shard,
     SourceLanguage,
     SourcePrefix,
     Split,
@@ -42,6 +45,7 @@ from seq2seq.cli.translate_options import (
     TopK,
     TopP,
 )
+from seq2seq.cli.writers import JsonWriter, LineWriter
 from seq2seq.errors import DataError
 from seq2seq.lines import STDIN, iterate_lines
 
@@ -49,7 +53,7 @@ if TYPE_CHECKING:  # asking for help must not load it
     from seq2seq.decode.options import DecodeOptions, Sampling
     from seq2seq.engines.engine import Engine as Program
     from seq2seq.engines.engine import EngineName
-    from seq2seq.translate import Chunk, Report, Translation, Translator
+    from seq2seq.translate import Chunk, Translator
 
 TRANSLATE_EXAMPLES = (
     "translate runs/demo --input sentences.en --output sentences.es",
@@ -105,6 +109,7 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
         restore: Restore = True,
         document: Document = False,
         resume: Resume = False,
+        shard: Shard = None,
         as_json: AsJson = False,
         source_language: SourceLanguage = None,
         target_language: TargetLanguage = None,
@@ -128,7 +133,7 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
         _check_output(output, resume=resume, several=as_json or n_best > 1)
         draws = _sampling(sample, temperature, top_k, top_p, seed)
         if document:
-            _check_document(work, split, forced_prefix, resume=resume, sample=sample)
+            _check_document(work, split, forced_prefix, resume=resume, sample=sample, shard=shard)
         languages = source_language, target_language
         translator = _open(model, engine, device, languages, work, source_prefix, quantize)
         options = translator.search(
@@ -141,7 +146,10 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
             forced_prefix=forced_prefix,
             n_best=n_best,
         )
-        job = _Job(source, output, split, long, restore, batch_tokens, document, resume, as_json)
+        part = lines_of_shard(source, shard)
+        job = _Job(
+            source, part, output, split, long, restore, batch_tokens, document, resume, as_json
+        )
         _run(translator, options, job)
 
     return answer
@@ -152,6 +160,7 @@ class _Job:
     """What to read and how, and where to write."""
 
     source: Path
+    part: Lines
     output: Path | None
     split: Literal["auto", "sentences", "long"]
     long: Literal["split", "truncate", "refuse"]
@@ -214,7 +223,7 @@ def _check_output(output: Path | None, *, resume: bool, several: bool) -> None:
 
 
 def _check_document(
-    work: str, split: str, forced_prefix: str, *, resume: bool, sample: bool
+    work: str, split: str, forced_prefix: str, *, resume: bool, sample: bool, shard: str | None
 ) -> None:
     """Refuse what has no meaning for sentences that follow one another."""
     given = {
@@ -222,6 +231,7 @@ def _check_document(
         "--split": split != "auto",
         "--forced-prefix": bool(forced_prefix),
         "--resume": resume,
+        "--shard": shard is not None,
         "--sample": sample,
     }
     if found := [name for name, is_given in given.items() if is_given]:
@@ -257,16 +267,17 @@ def _run(translator: "Translator", options: "DecodeOptions", job: _Job) -> None:
     for remark in translator.remarks:
         typer.echo(f"note: {remark}", err=True)
     translator.engine.warm_up(options)
-    live = _is_live(job.source)
-    lines, done = iterate_lines(job.source), kept_lines(job.output) if job.resume else []
-    if done:
-        typer.echo(f"note: {len(done):,} lines are there already", err=True)
-    chunks = _chunks(translator, islice(lines, len(done), None), options, job, done=len(done))
-    report, progress = Report(), Progress(job.source, len(done), live=live)
-    with open_output(job.output, keep=not job.as_json and options.n_best == 1) as stream:
-        stream.writelines(f"{line}\n" for line in done)
-        write = _JsonWriter(stream) if job.as_json else _LineWriter(stream, options.n_best)
-        for chunk in chunks:
+    report = Report()
+    with _opened(job, options.n_best) as (stream, done):
+        if done:
+            typer.echo(f"note: {done:,} lines are there already", err=True)
+        progress = Progress(job.source, done, live=_is_live(job.source), total=job.part.length)
+        write = (
+            JsonWriter(stream)
+            if job.as_json
+            else LineWriter(stream, options.n_best, before=job.part.before + done)
+        )
+        for chunk in _chunks(translator, options, job, done=done):
             write(chunk.translations)
             report += chunk.report
             progress.show(report.lines)
@@ -280,15 +291,26 @@ def _run(translator: "Translator", options: "DecodeOptions", job: _Job) -> None:
         )
 
 
+def _opened(job: _Job, n_best: int) -> AbstractContextManager[tuple[TextIO, int]]:
+    """Where to write, and how many lines are there already; lines alone can be gone on with."""
+    if job.output is None or job.as_json or n_best > 1:
+        return _from_the_start(job.output)
+    return open_kept(job.output, resume=job.resume)
+
+
+@contextmanager
+def _from_the_start(output: Path | None) -> Iterator[tuple[TextIO, int]]:
+    with open_output(output) as stream:
+        yield stream, 0
+
+
 def _chunks(
-    translator: "Translator",
-    lines: Iterable[str],
-    options: "DecodeOptions",
-    job: _Job,
-    *,
-    done: int,
+    translator: "Translator", options: "DecodeOptions", job: _Job, *, done: int
 ) -> "Iterator[Chunk]":
     """The translations of all lines, line by line or document by document."""
+    first, length = job.part
+    end = None if length is None else first + length
+    lines = islice(iterate_lines(job.source), first + done, end)
     if job.document:
         from seq2seq.documents import stream_documents
 
@@ -308,7 +330,7 @@ def _chunks(
         restore=job.restore,
         batch_tokens=job.batch_tokens,
         pause_seconds=PAUSE_SECONDS if _is_live(job.source) else None,
-        first_line=done + 1,
+        first_line=first + done + 1,
     )
 
 
@@ -323,47 +345,3 @@ def _is_live(source: Path) -> bool:
         return sys.stdin is not None and not stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode)
     except (OSError, ValueError):
         return False
-
-
-class _LineWriter:
-    """One line for each text, or one for each of its candidates: number, score, text."""
-
-    def __init__(self, stream: TextIO, n_best: int):
-        self.stream = stream
-        self.n_best = n_best
-        self.number = 0
-
-    def __call__(self, translations: Sequence["Translation"]) -> None:
-        for number, one in enumerate(translations, start=self.number + 1):
-            if self.n_best == 1:
-                self.stream.write(f"{one.text}\n")
-                continue
-            for candidate in one.candidates:
-                self.stream.write(f"{number}\t{candidate.score:.4f}\t{candidate.text}\n")
-            if not one.candidates:  # a blank line has nothing to rank, but keeps its number
-                self.stream.write(f"{number}\t\t\n")
-        self.number += len(translations)
-        self.stream.flush()
-
-    def end(self, report: "Report") -> None:
-        """Lines need no end."""
-
-
-class _JsonWriter:
-    """One JSON object, written as its parts come, so that no number of lines fills the memory."""
-
-    def __init__(self, stream: TextIO):
-        self.stream = stream
-        self.before = '{\n  "translations": ['
-
-    def __call__(self, translations: Sequence["Translation"]) -> None:
-        for one in translations:
-            text = as_json_text({"text": one.text, **asdict(one)})
-            self.stream.write(f"{self.before}\n{indent(text, '    ')}")
-            self.before = ","
-
-    def end(self, report: "Report") -> None:
-        """Close the list and write the counts."""
-        opened = self.before if self.before != "," else "\n  "
-        counts = indent(as_json_text(asdict(report)), "  ").lstrip()
-        self.stream.write(f'{opened}],\n  "report": {counts}\n}}\n')

@@ -48,6 +48,12 @@ Resume = Annotated[
     typer.Option("--resume", help="Go on behind what an interrupted command left in F.part.",
                  rich_help_panel=TEXT),
 ]  # fmt: skip
+Shard = Annotated[
+    str | None,
+    typer.Option(metavar="I/N", help="Only the I-th of N equal parts of the file; their outputs "
+                 "one after the other are that of the whole.", show_default=False,
+                 rich_help_panel=TEXT),
+]  # fmt: skip
 Beam = Annotated[
     int | None,
     typer.Option(metavar="N", help="Beams; 1 is greedy.", min=1, show_default=False,

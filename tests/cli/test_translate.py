@@ -488,7 +488,7 @@ def test_what_an_interrupted_command_has_done_is_kept_and_gone_on_with(
         patch.setattr(Translator, "translate", interrupted)
         stopped = cli(*asked)
     assert stopped.code != 0
-    assert f"interrupted: what is done is in {kept}; add --resume to go on" in stopped.err
+    assert f"what is done is in {kept}; add --resume to go on" in stopped.err
     assert not output.exists()
     assert kept.read_text(encoding="utf-8").split("\n") == [*expected[:2], ""]
     with kept.open("a", encoding="utf-8") as file:

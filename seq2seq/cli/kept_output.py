@@ -1,0 +1,119 @@
+"""An output file that survives whatever ends its command, and that a later one goes on behind.
+
+Until it is whole it is called ``F.part`` and lies where F will be. What was written to it are whole
+lines, except for the last one where ``kill -9`` or the machine has cut it short; a command that
+goes on cuts that off. A lock, which ends with the command that holds it, keeps two commands from
+writing to one file.
+"""
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+import typer
+
+from seq2seq.cli.output import open_output
+from seq2seq.errors import DataError
+
+BLOCK = 1 << 20
+
+
+def part_of(output: Path) -> Path:
+    """What an output is called until it is whole."""
+    target = output.resolve()
+    return target.with_name(f"{target.name}.part")
+
+
+@contextmanager
+def open_kept(output: Path, *, resume: bool) -> Iterator[tuple[TextIO, int]]:
+    """Write lines to a file, behind those that an earlier command has left.
+
+    Args:
+        output: The file; a pipe or a device is written to as it stands.
+        resume: Whether to go on behind what was left.
+
+    Yields:
+        Where to write, and how many lines are there already.
+
+    Raises:
+        DataError: It cannot be written, another command is writing it, lines were left that would
+            be lost, or nothing was left to go on behind.
+    """
+    if output.exists() and not output.is_file():
+        with open_output(output) as stream:
+            yield stream, 0
+        return
+    part, existed = part_of(output), output.is_file()
+    if resume and not part.is_file():
+        raise DataError(
+            f"{part}: no such file, needed what an interrupted command has left; leave --resume out"
+        )
+    try:
+        with _opened(part, private=existed) as file:
+            done = _lines_left(file, part, resume=resume)
+            with (
+                _kept_if_anything(part),
+                open(file.fileno(), "a", encoding="utf-8", newline="\n", closefd=False) as stream,
+            ):
+                yield stream, done
+            os.fsync(file.fileno())
+            if existed:
+                part.chmod(stat.S_IMODE(output.stat().st_mode))
+            part.replace(output.resolve())
+    except OSError as error:
+        if error.errno is None or str(error.filename) not in ("None", str(part), str(output)):
+            raise
+        raise DataError(f"{output}: cannot be written: {error.strerror}") from None
+    if existed:
+        typer.echo(f"{output}: replaced the file that was there", err=True)
+
+
+def _opened(part: Path, *, private: bool) -> BinaryIO:
+    """Nobody else may read what replaces a private file, not even for a moment."""
+    mode = 0o600 if private else 0o666
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(part, flags, mode), "r+b")
+
+
+def _lines_left(file: BinaryIO, part: Path, *, resume: bool) -> int:
+    """Lock a file and cut it to whole lines; how many those are."""
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DataError(
+                f"{part}: another command is writing it, needed an --output of its own; wait for "
+                "its end, or name another file"
+            ) from None
+    lines, end, place = 0, 0, 0
+    while block := file.read(BLOCK):
+        lines += block.count(b"\n")
+        if (last := block.rfind(b"\n")) >= 0:
+            end = place + last + 1
+        place += len(block)
+    if lines and not resume:
+        raise DataError(
+            f"{part}: an interrupted command has left {lines:,} lines; add --resume to go on "
+            "behind them, or remove the file"
+        )
+    file.truncate(end)
+    return lines
+
+
+@contextmanager
+def _kept_if_anything(part: Path) -> Iterator[None]:
+    """Where a command ends early, say where its lines are, or leave no trace if there are none."""
+    try:
+        yield
+    except BaseException:
+        if part.stat().st_size:
+            typer.echo(f"what is done is in {part}; add --resume to go on behind it", err=True)
+        else:
+            part.unlink()
+        raise

@@ -1,0 +1,48 @@
+"""One of several equal parts of a file, so that several machines share the work."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from seq2seq.errors import DataError
+from seq2seq.lines import iterate_lines
+
+SHARD = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
+
+
+class Lines(NamedTuple):
+    """The lines of a part: how many stand before it, and how many it has; None for all the rest."""
+
+    before: int = 0
+    length: int | None = None
+
+
+def lines_of_shard(source: Path, shard: str | None) -> Lines:
+    """Find the lines of a part.
+
+    The parts follow each other, and their sizes differ by at most one line.
+
+    Args:
+        source: What is to be cut; read once to count its lines.
+        shard: ``I/N``, the I-th of N parts; None for the whole.
+
+    Returns:
+        Where the part begins, and how long it is.
+
+    Raises:
+        DataError: It is no such name of a part, or the source cannot be read twice.
+    """
+    if shard is None:
+        return Lines()
+    found = SHARD.fullmatch(shard)
+    part, parts = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= part <= parts:
+        raise DataError(f"--shard {shard}: needed I/N, the I-th of N parts, such as 1/4")
+    if not source.is_file():
+        raise DataError(
+            f"--shard {shard}: the lines of {source} cannot be counted first, needed --input F, a "
+            "file"
+        )
+    total = sum(1 for _ in iterate_lines(source))
+    start, end = (total * number // parts for number in (part - 1, part))
+    return Lines(start, end - start)

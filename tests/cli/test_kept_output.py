@@ -1,0 +1,175 @@
+"""What a command has written survives it: killed at any moment, it ends with the same bytes."""
+
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import seq2seq.cli.app
+from seq2seq.cli import writers
+from seq2seq.cli.kept_output import open_kept, part_of
+from seq2seq.cli.shard import Lines, lines_of_shard
+from seq2seq.errors import DataError
+from seq2seq.lines import iterate_lines
+from seq2seq.translate import Translator
+
+Cli = Callable[..., Any]
+SEARCH = ("--beam", "1", "--max-length", "6")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "many.en"
+    path.write_text("".join(f"the fox {n}\n" for n in range(47)), encoding="utf-8")
+    return path
+
+
+def dies(arguments: list[str], moment: int) -> bool:
+    """Run the command in a process of its own, killed before its n-th write; whether it was.
+
+    A line is written in two halves, so that some deaths leave half a line.
+    """
+    child = os.fork()
+    if child == 0:
+        left = moment
+
+        def count() -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        class HalfLines(writers.LineWriter):
+            def __call__(self, translations: Any) -> None:
+                for one in translations:
+                    for half in (one.text[:2], f"{one.text[2:]}\n"):
+                        count()
+                        self.stream.write(half)
+                        self.stream.flush()
+
+        stream = Translator.stream
+        try:
+            Translator.stream = lambda self, *given, **options: stream(  # type: ignore[method-assign]
+                self, *given, **options, chunk_lines=5
+            )
+            seq2seq.cli.translate.LineWriter = HalfLines  # type: ignore[attr-defined,misc]
+            sys.argv = ["seq2seq", *arguments]
+            seq2seq.cli.app.main()
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_killed_at_twenty_moments_it_ends_with_the_same_bytes(
+    cli: Cli, model: Path, source: Path, tmp_path: Path
+) -> None:
+    whole, output = tmp_path / "whole.de", tmp_path / "new.de"
+    asked = ["translate", str(model), "--input", str(source), *SEARCH, "--engine", "native"]
+    assert cli(*asked, "--output", whole).code == 0
+    moments = random.Random(5)
+    deaths = 0
+    while not output.exists():
+        resume = ["--resume"] * part_of(output).exists()
+        # what was done is kept, so that a life of a few lines is enough to come to an end
+        deaths += dies([*asked, "--output", str(output), *resume], moments.randint(1, 9))
+        assert deaths < 100
+    assert deaths >= 20
+    assert output.read_bytes() == whole.read_bytes()
+    assert not part_of(output).exists()
+
+
+def test_a_command_that_fails_keeps_what_it_has_done(
+    cli: Cli, model: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Translator.stream
+    monkeypatch.setattr(
+        Translator, "stream", lambda self, *given, **options: stream(
+            self, *given, **options, chunk_lines=5
+        ),
+    )  # fmt: skip
+    good = source.read_bytes()
+    source.write_bytes(good + b"\xff\n")
+    output = tmp_path / "new.de"
+    asked = ("translate", model, "--input", source, "--output", output, *SEARCH)
+    failed = cli(*asked)
+    assert failed.code == 2
+    assert f"what is done is in {part_of(output)}; add --resume" in failed.err
+    assert part_of(output).read_bytes().count(b"\n") == 45
+    source.write_bytes(good)
+    again = cli(*asked)
+    assert again.code == 2
+    assert "an interrupted command has left 45 lines; add --resume to go on behind" in again.err
+    assert "note: 45 lines are there already" in cli(*asked, "--resume").err
+    assert output.read_bytes().count(b"\n") == 47
+
+
+def test_two_commands_do_not_write_to_one_file(tmp_path: Path) -> None:
+    output = tmp_path / "new.de"
+    with open_kept(output, resume=False) as (stream, _):
+        stream.write("one\n")
+        stream.flush()
+        with (
+            pytest.raises(DataError, match="another command is writing it"),
+            open_kept(output, resume=True),
+        ):
+            pass
+    assert output.read_text(encoding="utf-8") == "one\n"
+
+
+def test_an_output_keeps_its_permissions_and_a_link_stays_a_link(tmp_path: Path) -> None:
+    target, link = tmp_path / "far" / "old.de", tmp_path / "new.de"
+    target.parent.mkdir()
+    target.write_text("precious\n", encoding="utf-8")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    with open_kept(link, resume=False) as (stream, _):
+        assert part_of(link).stat().st_mode & 0o077 == 0
+        stream.write("one\n")
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8") == "one\n"
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("parts", [1, 3, 50])
+def test_parts_of_a_file_follow_each_other_and_make_the_whole(source: Path, parts: int) -> None:
+    lines = list(iterate_lines(source))
+    found: list[str] = []
+    for number in range(1, parts + 1):
+        before, count = lines_of_shard(source, f"{number}/{parts}")
+        assert count is not None
+        assert before == len(found)
+        assert count in (len(lines) // parts, len(lines) // parts + 1)
+        found += lines[before : before + count]
+    assert found == lines
+    assert lines_of_shard(source, None) == Lines(0, None)
+
+
+def test_outputs_of_parts_are_those_of_the_whole_and_errors_name_lines_of_the_file(
+    cli: Cli, model: Path, source: Path
+) -> None:
+    asked = ("translate", model, "--input", source, *SEARCH)
+    whole = cli(*asked).out
+    parts = [cli(*asked, "--shard", f"{number}/3").out for number in (1, 2, 3)]
+    assert "".join(parts) == whole
+    assert parts[0]
+    numbered = cli(*asked[:-4], "--beam", "2", "--n-best", "2", "--max-length", "6",
+                   "--shard", "3/3").out  # fmt: skip
+    assert numbered.startswith("32\t")
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", "1/0"])
+def test_what_is_no_part_is_refused(cli: Cli, model: Path, source: Path, shard: str) -> None:
+    result = cli("translate", model, "--input", source, "--shard", shard)
+    assert result.code == 2
+    assert f"--shard {shard}: needed I/N, the I-th of N parts, such as 1/4" in result.err
+
+
+def test_a_part_of_what_cannot_be_counted_first_is_refused(cli: Cli, model: Path) -> None:
+    result = cli("translate", model, "--shard", "1/2")
+    assert result.code == 2
+    assert "the lines of - cannot be counted first, needed --input F, a file" in result.err
