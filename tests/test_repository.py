@@ -145,7 +145,7 @@ def test_every_recipe_can_be_used_and_is_run_as_its_head_says(path: Path) -> Non
     command = shipped_recipe(path.stem).command
     words, *arguments = command.removeprefix("seq2seq ").split()
     context = COMMANDS[f"seq2seq {words}"].make_context(words, arguments)
-    assert find_recipe(context.params["recipe"]) == path
+    assert find_recipe(Path(context.params["recipe"])) == path
     assert load_recipe(path, context.params["overrides"] or ())
 
 
