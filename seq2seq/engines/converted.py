@@ -32,8 +32,6 @@ WEIGHTS = "model.bin"
 # Padded source pieces for each worker at once: about 100 sentences of a caption's length. Fewer
 # leave its products short, more leave its caches.
 WORKER_TOKENS = 2048
-# So few that cutting them further costs more than it evens out.
-FEW_TOKENS = 512
 EXPORTED = "what 'seq2seq export --to ctranslate2' writes"
 
 
@@ -120,12 +118,16 @@ class ConvertedEngine(ForeignEngine):
             raise ModelError(f"ctranslate2 engine: {'; '.join(problems)}; use engine native")
 
     def _batch_tokens(self, total: int, rows: int, asked: int) -> int:
-        """Several batches for each worker, so that none waits long for another at the end."""
+        """As many batches for each worker as for the others, so that none waits at the end.
+
+        A tenth more than its share, because padding counts.
+        """
         workers: int = self._translator.num_translators
         if str(self._translator.device) != "cpu":
             return asked
         share = -(-total // workers)
-        return min(asked, WORKER_TOKENS * rows, max(-(-share // 4), min(share, FEW_TOKENS * rows)))
+        batches = max(1, -(-share // (WORKER_TOKENS * rows)))
+        return min(asked, -(-11 * share // (10 * batches)) or 1)
 
     def _in_turn(
         self, search: Callable[[Sequence[int]], list[list[Hypothesis]]], batches: list[list[int]]
