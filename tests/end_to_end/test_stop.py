@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seq2seq.engines import engine
+from seq2seq.engines import engine, native
 from seq2seq.train.checkpoint import checkpoint_path, steps_saved
 from seq2seq.train.run import TrainResult, train
 from tests.end_to_end.digits import digits_recipe, write_digits
@@ -44,7 +44,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Start:
     monkeypatch.setattr(
         engine, "length_batches", lambda lengths, _: [range(n, n + 4) for n in (0, 4, 8)]
     )
-    beams, asked = engine.search_beams, [0, 0]
+    beams, asked = native.search_beams, [0, 0]
 
     def search_beams(*arguments: Any) -> Any:
         asked[0] += 1
@@ -52,7 +52,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Start:
             os.kill(os.getpid(), signal.SIGTERM)
         return beams(*arguments)
 
-    monkeypatch.setattr(engine, "search_beams", search_beams)
+    monkeypatch.setattr(native, "search_beams", search_beams)
 
     def begin(recipe: Path, run: Path, *, at: int = 0) -> TrainResult:
         asked[:] = [0, at]
