@@ -16,6 +16,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from transformers.pytorch_utils import Conv1D
 
 from seq2seq.errors import ModelError
+from seq2seq.libraries import running
 from seq2seq.probe.model.attention_function import attending, stock_attention
 from seq2seq.probe.model.interventions import Stack
 
@@ -60,13 +61,13 @@ def anatomy_of(model: Any, kind: Kind, *, name: str) -> Anatomy:
     """Let a model read a few pieces, and note who attends to what; ``name`` is for messages.
 
     Raises:
-        ModelError: A stack does not attend in a way that can be read, or the layers of one stack
-            differ in their number of heads.
+        ModelError: The model cannot be run as its configuration asks, a stack does not attend in a
+            way that can be read, or the layers of one stack differ in their number of heads.
     """
     surveyor = _Surveyor()
     hook = register_module_forward_pre_hook(surveyor.before)
     try:
-        with attending(model, surveyor.attend), torch.no_grad():
+        with running(name), attending(model, surveyor.attend), torch.no_grad():
             model(**_small_inputs(model, kind))
     finally:
         hook.remove()

@@ -6,7 +6,7 @@ from seq2seq.errors import ModelError
 from seq2seq.probe.model.anatomy import Kind, anatomy_of
 from seq2seq.probe.model.loading import kind_of
 from seq2seq.probe.model.stock_model import StockModel
-from tests.probe.stock_models import DEEP, VIT, build
+from tests.probe.stock_models import DEEP, VIT, WIDE, build
 
 
 def names_of(model, modules) -> set[str]:
@@ -111,3 +111,9 @@ def test_other_kinds_are_refused_with_what_would_do(config):
     message = f"m: a model of type '{config.model_type}'; needed an encoder-decoder.*ViT.*Llama"
     with pytest.raises(ModelError, match=message):
         kind_of(config, name="m")
+
+
+def test_a_configuration_that_cannot_be_run_is_refused_in_one_line():
+    model = hf.BartForConditionalGeneration(hf.BartConfig(**WIDE, activation_dropout=7))
+    with pytest.raises(ModelError, match=r"^mine: transformers cannot run this model: .*but got 7"):
+        anatomy_of(model, "encoder-decoder", name="mine")
