@@ -34,7 +34,11 @@ READY = "SEQ2SEQ_READY_FILE"
 PATIENCE_SECONDS = 5.0
 # Where it does not show (nobody has met yet, or GPUs exchange), the first is ended after this.
 STUCK_SECONDS = 30.0
+# How long another process may take to end when the work of all is done: nothing is its to save.
+END_SECONDS = 30.0
 USER_ERROR, INTERRUPTED = 2, 130
+
+_kept_groups: list[object] = []  # see `keep_group`
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ def processes_beside(
             "each process"
         )
     _forget_group()  # of a run before this one
+    _kept_groups.clear()
     threads, before, others = torch.get_num_threads(), dict(os.environ), list[Other]()
     each = threads if THREADS in os.environ else max(1, threads // count)
     shared, _store = _meeting_place(count, each)
@@ -139,6 +144,18 @@ def note_ready() -> None:
     """Tell the first process that this one has come as far as meeting it."""
     if READY in os.environ:
         Path(os.environ[READY]).touch()
+
+
+def keep_group() -> None:
+    """Refer to the group of this run from here until the next run: the last reference is Python's.
+
+    A group of gloo waits for its threads when the last reference to it goes, and they need the
+    interpreter to give back the tensors of an exchange just made. Python's reference gives up the
+    interpreter while it waits; the one of DistributedDataParallel does not, and all would wait for
+    ever.
+    """
+    if torch.distributed.is_initialized():
+        _kept_groups[:] = [torch.distributed.group.WORLD]
 
 
 def _meeting_place(count: int, threads: int) -> tuple[dict[str, str], object]:
@@ -190,8 +207,9 @@ def _wait_until_ready(others: Sequence[Other]) -> None:
 
 
 def _wait_for_end(others: Sequence[Other]) -> None:
-    for other in others:
-        other.process.wait()
+    end = time.monotonic() + END_SECONDS
+    while any(other.process.poll() is None for other in others) and time.monotonic() < end:
+        time.sleep(0.01)
     if failed := _first_failed(others):
         raise failed.error()
 

@@ -17,7 +17,13 @@ from seq2seq.errors import CheckpointError, DeviceError
 from seq2seq.recipe import Recipe
 from seq2seq.recipe_file import load_recipe, recipe_json, recipe_text
 from seq2seq.run import Run
-from seq2seq.train.beside import is_first, note_ready, processes_beside, train_command
+from seq2seq.train.beside import (
+    is_first,
+    keep_group,
+    note_ready,
+    processes_beside,
+    train_command,
+)
 from seq2seq.train.build import build_model, build_optimizer, build_stock_model, compare_precisions
 from seq2seq.train.checkpoint import (
     Progress,
@@ -182,6 +188,7 @@ def _train_together(recipe: Recipe, run: Run, given: str, device: str) -> TrainR
     """The work of one process, alone or among others."""
     # Without CUDA several processes take part only if the CPU is asked for.
     state = PartialState(cpu=device == "cpu", timeout=PATIENCE)
+    keep_group()
     check_processes(recipe, state)
     say = _speaker(state)
     check_trackers(recipe)
@@ -248,14 +255,9 @@ def _train_prepared(
     try:
         compiled = layers_compiled(criterion, recipe.train, accelerator.device)
         with stop.signals_noted(), compiled:
-            result = _run_loop(
+            return _run_loop(
                 loop, trainable, criterion, prepared=prepared, run=run, validator=validator
             )
-        # A group of gloo ends with the last that refers to it, and waits for its thread then. That
-        # thread needs the interpreter to give back the tensors of an exchange just made, and would
-        # wait for it for ever. An exchange without tensors comes after that.
-        accelerator.wait_for_everyone()
-        return result
     finally:
         log.close()
 

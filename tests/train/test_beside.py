@@ -1,9 +1,11 @@
 """Processes beside this one, with small programs in the place of training."""
 
+import gc
 import os
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from signal import SIGTERM
@@ -13,7 +15,13 @@ import torch
 
 from seq2seq.errors import TrainingError
 from seq2seq.train import beside
-from seq2seq.train.beside import is_first, note_ready, processes_beside, train_command
+from seq2seq.train.beside import (
+    is_first,
+    keep_group,
+    note_ready,
+    processes_beside,
+    train_command,
+)
 
 READY = "import os, pathlib; pathlib.Path(os.environ['SEQ2SEQ_READY_FILE']).touch(); "
 
@@ -241,3 +249,30 @@ def test_the_first_process_of_any_launcher_knows_that_it_is(name, monkeypatch):
     assert not is_first()
     monkeypatch.setenv(name, "0")
     assert is_first()
+
+
+def test_one_that_never_ends_though_all_work_is_done_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(beside, "END_SECONDS", 0.2)
+    hangs = f"open(r'{tmp_path}/pid', 'w').write(str(os.getpid())); import time; time.sleep(600)"
+    with processes_beside(program(hangs.replace("open", READY + "open", 1)), 2):
+        while not (tmp_path / "pid").is_file():
+            time.sleep(0.01)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_the_last_reference_to_a_group_is_pythons(tmp_path):
+    """Of DistributedDataParallel it would be one that holds the interpreter while it waits."""
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1
+    )
+    keep_group()
+    module = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(1, 1))
+    torch.distributed.destroy_process_group()
+    ended = weakref.ref(module.reducer)
+    del module
+    gc.collect()
+    assert ended() is None
+    assert beside._kept_groups[0].size() == 1
+    with processes_beside(program(READY), 2):
+        assert not beside._kept_groups
