@@ -28,12 +28,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tokenizers
-from tokenizers import AddedToken, Regex, decoders, models, normalizers, processors
+from tokenizers import AddedToken, Regex, decoders, models, processors
 
 from seq2seq.errors import ModelError
 from seq2seq.files import read_json_object, read_text
 from seq2seq.libraries import explaining
-from seq2seq.normalization import INVISIBLE
 from seq2seq.recipe import Family, TokenizerSpec
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.vocabulary import (
@@ -43,15 +42,16 @@ from seq2seq.vocabulary import (
     PAD,
     SEP,
     UNK,
+    WHITE_SPACE,
     WORD_START,
     find_merges,
     find_unigrams,
     first_bytes,
+    normal_form,
     word_splitter,
 )
+from seq2seq.word_pieces import WordPieces, word_pieces
 
-# Unicode's white space and the separators that Python counts as well.
-WHITE_SPACE = r"\s\x1c-\x1f"
 # Subword sampling lists the cuts of parts of a word. Parts of so few pieces have few cuts, and are
 # met again in other words.
 PART_PIECES = 6
@@ -93,7 +93,13 @@ class Tokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Piece ids of each text, the end-of-sentence piece last."""
-        return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts))]
+        if self._words is None:
+            return [encoding.ids for encoding in self.backend.encode_batch_fast(list(texts))]
+        return self._words.encode(texts, self.eos_id)
+
+    @cached_property
+    def _words(self) -> "WordPieces | None":
+        return word_pieces(self.backend, self.eos_id)
 
     def encode_target(self, texts: Sequence[str]) -> list[list[int]]:
         """The same: one vocabulary cuts both sides alike."""
@@ -298,7 +304,7 @@ def train_tokenizer(
     Raises:
         RecipeError: The size asked for does not even hold the single characters.
     """
-    normalizer = _normalizer(spec.lowercase)
+    normalizer = normal_form(spec.lowercase)
     normal = (normalizer.normalize_str(text) for text in texts)
     arrange = partial(_arrange, family=family, separator=separator)
     special = list(arrange({}))
@@ -332,17 +338,6 @@ def vocabulary_note(tokenizer: TokenizerLike, spec: TokenizerSpec) -> str:
         f"{size:,} {spec.kind} pieces{spelling} instead of {spec.vocab_size:,}: "
         f"the training text holds no more{advice}"
     )
-
-
-def _normalizer(lowercase: bool) -> Any:
-    steps: list[Any] = [normalizers.Replace(Regex(INVISIBLE), "")]
-    steps += [normalizers.Lowercase()] if lowercase else []
-    steps += [
-        normalizers.NFC(),
-        normalizers.Replace(Regex(rf"[{WHITE_SPACE}{WORD_START}]+"), " "),
-        normalizers.Strip(),
-    ]
-    return normalizers.Sequence(steps)
 
 
 def _arrange(pieces: Mapping[str, float], *, family: Family, separator: bool) -> dict[str, float]:

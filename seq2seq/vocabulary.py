@@ -11,15 +11,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import tokenizers
-from tokenizers import Regex, models, pre_tokenizers
+from tokenizers import Regex, models, normalizers, pre_tokenizers
 
 from seq2seq.errors import RecipeError
+from seq2seq.normalization import INVISIBLE
 from seq2seq.recipe import TokenizerSpec
 
 BOS, PAD, EOS, UNK = "<s>", "<pad>", "</s>", "<unk>"
 # Between sentences, where a model reads those before the one it translates; only then a piece.
 SEP = "<sep>"
 WORD_START = "▁"
+# Unicode's white space and the separators that Python counts as well.
+WHITE_SPACE = r"\s\x1c-\x1f"
 # Pieces that spell a character without a piece of its own, in the notation of sentencepiece.
 BYTES = tuple(f"<0x{value:02X}>" for value in range(256))
 # Sentences that sentencepiece trains on; more changes nothing but time and memory.
@@ -170,6 +173,18 @@ def _alphabet(texts: Sequence[str], coverage: float, spelling: str) -> list[str]
         kept.add(character)
         covered += count
     return sorted(kept)
+
+
+def normal_form(lowercase: bool) -> Any:
+    """What puts text into its normal form before it is split into words."""
+    steps: list[Any] = [normalizers.Replace(Regex(INVISIBLE), "")]
+    steps += [normalizers.Lowercase()] if lowercase else []
+    steps += [
+        normalizers.NFC(),
+        normalizers.Replace(Regex(rf"[{WHITE_SPACE}{WORD_START}]+"), " "),
+        normalizers.Strip(),
+    ]
+    return normalizers.Sequence(steps)
 
 
 def word_splitter(kind: str) -> Any:

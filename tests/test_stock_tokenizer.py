@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import datasets
 import pytest
 import sentencepiece
 from transformers import AutoTokenizer
 
+from seq2seq.data.pair_table import PairTable
 from seq2seq.data.parallel_text import read_text
 from seq2seq.data.prepare import prepare
 from seq2seq.data.store import NO_CACHE, encode_corpus
@@ -283,7 +283,7 @@ def test_round_trips_cut_each_side_by_its_own_rules(folders: dict[str, Path]) ->
 def test_training_data_holds_each_side_by_its_own_rules(folders: dict[str, Path]) -> None:
     tokenizer = open_tokenizer(folders["opus-mt"])
     pairs = {"source": SOURCES[:20], "target": TARGETS[:20]}
-    encoded = encode_corpus(datasets.Dataset.from_dict(pairs), tokenizer, NO_CACHE)
+    encoded = encode_corpus(PairTable.of(pairs), tokenizer, NO_CACHE)
     assert [row.tolist() for row in encoded.source] == tokenizer.encode(SOURCES[:20])
     assert [row.tolist() for row in encoded.target] == tokenizer.encode_target(TARGETS[:20])
 

@@ -6,28 +6,23 @@ overlap with held-out data, sides of so many characters that they must be over-l
 before the vocabulary is trained; what needs pieces (over-long sides) after it.
 """
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import pyarrow
 from jaxtyping import Bool, Int
 
-from seq2seq.data.columns import Pair
-from seq2seq.data.corpus import iterate_chunks, iterate_pairs, to_dataset, with_columns_of
 from seq2seq.data.findings import EXAMPLES, Finding
+from seq2seq.data.judge import Judge, Judgement, Shared, character_limits, over_long, repeated
+from seq2seq.data.pair_table import PairTable
 from seq2seq.errors import DataError
-from seq2seq.languages import length_in_letters
-from seq2seq.normalization import normalize
+from seq2seq.processes import map_in_order
 from seq2seq.recipe import CleaningSpec
 
 Mask = Bool[np.ndarray, " rows"]
 Numbers = Int[np.ndarray, " rows"]
-RATIO_FREE_LETTERS = 20  # short sides differ much by nature: "Nein!" and "Certainly not!"
-# No text has pieces of so many characters on average; a word of 20,000 would stall what makes them.
-CHARACTERS_PER_PIECE = 32
-JOINERS = "\u200c\u200d"  # seen only in what they join; a line of them alone is empty
 
 
 @dataclass(frozen=True)
@@ -77,118 +72,65 @@ class Doubt:
 
 
 def find_doubts(
-    corpora: Mapping[str, Any], held_out: Mapping[str, Any], spec: CleaningSpec
+    batches: Iterable[Any], held_out: Mapping[str, PairTable], spec: CleaningSpec
 ) -> list[Doubt]:
     """Judge training pairs by their text.
 
     Args:
-        corpora: Training datasets by name.
-        held_out: Dev and test datasets by name, which training must not have seen.
+        batches: Record batches of the training pairs, one corpus after another; read as they are
+            needed.
+        held_out: Dev and test sets by name, which training must not have seen.
         spec: What to do with each kind.
 
     Returns:
         One doubt for each kind; overlap has one for each held-out set.
     """
-    empty, ratio, duplicate = [], [], []
-    long = OverLong.of(spec)
-    seen: set[bytes] = set()
-    overlaps = [Overlap.of(name, dataset) for name, dataset in held_out.items()]
-    for source, target in _all_pairs(corpora):
-        long.judge(source, target)
-        empty.append(_is_empty(source) or _is_empty(target))
-        ratio.append(_ratio(source, target) > spec.max_length_ratio)
-        key = _digest(source, target)
-        duplicate.append(key in seen)
-        seen.add(key)
-        left, right = fold(source), fold(target)
-        for overlap in overlaps:
-            overlap.judge(left, right)
-    longer = f"one side over {spec.max_length_ratio:g} times the other"
+    judged = list(map_in_order(Judge.of(held_out, spec), batches))
+    lost, limits = sum(one.lost for one in judged), character_limits(spec)
+    overlaps = zip(held_out, zip(*(one.shared for one in judged), strict=True), strict=False)
     return [
-        long.doubt(spec.long),
-        Doubt("empty side", spec.empty, np.array(empty)),
-        Doubt(longer, spec.ratio, np.array(ratio) & ~np.array(empty)),
-        Doubt("duplicates", spec.duplicates, np.array(duplicate)),
-        *(overlap.doubt(spec.overlap) for overlap in overlaps),
+        Doubt(
+            f"over {limits[0]:,} source or {limits[1]:,} target characters",
+            spec.long,
+            _joined(judged, "long"),
+            f"{lost:,} characters cut off" if spec.long == "truncate" and lost else "",
+        ),
+        Doubt("empty side", spec.empty, _joined(judged, "empty")),
+        Doubt(
+            f"one side over {spec.max_length_ratio:g} times the other",
+            spec.ratio,
+            _joined(judged, "ratio"),
+        ),
+        Doubt("duplicates", spec.duplicates, repeated([one.digests for one in judged])),
+        *(_overlap(name, shared, spec.overlap) for name, shared in overlaps),
     ]
 
 
-@dataclass
-class OverLong:
-    """Counts pairs with more characters on a side than the pieces allowed can ever hold."""
-
-    limits: tuple[int, int]
-    """Most characters of source and target, runs of white space counted once."""
-    found: list[bool]
-    lost: int = 0
-    """Characters beyond the limits."""
-
-    @classmethod
-    def of(cls, spec: CleaningSpec) -> "OverLong":
-        """Nothing found yet."""
-        pieces = (spec.max_source_pieces, spec.max_target_pieces)
-        return cls((pieces[0] * CHARACTERS_PER_PIECE, pieces[1] * CHARACTERS_PER_PIECE), [])
-
-    def judge(self, source: str, target: str) -> None:
-        """Count one training pair."""
-        over = sum(map(_over, (source, target), self.limits))
-        self.found.append(over > 0)
-        self.lost += over
-
-    def doubt(self, action: str) -> "Doubt":
-        """What was found."""
-        what = f"over {self.limits[0]:,} source or {self.limits[1]:,} target characters"
-        detail = f"{self.lost:,} characters cut off" if action == "truncate" and self.lost else ""
-        return Doubt(what, action, np.array(self.found), detail)
+def _joined(judged: Sequence[Judgement], kind: Literal["long", "empty", "ratio"]) -> Mask:
+    return np.concatenate([getattr(one, kind) for one in judged])
 
 
-def cut_over_long(corpora: Mapping[str, Any], spec: CleaningSpec) -> dict[str, Any]:
-    """The corpora with every side cut to the characters that its pieces allowed can hold."""
-    limits = OverLong.of(spec).limits
-
-    def cut(dataset: Any) -> Iterator[Pair]:
-        for columns in iterate_chunks(dataset):
-            yield from zip(*map(_cut, columns, limits), strict=True)
-
-    return {
-        name: with_columns_of(dataset, to_dataset(cut(dataset), name))
-        for name, dataset in corpora.items()
-    }
+def _overlap(name: str, shared: Sequence[Shared], action: str) -> Doubt:
+    detail = (
+        f"{sum(one.source_alone for one in shared):,} more share the source alone, "
+        f"{sum(one.target_alone for one in shared):,} the target, all kept"
+    )
+    pairs = np.concatenate([one.pairs for one in shared])
+    return Doubt(f"overlap with {name}", action, pairs, detail)
 
 
-@dataclass
-class Overlap:
-    """Counts training pairs that one held-out set also holds; texts are compared folded."""
+def cut_over_long(table: PairTable, spec: CleaningSpec) -> PairTable:
+    """The same with every side cut to the characters that its pieces allowed can hold."""
+    limits = character_limits(spec)
 
-    name: str
-    sources: set[str]
-    targets: set[str]
-    pairs: set[Pair]
-    found: list[bool]
-    source_alone: int = 0
-    target_alone: int = 0
+    def cut() -> Iterator[Any]:
+        for batch in table.batches():
+            for place, (name, limit) in enumerate(zip(("source", "target"), limits, strict=True)):
+                texts = [_cut(text, limit) for text in batch.column(name).to_pylist()]
+                batch = batch.set_column(place, name, pyarrow.array(texts, pyarrow.string()))
+            yield batch
 
-    @classmethod
-    def of(cls, name: str, held_out: Any) -> "Overlap":
-        """Remember what the held-out set holds."""
-        pairs = {(fold(source), fold(target)) for source, target in iterate_pairs(held_out)}
-        sources, targets = ({pair[side] for pair in pairs} for side in (0, 1))
-        return cls(name, sources, targets, pairs, [])
-
-    def judge(self, source: str, target: str) -> None:
-        """Count one folded training pair."""
-        both = (source, target) in self.pairs
-        self.found.append(both)
-        self.source_alone += source in self.sources and not both
-        self.target_alone += target in self.targets and not both
-
-    def doubt(self, action: str) -> Doubt:
-        """What was found."""
-        detail = (
-            f"{self.source_alone:,} more share the source alone, {self.target_alone:,} the "
-            "target, all kept"
-        )
-        return Doubt(f"overlap with {self.name}", action, np.array(self.found), detail)
+    return PairTable.write(cut(), table.schema)
 
 
 def row_numbers(corpora: Mapping[str, int]) -> Numbers:
@@ -247,38 +189,8 @@ def settle(
     return stay, report
 
 
-def fold(text: str) -> str:
-    """A text without regard to case, white space, Unicode composition and what is invisible."""
-    return " ".join(normalize(text).casefold().split())
-
-
-def _all_pairs(corpora: Mapping[str, Any]) -> Iterator[Pair]:
-    for dataset in corpora.values():
-        yield from iterate_pairs(dataset)
-
-
-def _ratio(source: str, target: str) -> float:
-    short, long = sorted((length_in_letters(source), length_in_letters(target)))
-    return long / max(short, 1) if long > RATIO_FREE_LETTERS else 1.0
-
-
-def _is_empty(text: str) -> bool:
-    return not text.strip() or not text.translate(dict.fromkeys(map(ord, JOINERS))).strip()
-
-
-def _over(text: str, limit: int) -> int:
-    """How many characters a text has beyond a limit, runs of white space counted once."""
-    return max(0, len(" ".join(text.split())) - limit) if len(text) > limit else 0
-
-
-def _cut(texts: Sequence[str], limit: int) -> list[str]:
-    return [" ".join(text.split())[:limit] if _over(text, limit) else text for text in texts]
-
-
-def _digest(source: str, target: str) -> bytes:
-    """Sixteen bytes instead of two texts: millions of pairs fit in memory."""
-    text = f"{len(source)} {source}{target}"
-    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
+def _cut(text: str, limit: int) -> str:
+    return " ".join(text.split())[:limit] if over_long(text, limit) else text
 
 
 def _finding(doubt: Doubt, corpora: Mapping[str, int], numbers: Numbers) -> Finding:

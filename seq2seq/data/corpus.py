@@ -1,4 +1,4 @@
-"""Reading a corpus, wherever it lies, into one shape: an Arrow table of source and target.
+"""Reading a corpus, wherever it lies, into one shape: a table of source and target.
 
 Text gets its normal form here, before anything is judged or learnt from it, so that every tokenizer
 and every count sees the same. References of held-out data are left as they are written: outputs are
@@ -13,28 +13,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow
-
 from seq2seq.data.columns import Pair, Texts, missing_column, read_columns, texts_of
 from seq2seq.data.documents import Preceded, context_fields, preceded_rows, without_boundaries
 from seq2seq.data.findings import Noticed
+from seq2seq.data.pair_table import CONTEXT_SCHEMA, SCHEMA, PairTable, record_batches
 from seq2seq.errors import DataError
 from seq2seq.lines import iterate_lines
 from seq2seq.normalization import count_changes, normalize
 from seq2seq.recipe import ContextSpec, CorpusSpec
 
-SCHEMA = pyarrow.schema([("source", pyarrow.string()), ("target", pyarrow.string())])
-CONTEXT_SCHEMA = pyarrow.schema(
-    [
-        *SCHEMA,
-        ("source_context", pyarrow.list_(pyarrow.string())),
-        ("target_context", pyarrow.list_(pyarrow.string())),
-        ("document", pyarrow.int64()),
-    ]
-)
-"""Where context is asked for: the sentences before, oldest first, and the number of the document,
--1 where no other row is known to belong to it."""
-CHUNK_ROWS = 10_000
 NO_CONTEXT = ContextSpec()
 
 
@@ -45,7 +32,7 @@ def read_corpus(
     held_out: bool = False,
     noticed: Noticed | None = None,
     context: ContextSpec = NO_CONTEXT,
-) -> Any:
+) -> PairTable:
     """Read the pairs of one corpus.
 
     Args:
@@ -56,14 +43,27 @@ def read_corpus(
         context: How many sentences before each are wanted.
 
     Returns:
-        A ``datasets.Dataset`` with the text columns ``source`` and ``target``, and those of
-        ``CONTEXT_SCHEMA`` where context is wanted.
+        A table with the text columns ``source`` and ``target``, and those of ``CONTEXT_SCHEMA``
+        where context is wanted.
 
     Raises:
         DataError: A file cannot be read, is not UTF-8, lacks a column or is empty, two files have
             unequal numbers of lines, or the Hub does not give the dataset.
     """
     noticed = Noticed() if noticed is None else noticed
+    batches = read_batches(spec, folder, noticed, held_out=held_out, context=context)
+    return PairTable.write(batches, schema_of(context))
+
+
+def schema_of(context: ContextSpec) -> Any:
+    """The columns of a corpus that is read with so much context."""
+    return CONTEXT_SCHEMA if context.used else SCHEMA
+
+
+def read_batches(
+    spec: CorpusSpec, folder: Path, noticed: Noticed, *, held_out: bool, context: ContextSpec
+) -> Iterator[Any]:
+    """The pairs of one corpus as record batches of ``CHUNK_ROWS``; see ``read_corpus``."""
     more_fields = context_fields(spec) if context.used else ()
     rows: Iterator[Texts]
     if spec.hub is not None:
@@ -81,60 +81,38 @@ def read_corpus(
         rows = _read_pair(folder / str(spec.source), folder / str(spec.target))
     rows = itertools.islice(rows, spec.max_rows)
     rows = _normalized(rows, noticed, held_out=held_out)
+    read: Iterable[Texts | Preceded] = rows
     if context.used:
-        return _to_dataset(preceded_rows(rows, spec, context, noticed), spec.name, CONTEXT_SCHEMA)
-    if spec.blank_lines_end_documents:
-        rows = (row for _, row in without_boundaries(rows, noticed))
-    return _to_dataset(rows, spec.name, SCHEMA)
+        read = preceded_rows(rows, spec, context, noticed)
+    elif spec.blank_lines_end_documents:
+        read = (row for _, row in without_boundaries(rows, noticed))
+    batches = record_batches(read, schema_of(context))
+    first = next(batches, None)
+    if first is None:
+        raise DataError(f"{spec.name}: no pairs in it, needed at least one")
+    yield first
+    yield from batches
 
 
-def iterate_pairs(dataset: Any) -> Iterator[Pair]:
-    """The pairs of a dataset one by one, without the whole of it in memory."""
-    for sources, targets in iterate_chunks(dataset):
+def iterate_pairs(table: PairTable) -> Iterator[Pair]:
+    """The pairs of a table one by one, without the whole of it in memory."""
+    for sources, targets in iterate_chunks(table):
         yield from zip(sources, targets, strict=True)
 
 
-def iterate_chunks(dataset: Any) -> Iterator[tuple[list[str], list[str]]]:
-    """The two columns of a dataset some thousand rows at a time."""
-    for chunk in dataset.iter(batch_size=CHUNK_ROWS):
-        yield chunk["source"], chunk["target"]
+def iterate_chunks(table: PairTable) -> Iterator[tuple[list[str], list[str]]]:
+    """The two columns of a table some thousand rows at a time."""
+    for batch in table.batches():
+        yield batch.column("source").to_pylist(), batch.column("target").to_pylist()
 
 
-def iterate_contexts(dataset: Any) -> Iterator[tuple[list[list[str]], list[list[str]]]]:
+def iterate_contexts(table: PairTable) -> Iterator[tuple[list[list[str]], list[list[str]]]]:
     """The sentences before each source and each target, some thousand rows at a time, if any."""
-    if "source_context" in dataset.column_names:
-        for chunk in dataset.iter(batch_size=CHUNK_ROWS):
-            yield chunk["source_context"], chunk["target_context"]
-
-
-def to_dataset(pairs: Iterable[Pair], name: str) -> Any:
-    """Pairs as a ``datasets.Dataset`` with the columns ``source`` and ``target``.
-
-    Raises:
-        DataError: There is none.
-    """
-    return _to_dataset(pairs, name, SCHEMA)
-
-
-def _to_dataset(rows: Iterable[Texts | Preceded], name: str, schema: Any) -> Any:
-    import datasets
-
-    chunks = []
-    rows = iter(rows)
-    while some := list(itertools.islice(rows, CHUNK_ROWS)):
-        columns = [list(column) for column in zip(*some, strict=True)]
-        chunks.append(pyarrow.table(dict(zip(schema.names, columns, strict=True)), schema=schema))
-    if not chunks:
-        raise DataError(f"{name}: no pairs in it, needed at least one")
-    return datasets.Dataset(pyarrow.concat_tables(chunks))
-
-
-def with_columns_of(whole: Any, pairs: Any) -> Any:
-    """A dataset of pairs with the other columns of a dataset that has a row for each of them."""
-    for name in whole.column_names:
-        if name not in pairs.column_names:
-            pairs = pairs.add_column(name, list(whole[name]))
-    return pairs
+    if "source_context" in table.schema.names:
+        for batch in table.batches():
+            columns = ("source_context", "target_context")
+            source, target = (batch.column(name).to_pylist() for name in columns)
+            yield source, target
 
 
 def _normalized(rows: Iterable[Texts], noticed: Noticed, *, held_out: bool) -> Iterator[Texts]:

@@ -3,7 +3,7 @@
 What needs a tokenizer comes later, in ``prepare``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from seq2seq.data.clean import (
     row_numbers,
     settle,
 )
-from seq2seq.data.corpus import iterate_chunks, read_corpus
+from seq2seq.data.corpus import iterate_chunks, read_batches, read_corpus, schema_of
 from seq2seq.data.findings import Noticed, findings_in, findings_of
+from seq2seq.data.pair_table import PairTable, TableWriter
 from seq2seq.data.store import hash_text
 from seq2seq.recipe import CleaningSpec, DataSpec
 
@@ -28,11 +29,11 @@ from seq2seq.recipe import CleaningSpec, DataSpec
 class ParallelText:
     """All text of a recipe: training corpora after cleaning by text, dev and tests untouched."""
 
-    train: Mapping[str, Any]
-    """Datasets with columns ``source`` and ``target``, and with context those of it, by name."""
+    train: Mapping[str, PairTable]
+    """Pairs, and their context where the model reads it, by name."""
     weights: Mapping[str, float]
-    dev: Any
-    tests: Mapping[str, Any]
+    dev: PairTable
+    tests: Mapping[str, PairTable]
     cleaning: CleaningSpec
     report: CleaningReport
     numbers: Int[np.ndarray, " pairs"]
@@ -81,10 +82,6 @@ def read_text(spec: DataSpec) -> ParallelText:
     names = _distinct([corpus.name for corpus in spec.train])
     held_out = {"dev": spec.dev} | {f"test {name}": corpus for name, corpus in spec.test.items()}
     seen_in, seen_in_held = ({name: Noticed() for name in group} for group in (names, held_out))
-    train = {
-        name: read_corpus(corpus, folder=folder, noticed=seen_in[name], context=spec.context)
-        for name, corpus in zip(names, spec.train, strict=True)
-    }
     held = {
         name: read_corpus(
             corpus,
@@ -95,13 +92,14 @@ def read_text(spec: DataSpec) -> ParallelText:
         )
         for name, corpus in held_out.items()
     }
-    doubts = find_doubts(train, held, spec.cleaning)
+    train: dict[str, PairTable] = {}
+    doubts = find_doubts(_training_batches(spec, names, seen_in, train), held, spec.cleaning)
     sizes = corpus_sizes(train)
     found = findings_of(seen_in) + findings_in(seen_in_held)
     stay, report = settle(doubts, sizes, noticed=found)
     train = _keep(train, stay)
     if any(doubt.action == "truncate" and doubt.rows.any() for doubt in doubts):
-        train = cut_over_long(train, spec.cleaning)
+        train = {name: cut_over_long(table, spec.cleaning) for name, table in train.items()}
     dev, *tests = held.values()
     return ParallelText(
         train,
@@ -115,12 +113,30 @@ def read_text(spec: DataSpec) -> ParallelText:
     )
 
 
-def corpus_sizes(corpora: Mapping[str, Any]) -> dict[str, int]:
+def _training_batches(
+    spec: DataSpec, names: Sequence[str], noticed: Mapping[str, Noticed], read: dict[str, PairTable]
+) -> Iterator[Any]:
+    """The batches of all training corpora as they are read; the tables that they make go to
+    ``read``, by name.
+    """
+    for name, corpus in zip(names, spec.train, strict=True):
+        with TableWriter(schema_of(spec.context)) as writer:
+            for batch in read_batches(
+                corpus, Path(spec.folder), noticed[name], held_out=False, context=spec.context
+            ):
+                writer.write(batch)
+                yield batch
+        read[name] = writer.table
+
+
+def corpus_sizes(corpora: Mapping[str, PairTable]) -> dict[str, int]:
     """Number of pairs of each corpus by name."""
     return {name: len(dataset) for name, dataset in corpora.items()}
 
 
-def _keep(corpora: Mapping[str, Any], stay: Bool[np.ndarray, " rows"]) -> dict[str, Any]:
+def _keep(
+    corpora: Mapping[str, PairTable], stay: Bool[np.ndarray, " rows"]
+) -> dict[str, PairTable]:
     kept, start = {}, 0
     for name, dataset in corpora.items():
         mask = stay[start : start + len(dataset)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import PartialState
 from accelerate.tracking import get_available_trackers
@@ -319,7 +320,7 @@ def _several_sentences(prepared: Prepared) -> float | None:
         return None
     language, several, seen = prepared.recipe.source_language, 0, 0
     for pairs in prepared.text.train.values():
-        rows = range(0, len(pairs), max(1, len(pairs) // SENTENCE_LINES))
+        rows = np.arange(0, len(pairs), max(1, len(pairs) // SENTENCE_LINES))
         sources = pairs.select(rows)["source"]
         several += sum(len(sentences_of(text, language=language)) > 1 for text in sources)
         seen += len(rows)

@@ -4,8 +4,9 @@ import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import datasets
 import pytest
+
+from seq2seq.data.pair_table import PairTable
 
 Pairs = list[tuple[str, str]]
 SYLLABLES = ["ka", "lo", "mi", "ter", "un", "so", "bra", "ve", "ni", "po", "chen", "ge"]
@@ -29,9 +30,9 @@ def pairs() -> Callable[..., Pairs]:
 
 
 @pytest.fixture
-def dataset() -> Callable[[Pairs], datasets.Dataset]:
+def dataset() -> Callable[[Pairs], PairTable]:
     """``dataset(pairs)`` is a corpus of them as ``read_corpus`` would give it."""
-    return lambda rows: datasets.Dataset.from_dict(
+    return lambda rows: PairTable.of(
         {"source": [row[0] for row in rows], "target": [row[1] for row in rows]}
     )
 

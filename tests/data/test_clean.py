@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from seq2seq.data.clean import CleaningReport, Doubt, find_doubts, fold, settle
+from seq2seq.data.clean import CleaningReport, Doubt, find_doubts, settle
+from seq2seq.data.judge import fold
 from seq2seq.errors import DataError
 from seq2seq.recipe import CleaningSpec
 
@@ -11,8 +12,8 @@ DROP_ALL = CleaningSpec(ratio="drop", duplicates="drop")
 
 
 def clean(train, held_out, spec, dataset):
-    corpora = {name: dataset(rows) for name, rows in train.items()}
-    doubts = find_doubts(corpora, {name: dataset(r) for name, r in held_out.items()}, spec)
+    batches = (batch for rows in train.values() for batch in dataset(rows).batches())
+    doubts = find_doubts(batches, {name: dataset(r) for name, r in held_out.items()}, spec)
     return settle(doubts, {name: len(rows) for name, rows in train.items()})
 
 

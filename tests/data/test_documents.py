@@ -41,7 +41,7 @@ def test_blank_lines_end_documents_and_are_no_pairs(write):
     assert 3 in noticed.count.values()
     alone = read_corpus(spec, folder=folder)
     assert alone["source"][:] == ["a", "b", "c", "d", "e"]
-    assert alone.column_names == ["source", "target"]
+    assert alone.schema.names == ["source", "target"]
 
 
 def test_an_id_column_ends_documents_and_one_that_comes_again_is_counted(write):

@@ -66,8 +66,9 @@ def test_a_read_only_file_system_is_refused(dataset, tmp_path, monkeypatch):
     def read_only(**where: Path) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(where["dir"]))
 
+    rows = dataset(PAIRS)  # itself in a temporary file
     monkeypatch.setattr(store.tempfile, "TemporaryFile", read_only)
-    assert refused(dataset, tmp_path, "Read-only file system").calls == 0
+    assert refused(lambda _: rows, tmp_path, "Read-only file system").calls == 0
 
 
 def test_a_full_disk_is_said_in_the_same_words(dataset, tmp_path, monkeypatch):
@@ -79,14 +80,15 @@ def test_a_full_disk_is_said_in_the_same_words(dataset, tmp_path, monkeypatch):
 
 
 def test_what_a_folder_holds_is_read_though_it_cannot_be_written(dataset, tmp_path, monkeypatch):
-    first = encode_corpus(dataset(PAIRS), Letters(), Cache(tmp_path))
+    rows = dataset(PAIRS)
+    first = encode_corpus(rows, Letters(), Cache(tmp_path))
 
     def read_only(**where: Path) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     monkeypatch.setattr(store.tempfile, "TemporaryFile", read_only)
     encoder = Letters()
-    again = encode_corpus(dataset(PAIRS), encoder, Cache(tmp_path))
+    again = encode_corpus(rows, encoder, Cache(tmp_path))
     assert encoder.calls == 0
     assert again.source[1].tolist() == first.source[1].tolist() == [ord("d"), 0]
 

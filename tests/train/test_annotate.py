@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-import datasets
 import pytest
 
 from seq2seq.data.marks import Marks
+from seq2seq.data.pair_table import PairTable
 from seq2seq.data.parallel_text import read_text
 from seq2seq.errors import DataError
 from seq2seq.pronouns.items import Item, Row
@@ -28,7 +28,7 @@ def marks_of(some: list[Item], cutter: Tokenizer, extra: list[Row] | None = None
     rows = [*(extra or []), *(Row(one.source, one.good) for one in some)]
     columns = {"source": [r.source for r in rows], "target": [r.target for r in rows]}
     by_text = {(one.source, one.good): one for one in some}
-    return find_marks(datasets.Dataset.from_dict(columns), by_text, cutter)
+    return find_marks(PairTable.of(columns), by_text, cutter)
 
 
 @KINDS

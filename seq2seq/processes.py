@@ -1,0 +1,85 @@
+"""One function over many pieces of work, on all cores, its results in order."""
+
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import chain, islice
+from typing import Any, TypeVar
+
+from seq2seq.errors import Seq2SeqError
+
+Work = TypeVar("Work")
+Found = TypeVar("Found")
+ALONE = 10
+"""Pieces of work that are done before other processes are worth their start."""
+MOST_PROCESSES = 32
+
+
+def map_in_order(
+    function: Callable[[Work], Found], works: Iterable[Work], *, processes: int | None = None
+) -> Iterator[Found]:
+    """Apply a function to each piece of work, in several processes where there are many.
+
+    Args:
+        function: Uses nothing that another process would not have.
+        works: Read as they are needed, a few ahead of the results; what reading one raises is
+            raised here.
+        processes: How many; as many as there are cores if None. With one, all is done here.
+
+    Yields:
+        The results in order.
+    """
+    processes = min(usable_cores(), MOST_PROCESSES) if processes is None else processes
+    waiting = iter(works)
+    yield from map(function, islice(waiting, ALONE))
+    first = list(islice(waiting, 1))
+    if processes == 1 or not first:
+        yield from map(function, chain(first, waiting))
+        return
+    results: deque[Future[Found]] = deque()
+    with ProcessPoolExecutor(processes, initializer=_begin, initargs=(function,)) as pool:
+        try:
+            for work in chain(first, waiting):
+                results.append(pool.submit(_work, work))
+                if len(results) > 2 * processes:
+                    yield results.popleft().result()
+            while results:
+                yield results.popleft().result()
+        except BrokenProcessPool as error:
+            raise Seq2SeqError(
+                f"one of {processes} processes that shared the work was ended from outside; was "
+                "the memory full? Free some, or let fewer cores work with 'taskset -c 0 …'"
+            ) from error
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+_function: Callable[..., Any]
+
+
+def _begin(function: Callable[..., Any]) -> None:
+    """Keep the function, which may hold much, and end with the process that asked."""
+    global _function
+    _function = function
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for who waits for the results
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _work(work: Any) -> Any:
+    return _function(work)

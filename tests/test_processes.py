@@ -1,0 +1,94 @@
+"""Work that is shared by processes comes back in order, and what goes wrong is said here."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from seq2seq.errors import DataError, Seq2SeqError
+from seq2seq.processes import ALONE, map_in_order
+
+
+def place(number: int) -> tuple[int, int]:
+    return number, os.getpid()
+
+
+def refuse(number: int) -> int:
+    if number == 15:
+        raise DataError("row 15: broken")
+    return number
+
+
+def die(number: int) -> int:
+    if number == ALONE + 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_results_come_in_order_from_several_processes():
+    found = list(map_in_order(place, range(60), processes=2))
+    assert [number for number, _ in found] == list(range(60))
+    here = [process == os.getpid() for _, process in found]
+    assert here == [True] * ALONE + [False] * (60 - ALONE)
+
+
+@pytest.mark.parametrize("works", [range(60), range(ALONE)])
+def test_little_work_and_one_process_start_no_others(works):
+    processes = 1 if len(works) > ALONE else 2
+    found = list(map_in_order(place, works, processes=processes))
+    assert found == [(number, os.getpid()) for number in works]
+
+
+def test_an_error_of_the_work_is_raised_after_the_results_before_it():
+    found = []
+    with pytest.raises(DataError, match="row 15: broken"):
+        found += map_in_order(refuse, range(60), processes=2)
+    results = map_in_order(refuse, range(60), processes=2)
+    assert [next(results) for _ in range(15)] == list(range(15))
+    with pytest.raises(DataError, match="row 15: broken"):
+        next(results)
+
+
+def test_work_is_read_only_a_little_ahead():
+    read = 0
+
+    def works() -> Iterator[int]:
+        nonlocal read
+        while True:
+            yield read
+            read += 1
+
+    results = map_in_order(refuse, works(), processes=2)
+    for _ in range(12):
+        next(results)
+    assert read < 30
+    results.close()
+
+
+def test_a_process_that_is_ended_from_outside_is_no_fault_of_ours():
+    with pytest.raises(Seq2SeqError, match=r"one of 2 processes .* was the memory full"):
+        list(map_in_order(die, range(60), processes=2))
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux's /proc")
+def test_processes_end_with_the_one_that_asked():
+    readable, writable = os.pipe()
+    child = os.fork()
+    if not child:
+        results = map_in_order(place, iter(range(10**9)), processes=2)
+        for number, process in results:
+            if number > ALONE:
+                os.write(writable, f"{process}\n".encode())
+                os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(writable)
+    other = int(os.read(readable, 100))
+    for _ in range(600):
+        stat = Path(f"/proc/{other}/stat")
+        if not stat.exists() or ") Z " in stat.read_text():
+            return
+        time.sleep(0.05)
+    pytest.fail("it goes on")

@@ -1,0 +1,67 @@
+"""A text cut by its words has the very pieces of the text cut as a whole."""
+
+import random
+
+import pytest
+from tokenizers import Regex, normalizers, pre_tokenizers
+
+from seq2seq import word_pieces
+from seq2seq.recipe import TokenizerSpec
+from seq2seq.tokenizer import Tokenizer, train_tokenizer
+
+WORDS = [
+    "a", "the", "house", "houses", "house.", "(house)", "don't", "Étage", "e\u0301tage", "ΣΊΣΥΦΟΣ",
+    "<0x41>", "</s>", "<s>", "\u200b", "\u00ad", "\u0301x", "日本語", "👩\u200d🔬", "x" * 70, "▁", "İ",
+]  # fmt: skip
+SPACES = [" ", "  ", "\t", "\u00a0", "\u2028", "\x1c", "\x85", "▁", " \u200b ", "\u3000"]
+
+
+def texts(count: int) -> list[str]:
+    drawn = random.Random(1)
+    lines = []
+    for _ in range(count):
+        words = drawn.choices(WORDS, k=drawn.randrange(9))
+        lines.append("".join(word + drawn.choice(SPACES) for word in words))
+    return ["", " ", *lines]
+
+
+@pytest.fixture(scope="module", params=["unigram", "bpe", "unigram in lower case"])
+def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
+    kind, _, lower = request.param.partition(" ")
+    spec = TokenizerSpec.model_validate({"kind": kind, "vocab_size": 120, "lowercase": bool(lower)})
+    return train_tokenizer(texts(300), spec, family="m2m_100", seed=1)
+
+
+def whole(tokenizer: Tokenizer, lines: list[str]) -> list[list[int]]:
+    return [one.ids for one in tokenizer.backend.encode_batch_fast(lines)]
+
+
+def test_a_text_is_cut_as_its_words_are(tokenizer: Tokenizer) -> None:
+    lines = texts(400)
+    assert word_pieces.word_pieces(tokenizer.backend, tokenizer.eos_id) is not None
+    for _ in range(2):  # also with words that were met before
+        assert tokenizer.encode(lines) == whole(tokenizer, lines)
+    assert all(len(word) <= word_pieces.LONGEST_WORD for word in tokenizer._words._known)
+
+
+def test_words_are_forgotten_where_there_are_too_many(
+    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(word_pieces, "MOST_WORDS", 30)
+    lines = [f"house {number} {number % 7}" for number in range(200)]
+    for line in lines:
+        assert tokenizer.encode([line]) == whole(tokenizer, [line])
+        assert len(tokenizer._words._known) <= 30
+
+
+@pytest.mark.parametrize("part", ["normalizer", "pre_tokenizer"])
+def test_settings_of_others_are_not_cut_by_words(part: str) -> None:
+    lines = texts(50)
+    tokenizer = train_tokenizer(lines, TokenizerSpec(vocab_size=100), family="m2m_100", seed=1)
+    if part == "normalizer":  # looks over the space
+        other = normalizers.Replace(Regex("a +the"), "house")
+        tokenizer.backend.normalizer = normalizers.Sequence([tokenizer.backend.normalizer, other])
+    else:
+        tokenizer.backend.pre_tokenizer = pre_tokenizers.Metaspace("▁", split=False)
+    assert tokenizer.encode(["a the", *lines]) == whole(tokenizer, ["a the", *lines])
+    assert tokenizer._words is None
