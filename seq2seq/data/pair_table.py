@@ -34,10 +34,10 @@ CONTEXT_SCHEMA = pyarrow.schema(
 class PairTable:
     """Rows with the text columns ``source`` and ``target``, or those of ``CONTEXT_SCHEMA``."""
 
-    def __init__(self, file: Any, rows: Int[np.ndarray, " rows"] | None = None):
+    def __init__(self, file: "_UnnamedFile", rows: Int[np.ndarray, " rows"] | None = None):
         """Read what ``write_table`` has written, or some rows of it in rising order."""
         self._file = file
-        self._reader = pyarrow.ipc.open_file(pyarrow.PythonFile(file, mode="r"))
+        self._reader = pyarrow.ipc.open_file(pyarrow.PythonFile(file.content, mode="r"))
         full = self._reader.num_record_batches - 1  # all but the last
         self._size = full * CHUNK_ROWS + self._reader.get_batch(full).num_rows if full >= 0 else 0
         self._rows = rows
@@ -92,6 +92,16 @@ class PairTable:
         return pyarrow.concat_batches(parts)
 
 
+class _UnnamedFile:
+    """A temporary file that is closed, and so is gone, with whatever refers to it last."""
+
+    def __init__(self) -> None:
+        self.content = tempfile.TemporaryFile()  # noqa: SIM115  # see __del__
+
+    def __del__(self) -> None:
+        self.content.close()
+
+
 class TableWriter:
     """Writes a table batch by batch."""
 
@@ -99,8 +109,9 @@ class TableWriter:
     """What was written, once the ``with`` block has ended."""
 
     def __init__(self, schema: Any):
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # the table keeps it open
-        self._writer = pyarrow.ipc.new_file(pyarrow.PythonFile(self._file, mode="w"), schema)
+        self._file = _UnnamedFile()
+        sink = pyarrow.PythonFile(self._file.content, mode="w")
+        self._writer = pyarrow.ipc.new_file(sink, schema)
 
     def write(self, batch: Any) -> None:
         """Write a record batch; each but the last is of ``CHUNK_ROWS``.
@@ -118,7 +129,7 @@ class TableWriter:
         if kind is None:
             with _disk_explained():
                 self._writer.close()
-                self._file.flush()
+                self._file.content.flush()
             self.table = PairTable(self._file)
 
 
