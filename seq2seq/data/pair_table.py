@@ -35,7 +35,7 @@ class PairTable:
     """Rows with the text columns ``source`` and ``target``, or those of ``CONTEXT_SCHEMA``."""
 
     def __init__(self, file: "_UnnamedFile", rows: Int[np.ndarray, " rows"] | None = None):
-        """Read what ``write_table`` has written, or some rows of it in rising order."""
+        """Read what ``TableWriter`` has written, or some rows of it in rising order."""
         self._file = file
         self._reader = pyarrow.ipc.open_file(pyarrow.PythonFile(file.content, mode="r"))
         full = self._reader.num_record_batches - 1  # all but the last
