@@ -11,8 +11,8 @@ from seq2seq.tokenizer import Tokenizer, train_tokenizer
 
 WORDS = [
     "a", "the", "house", "houses", "house.", "(house)", "don't", "Étage", "e\u0301tage",
-    "ΣΊΣΥΦΟΣ", "<0x41>", "</s>", "<s>", "\u200b", "\u00ad", "\u0301x", "日本語", "👩\u200d🔬", "x" * 70,
-    "▁", "İ",
+    "ΣΊΣΥΦΟΣ", "<0x41>", "</s>", "<s>", "\u200b", "\u00ad", "\u0301x", "日本語", "👩\u200d🔬",
+    "x" * 70, "▁", "İ",
 ]  # fmt: skip
 SPACES = [" ", "  ", "\t", "\u00a0", "\u2028", "\x1c", "\x85", "▁", " \u200b ", "\u3000"]
 
