@@ -42,17 +42,37 @@ function output(reading, variant) {
   return written("Now it writes: ", variant.output, reading.output, language);
 }
 
-/** A translation whose words between the common beginning and end with another are marked. */
+/** A translation whose words are marked that another has not, or not in this order. */
 function written(opening, text, other, language) {
   if (!text) return null;
-  const words = text.split(" "), others = (other ?? text).split(" ");
-  const most = Math.min(words.length, others.length);
-  let start = 0, end = 0;
-  while (start < most && words[start] === others[start]) start++;
-  while (end < most - start && words.at(-1 - end) === others.at(-1 - end)) end++;
-  const part = (from, to) => words.slice(from, to).join(" ");
-  const changed = part(start, words.length - end);
-  return make("p", { class: "output" }, opening, make("bdi", { lang: language || null }, part(0, start), start ? " " : "",
-    changed ? make("mark", {}, changed) : null, end && changed ? " " : "",
-    end ? part(words.length - end) : ""));
+  const runs = changedWords(wordsOf(text), wordsOf(other ?? text)).flatMap(({ words, changed }) => {
+    const run = words.join(""), blank = run.length - run.trimStart().length;
+    return changed ? [run.slice(0, blank), make("mark", {}, run.slice(blank))] : [run];
+  });
+  return make("p", { class: "output" }, opening, make("bdi", { lang: language || null }, ...runs));
+}
+
+/** Words and signs, each with the white space before it; characters where a text has none. */
+function wordsOf(text) {
+  return /\s/.test(text) ? text.match(/\s*([\p{L}\p{M}\p{N}]+|\S|$)/gu) : [...text];
+}
+
+/** Runs of words that belong to the longest common sequence with others, and runs that do not. */
+function changedWords(words, others) {
+  const same = (i, j) => words[i].trim() === others[j].trim();
+  const common = Array.from({ length: words.length + 1 }, () => Array(others.length + 1).fill(0));
+  for (let i = words.length - 1; i >= 0; i--) {
+    for (let j = others.length - 1; j >= 0; j--)
+      common[i][j] = same(i, j) ? common[i + 1][j + 1] + 1
+        : Math.max(common[i + 1][j], common[i][j + 1]);
+  }
+  const runs = [];
+  for (let i = 0, j = 0; i < words.length; i++) {
+    while (j < others.length && !same(i, j) && common[i][j] === common[i][j + 1]) j++;
+    const changed = j === others.length || !same(i, j);
+    if (!changed) j++;
+    if (runs.at(-1)?.changed !== changed) runs.push({ changed, words: [] });
+    runs.at(-1).words.push(words[i]);
+  }
+  return runs;
 }

@@ -222,6 +222,7 @@ function renderHeads(views) {
         + (grid.chosen ? " ★ was chosen on other items." : "")
       : state.readBy ? "How much of what reads it most goes to it, in %."
         : "How much the one that reads gives to what it reads most, in %.",
+    !grid && state.stack === data.start.stack ? " ★ is where the page opened." : "",
     " Layers and heads are counted from 0."),
     panel.group > 1 ? make("p", { class: "hint" },
       `Every ${panel.group} heads, from one gap to the next, share their keys and values.`) : null,
@@ -247,13 +248,15 @@ function gridPickers() {
 function headButton(panel, grid, layer, head, view) {
   const classes = ["head"];
   let shown = "·";
-  const starred = grid?.chosen?.[0] === layer
-    && (grid.byHead ? grid.chosen[1] : panel.heads) === head;
-  const name = headAt(panel, layer, head) + (starred ? ", chosen" : "");
+  const starred = grid ? grid.chosen?.[0] === layer
+    && (grid.byHead ? grid.chosen[1] : panel.heads) === head
+    : opened(layer, head);
+  const name = headAt(panel, layer, head) + (!starred ? "" : grid ? ", chosen" : ", opened first");
   if (!grid) {
     const most = weightsOf(view, layer, head, state.bare)
       .reduce((largest, weight) => Math.max(largest, weight), 0);
     classes.push(`a${level(most)}`);
+    if (starred) classes.push("starred");
     shown = `${Math.floor(100 * most + 0.5)}`;
   } else if ((head < panel.heads) === grid.byHead) {
     const at = grid.byHead ? head : 0, accuracy = grid.accuracy[layer][at];
@@ -268,6 +271,12 @@ function headButton(panel, grid, layer, head, view) {
     `head ${layer} ${head}`, tabindex: chosen ? 0 : -1, "aria-pressed": String(chosen),
   "aria-label": `${name}: ${shown === "·" ? "no figure" : `${shown} %`}`,
   click: () => select(layer, head) }, shown);
+}
+
+/** Whether the page opened at this head. */
+function opened(layer, head) {
+  return state.stack === data.start.stack
+    && samePlace([layer, head], [data.start.layer, data.start.head]);
 }
 
 function headName(panel) {
@@ -524,6 +533,23 @@ async function openExample(index) {
   openTab(state.stack);
 }
 
+/** Show other content than the page came with, at the head that is open; the demo calls this. */
+async function renew(content) {
+  await load(content.examples[0]);
+  stop();
+  Object.assign(data, content);
+  Object.assign(state, { example: 0, focus: {} });
+  $("footer").replaceChildren(...data.notes.map((note) => make("p", { class: "note" }, note)));
+  listExamples();
+  await openExample(0);
+}
+
+function listExamples() {
+  $("#choose").hidden = data.examples.length < 2;
+  $("#example").replaceChildren(...data.examples.map((one, i) =>
+    make("option", { value: i, dir: "auto" }, one.title)));
+}
+
 function setTheme() {
   const dark = document.documentElement.dataset.theme
     ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
@@ -538,13 +564,16 @@ $("#step").addEventListener("input", (event) => {
 });
 $("#help").addEventListener("click", () => $("#keys").showModal());
 for (const id of ["#theme", "#help"]) $(id).hidden = false;
-if (data.examples.length > 1) {
-  $("#choose").hidden = false;
-  $("#example").append(...data.examples.map((one, i) => make("option", { value: i, dir: "auto" }, one.title)));
-  $("#example").addEventListener("change", (event) => openExample(Number(event.target.value)));
-}
-addEventListener("resize", () => {
-  const views = example().readings.map(viewOf);
-  document.querySelectorAll(".reading").forEach((card, index) => arcs(card, views[index]));
+listExamples();
+$("#example").addEventListener("change", (event) => openExample(Number(event.target.value)));
+openExample(0).then(() => {
+  document.documentElement.classList.add("ready");
+  addEventListener("resize", () => {
+    const views = example().readings.map(viewOf);
+    document.querySelectorAll(".reading").forEach((card, index) => arcs(card, views[index]));
+  });
+  if (!frameElement) return;
+  document.documentElement.classList.add("within"); // another page, which scrolls and has a title
+  new ResizeObserver(() => { frameElement.style.height = `${document.body.offsetHeight}px`; })
+    .observe(document.body);
 });
-openExample(0).then(() => document.documentElement.classList.add("ready"));

@@ -52,9 +52,9 @@ def attention_page(page: AttentionPage) -> str:
     """
     head, grid = opening_head(page), opening_grid(page)
     readings = page.examples[0].readings
-    style, script = _file("page.css"), "".join(map(_file, SCRIPTS))
-    return Template(_file("page.html")).substitute(
-        policy=_policy(script, style),
+    style, script = viewer_file("page.css"), "".join(map(viewer_file, SCRIPTS))
+    return Template(viewer_file("page.html")).substitute(
+        policy=policy_of(script, style),
         title=escape(page.title),
         model=escape(page.model),
         style=style,
@@ -68,16 +68,26 @@ def attention_page(page: AttentionPage) -> str:
         routes=routes_html(page.routes),
         removals=removals_html(page.removals),
         notes=notes_html(page.notes),
-        data=_json(_page_data(page)),
+        data=_json(page_data(page)),
     )
 
 
-def _file(name: str) -> str:
+def viewer_file(name: str) -> str:
+    """The text of a script, a style sheet or a template that lies beside this module."""
     return files("seq2seq.viewer").joinpath(name).read_text(encoding="utf-8")
 
 
-def _policy(script: str, style: str) -> str:
-    """What the page may do: run its own script, use its own style, show its own pictures."""
+def policy_of(script: str, style: str, *more: str) -> str:
+    """What a page may do: run its own script, use its own style, show its own pictures, and more.
+
+    Args:
+        script: the text of its only script.
+        style: the text of its only style sheet.
+        more: further rules, such as "connect-src 'self'".
+
+    Returns:
+        The content of the header, or the meta element, ``Content-Security-Policy``.
+    """
     rules = [
         "default-src 'none'",
         f"script-src {_hash(script)}",
@@ -86,6 +96,7 @@ def _policy(script: str, style: str) -> str:
         "base-uri 'none'",
         "form-action 'none'",
         "require-trusted-types-for 'script'",
+        *more,
     ]
     return "; ".join(rules)
 
@@ -101,7 +112,8 @@ def _json(content: dict[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _page_data(page: AttentionPage) -> dict[str, Any]:
+def page_data(page: AttentionPage) -> dict[str, Any]:
+    """What the page's script draws from, as JSON holds it; ``renew`` of ``page.js`` takes more."""
     head = opening_head(page)
     panels = page.examples[0].readings[0].panels
     heads = next((panel.maps.shape[1] for panel in panels if panel.stack == head.stack), 0)
@@ -114,6 +126,7 @@ def _page_data(page: AttentionPage) -> dict[str, Any]:
         },
         "examples": [_example_data(example) for example in page.examples],
         "grids": [_grid_data(grid) for grid in page.grids],
+        "notes": [visible(note) for note in page.notes],
     }
 
 
