@@ -129,8 +129,6 @@ def test_workflows_run_scripts_that_exist_and_keep_no_password() -> None:
 
 
 def test_a_space_needs_what_the_package_needs(project: dict[str, Any]) -> None:
-    allowed = {
-        *project["project"]["dependencies"],
-        *project["project"]["optional-dependencies"]["demo"],
-    }
-    assert set(REQUIREMENTS.split()) <= allowed
+    gradio, *rest = REQUIREMENTS.split()
+    assert gradio.startswith("gradio>="), "which the package does without"
+    assert set(rest) <= set(project["project"]["dependencies"])

@@ -1,44 +1,98 @@
-"""The command that opens a page on which a model can be tried."""
+"""The command that serves a page on which models can be tried."""
 
+import webbrowser
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from seq2seq.cli.options import AnyModel, Device, Examples
+from seq2seq.cli.options import Device, Examples
+from seq2seq.errors import DataError
 
 EXAMPLES = (
+    "demo",
     'demo runs/demo --example "The robot picked up the wrench because it was heavy."',
+    "demo runs/demo runs/without-guidance",
     "demo Helsinki-NLP/opus-mt-en-de --port 8000 --no-browser",
+    "demo facebook/nllb-200-distilled-600M --source-language en --target-language de",
 )
 
+Models = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[MODEL [MODEL2]]",
+        help="A run folder, a stock model folder, or owner/name or owner/name@revision of a Hub "
+        "model; two are shown side by side. [default: the newest finished run in runs/]",
+        show_default=False,
+    ),
+]
+SourceLanguage = Annotated[
+    str | None,
+    typer.Option(metavar="CODE", help="Language of texts, for a model of many languages.",
+                 show_default=False),
+]  # fmt: skip
+TargetLanguage = Annotated[
+    str | None, typer.Option(metavar="CODE", help="Language it is to write.", show_default=False)
+]
 Port = Annotated[
     int | None,
-    typer.Option(metavar="N", help="[default: the first free one from 7860]", min=1, max=65535,
-                 show_default=False),
+    typer.Option(metavar="N", help="[default: 7860, or any free one if that is taken]", min=1,
+                 max=65535, show_default=False),
 ]  # fmt: skip
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Only print the address.")]
 
 
 def demo(
-    model: AnyModel,
+    models: Models = None,
     examples: Examples = None,
+    source_language: SourceLanguage = None,
+    target_language: TargetLanguage = None,
     port: Port = None,
     no_browser: NoBrowser = False,
     device: Device = "auto",
 ) -> None:
-    """Try a model in the browser, and see its attention by layer and head.
+    """Try models in the browser: write, edit, compare two, see attention.
 
-    Serves the page that 'seq2seq publish --space' makes a Space of, to this machine alone, until
-    Ctrl-C. Any encoder-decoder can be shown. Needs gradio: pip install seq2seq-toolkit[demo]. The
-    Hub is asked only if MODEL is no folder here.
+    Serves a page to this machine alone until Ctrl-C: what the model writes, what changed since the
+    sentence before, and the page of 'seq2seq attention', opened at "it" and at the head that a
+    probe of the run chose or that its training guided. Any encoder-decoder can be shown. The
+    page connects to nothing else; the Hub is asked only if MODEL is no folder here.
     """
+    names = models or [_newest_run()]
+    if len(names) > 2:
+        raise DataError(f"demo: {len(names)} models, needed one, or two to compare; leave some out")
+    blank = [one for one in examples or () if not one.strip()]
+    if blank:
+        raise DataError(f"--example '{blank[0]}': blank, needed text; leave it out")
+
     from transformers.utils import logging
 
-    from seq2seq.publish.demo import open_page, start
+    from seq2seq.demo.server import DemoServer
+    from seq2seq.demo.tried_model import TriedModel
 
     logging.disable_progress_bar()
-    page = open_page(model, examples=examples or (), device=device)
-    served = start(page, port=port, browser=not no_browser)
-    typer.echo(served.local_url)
-    typer.echo("Ctrl-C stops it", err=True)
-    served.block_thread()
+    logging.set_verbosity_error()
+    languages = (source_language, target_language)
+    with DemoServer(port) as server:
+        opened = [TriedModel.load(name, languages=languages, device=device) for name in names]
+        server.show(opened, examples or ())
+        typer.echo(server.address)
+        typer.echo("Ctrl-C stops it", err=True)
+        if not no_browser:
+            webbrowser.open(server.address)
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+def _newest_run() -> str:
+    """The run that was finished last, where no model is named."""
+    finished = list(Path("runs").glob("*/best/config.json"))
+    if not finished:
+        raise DataError(
+            "demo: no MODEL is named, and there is no finished run in runs/; train one with "
+            "'seq2seq train demo' (minutes), or name a run, a model folder or owner/name on the Hub"
+        )
+    newest = max(finished, key=lambda path: path.stat().st_mtime).parent.parent
+    typer.echo(f"{newest}: the newest run here; name another MODEL to try that", err=True)
+    return str(newest)

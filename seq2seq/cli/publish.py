@@ -58,9 +58,9 @@ def publish(
     data or a model without licence, and any file that names a folder of this machine. Doing it
     again changes nothing. The token is the one of 'hf auth login'.
 
-    --space adds a page that translates or summarizes and draws attention, as 'seq2seq demo' does
-    on this machine. It needs gradio, sentencex, torch and transformers, and loads the model from
-    the Hub.
+    --space adds a page that translates or summarizes and draws attention; 'seq2seq demo' is for
+    this machine and shows more. It needs gradio, sentencex, torch and transformers, and loads the
+    model from the Hub.
 
     --dry-run does all but the upload: the list of files with their sizes, and no network.
     """

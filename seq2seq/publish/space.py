@@ -70,13 +70,8 @@ def plan_space(run: Run, repository: str, *, examples: Sequence[str] = ()) -> Pl
     check_repository(repository)
     from seq2seq.opened_model import trained_on  # loads torch, which asking for help must not
 
-    settings = settings_of(
-        run.read_recipe(),
-        repository,
-        title=repository.partition("/")[2],
-        examples=examples,
-        by_sentence=trained_on(run) == "sentences",
-    )
+    by_sentence = trained_on(run) == "sentences"
+    settings = _settings(run.read_recipe(), repository, examples, by_sentence=by_sentence)
     made = {
         CARD: _card(settings),
         "app.py": APP,
@@ -90,37 +85,19 @@ def plan_space(run: Run, repository: str, *, examples: Sequence[str] = ()) -> Pl
     return plan
 
 
-def settings_of(
-    recipe: Recipe | None,
-    model: str,
-    *,
-    title: str,
-    examples: Sequence[str] = (),
-    by_sentence: bool = False,
+def _settings(
+    recipe: Recipe, repository: str, examples: Sequence[str], *, by_sentence: bool
 ) -> Settings:
-    """What a page shows of a model.
-
-    Args:
-        recipe: That it was trained by; None where nobody knows.
-        model: A folder, or a name on the Hub.
-        title: Above the page.
-        examples: Texts to choose from.
-        by_sentence: Whether the model was trained on single sentences.
-
-    Raises:
-        PublishError: An example is blank.
-    """
+    """What the page shows of a model that reads single sentences, or lines as they are."""
     blank = [number for number, text in enumerate(examples, start=1) if not text.strip()]
     if blank:
         raise PublishError(
             f"example {blank[0]}: '{examples[blank[0] - 1]}', needed text; leave it out"
         )
-    if recipe is None:
-        return Settings(model, title, examples=tuple(examples))
     source, target = language_of(recipe.source_language), language_of(recipe.target_language)
     return Settings(
-        model,
-        title,
+        repository,
+        repository.partition("/")[2],
         recipe.task,
         recipe.source_language,
         recipe.target_language,

@@ -120,26 +120,11 @@ class Page:
         return page
 
 
-def serve(page: Page, *, port: int | None = None, browser: bool = False, wait: bool = True) -> Any:
-    """Serve a page to this machine, or where GRADIO_SERVER_NAME says.
-
-    Args:
-        page: The page.
-        port: The first free one from 7860 by default.
-        browser: Whether to open it in a browser.
-        wait: Until the program is stopped; otherwise return at once.
-
-    Returns:
-        The ``gradio.Blocks`` that is served.
-    """
-    built = page.build()
+def serve(page: Page) -> None:
+    """Serve a page to this machine, or where GRADIO_SERVER_NAME says, until it is stopped."""
     theme = _import_gradio().themes.Default(primary_hue="blue")
     # Without a second server for rendering, which a Space would start.
-    built.launch(
-        server_port=port, inbrowser=browser, prevent_thread_lock=not wait, quiet=not wait,
-        theme=theme, footer_links=[], ssr_mode=False,
-    )  # fmt: skip
-    return built
+    page.build().launch(theme=theme, footer_links=[], ssr_mode=False)
 
 
 def _import_gradio() -> Any:

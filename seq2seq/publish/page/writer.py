@@ -64,13 +64,10 @@ class Writer:
         model: Any,
         tokenizer: Any,
         settings: Settings | None = None,
-        *,
-        device: torch.device | None = None,
     ):
         # Only the written-out way of computing attention gives the weights away.
         model.set_attn_implementation("eager")
-        if device is None:
-            device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model = model.float().eval().to(device)
         # An end that is forced at the length limit would hide that the output was cut off.
         model.generation_config.forced_eos_token_id = None

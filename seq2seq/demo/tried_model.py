@@ -1,0 +1,140 @@
+"""A model that people try: what it writes of a text, and what it attends to meanwhile.
+
+The same weights translate (as ``translate --engine transformers`` does) and show their attention
+(as ``attention`` does), so what is seen is of the very translation that stands above it.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from seq2seq.engines.stock import StockEngine
+from seq2seq.errors import DataError, ModelError
+from seq2seq.language_tags import language_codes
+from seq2seq.normalization import normalize
+from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.probe.report.attention_page import known_languages, show_text
+from seq2seq.run import Run
+from seq2seq.sentences import join_parts, sentences_of
+from seq2seq.task_prefix import Work
+from seq2seq.translate import Translator
+from seq2seq.translated import Report
+from seq2seq.viewer.content import AttentionPage
+
+Languages = tuple[str | None, str | None]
+PRONOUN_EXAMPLES = (
+    "The robot picked up the wrench because it was heavy.",
+    "The robot picked up the wrench because it was curious.",
+)
+"""For models of the built-in corpus: the last word decides who "it" is."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model made of a text.
+
+    Attributes:
+        translation: What it writes; of a summarization model, the summary.
+        remarks: What of this is not plain, such as pieces that the model does not know.
+        attention: The page of its attention, one example for each sentence that was read alone.
+    """
+
+    translation: str
+    remarks: tuple[str, ...]
+    attention: AttentionPage
+
+
+class TriedModel:
+    """An encoder-decoder model with its tokenizer.
+
+    Attributes:
+        name: What the user called it.
+        translator: Writes.
+        tags: BCP 47 tags of what it reads and writes; empty where nothing says.
+        examples: Texts that suit it; none where nobody knows.
+    """
+
+    def __init__(self, opened: StockModel, translator: Translator, told: Languages = (None, None)):
+        self.name = opened.name
+        self.translator = translator
+        self.tags = known_languages(opened, told)
+        self.examples = _examples(Run(Path(opened.name)))
+        self._opened, self._told = opened, told
+
+    @classmethod
+    def load(cls, where: str, *, languages: Languages = (None, None), device: str = "auto") -> Self:
+        """Open a run folder, a stock model folder, or a model of the Hub.
+
+        Args:
+            where: As in `seq2seq.model_location`.
+            languages: Codes of text and translation for a model of many languages; a model of one
+                pair is not told them.
+            device: Where it computes, as in `seq2seq.devices`.
+
+        Raises:
+            ModelError: There is no such model, it writes nothing, or a language is missing or not
+                known to it.
+            DeviceError: There is no such device.
+        """
+        opened = StockModel.load(where, device=device)
+        if opened.kind != "encoder-decoder":
+            raise ModelError(
+                f"{where}: of kind '{opened.kind}', needed an encoder-decoder, which writes; "
+                "'seq2seq attention' shows what it attends to"
+            )
+        told = languages if language_codes(opened.tokenizer) else (None, None)
+        translator = Translator.load(
+            where,
+            engine=StockEngine(opened.model),
+            source_language=told[0],
+            target_language=told[1],
+            work=_work(Run(Path(where))),
+        )
+        return cls(opened, translator, told)
+
+    def answer(self, text: str) -> Answer:
+        """Translate a text and show all attention.
+
+        A model of single sentences reads each sentence by itself; a line break is a space.
+
+        Raises:
+            DataError: The text is empty, or longer than the model can read.
+        """
+        text = " ".join(text.split())
+        sentences = [text]
+        if self.translator.trained == "sentences":
+            found = sentences_of(text, language=self.translator.languages[0])
+            sentences = [one.strip() for one in found]
+        if not any(normalize(one).strip() for one in sentences):
+            raise DataError("text: empty, needed at least one word")
+        translations = self.translator.translate(sentences, long="refuse")
+        written = [one.text for one in translations]
+        pages = [self._show(*pair) for pair in zip(sentences, written, strict=True)]
+        return Answer(
+            join_parts(written, language=self.translator.languages[1]),
+            (*self.translator.remarks, *Report.of(translations).remarks()),
+            _joined(pages),
+        )
+
+    def _show(self, sentence: str, translation: str) -> AttentionPage:
+        """The attention of one reading, with what the model is told in front of the text."""
+        read = normalize(sentence)
+        lead = self.translator.tokenizer.lead(read)
+        read = lead + read.removeprefix(lead)
+        return show_text(self._opened, read, target=translation, languages=self._told)
+
+
+def _joined(pages: list[AttentionPage]) -> AttentionPage:
+    """One page with the examples of all, each note once."""
+    notes = dict.fromkeys(note for page in pages for note in page.notes)
+    examples = tuple(example for page in pages for example in page.examples)
+    return replace(pages[0], examples=examples, notes=tuple(notes))
+
+
+def _work(run: Run) -> Work:
+    return run.read_recipe().task if run.recipe.is_file() else "translation"
+
+
+def _examples(run: Run) -> tuple[str, ...]:
+    built_in = run.recipe.is_file() and run.read_recipe().data.built_in == "pronouns"
+    return PRONOUN_EXAMPLES if built_in else ()
