@@ -135,7 +135,7 @@ def cut_over_long(table: PairTable, spec: CleaningSpec) -> PairTable:
 
 def row_numbers(corpora: Mapping[str, int]) -> Numbers:
     """Place of each row in its own corpus, counted from 0, for all corpora one after another."""
-    return np.concatenate([np.arange(rows) for rows in corpora.values()])
+    return np.concatenate([np.arange(rows, dtype=np.int32) for rows in corpora.values()])
 
 
 def settle(

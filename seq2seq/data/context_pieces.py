@@ -32,7 +32,7 @@ class Contexts:
 
     def take(self, rows: Int[np.ndarray, " taken"]) -> "Contexts":
         """Those of the pairs named, in that order."""
-        return Contexts(self.pieces.take(rows), self.form)
+        return Contexts(self.pieces.view(rows), self.form)
 
     def before(
         self,
@@ -53,11 +53,12 @@ class Contexts:
             The pairs with their context, whose pieces in the target are counted; marks point at the
             same words as before.
         """
+        sentences = pairs.packed()
         source, target = (
-            _fitting(context, sentences, side, limit, alone)
-            for context, sentences, side, limit in zip(
-                (self.pieces.source, self.pieces.target),
-                (pairs.source, pairs.target),
+            _fitting(context, own, side, limit, alone)
+            for context, own, side, limit in zip(
+                self.pieces.packed(),
+                sentences,
                 (self.form.source, self.form.target),
                 limits,
                 strict=True,
@@ -66,8 +67,8 @@ class Contexts:
         given = np.where(target.lengths > 0, target.lengths + self.form.target.head, 0)
         marks = pairs.marks
         return EncodedPairs(
-            _joined(source, pairs.source, self.form.source),
-            _joined(target, pairs.target, self.form.target),
+            _joined(source, sentences[0], self.form.source),
+            _joined(target, sentences[1], self.form.target),
             None if marks is None else marks.moved(source.lengths, target.lengths),
             given,
         )

@@ -32,7 +32,7 @@ from seq2seq.data.made_up import Kind, draw_kind, make_up
 from seq2seq.data.marks import Marks, join_marks
 from seq2seq.data.parallel_text import ParallelText
 from seq2seq.data.prepare import EpochData, TrainingSet, epoch_rows
-from seq2seq.data.ragged import Ragged, concatenate
+from seq2seq.data.ragged import Ragged, chained
 from seq2seq.languages import language_of
 from seq2seq.recipe import Recipe
 from seq2seq.tokenizer_like import Encoder
@@ -216,7 +216,7 @@ class CopyingTrainingSet(TrainingSet):
         if given is not None:  # what is made up stands alone
             given = np.concatenate([given, np.zeros(len(source), dtype=given.dtype)])
         return EpochData(
-            concatenate([real.source, source]), concatenate([real.target, target]), marks, given
+            chained([real.source, source]), chained([real.target, target]), marks, given
         )
 
     def report_copying(self) -> CopyingReport:

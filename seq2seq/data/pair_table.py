@@ -119,7 +119,7 @@ class TableWriter:
         Raises:
             DataError: The folder for temporary files has no room for it.
         """
-        with _disk_explained():
+        with room_explained():
             self._writer.write_batch(batch)
 
     def __enter__(self) -> Self:
@@ -127,7 +127,7 @@ class TableWriter:
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is None:
-            with _disk_explained():
+            with room_explained():
                 self._writer.close()
                 self._file.content.flush()
             self.table = PairTable(self._file)
@@ -145,7 +145,12 @@ def record_batches(rows: Iterable[Sequence[Any]], schema: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def _disk_explained() -> Iterator[None]:
+def room_explained() -> Iterator[None]:
+    """Say of a temporary file that cannot be written which folder it is in.
+
+    Raises:
+        DataError: The folder cannot hold it.
+    """
     try:
         yield
     except OSError as error:

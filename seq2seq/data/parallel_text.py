@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
+import pyarrow.compute
 from jaxtyping import Bool, Int
 
 from seq2seq.data.clean import (
@@ -23,6 +25,8 @@ from seq2seq.data.findings import Noticed, findings_in, findings_of
 from seq2seq.data.pair_table import PairTable, TableWriter
 from seq2seq.data.store import hash_text
 from seq2seq.recipe import CleaningSpec, DataSpec
+
+SAMPLE_STREAM = 7  # beside those of data/prepare.py and data/copying.py
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +51,37 @@ class ParallelText:
         return sum(len(dataset) for dataset in self.train.values())
 
     def training_texts(self) -> Iterator[str]:
-        """Both sides of all training pairs, for the vocabulary."""
+        """Both sides of all training pairs."""
         for dataset in self.train.values():
             for sources, targets in iterate_chunks(dataset):
                 yield from sources
                 yield from targets
+
+    def characters(self) -> int:
+        """Characters of both sides of all training pairs."""
+        return sum(
+            pyarrow.compute.sum(pyarrow.compute.utf8_length(batch.column(side))).as_py()
+            for dataset in self.train.values()
+            for batch in dataset.batches()
+            for side in ("source", "target")
+        )
+
+    def sample(self, share: float, *, seed: int) -> Iterator[str]:
+        """Lines of both sides of all training pairs, each drawn with the same probability.
+
+        Args:
+            share: The probability; from 1 on all lines come.
+            seed: Decides the draws.
+        """
+        if share >= 1:
+            yield from self.training_texts()
+            return
+        random = np.random.default_rng([seed, SAMPLE_STREAM])
+        for dataset in self.train.values():
+            for batch in dataset.batches():
+                for side in ("source", "target"):
+                    drawn = random.random(batch.num_rows) < share
+                    yield from batch.column(side).filter(pyarrow.array(drawn)).to_pylist()
 
     def training_side(self, number: int) -> Iterator[str]:
         """One side of all training pairs, 0 for the sources and 1 for the targets."""

@@ -25,7 +25,7 @@ from seq2seq.data.context_pieces import Contexts, cut_finding, encode_contexts
 from seq2seq.data.corpus import iterate_pairs
 from seq2seq.data.marks import Marks, join_marks
 from seq2seq.data.parallel_text import ParallelText, corpus_sizes
-from seq2seq.data.ragged import Ragged, concatenate
+from seq2seq.data.ragged import Rows, chained
 from seq2seq.data.sampling import WordTable, sample_rows
 from seq2seq.data.store import (
     NO_CACHE,
@@ -46,8 +46,8 @@ ROWS_STREAM, CUTS_STREAM, ALONE_STREAM = 2, 3, 6
 class EpochData:
     """The pairs of one epoch, cut into pieces."""
 
-    source: Ragged
-    target: Ragged
+    source: Rows
+    target: Rows
     marks: Marks | None = None
     given: Int[np.ndarray, " pairs"] | None = None
     """How many pieces at the start of each target are its context; None where none has any."""
@@ -58,12 +58,12 @@ class EpochData:
     @property
     def source_lengths(self) -> Int[np.ndarray, " pairs"]:
         """Pieces of each source, the end included."""
-        return self.source.lengths
+        return self.source.lengths.astype(np.int32)
 
     @property
     def target_lengths(self) -> Int[np.ndarray, " pairs"]:
         """Pieces of each target, the end included."""
-        return self.target.lengths
+        return self.target.lengths.astype(np.int32)
 
     def batch(self, pairs: Int[np.ndarray, " chosen"], pad_id: int) -> Batch:
         """The rectangles of the pairs named."""
@@ -129,8 +129,8 @@ class TrainingSet:
         marks = [part.marks for part in parts if part.marks is not None]
         given = [part.given for part in parts if part.given is not None]
         return EpochData(
-            concatenate([part.source for part in parts]),
-            concatenate([part.target for part in parts]),
+            chained([part.source for part in parts]),
+            chained([part.target for part in parts]),
             join_marks(marks) if marks else None,
             np.concatenate(given) if given else None,
         )
@@ -151,7 +151,7 @@ class TrainingSet:
         if self.table is None or corpus.words is None:
             if len(rows) == size and corpus.weight == 1:
                 return rows, corpus.pieces
-            return rows, corpus.pieces.take(rows)
+            return rows, corpus.pieces.view(rows)
         random = np.random.default_rng([self.seed, place, CUTS_STREAM, number])
         sides = (
             (corpus.words.source, self.limits[0], corpus.long_source),
@@ -159,7 +159,7 @@ class TrainingSet:
         )
         source, target = (
             sample_rows(
-                words.take(rows),
+                words.view(rows),
                 self.table,
                 random,
                 eos_id=self.eos_id,
@@ -279,6 +279,8 @@ def epoch_rows(size: int, weight: float, seed: list[int], epoch: int) -> Int[np.
     Returns:
         Sorted row numbers.
     """
+    if weight == 1:
+        return np.arange(size)
     start, end = (round(weight * size * number) for number in (epoch, epoch + 1))
     rows = []
     for cycle in range(start // size, -(-end // size)):
@@ -299,22 +301,16 @@ def _encoded_corpus(
     long_source = pieces.source.lengths[rows] > limits[0]
     long_target = pieces.target.lengths[rows] > limits[1]
     if not everything or long_source.any() or long_target.any():
-        kept = pieces.take(rows)
+        marks = None if pieces.marks is None else pieces.marks.take(rows)
+        source, target = pieces.packed()
         pieces = EncodedPairs(
-            _truncate(kept.source, limits[0], eos_id),
-            _truncate(kept.target, limits[1], eos_id),
-            None if kept.marks is None else kept.marks.without(long_source | long_target),
+            source.view(rows, limits[0], eos_id),
+            target.view(rows, limits[1], eos_id),
+            None if marks is None else marks.without(long_source | long_target),
         )
     if words is not None and not everything:
-        words = words.take(rows)
+        words = words.view(rows)
     return EncodedCorpus(pieces, words, weight, long_source, long_target)
-
-
-def _truncate(rows: Ragged, limit: int, eos_id: int) -> Ragged:
-    """Rows of at most ``limit`` pieces that still end with the end-of-sentence piece."""
-    short = rows.cut(limit)
-    short.values[short.offsets[1:] - 1] = eos_id
-    return short
 
 
 def _special(text: ParallelText, encoder: Encoder) -> list[Doubt]:

@@ -5,16 +5,23 @@ Millions of Python lists would take ten times the memory and cannot be mapped fr
 
 import hashlib
 import os
+import tempfile
 import uuid
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow
 from jaxtyping import Bool, Int
 
+from seq2seq.data.pair_table import room_explained
+
 DIGEST = "sha256"
+BLOCK = 1 << 20
 
 
 class DamagedFile(Exception):
@@ -31,9 +38,10 @@ class Ragged:
     @classmethod
     def of(cls, rows: Iterable[Sequence[int]]) -> "Ragged":
         """Pack rows."""
-        packed = [np.asarray(row, dtype=np.int32) for row in rows]
-        values = np.concatenate(packed) if packed else np.empty(0, dtype=np.int32)
-        return cls(values, offsets_of(np.array([len(row) for row in packed], dtype=np.int64)))
+        listed = list(rows)
+        offsets = offsets_of(np.fromiter(map(len, listed), dtype=np.int64, count=len(listed)))
+        values = chain.from_iterable(listed)
+        return cls(np.fromiter(values, dtype=np.int32, count=int(offsets[-1])), offsets)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -63,12 +71,127 @@ class Ragged:
         """The last values of each row, as many as are asked for."""
         return self._gather(self.offsets[1:] - counts, counts)
 
+    def view(
+        self, rows: Int[np.ndarray, " chosen"], limit: int | None = None, end: int = 0
+    ) -> "RaggedView":
+        """The rows named without a copy of them; see `RaggedView`."""
+        return RaggedView(self, rows, limit, end)
+
     def _gather(
         self, starts: Int[np.ndarray, " rows"], lengths: Int[np.ndarray, " rows"]
     ) -> "Ragged":
         offsets = offsets_of(lengths)
         within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
         return Ragged(self.values[np.repeat(starts, lengths) + within], offsets)
+
+
+class RaggedView:
+    """Some rows of others, in any order, which stay where they are: in a file, most of them.
+
+    Args:
+        base: The others.
+        rows: Which of them.
+        limit: Most values of a row; None for as many as it has.
+        end: The last value of each row that is cut there.
+    """
+
+    def __init__(self, base: Ragged, rows: Int[np.ndarray, " chosen"], limit: int | None, end: int):
+        self._base, self._rows, self._limit, self._end = base, rows, limit, end
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, row: int) -> Int[np.ndarray, " values"]:
+        found = self._base[int(self._rows[row])]
+        if self._limit is None or len(found) <= self._limit:
+            return found
+        found = found[: self._limit].copy()
+        found[-1] = self._end
+        return found
+
+    @property
+    def lengths(self) -> Int[np.ndarray, " chosen"]:
+        """Length of each row."""
+        lengths = self._base.lengths[self._rows]
+        return np.asarray(lengths if self._limit is None else np.minimum(lengths, self._limit))
+
+    def view(self, rows: Int[np.ndarray, " some"]) -> "RaggedView":
+        """Some of these rows."""
+        return RaggedView(self._base, self._rows[rows], self._limit, self._end)
+
+    def take(self, rows: Int[np.ndarray, " taken"]) -> Ragged:
+        """A copy of some of these rows."""
+        whole = self._base.take(self._rows[rows])
+        if self._limit is None:
+            return whole
+        short = whole.cut(self._limit)
+        short.values[short.offsets[1:][whole.lengths > self._limit] - 1] = self._end
+        return short
+
+
+class RaggedChain:
+    """The rows of several parts, one part after another, which stay where they are."""
+
+    def __init__(self, parts: "Sequence[Rows]"):
+        self._parts = parts
+        self._starts = list(accumulate(map(len, parts), initial=0))
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, row: int) -> Int[np.ndarray, " values"]:
+        part = bisect_right(self._starts, row) - 1
+        return self._parts[part][row - self._starts[part]]
+
+    @property
+    def lengths(self) -> Int[np.ndarray, " rows"]:
+        """Length of each row."""
+        return np.concatenate([part.lengths for part in self._parts])
+
+
+RowSource = Ragged | RaggedView
+"""Rows of which some can be taken."""
+Rows = RowSource | RaggedChain
+"""Rows that can be looked up one by one."""
+
+
+def chained(parts: Sequence[Rows]) -> Rows:
+    """The rows of all parts, one part after another, without a copy."""
+    return parts[0] if len(parts) == 1 else RaggedChain(parts)
+
+
+class RaggedFile:
+    """Rows that are written to a file without a name, some at a time, and then mapped from it."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # see __exit__
+        self._lengths = [np.empty(0, dtype=np.int64)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()  # what is mapped stays
+
+    def write(self, part: Ragged) -> None:
+        """Put some more rows behind those that are there.
+
+        Raises:
+            DataError: The folder for temporary files cannot hold them.
+        """
+        values = part.values[part.offsets[0] : part.offsets[-1]]
+        with room_explained():
+            self._file.write(np.ascontiguousarray(values, dtype=np.int32).data)
+        self._lengths.append(part.lengths)
+
+    def rows(self) -> Ragged:
+        """All rows so far."""
+        offsets = offsets_of(np.concatenate(self._lengths))
+        if not offsets[-1]:  # an empty file cannot be mapped
+            return Ragged(np.empty(0, dtype=np.int32), offsets)
+        with room_explained():
+            self._file.flush()
+        return Ragged(np.memmap(self._file, dtype=np.int32, mode="r"), offsets)
 
 
 def offsets_of(lengths: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " rows_and_one"]:
@@ -150,15 +273,26 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """
     if not path.is_file():
         raise FileNotFoundError(path)
+    size = max(0, path.stat().st_size - hashlib.new(DIGEST).digest_size)
     try:
-        whole = pyarrow.memory_map(str(path)).read_buffer()
+        # read, not mapped: pages that were looked at would count as memory in use
+        digest, saved = _digests(path, size)
+        content = pyarrow.memory_map(str(path)).read_buffer(size)
     except OSError as error:
         raise DamagedFile(f"cannot be read ({error})") from error
-    size = max(0, len(whole) - hashlib.new(DIGEST).digest_size)
-    content = whole.slice(0, size)
-    if hashlib.new(DIGEST, memoryview(content)).digest() != whole.slice(size).to_pybytes():
+    if digest != saved:
         raise DamagedFile("does not have the hash that was saved with it")
     table = pyarrow.ipc.open_file(content).get_batch(0)
     return {
         name: table.column(name).values.to_numpy(zero_copy_only=True) for name in table.schema.names
     }
+
+
+def _digests(path: Path, size: int) -> tuple[bytes, bytes]:
+    """The digest of the first bytes of a file, and what stands behind them."""
+    digest = hashlib.new(DIGEST)
+    with path.open("rb") as file:
+        while size and (block := file.read(min(size, BLOCK))):
+            digest.update(block)
+            size -= len(block)
+        return digest.digest(), file.read()

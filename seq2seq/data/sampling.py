@@ -1,12 +1,12 @@
 """Drawing cuts for a whole epoch at once, from a table of every word's cuts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from seq2seq.data.ragged import Ragged, concatenate, offsets_of
+from seq2seq.data.ragged import Ragged, RaggedFile, RowSource, offsets_of
 from seq2seq.data.segmentation import Choices
 
 ROWS_AT_ONCE = 100_000  # bounds the memory of the intermediate arrays
@@ -37,10 +37,13 @@ class WordTable:
         """The cut of each word that is used without sampling."""
         return np.asarray(self.first[words])
 
-    def longest_row(self, words: Ragged) -> int:
+    def longest_row(self, words: RowSource) -> int:
         """Pieces of the longest row if every word took its longest cut."""
         each = np.maximum.reduceat(self.cuts.lengths, self.first[:-1])
-        return int(np.diff(offsets_of(each[words.values])[words.offsets]).max())
+        return max(
+            int(np.diff(offsets_of(each[chunk.values])[chunk.offsets]).max())
+            for _, chunk in _chunks(words)
+        )
 
     def draw(
         self, words: Int[np.ndarray, " drawn"], random: np.random.Generator
@@ -52,7 +55,7 @@ class WordTable:
 
 
 def sample_rows(
-    words: Ragged,
+    words: RowSource,
     table: WordTable,
     random: np.random.Generator,
     *,
@@ -75,14 +78,19 @@ def sample_rows(
         may_cut: Rows whose plain cut is over the limit, to be truncated.
 
     Returns:
-        Piece ids of each row.
+        Piece ids of each row, mapped from a file.
     """
-    parts = []
+    with RaggedFile() as file:
+        for rows, chunk in _chunks(words):
+            cuts = _sample_chunk(chunk, table, random, limit - 1, may_cut[rows])
+            file.write(append(cuts, eos_id))
+        return file.rows()
+
+
+def _chunks(words: RowSource) -> Iterator[tuple[slice, Ragged]]:
     for start in range(0, max(len(words), 1), ROWS_AT_ONCE):
-        rows = np.arange(start, min(start + ROWS_AT_ONCE, len(words)))
-        chunk = words.take(rows)
-        parts.append(_sample_chunk(chunk, table, random, limit - 1, may_cut[rows]))
-    return append(concatenate(parts), eos_id)
+        rows = slice(start, min(start + ROWS_AT_ONCE, len(words)))
+        yield rows, words.take(np.arange(rows.start, rows.stop))
 
 
 def append(rows: Ragged, value: int) -> Ragged:

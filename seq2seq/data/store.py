@@ -12,14 +12,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
 from seq2seq.data.corpus import iterate_chunks, iterate_contexts
 from seq2seq.data.marks import Marks
-from seq2seq.data.ragged import DamagedFile, Ragged, concatenate, read_arrays, write_arrays
+from seq2seq.data.pair_table import PairTable
+from seq2seq.data.ragged import (
+    DamagedFile,
+    Ragged,
+    RaggedFile,
+    RowSource,
+    read_arrays,
+    write_arrays,
+)
 from seq2seq.data.sampling import WordTable
 from seq2seq.data.segmentation import DropoutSampler, Spelling, UnigramSampler
 from seq2seq.errors import DataError
@@ -33,18 +40,26 @@ FORMAT = 2  # raise it when the files' content changes meaning
 class EncodedPairs:
     """Both sides of a corpus as rows of integers: pieces, or words for sampling."""
 
-    source: Ragged
-    target: Ragged
+    source: RowSource
+    target: RowSource
     marks: Marks | None = None
     """Of the pieces, where training points at some."""
     given: Int[np.ndarray, " pairs"] | None = None
     """How many pieces at the start of each target are its context; None where none has any."""
 
-    def take(self, rows: Int[np.ndarray, " taken"]) -> "EncodedPairs":
-        """The pairs named, in that order."""
+    def view(self, rows: Int[np.ndarray, " chosen"]) -> "EncodedPairs":
+        """The pairs named, in that order; their pieces stay where they are."""
         marks = None if self.marks is None else self.marks.take(rows)
         given = None if self.given is None else self.given[rows]
-        return EncodedPairs(self.source.take(rows), self.target.take(rows), marks, given)
+        return EncodedPairs(self.source.view(rows), self.target.view(rows), marks, given)
+
+    def packed(self) -> tuple[Ragged, Ragged]:
+        """Both sides in memory, where they are not yet together."""
+        source, target = (
+            side if isinstance(side, Ragged) else side.take(np.arange(len(side)))
+            for side in (self.source, self.target)
+        )
+        return source, target
 
 
 @dataclass(frozen=True)
@@ -63,7 +78,7 @@ class Cache:
 NO_CACHE = Cache()
 
 
-def encode_corpus(dataset: Any, encoder: Encoder, cache: Cache) -> EncodedPairs:
+def encode_corpus(dataset: PairTable, encoder: Encoder, cache: Cache) -> EncodedPairs:
     """Piece ids of every pair, over-long ones whole.
 
     Args:
@@ -79,7 +94,7 @@ def encode_corpus(dataset: Any, encoder: Encoder, cache: Cache) -> EncodedPairs:
     """
 
     def compute() -> dict[str, np.ndarray]:
-        return _pack(_encode_chunks(dataset, encoder.encode, encoder.encode_target))
+        return _packed(dataset, encoder.encode, encoder.encode_target)
 
     key = _key("pieces", hash_text(dataset), encoder.fingerprint)
     return _unpack(_cached(key, cache, compute))
@@ -104,13 +119,13 @@ def cached_pairs(
 
     def packed() -> dict[str, np.ndarray]:
         pairs = compute()
-        return _pack([[pairs.source], [pairs.target]])
+        return _arrays(*pairs.packed())
 
     return _unpack(_cached(_key(*parts), cache, packed))
 
 
 def encode_words(
-    datasets: Sequence[Any],
+    datasets: Sequence[PairTable],
     encoder: WordEncoder,
     spec: TokenizerSpec,
     *,
@@ -150,7 +165,7 @@ def encode_words(
     def compute() -> dict[str, np.ndarray]:
         arrays: dict[str, np.ndarray] = {}
         for i, dataset in enumerate(datasets):
-            packed = _pack(_encode_chunks(dataset, to_numbers, to_numbers))
+            packed = _packed(dataset, to_numbers, to_numbers)
             arrays |= {f"{i}.{name}": array for name, array in packed.items()}
         table = WordTable.of(map(_sampler(encoder, spec, seed).choices, parts))
         return arrays | {
@@ -171,7 +186,7 @@ def encode_words(
     return pairs, WordTable(cuts, arrays["first"], arrays["upper"])
 
 
-def hash_text(dataset: Any) -> str:
+def hash_text(dataset: PairTable) -> str:
     """Hash of every text of a dataset in order, whatever file it was read from."""
     digest = hashlib.sha256()
     for columns in iterate_chunks(dataset):
@@ -198,16 +213,16 @@ _NAMES = ("source.values", "source.offsets", "target.values", "target.offsets")
 _Encode = Callable[[Sequence[str]], list[list[int]]]
 
 
-def _encode_chunks(dataset: Any, encode: _Encode, encode_target: _Encode) -> list[list[Ragged]]:
-    chunks = [
-        [Ragged.of(encode(sources)), Ragged.of(encode_target(targets))]
-        for sources, targets in iterate_chunks(dataset)
-    ]
-    return [list(side) for side in zip(*chunks, strict=True)]
+def _packed(dataset: PairTable, encode: _Encode, encode_target: _Encode) -> dict[str, np.ndarray]:
+    """Both sides of a corpus as arrays, mapped from files."""
+    with RaggedFile() as source, RaggedFile() as target:
+        for sources, targets in iterate_chunks(dataset):
+            source.write(Ragged.of(encode(sources)))
+            target.write(Ragged.of(encode_target(targets)))
+        return _arrays(source.rows(), target.rows())
 
 
-def _pack(sides: Sequence[Sequence[Ragged]]) -> dict[str, np.ndarray]:
-    source, target = (concatenate(parts) for parts in sides)
+def _arrays(source: Ragged, target: Ragged) -> dict[str, np.ndarray]:
     arrays = (source.values, source.offsets, target.values, target.offsets)
     return dict(zip(_NAMES, arrays, strict=True))
 

@@ -8,12 +8,21 @@ import numpy as np
 import pytest
 
 from seq2seq.data import ragged
-from seq2seq.data.ragged import DamagedFile, Ragged, concatenate, read_arrays, write_arrays
+from seq2seq.data.ragged import (
+    DamagedFile,
+    Ragged,
+    RaggedFile,
+    Rows,
+    chained,
+    concatenate,
+    read_arrays,
+    write_arrays,
+)
 
 ROWS = [[1, 2, 3], [], [4], [5, 6]]
 
 
-def lists(ragged: Ragged) -> list[list[int]]:
+def lists(ragged: Rows) -> list[list[int]]:
     return [ragged[row].tolist() for row in range(len(ragged))]
 
 
@@ -35,6 +44,43 @@ def test_cutting_shortens_long_rows_alone():
 def test_concatenated_parts_stand_one_after_another():
     part = Ragged.of(ROWS)
     assert lists(concatenate([part, part.cut(1)])) == [*ROWS, [1], [], [4], [5]]
+
+
+def test_a_view_shows_rows_that_stay_where_they_are():
+    base = Ragged.of(ROWS)
+    view = base.view(np.array([3, 0, 0, 1]))
+    assert lists(view) == [[5, 6], [1, 2, 3], [1, 2, 3], []]
+    assert view.lengths.tolist() == [2, 3, 3, 0]
+    assert np.shares_memory(view[0], base.values)
+    assert lists(view.view(np.array([2, 0]))) == [[1, 2, 3], [5, 6]]
+    assert lists(view.take(np.array([3, 1]))) == [[], [1, 2, 3]]
+
+
+def test_a_view_ends_rows_over_its_limit_and_leaves_the_others_and_the_base_alone():
+    base = Ragged.of(ROWS)
+    view = base.view(np.array([0, 3, 2]), 2, 9)
+    assert lists(view) == lists(view.take(np.arange(3))) == [[1, 9], [5, 6], [4]]
+    assert view.lengths.tolist() == [2, 2, 1]
+    assert lists(view.view(np.array([1, 0]))) == [[5, 6], [1, 9]]
+    assert lists(base) == ROWS
+
+
+def test_chained_parts_stand_one_after_another_and_one_alone_is_itself():
+    part = Ragged.of(ROWS)
+    both = chained([part, Ragged.of([]), part.view(np.array([2, 0])), part])
+    assert lists(both) == [*ROWS, [4], [1, 2, 3], *ROWS]
+    assert both.lengths.tolist() == [3, 0, 1, 2, 1, 3, 3, 0, 1, 2]
+    assert chained([part]) is part
+
+
+@pytest.mark.parametrize("rows", [ROWS, [[], []], []])
+def test_rows_written_in_parts_are_mapped_from_a_file(rows):
+    with RaggedFile() as file:
+        for start in range(0, len(rows), 3):
+            file.write(Ragged.of(rows[start : start + 3]))
+        found = file.rows()
+    assert lists(found) == rows
+    assert isinstance(found.values, np.memmap) == (rows == ROWS)
 
 
 def test_arrays_come_back_from_disk_mapped_and_of_the_same_type(tmp_path):

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
@@ -15,6 +16,7 @@ from seq2seq.preset import Choice
 from seq2seq.recipe import Recipe, TrainSpec
 from seq2seq.recipe_file import parse_recipe
 from seq2seq.run import Run
+from seq2seq.tokenizer import train_tokenizer
 from seq2seq.train import setup
 from seq2seq.train.run import device_kind
 from seq2seq.train.setup import (
@@ -143,6 +145,44 @@ def test_copying_pairs_are_said_and_reported_but_not_counted_as_real(
         assert copying["pairs"] + copying["too_long"] + copying["unknown"] == 30
         assert copying["shared_name"] == 60
         assert len(prepared.training.epoch(0)) == 60 + copying["pairs"]
+
+
+@pytest.mark.parametrize("most", [3_000, 500_000])
+def test_of_a_large_text_a_part_teaches_the_vocabulary_and_that_is_said(
+    most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "".join(f"fig {n} of Tom\tel higo {n} de Tom\n" for n in range(500))
+    (tmp_path / "a.tsv").write_text(lines, encoding="utf-8")
+    corpus = {"file": "a.tsv", "source_field": "1", "target_field": "2"}
+    data = {
+        "folder": str(tmp_path), "train": [corpus], "dev": {**corpus, "max_rows": 3},
+        "cleaning": {"overlap": "keep"}, "cache": None,
+    }  # fmt: skip
+    content = {"source_language": "en", "target_language": "es", "data": data}
+    content["tokenizer"] = {"vocab_size": 60, "kind": "bpe"}
+    learnt: list[list[str]] = []
+
+    def trained(texts: Iterable[str], *rest: object, **more: object) -> object:
+        learnt.append(list(texts))
+        return train_tokenizer(learnt[-1], *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(setup, "MOST_VOCABULARY_CHARACTERS", most)
+    monkeypatch.setattr(setup, "train_tokenizer", trained)
+    said, whole = list[str](), len(lines) - 1000
+    for name in ("one", "two"):
+        prepare_run(parse_recipe(content, where="test"), Run(tmp_path / name), say=said.append)
+    assert learnt[0] == learnt[1]
+    drawn, told = len("".join(learnt[0])), [line for line in said if "vocabulary" in line]
+    if most > whole:
+        assert (drawn, told) == (whole, [])
+        return
+    assert 0.8 * most < drawn < 1.2 * most
+    assert 0.4 < sum(line.startswith("fig") for line in learnt[0]) / len(learnt[0]) < 0.6
+    part = f"{100 * most / whole:.1f} %"
+    assert told[0] == (
+        f"vocabulary: learnt from {part} of the lines, drawn at random, because the text has "
+        f"{whole:,} characters; 3,000 are enough"
+    )
 
 
 CJK = [chr(0x4E00 + number) for number in range(1500)]
