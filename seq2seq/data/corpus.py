@@ -19,10 +19,11 @@ from seq2seq.data.findings import Noticed
 from seq2seq.data.pair_table import CONTEXT_SCHEMA, SCHEMA, PairTable, record_batches
 from seq2seq.errors import DataError
 from seq2seq.lines import iterate_lines
-from seq2seq.normalization import count_changes, normalize
+from seq2seq.normalization import Changes, count_changes, normalize
 from seq2seq.recipe import ContextSpec, CorpusSpec
 
 NO_CONTEXT = ContextSpec()
+NONE = Changes()
 
 
 def read_corpus(
@@ -128,6 +129,9 @@ def _normalized(rows: Iterable[Texts], noticed: Noticed, *, held_out: bool) -> I
             yield source, target, *more
             continue
         changes = count_changes(texts)
+        if changes == NONE:
+            yield source, target, *more
+            continue
         if changes.invisible:
             noticed.add(*invisible, f"row {number}")
             if any("\0" in text for text in texts):
