@@ -1,13 +1,17 @@
 """A model that people try: what it writes of a text, and what it attends to meanwhile.
 
 The same weights translate (as ``translate --engine transformers`` does) and show their attention
-(as ``attention`` does), so what is seen is of the very translation that stands above it.
+(as ``attention`` does), so what is seen is of the very pieces that stand above it as text.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS, Ids
+from seq2seq.decode.options import DecodeOptions, Hypothesis
+from seq2seq.engines.engine import Progress
 from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import DataError, ModelError
 from seq2seq.language_tags import language_codes
@@ -44,6 +48,32 @@ class Answer:
     attention: AttentionPage
 
 
+class _RememberingEngine(StockEngine):
+    """Keeps what it wrote last.
+
+    Attributes:
+        last: The pieces of the best output for each source.
+    """
+
+    last: Sequence[Ids] = ()
+
+    def search(
+        self,
+        sources: Sequence[Ids],
+        options: DecodeOptions,
+        *,
+        prefixes: Sequence[Ids] | None = None,
+        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        progress: Progress | None = None,
+    ) -> list[list[Hypothesis]]:
+        """Find the best targets for each source, as every engine does."""
+        found = super().search(
+            sources, options, prefixes=prefixes, batch_tokens=batch_tokens, progress=progress
+        )
+        self.last = [beams[0].ids for beams in found]
+        return found
+
+
 class TriedModel:
     """An encoder-decoder model with its tokenizer.
 
@@ -54,12 +84,18 @@ class TriedModel:
         examples: Texts that suit it; none where nobody knows.
     """
 
-    def __init__(self, opened: StockModel, translator: Translator, told: Languages = (None, None)):
+    def __init__(
+        self,
+        opened: StockModel,
+        engine: _RememberingEngine,
+        translator: Translator,
+        told: Languages,
+    ):
         self.name = opened.name
         self.translator = translator
         self.tags = known_languages(opened, told)
         self.examples = _examples(Run(Path(opened.name)))
-        self._opened, self._told = opened, told
+        self._opened, self._engine, self._told = opened, engine, told
 
     @classmethod
     def load(cls, where: str, *, languages: Languages = (None, None), device: str = "auto") -> Self:
@@ -67,8 +103,8 @@ class TriedModel:
 
         Args:
             where: As in `seq2seq.model_location`.
-            languages: Codes of text and translation for a model of many languages; a model of one
-                pair is not told them.
+            languages: Codes of text and translation for a model of many languages, or of many
+                tasks; others have no use for them.
             device: Where it computes, as in `seq2seq.devices`.
 
         Raises:
@@ -83,14 +119,15 @@ class TriedModel:
                 "'seq2seq attention' shows what it attends to"
             )
         told = languages if language_codes(opened.tokenizer) else (None, None)
+        engine = _RememberingEngine(opened.model)
         translator = Translator.load(
             where,
-            engine=StockEngine(opened.model),
-            source_language=told[0],
-            target_language=told[1],
+            engine=engine,
+            source_language=languages[0],
+            target_language=languages[1],
             work=_work(Run(Path(where))),
         )
-        return cls(opened, translator, told)
+        return cls(opened, engine, translator, told)
 
     def answer(self, text: str) -> Answer:
         """Translate a text and show all attention.
@@ -105,23 +142,23 @@ class TriedModel:
         if self.translator.trained == "sentences":
             found = sentences_of(text, language=self.translator.languages[0])
             sentences = [one.strip() for one in found]
-        if not any(normalize(one).strip() for one in sentences):
+        sentences = [one for one in sentences if normalize(one).strip()]
+        if not sentences:
             raise DataError("text: empty, needed at least one word")
-        translations = self.translator.translate(sentences, long="refuse")
-        written = [one.text for one in translations]
-        pages = [self._show(*pair) for pair in zip(sentences, written, strict=True)]
+        translations = self.translator.translate(sentences, split="long", long="refuse")
+        shown = zip(sentences, self._engine.last, strict=True)
         return Answer(
-            join_parts(written, language=self.translator.languages[1]),
+            join_parts([one.text for one in translations], language=self.translator.languages[1]),
             (*self.translator.remarks, *Report.of(translations).remarks()),
-            _joined(pages),
+            _joined([self._show(*pair) for pair in shown]),
         )
 
-    def _show(self, sentence: str, translation: str) -> AttentionPage:
+    def _show(self, sentence: str, written: Ids) -> AttentionPage:
         """The attention of one reading, with what the model is told in front of the text."""
         read = normalize(sentence)
         lead = self.translator.tokenizer.lead(read)
         read = lead + read.removeprefix(lead)
-        return show_text(self._opened, read, target=translation, languages=self._told)
+        return show_text(self._opened, read, target=written, languages=self._told)
 
 
 def _joined(pages: list[AttentionPage]) -> AttentionPage:

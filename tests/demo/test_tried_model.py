@@ -14,7 +14,7 @@ from seq2seq.probe.report.attention_page import show_text
 from seq2seq.translate import Translator
 from seq2seq.viewer.page import page_data
 from tests.demo.models import GOLDEN, digits_run
-from tests.stock_layouts import nllb
+from tests.stock_layouts import nllb, opus_mt
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,17 @@ def test_a_model_of_many_languages_is_told_which(tmp_path: Path, tried: TriedMod
     assert reading.text("translation").pieces[1] == "deu_Latn"
     alone = TriedModel.load(str(GOLDEN), languages=("en", "de"), device="cpu")
     assert as_json(alone.answer("1 2")) == as_json(tried.answer("1 2")), "it knows one pair"
+
+
+def test_an_output_that_does_not_end_is_shown_piece_by_piece_as_it_was_written(
+    tmp_path: Path,
+) -> None:
+    """Its text, cut anew, would be other pieces, and more of them than the model can write."""
+    folder = opus_mt(tmp_path / "opus")
+    answer = TriedModel.load(str(folder), device="cpu").answer("the robot was slow")
+    assert "1 outputs cut off at the length limit" in answer.remarks[0]
+    translation = answer.attention.examples[0].readings[0].text("translation")
+    assert "".join(translation.pieces[1:]).replace("▁", " ").split() == answer.translation.split()
 
 
 def test_what_a_model_is_told_in_front_of_a_text_is_seen(tried: TriedModel) -> None:

@@ -1,6 +1,7 @@
 """From a model and a text to a page: any text, of any model that the probe can open."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -44,7 +45,7 @@ def show_text(
     model: StockModel,
     text: str,
     *,
-    target: str | None = None,
+    target: str | Sequence[int] | None = None,
     languages: tuple[str | None, str | None] = (None, None),
     head: str | None = None,
 ) -> AttentionPage:
@@ -53,7 +54,8 @@ def show_text(
     Args:
         model: any model of text.
         text: one sentence, or as much as the model can read.
-        target: what the decoder is to write, instead of what it would write by itself.
+        target: what the decoder is to write, instead of what it would write by itself: a text, or
+            the pieces that it wrote for somebody else, the start left out.
         languages: codes of text and translation for a model of many languages, such as NLLB;
             those that its folder names where None.
         head: the head that the page opens at, such as "1.0" or "cross:1.0"; where None, one that a
@@ -115,7 +117,7 @@ def _tag(code: str | None) -> str:
 def _shown(
     model: StockModel,
     text: str,
-    target: str | None,
+    target: str | Sequence[int] | None,
     languages: tuple[str, str],
     head: str | None,
 ) -> AttentionPage:
@@ -161,7 +163,7 @@ def shown_text(pieces: Pieces, tokenizer: Any, name: str, *, language: str = "")
 def _translated(
     model: StockModel,
     source: Pieces,
-    target: str | None,
+    target: str | Sequence[int] | None,
     notes: list[str],
     *,
     languages: tuple[str, str],
@@ -170,10 +172,11 @@ def _translated(
     tokenizer, start = model.tokenizer, model.start_id
     if start is None:
         raise ModelError(f"{model.name}: no decoder_start_token_id, needed to begin a translation")
-    if target is None:
-        written = _placed(tokenizer, _generated(model, source.ids, notes), notes)
-    else:
+    if isinstance(target, str):
         written = _cut(tokenizer, target, "target", notes)
+    else:
+        ids = _generated(model, source.ids, notes) if target is None else tuple(target)
+        written = _placed(tokenizer, ids, notes)
     maps = model.read(model.inputs([source.ids], [(start, *written.ids[:-1])]))
     opened = Pieces(written.text, (start, *written.ids), (None, *written.spans))
     return Reading(
