@@ -36,7 +36,7 @@ function show(model, found, query) {
   const { problem = "", translation = "", remarks = [], attention } = found;
   const line = (kind, text) => make("p", { class: kind }, text);
   const writes = translation || (problem ? "" : "(nothing)");
-  const before = model.before && !problem ? model.before : null;
+  const before = isEdited(writes, model.before) ? model.before : null;
   model.part("problem").textContent = problem;
   model.part("translation").replaceChildren(
     ...[written("", writes, before ?? writes, model.language)].filter(Boolean));
@@ -53,6 +53,14 @@ function show(model, found, query) {
   model.before = writes;
   if (frame.contentWindow?.renew) frame.contentWindow.renew(attention);
   else frame.src = model.part("keep").href;
+}
+
+/** Whether a translation is another one with some words changed: at least half of them stayed. */
+function isEdited(text, before) {
+  const words = wordsOf(text), others = wordsOf(before);
+  const kept = changedWords(words, others).filter(({ changed }) => !changed)
+    .reduce((sum, run) => sum + run.words.length, 0);
+  return kept > 0 && 2 * kept >= Math.max(words.length, others.length);
 }
 
 /** The colours of this page and of those within it. */

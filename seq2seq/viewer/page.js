@@ -573,7 +573,8 @@ openExample(0).then(() => {
     document.querySelectorAll(".reading").forEach((card, index) => arcs(card, views[index]));
   });
   if (!frameElement) return;
-  document.documentElement.classList.add("within"); // another page, which scrolls and has a title
+  document.documentElement.classList.add("within"); // the demo, which scrolls and has a title
+  $("#choose").firstChild.data = "Sentence ";
   new ResizeObserver(() => { frameElement.style.height = `${document.body.offsetHeight}px`; })
     .observe(document.body);
 });

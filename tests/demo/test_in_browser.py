@@ -78,7 +78,10 @@ def test_a_text_is_edited_and_what_changed_is_marked(page: Browser, address: str
     ask(page, "1 7 3")
     assert page.text(".before") == "As before: the translation did not change."
     assert page.js("location.search") == "?text=1+7+3"
-    page.js("history.back()")
+    ask(page, "9 8")
+    assert page.text(".before") == "", "another text altogether"
+    assert page.count("mark") == 0
+    page.js("history.go(-2)")
     page.wait(lambda: page.text(".translation") == "3 2 1")
     assert page.complaints == []
     assert all(one.startswith(address) for one in page.requests)
