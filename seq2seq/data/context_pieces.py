@@ -11,7 +11,7 @@ from seq2seq.context import ContextFormat, SideFormat
 from seq2seq.data.corpus import iterate_contexts
 from seq2seq.data.findings import EXAMPLES, Finding
 from seq2seq.data.ragged import Ragged, concatenate, join_rows
-from seq2seq.data.store import Cache, EncodedPairs, cached_pairs, hash_text
+from seq2seq.data.store import Cache, EncodedPairs, cached_pairs
 from seq2seq.tokenizer_like import Encoder
 
 Encode = Callable[[Sequence[str]], list[list[int]]]
@@ -112,7 +112,7 @@ def encode_contexts(dataset: Any, encoder: Encoder, form: ContextFormat, cache: 
         sources, targets = zip(*sides, strict=True)
         return EncodedPairs(concatenate(sources), concatenate(targets))
 
-    key = ("contexts", hash_text(dataset), encoder.fingerprint, repr(form))
+    key = ("contexts", dataset.fingerprint, encoder.fingerprint, repr(form))
     return Contexts(cached_pairs(key, cache, compute), form)
 
 

@@ -5,10 +5,12 @@ of a mapped file that have been looked at count as memory in use, and a pass ove
 all of them.
 """
 
+import hashlib
 import itertools
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +20,7 @@ from jaxtyping import Int
 from seq2seq.errors import DataError
 
 CHUNK_ROWS = 10_000
+SIDES = ("source", "target")
 SCHEMA = pyarrow.schema([("source", pyarrow.string()), ("target", pyarrow.string())])
 CONTEXT_SCHEMA = pyarrow.schema(
     [
@@ -61,6 +64,21 @@ class PairTable:
     def schema(self) -> Any:
         """Names and types of the columns."""
         return self._reader.schema
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of every text in order, whatever file it was read from."""
+        digest = hashlib.sha256()
+        for batch in self.batches():
+            for side in SIDES:
+                texts = batch.column(side).to_pylist()
+                digest.update(repr([len(text) for text in texts]).encode())
+                digest.update("".join(texts).encode())
+        if "source_context" in self.schema.names:
+            for batch in self.batches():
+                sides = tuple(batch.column(f"{side}_context").to_pylist() for side in SIDES)
+                digest.update(repr(sides).encode())
+        return digest.hexdigest()
 
     def __len__(self) -> int:
         return self._size if self._rows is None else len(self._rows)

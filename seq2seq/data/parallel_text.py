@@ -23,7 +23,6 @@ from seq2seq.data.clean import (
 from seq2seq.data.corpus import iterate_chunks, read_batches, read_corpus, schema_of
 from seq2seq.data.findings import Noticed, findings_in, findings_of
 from seq2seq.data.pair_table import PairTable, TableWriter
-from seq2seq.data.store import hash_text
 from seq2seq.recipe import CleaningSpec, DataSpec
 
 SAMPLE_STREAM = 7  # beside those of data/prepare.py and data/copying.py
@@ -93,7 +92,7 @@ class ParallelText:
         """Hash of the text of each data set, to tell whether data changed."""
         named = {f"train {name}": dataset for name, dataset in self.train.items()}
         named |= {"dev": self.dev} | {f"test {name}": data for name, data in self.tests.items()}
-        return {name: hash_text(dataset) for name, dataset in named.items()}
+        return {name: dataset.fingerprint for name, dataset in named.items()}
 
 
 def read_text(spec: DataSpec) -> ParallelText:

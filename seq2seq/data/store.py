@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
-from seq2seq.data.corpus import iterate_chunks, iterate_contexts
+from seq2seq.data.corpus import iterate_chunks
 from seq2seq.data.marks import Marks
 from seq2seq.data.pair_table import PairTable
 from seq2seq.data.ragged import (
@@ -96,7 +96,7 @@ def encode_corpus(dataset: PairTable, encoder: Encoder, cache: Cache) -> Encoded
     def compute() -> dict[str, np.ndarray]:
         return _packed(dataset, encoder.encode, encoder.encode_target)
 
-    key = _key("pieces", hash_text(dataset), encoder.fingerprint)
+    key = _key("pieces", dataset.fingerprint, encoder.fingerprint)
     return _unpack(_cached(key, cache, compute))
 
 
@@ -175,7 +175,7 @@ def encode_words(
             "upper": table.upper,
         }
 
-    texts = [hash_text(dataset) for dataset in datasets]
+    texts = [dataset.fingerprint for dataset in datasets]
     sampling = (spec.sampling_alpha, spec.sampling_best, spec.bpe_dropout, seed)
     key = _key("parts of words", *texts, encoder.fingerprint, *map(repr, sampling))
     arrays = _cached(key, cache, compute)
@@ -184,18 +184,6 @@ def encode_words(
     ]
     cuts = Ragged(arrays["cuts.values"], arrays["cuts.offsets"])
     return pairs, WordTable(cuts, arrays["first"], arrays["upper"])
-
-
-def hash_text(dataset: PairTable) -> str:
-    """Hash of every text of a dataset in order, whatever file it was read from."""
-    digest = hashlib.sha256()
-    for columns in iterate_chunks(dataset):
-        for texts in columns:
-            digest.update(repr([len(text) for text in texts]).encode())
-            digest.update("".join(texts).encode())
-    for sides in iterate_contexts(dataset):
-        digest.update(repr(sides).encode())
-    return digest.hexdigest()
 
 
 def _sampler(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from seq2seq.data.columns import Pair, kind_of, read_columns
 from seq2seq.data.corpus import iterate_pairs, read_corpus
-from seq2seq.data.store import hash_text
 from seq2seq.errors import DataError, PublishError
 from seq2seq.run import Run, data_of, recorded_hashes
 from seq2seq.tokenizer_like import TokenizerLike
@@ -73,7 +72,7 @@ def run_pairs(run: Run) -> tuple[str, Iterable[Pair]]:
             "held-out text with --pairs FILE"
         ) from None
     recorded = recorded_hashes(run).get("dev") if run.environment.is_file() else None
-    if recorded is not None and recorded != hash_text(dataset):
+    if recorded is not None and recorded != dataset.fingerprint:
         raise PublishError(
             f"{data.dev.name}: not the dev set of {run.folder} any more, needed text that "
             "was not trained on; restore it, or give some with --pairs"
