@@ -217,8 +217,8 @@ class DataSpec(Section):
     cleaning: CleaningSpec = CleaningSpec()
     copying: CopyingSpec = CopyingSpec()
     cache: str | None = "~/.cache/seq2seq"
-    """Folder where encoded corpora are kept under a hash of their content, so that a second start
-    is instant; safe to delete."""
+    """Folder where encoded corpora, and large ones as text after cleaning, are kept under a hash of
+    their content, so that a second start is instant; safe to delete."""
 
     @field_validator("test")
     @classmethod

@@ -9,9 +9,10 @@ import hashlib
 import itertools
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import pyarrow
@@ -37,7 +38,7 @@ CONTEXT_SCHEMA = pyarrow.schema(
 class PairTable:
     """Rows with the text columns ``source`` and ``target``, or those of ``CONTEXT_SCHEMA``."""
 
-    def __init__(self, file: "_UnnamedFile", rows: Int[np.ndarray, " rows"] | None = None):
+    def __init__(self, file: "_OpenFile", rows: Int[np.ndarray, " rows"] | None = None):
         """Read what ``TableWriter`` has written, or some rows of it in rising order."""
         self._file = file
         self._reader = pyarrow.ipc.open_file(pyarrow.PythonFile(file.content, mode="r"))
@@ -53,12 +54,19 @@ class PairTable:
         return cls.write(record_batches(rows, schema), schema)
 
     @classmethod
-    def write(cls, batches: Iterable[Any], schema: Any) -> "PairTable":
+    def write(cls, batches: Iterable[Any], schema: Any, path: Path | None = None) -> "PairTable":
         """A table of record batches, each but the last of ``CHUNK_ROWS``; see ``TableWriter``."""
-        with TableWriter(schema) as writer:
+        with TableWriter(schema, path) as writer:
             for batch in batches:
                 writer.write(batch)
         return writer.table
+
+    @classmethod
+    def open(cls, path: Path, fingerprint: str) -> "PairTable":
+        """A table that was written to a file, whose hash is known."""
+        table = cls(_OpenFile(path.open("rb")))
+        table.fingerprint = fingerprint
+        return table
 
     @property
     def schema(self) -> Any:
@@ -110,11 +118,11 @@ class PairTable:
         return pyarrow.concat_batches(parts)
 
 
-class _UnnamedFile:
-    """A temporary file that is closed, and so is gone, with whatever refers to it last."""
+class _OpenFile:
+    """A file that is closed with whatever refers to it last; without a name it is gone then."""
 
-    def __init__(self) -> None:
-        self.content = tempfile.TemporaryFile()  # noqa: SIM115  # see __del__
+    def __init__(self, content: BinaryIO):
+        self.content = content
 
     def __del__(self) -> None:
         self.content.close()
@@ -126,8 +134,11 @@ class TableWriter:
     table: PairTable
     """What was written, once the ``with`` block has ended."""
 
-    def __init__(self, schema: Any):
-        self._file = _UnnamedFile()
+    def __init__(self, schema: Any, path: Path | None = None):
+        """Write to a file, or to a temporary one that has no name."""
+        content = tempfile.TemporaryFile() if path is None else path.open("w+b")  # noqa: SIM115
+        self._file = _OpenFile(content)
+        self._explained = room_explained if path is None else nullcontext
         sink = pyarrow.PythonFile(self._file.content, mode="w")
         self._writer = pyarrow.ipc.new_file(sink, schema)
 
@@ -137,7 +148,7 @@ class TableWriter:
         Raises:
             DataError: The folder for temporary files has no room for it.
         """
-        with room_explained():
+        with self._explained():
             self._writer.write_batch(batch)
 
     def __enter__(self) -> Self:
@@ -145,7 +156,7 @@ class TableWriter:
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is None:
-            with room_explained():
+            with self._explained():
                 self._writer.close()
                 self._file.content.flush()
             self.table = PairTable(self._file)

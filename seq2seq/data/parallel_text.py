@@ -108,7 +108,7 @@ def read_text(spec: DataSpec) -> ParallelText:
         DataError: Something cannot be read, or is refused.
     """
     folder = Path(spec.folder)
-    names = _distinct([corpus.name for corpus in spec.train])
+    names = distinct([corpus.name for corpus in spec.train])
     held_out = {"dev": spec.dev} | {f"test {name}": corpus for name, corpus in spec.test.items()}
     seen_in, seen_in_held = ({name: Noticed() for name in group} for group in (names, held_out))
     held = {
@@ -174,7 +174,7 @@ def _keep(
     return kept
 
 
-def _distinct(names: list[str]) -> list[str]:
+def distinct(names: list[str]) -> list[str]:
     """Names with a number behind each repetition: a corpus may be given twice."""
     return [
         name if names.count(name) == 1 else f"{name} ({names[: i + 1].count(name)})"

@@ -155,7 +155,6 @@ def train(
     Raises:
         Seq2SeqError: Anything in recipe, data, run folder or training that the user can mend.
     """
-    keep_freed_memory()
     recipe, given = load_recipe(recipe_path, overrides), recipe_text(recipe_path, overrides)
     run = Run(run_folder or Path("runs") / recipe_path.stem)
     kind = device_kind(device)
@@ -210,6 +209,7 @@ def _train_together(recipe: Recipe, run: Run, given: str, device: str) -> TrainR
 def _train_prepared(
     prepared: Prepared, run: Run, state: PartialState, *, writes: bool, say: Say
 ) -> TrainResult:
+    keep_freed_memory()  # not sooner: what the vocabulary took goes back to the system
     recipe, tokenizer = prepared.recipe, prepared.tokenizer
     progress, checkpoint = _starting_point(run, state, writes=writes, say=say)
     torch.manual_seed(recipe.seed)

@@ -17,7 +17,8 @@ from seq2seq.built_in_corpus import make_missing_corpus
 from seq2seq.context import format_of
 from seq2seq.data.batches import plan_batches
 from seq2seq.data.copying import CopyingReport, with_copying
-from seq2seq.data.parallel_text import ParallelText, read_text
+from seq2seq.data.kept_text import read_text_once
+from seq2seq.data.parallel_text import ParallelText
 from seq2seq.data.prepare import TrainingSet, prepare
 from seq2seq.data.store import Cache
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
@@ -150,7 +151,9 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
         say(pretrained.to_text())
     begun = recorded_choices(run)
     make_missing_corpus(recipe, say=say)
-    text = read_text(recipe.data)
+    folder = None if recipe.data.cache is None else Path(recipe.data.cache).expanduser()
+    cache = Cache(folder, say)
+    text = read_text_once(recipe.data, cache)
     say(text.report.to_text())
     recipe, choices = _settle_shape(recipe, begun, text)
     for choice in choices:
@@ -160,14 +163,13 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
         say(vocabulary_note(tokenizer, recipe.tokenizer))
     else:
         tokenizer = pretrained.tokenizer
-    folder = None if recipe.data.cache is None else Path(recipe.data.cache).expanduser()
     marks = mark_text(text, recipe.data, tokenizer) if recipe.train.points_at_words else None
     training = prepare(
         text,
         tokenizer,
         recipe.tokenizer,
         seed=recipe.seed,
-        cache=Cache(folder, say),
+        cache=cache,
         marks=marks,
         form=format_of(recipe.data.context, tokenizer),
     )
