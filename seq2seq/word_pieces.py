@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2seq.vocabulary import WORD_START, normal_form, word_splitter
 
-MOST_WORDS = 200_000  # some 40 MB
+MOST_WORDS = 50_000  # some 12 MB
 LONGEST_WORD = 32  # characters; what is longer is a line without spaces, and hardly comes again
 
 
