@@ -26,7 +26,7 @@ from seq2seq.recipe import CorpusSpec, DataSpec
 
 FORMAT = 1  # raise it when what is read, counted or dropped changes
 LARGE_BYTES = 10_000_000  # less is read anew sooner than kept
-FACTS, NUMBERS = "facts.json", "numbers.npy"
+FACTS, NUMBERS = "facts", "numbers.npy"
 
 
 def read_text_once(spec: DataSpec, cache: Cache) -> ParallelText:
@@ -49,7 +49,7 @@ def read_text_once(spec: DataSpec, cache: Cache) -> ParallelText:
     if folder.is_dir():
         try:
             text = _recall(folder, spec)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
             cache.say(f"warning: {folder}: {error}; the text is read anew")
             shutil.rmtree(folder, ignore_errors=True)
         else:
@@ -108,7 +108,8 @@ def _keep(text: ParallelText, folder: Path) -> None:
             "fingerprints": {name: table.fingerprint for name, table in _tables(text).items()},
             "digests": {file.name: _digest(file) for file in sorted(unfinished.iterdir())},
         }
-        (unfinished / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        content = json.dumps(facts).encode()
+        (unfinished / FACTS).write_bytes(hashlib.sha256(content).digest() + content)
         if not folder.exists():
             unfinished.replace(folder)
     finally:
@@ -116,10 +117,10 @@ def _keep(text: ParallelText, folder: Path) -> None:
 
 
 def _recall(folder: Path, spec: DataSpec) -> ParallelText:
-    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    facts = _facts(folder / FACTS)
     for name, digest in facts["digests"].items():
         if _digest(folder / name) != digest:
-            raise ValueError(f"{name} does not have the hash that was saved with it")
+            raise _damaged(name)
     tables = [
         PairTable.open(folder / name, fingerprint)
         for name, fingerprint in facts["fingerprints"].items()
@@ -135,6 +136,17 @@ def _recall(folder: Path, spec: DataSpec) -> ParallelText:
         numbers=np.load(folder / NUMBERS),
         alone_share=spec.context.alone_share if spec.context.used else 0.0,
     )
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    whole, size = path.read_bytes(), hashlib.sha256().digest_size
+    if hashlib.sha256(whole[size:]).digest() != whole[:size]:
+        raise _damaged(path.name)
+    return dict(json.loads(whole[size:]))
+
+
+def _damaged(name: str) -> ValueError:
+    return ValueError(f"{name} does not have the hash that was saved with it")
 
 
 def _report(content: Mapping[str, Any]) -> CleaningReport:
