@@ -43,7 +43,7 @@ def read_text_once(spec: DataSpec, cache: Cache) -> ParallelText:
         DataError: Something cannot be read, or is refused.
     """
     files = _files(spec)
-    if cache.folder is None or files is None or _size(files) < LARGE_BYTES:
+    if cache.folder is None or sum(file.stat().st_size for file in files) < LARGE_BYTES:
         return read_text(spec)
     folder = cache.folder / f"text-{_key(spec, files)}"
     if folder.is_dir():
@@ -63,17 +63,13 @@ def read_text_once(spec: DataSpec, cache: Cache) -> ParallelText:
     return text
 
 
-def _files(spec: DataSpec) -> list[Path] | None:
-    """Every file that is read; None where something comes from the Hub."""
+def _files(spec: DataSpec) -> list[Path]:
+    """Every file that is read; none where something comes from the Hub or through a pipe."""
     corpora: list[CorpusSpec] = [*spec.train, spec.dev, *spec.test.values()]
-    if any(corpus.hub is not None for corpus in corpora):
-        return None
     names = [name for c in corpora for name in (c.file, c.source, c.target) if name is not None]
-    return [Path(spec.folder) / name for name in names]
-
-
-def _size(files: list[Path]) -> int:
-    return sum(file.stat().st_size for file in files if file.is_file())
+    files = [Path(spec.folder) / name for name in names]
+    from_hub = any(corpus.hub is not None for corpus in corpora)
+    return [] if from_hub or not all(file.is_file() for file in files) else files
 
 
 def _key(spec: DataSpec, files: list[Path]) -> str:
@@ -81,7 +77,7 @@ def _key(spec: DataSpec, files: list[Path]) -> str:
     section = spec.model_dump_json(exclude={"cache", "folder", "built_in", "copying"})
     digest = hashlib.sha256(f"{FORMAT} {unicodedata.unidata_version} {section}".encode())
     for file in files:
-        digest.update(_digest(file).encode() if file.is_file() else b"none")
+        digest.update(_digest(file).encode())
     return digest.hexdigest()
 
 

@@ -1,5 +1,7 @@
 """Large text is read and cleaned once; what is kept is what reading gives, or is read anew."""
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -105,11 +107,21 @@ def test_what_is_damaged_is_said_and_read_anew(spec: DataSpec, tmp_path: Path) -
     assert said == []
 
 
-@pytest.mark.parametrize("why", ["small", "no cache"])
-def test_little_text_is_not_kept(
+@pytest.mark.parametrize("why", ["small", "no cache", "pipe"])
+def test_little_text_and_what_comes_through_a_pipe_are_not_kept(
     spec: DataSpec, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = Cache(None if why == "no cache" else tmp_path / "cache")
+    if why == "pipe":  # its content tells nothing of what comes next time
+        path = Path(spec.folder, "b.tsv")
+        content_of_b = path.read_bytes()
+        path.unlink()
+        os.mkfifo(path)
+        for _ in range(2):
+            threading.Thread(target=path.write_bytes, args=(content_of_b,), daemon=True).start()
+            assert len(read_text_once(spec, cache).train["b.tsv"]) == 2
+        assert not (tmp_path / "cache").exists()
+        return
     if why == "small":
         monkeypatch.setattr(kept_text, "LARGE_BYTES", 10_000)
     assert content(read_text_once(spec, cache)) == content(read_text(spec))
