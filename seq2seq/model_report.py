@@ -93,9 +93,9 @@ def examine_model(name: str | Path) -> ModelReport:
     location = locate_model(name)
     folder = location.folder
     with explaining(name):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         with torch.device("meta"):
-            model = AutoModelForSeq2SeqLM.from_config(config)
+            model = AutoModelForSeq2SeqLM.from_config(config, trust_remote_code=False)
     tokenizer = open_auto_tokenizer(folder, name=name)
     engine = fitting_engine(folder)
     stored = stored_search(folder)

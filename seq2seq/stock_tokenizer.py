@@ -361,9 +361,9 @@ def open_auto_tokenizer(folder: Path, *, name: str | Path | None = None, kind: s
     """
     import transformers
 
-    where = folder if name is None else name
+    where, stock = name or folder, getattr(transformers, kind)
     with explaining(where if kind == OTHERS else f"{where}: {kind}"):
-        tokenizer = getattr(transformers, kind).from_pretrained(folder, local_files_only=True)
+        tokenizer = stock.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     learn_added_tags(tokenizer)
     files = sorted(type(tokenizer).vocab_files_names.values())  # none for one that reads bytes
     if files and not any((folder / one).is_file() for one in {"tokenizer.json", *files}):

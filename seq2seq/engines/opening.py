@@ -37,7 +37,9 @@ def open_encoder_decoder(folder: Path, *, config: Any = None) -> Any:
     """
     if config is None:
         with explaining(folder):
-            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            config = AutoConfig.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
     if config.model_type not in ENCODER_DECODERS:
         raise ModelError(
             f"{folder}: a model of type '{config.model_type}', needed an encoder-decoder such as "
@@ -82,7 +84,11 @@ def load_stock(kind: Any, folder: Path, config: Any, *, where: str | Path) -> An
             shard_names(folder / name)
     with explaining(where):
         model, loaded = kind.from_pretrained(
-            folder, config=config, local_files_only=True, output_loading_info=True
+            folder,
+            config=config,
+            local_files_only=True,
+            output_loading_info=True,
+            trust_remote_code=False,
         )
     # Encoders are published without the pooler, and nothing here depends on it.
     missing = sorted(name for name in loaded["missing_keys"] if "pooler" not in name)

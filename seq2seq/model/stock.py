@@ -279,7 +279,9 @@ def read_config(folder: Path) -> ModelConfig:
             "use the transformers engine for other architectures"
         )
     with explaining(folder):
-        config: ModelConfig = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config: ModelConfig = AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
     check_numbers(config, where=path)
     config.encoder_layerdrop = config.decoder_layerdrop = 0.0
     config._name_or_path = ""  # it would be saved, and tell about folders of this machine

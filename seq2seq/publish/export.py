@@ -341,7 +341,7 @@ def check_tokenizer(folder: Path, tokenizer: TokenizerLike, text: HeldOut) -> No
     Raises:
         PublishError: It does not.
     """
-    stock = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    stock = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     learn_added_tags(stock)  # M2M100 alone cannot cut targets in a language that was added
     cut = stock([as_read(tokenizer, source) for source in text.sources]).input_ids
     targets = stock(text_target=list(text.references)).input_ids

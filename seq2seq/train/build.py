@@ -46,7 +46,7 @@ def build_stock_model(spec: ModelSpec, vocab_size: int) -> Any:
         positions=spec.max_positions,
         window=spec.attention_window,
     )
-    return AutoModelForSeq2SeqLM.from_config(config)
+    return AutoModelForSeq2SeqLM.from_config(config, trust_remote_code=False)
 
 
 def build_model(spec: ModelSpec, vocab_size: int) -> Transformer:

@@ -136,7 +136,7 @@ class Pretrained:
             if self.row is not None:
                 begin_row(found, self.row)
             return found
-        model = AutoModelForSeq2SeqLM.from_config(self.config)
+        model = AutoModelForSeq2SeqLM.from_config(self.config, trust_remote_code=False)
         if (self.kept / SEARCH).is_file():
             model.generation_config = GenerationConfig.from_pretrained(self.kept)
         return model
@@ -161,7 +161,7 @@ def read_any_config(folder: Path) -> Any:
     if kind not in STOCK_NAMES:
         return read_config(folder)
     with explaining(folder):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     for name in ("encoder_layerdrop", "decoder_layerdrop"):
         if getattr(config, name, 0):
             setattr(config, name, 0.0)

@@ -61,7 +61,7 @@ def open_stock(where: str | Path) -> tuple[Any, Any]:
     """
     folder = locate_model(where).folder
     with explaining(where):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     kind = kind_of(config, name=str(where))
     model = load_stock(_class_for(kind), folder, config, where=where)
     images = config.model_type in IMAGE_ENCODERS

@@ -62,7 +62,9 @@ def _pixels(model: StockModel, path: Path) -> tuple[Tensor, bytes]:
     except Exception as error:  # what the library raises depends on the format and what is wrong
         raise DataError(f"{path}: no image that can be read: {error}") from None
     try:
-        processor = AutoImageProcessor.from_pretrained(model.model.name_or_path, backend="pil")
+        processor = AutoImageProcessor.from_pretrained(
+            model.model.name_or_path, backend="pil", trust_remote_code=False
+        )
     except OSError as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"{model.name}: does not say how to prepare an image: {reason}") from None

@@ -83,8 +83,8 @@ class Writer:
     def load(cls, where: str, settings: Settings | None = None) -> Self:
         """Load a stock model folder, or a model of the Hub."""
         return cls(
-            AutoModelForSeq2SeqLM.from_pretrained(where),
-            AutoTokenizer.from_pretrained(where),
+            AutoModelForSeq2SeqLM.from_pretrained(where, trust_remote_code=False),
+            AutoTokenizer.from_pretrained(where, trust_remote_code=False),
             settings,
         )
 
