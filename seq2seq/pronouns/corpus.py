@@ -7,14 +7,15 @@ bytes.
 import hashlib
 import json
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from seq2seq.files import write_text
 from seq2seq.pronouns.controls import CONTROLS, Control, control_items
+from seq2seq.pronouns.descriptions import draw_descriptions
 from seq2seq.pronouns.documents import documents_of, write_documents
-from seq2seq.pronouns.draw import Draw
+from seq2seq.pronouns.draw import Draw, Pairing
 from seq2seq.pronouns.fillers import (
     Voice,
     conjunction_rows,
@@ -25,7 +26,7 @@ from seq2seq.pronouns.fillers import (
 from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.handwritten import handwritten_items, tag_what_is_new
 from seq2seq.pronouns.items import SCHEMA, Item, Row, write_rows
-from seq2seq.pronouns.lexicon import drawn_as, load_lexicon
+from seq2seq.pronouns.lexicon import Cue, drawn_as, load_lexicon
 from seq2seq.pronouns.patterns import load_patterns
 from seq2seq.pronouns.splits import draw_splits, natural_items, two_sentence_items
 
@@ -104,10 +105,24 @@ def corpus_rows(language: str = "es", *, seed: int = 1) -> dict[str, list[Row]]:
     rng.shuffle(rows["train"])
     rows["train"] += everyday_fillers(voice, rows["train"])
     rows["conjunctions"] = conjunction_rows(voice, rows["train"])
+    # From chance of their own: the tests stay the same whatever training is told.
+    own = replace(voice, rng=random.Random(f"descriptions {drawn_as(language)} {seed}"))
+    rows["train"] += draw_descriptions(own, _asked_by(items))
     handwritten = tag_what_is_new(handwritten_items(language), rows["train"])
     if handwritten:
         rows["handwritten"] = _as_rows(handwritten)
     return rows
+
+
+def _asked_by(items: Mapping[str, Sequence[Item]]) -> Callable[[Pairing, Cue], bool]:
+    """Whether a test asks which of two nouns has a property."""
+    asked = {
+        (frozenset(noun.noun for noun in item.candidates), item.cue)
+        for split, some in items.items()
+        if split != "train"
+        for item in some
+    }
+    return lambda nouns, cue: (frozenset(n.english for n in nouns), cue.english) in asked
 
 
 def _as_rows(items: Sequence[Item]) -> list[Row]:

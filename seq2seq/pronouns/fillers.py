@@ -13,7 +13,7 @@ from seq2seq.pronouns.draw import Draw, kept_apart, kind_pairs, withheld
 from seq2seq.pronouns.english import English
 from seq2seq.pronouns.items import Candidate, Item, Row, differing_spans
 from seq2seq.pronouns.lexicon import Cue, Kind, Lexicon, Noun
-from seq2seq.pronouns.patterns import Pattern, Patterns
+from seq2seq.pronouns.patterns import Pattern, Patterns, Schema
 from seq2seq.pronouns.phrase import Grammar, Predicate, Scene
 from seq2seq.pronouns.quads import Setting, choose_opener, speak
 
@@ -152,9 +152,8 @@ def everyday_fillers(voice: Voice, before: Sequence[Row]) -> list[Row]:
     nouns = voice.lexicon.nouns
     for schema in voice.patterns.everyday:
         patient = nouns[schema.patients[0]]
-        pool = _together(_like(voice, nouns[schema.agents[0]], patient))
         # A participle agrees with the patient, so the test's form of it is the one to teach.
-        pool = [(a, b) for a, b in pool if b.gender == patient.gender]
+        pool = [(a, b) for a, b in pairs_of(voice, schema) if b.gender == patient.gender]
         for clause in schema.voices:
             wanted = len(rows) + _CLAUSES_EVERYDAY
             while len(rows) < wanted:
@@ -203,7 +202,7 @@ def _any_cue(voice: Voice, noun: Noun) -> Cue:
 
 def _property_row(voice: Voice, noun: Noun, cue: Cue) -> Row:
     shapes = [p for p in voice.patterns.properties if not (cue.phrase and "adjective" in p.flags)]
-    return _row(voice, voice.rng.choice(shapes), {"A": noun}, {"A": cue})
+    return described_row(voice, voice.rng.choice(shapes), {"A": noun}, {"A": cue})
 
 
 def _pronoun_row(voice: Voice, noun: Noun, name: str) -> Row:
@@ -282,7 +281,7 @@ def _contrast_row(voice: Voice, kinds: tuple[Kind, Kind], shapes: Sequence[Patte
         cues["B"] = _any_cue(voice, b)
     phrase = any(cue.phrase for cue in cues.values())
     fitting = [p for p in shapes if not (phrase and "adjective" in p.flags)]
-    return _row(voice, voice.rng.choice(fitting), {"A": a, "B": b}, cues)
+    return described_row(voice, voice.rng.choice(fitting), {"A": a, "B": b}, cues)
 
 
 def _two_nouns(voice: Voice, one: Kind, other: Kind) -> tuple[Noun, Noun]:
@@ -296,16 +295,10 @@ def _two_nouns(voice: Voice, one: Kind, other: Kind) -> tuple[Noun, Noun]:
 
 def _clauses(voice: Voice) -> list[tuple[Pattern, list[tuple[Noun, Noun]], bool]]:
     """Every schema's voices and every frame, with its pairs of nouns; last, if it is timeless."""
-    nouns = voice.lexicon.nouns
     found: list[tuple[Pattern, list[tuple[Noun, Noun]], bool]] = []
-    for schema in voice.patterns.schemas:
-        pool = _together(
-            [(nouns[a], nouns[b]) for a in schema.agents for b in schema.patients if a != b]
-        )
+    for schema in voice.patterns.schemas + voice.patterns.natural:
+        pool = pairs_of(voice, schema)
         found += [(clause, pool, schema.timeless) for clause in schema.voices]
-    for schema in voice.patterns.natural:
-        pool = _together(_like(voice, nouns[schema.agents[0]], nouns[schema.patients[0]]))
-        found += [(clause, pool, False) for clause in schema.voices]
     pools: dict[frozenset[str], list[tuple[Noun, Noun]]] = {}
     for frame in voice.patterns.frames:
         if frame.flags not in pools:  # which say what may stand in it
@@ -330,10 +323,20 @@ def _together(pool: Sequence[tuple[Noun, Noun]]) -> list[tuple[Noun, Noun]]:
     return [(a, b) for a, b in pool if not kept_apart(a, b)]
 
 
-def _like(voice: Voice, agent: Noun, patient: Noun) -> list[tuple[Noun, Noun]]:
-    """The agent of a natural sentence with other nouns of the patient's kind."""
-    kind = voice.lexicon.kinds[patient.kind]
-    return [(agent, other) for other in kind.nouns + kind.new_nouns if other != patient]
+def pairs_of(voice: Voice, schema: Schema) -> list[tuple[Noun, Noun]]:
+    """The pairs of nouns that training may use a schema's verb with.
+
+    A sentence of the natural set keeps its agent and takes other patients of their kind.
+    """
+    nouns, kinds = voice.lexicon.nouns, voice.lexicon.kinds
+    agents, patients = (
+        [nouns[word] for word in words] for words in (schema.agents, schema.patients)
+    )
+    if schema.only == "natural":
+        (asked,) = patients
+        kind = kinds[asked.kind]
+        patients = [noun for noun in kind.nouns + kind.new_nouns if noun != asked]
+    return _together([(a, b) for a in agents for b in patients if a != b])
 
 
 def _clause_row(
@@ -342,15 +345,16 @@ def _clause_row(
     a, b = voice.rng.choice(pool)
     opener = choose_opener(voice.rng, voice.patterns, clause.when, timeless=timeless)
     whole = opener.joined(clause, _END)
-    return _row(voice, whole, {"A": a, "B": b}, {})
+    return described_row(voice, whole, {"A": a, "B": b}, {})
 
 
-def _row(
+def described_row(
     voice: Voice,
     shape: Pattern,
     nouns: Mapping[str, Noun],
     cues: Mapping[str, Cue],
 ) -> Row:
+    """A sentence about nouns and what is said of them, in which nothing is to be resolved."""
     scene, setting = _scene(voice, shape, nouns, cues), _setting(voice)
     return Row(
         speak(shape.english, scene, setting, English()).text,
