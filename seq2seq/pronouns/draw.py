@@ -8,6 +8,7 @@ import random
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import combinations, product
 
 from seq2seq.pronouns.items import Item
@@ -39,11 +40,12 @@ def withheld(noun: Noun, cue: Cue, lexicon: Lexicon) -> bool:
         lacks the first cue of its kind, the second the second.
     """
     kind = lexicon.kinds[noun.kind]
-    if noun.new or kind.new or cue not in kind.cues:
+    if noun.new or kind.new or noun.place >= len(kind.cues):
         return False
-    return kind.cues.index(cue) == noun.place
+    return kind.cues[noun.place] is cue
 
 
+@cache
 def kept_apart(one: Noun, other: Noun) -> bool:
     """Whether training never puts these two nouns in one sentence.
 

@@ -54,6 +54,9 @@ class English:
         return text, piece
 
 
+ENGLISH = English()
+
+
 def _article(word: str) -> str:
     vowel = word[0] in "aeiou" and not word.startswith(_SOUNDS_CONSONANT)
     return "an" if vowel else "a"

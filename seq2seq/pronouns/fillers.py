@@ -8,9 +8,10 @@ cue can be said of is learnt where one of two nouns is chosen by it: Ana took th
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from seq2seq.pronouns.draw import Draw, kept_apart, kind_pairs, withheld
-from seq2seq.pronouns.english import English
+from seq2seq.pronouns.english import ENGLISH
 from seq2seq.pronouns.items import Candidate, Item, Row, differing_spans
 from seq2seq.pronouns.lexicon import Cue, Kind, Lexicon, Noun
 from seq2seq.pronouns.patterns import Pattern, Patterns, Schema
@@ -45,6 +46,23 @@ class Voice:
     patterns: Patterns
     grammar: Grammar
     rng: random.Random
+
+    @cached_property
+    def unselecting(self) -> Mapping[str, Sequence[Cue]]:
+        """By kind: adjectives that schemas use of it, those of anything, and the neutral ones."""
+        return {
+            kind: _unselecting(kind, self.lexicon, self.patterns) for kind in self.lexicon.kinds
+        }
+
+
+def _unselecting(kind: str, lexicon: Lexicon, patterns: Patterns) -> list[Cue]:
+    words = list(patterns.general)
+    for schema in patterns.schemas + patterns.natural:
+        for cues, pool in zip(schema.cues, (schema.agents, schema.patients), strict=True):
+            if kind in {lexicon.nouns[word].kind for word in pool}:
+                words += [cue for cue in cues if cue in lexicon.adjectives]
+    adjectives = [lexicon.adjectives[word] for word in dict.fromkeys(words)]
+    return [*adjectives, *lexicon.neutral.values()]
 
 
 def draw_fillers(voice: Voice) -> list[Row]:
@@ -173,18 +191,6 @@ def sayable(noun: Noun, lexicon: Lexicon) -> list[Cue]:
     return [cue for cue in kind.all_cues if not withheld(noun, cue, lexicon)]
 
 
-def unselecting(noun: Noun, voice: Voice) -> list[Cue]:
-    """The adjectives that schemas use of a noun's kind, those of anything, and the neutral ones."""
-    nouns = voice.lexicon.nouns
-    words = list(voice.patterns.general)
-    for schema in voice.patterns.schemas + voice.patterns.natural:
-        for cues, pool in zip(schema.cues, (schema.agents, schema.patients), strict=True):
-            if noun.kind in {nouns[word].kind for word in pool}:
-                words += [cue for cue in cues if cue in voice.lexicon.adjectives]
-    adjectives = [voice.lexicon.adjectives[word] for word in dict.fromkeys(words)]
-    return [*adjectives, *voice.lexicon.neutral.values()]
-
-
 def _due(voice: Voice, noun: Noun) -> list[Cue]:
     """What must be said of a noun, whatever chance adds: every cue that fits.
 
@@ -192,12 +198,14 @@ def _due(voice: Voice, noun: Noun) -> list[Cue]:
     that a test may ask for.
     """
     cues = sayable(noun, voice.lexicon)
-    return [*cues, *unselecting(noun, voice)] if noun.place == 0 else cues
+    return [*cues, *voice.unselecting[noun.kind]] if noun.place == 0 else cues
 
 
 def _any_cue(voice: Voice, noun: Noun) -> Cue:
     selecting = voice.rng.random() < _SELECTING_SHARE
-    return voice.rng.choice(sayable(noun, voice.lexicon) if selecting else unselecting(noun, voice))
+    return voice.rng.choice(
+        sayable(noun, voice.lexicon) if selecting else voice.unselecting[noun.kind]
+    )
 
 
 def _property_row(voice: Voice, noun: Noun, cue: Cue) -> Row:
@@ -229,7 +237,7 @@ def _pointed_row(voice: Voice, name: str, shape: Pattern, scene: Scene, setting:
         nouns["B"] = next(n for n in voice.lexicon.nouns.values() if n.shown != nouns["A"].shown)
     misread = replace(scene, nouns=nouns, antecedent="B")
     cue = scene.predicates["it"].cue
-    source = speak(shape.english, scene, setting, English())
+    source = speak(shape.english, scene, setting, ENGLISH)
     good, bad = (
         speak(shape.other, told, setting, voice.grammar, translated=True)
         for told in (scene, misread)
@@ -357,7 +365,7 @@ def described_row(
     """A sentence about nouns and what is said of them, in which nothing is to be resolved."""
     scene, setting = _scene(voice, shape, nouns, cues), _setting(voice)
     return Row(
-        speak(shape.english, scene, setting, English()).text,
+        speak(shape.english, scene, setting, ENGLISH).text,
         speak(shape.other, scene, setting, voice.grammar, translated=True).text,
     )
 

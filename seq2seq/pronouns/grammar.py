@@ -1,5 +1,6 @@
 """Which module speaks which language."""
 
+from functools import cache
 from typing import Literal, get_args
 
 from seq2seq.errors import DataError
@@ -13,6 +14,7 @@ from seq2seq.pronouns.vietnamese import Vietnamese
 Language = Literal["es", "de", "fr", "vi", "vi-cl"]
 
 
+@cache
 def grammar_of(language: str) -> Grammar:
     """The grammar of a target language.
 
@@ -20,7 +22,7 @@ def grammar_of(language: str) -> Grammar:
         language: a two-letter code; vi-cl is Vietnamese with a classifier in place of the pronoun.
 
     Returns:
-        What fills the slots of a template in that language.
+        What fills the slots of a template in that language, the same object at every call.
 
     Raises:
         DataError: the corpus does not speak that language.

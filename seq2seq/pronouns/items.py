@@ -7,7 +7,7 @@ at a word without guessing. Files are JSON Lines; every line names the version o
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -139,16 +139,16 @@ def differing_spans(good: str, bad: str) -> tuple[tuple[Span, ...], tuple[Span, 
     """
     if good == bad:
         return (), ()
-    ours, theirs = word_spans(good), word_spans(bad)
+    ours, theirs = list(_WORD.finditer(good)), list(_WORD.finditer(bad))
     if len(ours) != len(theirs):
         raise DataError(
             f"contrast of {good!r}: {len(ours)} words against {len(theirs)} in {bad!r}, "
             "needed as many; write both from one template"
         )
     pairs = [
-        (a, b)
+        (a.span(), b.span())
         for a, b in zip(ours, theirs, strict=True)
-        if good[slice(*a)].lower() != bad[slice(*b)].lower()
+        if a[0] != b[0] and a[0].lower() != b[0].lower()
     ]
     return tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
 
@@ -201,7 +201,8 @@ def _row_fields(row: Row) -> dict[str, Any]:
 
 
 def _item_fields(item: Item) -> dict[str, Any]:
-    return {"item_schema": SCHEMA, **asdict(item)}
+    candidates = [vars(candidate) for candidate in item.candidates]
+    return {"item_schema": SCHEMA, **vars(item), "candidates": candidates}
 
 
 def write_objects(path: Path, objects: Iterable[dict[str, Any]]) -> None:

@@ -18,7 +18,7 @@ Gender = str
 GENDERS: tuple[Gender, ...] = ("m", "f", "n")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one object for a word, compared some million times in a draw
 class Noun:
     """A thing that "it" may refer to.
 
@@ -36,7 +36,7 @@ class Noun:
     shown: Gender
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cue:
     """An adjective that says which noun "it" is.
 
@@ -55,7 +55,7 @@ class Cue:
     new: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """Nouns of one sort with the cues that fit them and nothing else."""
 

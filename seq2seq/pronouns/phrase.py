@@ -160,10 +160,10 @@ def say(template: str, scene: Scene, grammar: Grammar, people: Iterable[str] = (
     spans: dict[str, Span] = {}
     names = iter(people)
     for part in _parts(template):
-        if part is None:
-            pieces = [Piece(next(names))]
+        if isinstance(part, tuple):
+            pieces: Iterable[Piece] = part
         else:
-            pieces = [part] if isinstance(part, Piece) else part(scene, grammar)
+            pieces = (Piece(next(names)),) if part is None else part(scene, grammar)
         for written, mark in pieces:
             text, added = grammar.join(text, written)
             if mark is not None:
@@ -172,22 +172,23 @@ def say(template: str, scene: Scene, grammar: Grammar, people: Iterable[str] = (
     return Line(_capital(text), spans)
 
 
-_Filling = Callable[[Scene, Grammar], list[Piece]]
+_Pieces = tuple[Piece, ...]
+_Filling = Callable[[Scene, Grammar], _Pieces]
 
 
 @cache
-def _parts(template: str) -> tuple[Piece | _Filling | None, ...]:
+def _parts(template: str) -> tuple[_Pieces | _Filling | None, ...]:
     """Text, what fills the slots, and None for a person, in the order of the template."""
     return tuple(
-        _filling(part) if place % 2 else Piece(part)
+        _filling(part) if place % 2 else (Piece(part),)
         for place, part in enumerate(_SLOT.split(template))
     )
 
 
-def _filling(slot: str) -> Piece | _Filling | None:
+def _filling(slot: str) -> _Pieces | _Filling | None:
     mark, given, text = slot.partition("=")
     if given:
-        return Piece(text, mark or None)
+        return (Piece(text, mark or None),)
     word, at, who = slot.partition("@")
     if at:
         return partial(_agreeing, word, who)
@@ -207,40 +208,53 @@ def _filling(slot: str) -> Piece | _Filling | None:
     return partial(_with_a_capital, filling) if name[0].isupper() else filling
 
 
-def _with_a_capital(filling: _Filling, scene: Scene, grammar: Grammar) -> list[Piece]:
+def _with_a_capital(filling: _Filling, scene: Scene, grammar: Grammar) -> _Pieces:
     pieces = filling(scene, grammar)
-    if pieces:
-        pieces[0] = Piece(_capital(pieces[0].text), pieces[0].mark)
-    return pieces
+    if not pieces:
+        return pieces
+    first, *rest = pieces
+    return Piece(_capital(first.text), first.mark), *rest
 
 
-def _agreeing(word: str, who: str, scene: Scene, grammar: Grammar) -> list[Piece]:
-    return [Piece(grammar.agree(word, scene.gender(who)))]
+def _agreeing(word: str, who: str, scene: Scene, grammar: Grammar) -> _Pieces:
+    return (Piece(grammar.agree(word, scene.gender(who))),)
 
 
-def _pronoun(scene: Scene, grammar: Grammar) -> list[Piece]:
-    return grammar.pronoun(scene.gender("it"))
+def _pronoun(scene: Scene, grammar: Grammar) -> _Pieces:
+    return tuple(grammar.pronoun(scene.gender("it")))
 
 
-def _the_one(who: str, case: Case, scene: Scene, grammar: Grammar) -> list[Piece]:
-    return grammar.the_one(scene.gender(who), case=case)
+def _the_one(who: str, case: Case, scene: Scene, grammar: Grammar) -> _Pieces:
+    return tuple(grammar.the_one(scene.gender(who), case=case))
 
 
-def _predicate(kind: str, who: str, scene: Scene, grammar: Grammar) -> list[Piece]:
-    verb, *rest = grammar.predicate(
-        scene.predicates[who], scene.gender(who), scene.tense, negated=kind == "isnt"
-    )
+def _predicate(kind: str, who: str, scene: Scene, grammar: Grammar) -> _Pieces:
+    predicate, gender = scene.predicates[who], scene.gender(who)
+    return _said(kind, who, predicate.cue, predicate.modifier, gender, scene.tense, grammar)
+
+
+@cache  # a corpus says the same of many nouns, and of each of them many times
+def _said(
+    kind: str,
+    who: str,
+    cue: Cue,
+    modifier: Modifier | None,
+    gender: Gender,
+    tense: Tense,
+    grammar: Grammar,
+) -> _Pieces:
+    verb, *rest = grammar.predicate(Predicate(cue, modifier), gender, tense, negated=kind == "isnt")
     if who != "it":
         rest = [_rename(piece, "cue", f"cue {who}") for piece in rest]
     match kind:
         case "islast":
-            return [*rest, Piece(f" {verb.text.strip()}")]
+            return *rest, Piece(f" {verb.text.strip()}")
         case "be":
-            return [Piece(verb.text.strip())]
+            return (Piece(verb.text.strip()),)
         case "what":
-            return rest
+            return tuple(rest)
         case _:
-            return [verb, *rest]
+            return verb, *rest
 
 
 def _noun_phrase_of(name: str, form: str) -> _Filling:
@@ -252,10 +266,18 @@ def _noun_phrase_of(name: str, form: str) -> _Filling:
 
 def _noun_phrase(
     name: str, determiner: Determiner, qualified: bool, case: Case, scene: Scene, grammar: Grammar
-) -> list[Piece]:
+) -> _Pieces:
     adjective = scene.predicates[name].cue if qualified else None
-    pieces = grammar.noun_phrase(scene.nouns[name], determiner, adjective, case=case)
-    return [_rename(piece, "noun", name) for piece in pieces]
+    return _named(name, scene.nouns[name], determiner, adjective, case, grammar)
+
+
+@cache
+def _named(
+    name: str, noun: Noun, determiner: Determiner, adjective: Cue | None, case: Case,
+    grammar: Grammar,
+) -> _Pieces:  # fmt: skip
+    pieces = grammar.noun_phrase(noun, determiner, adjective, case=case)
+    return tuple(_rename(piece, "noun", name) for piece in pieces)
 
 
 def _rename(piece: Piece, old: str, new: str) -> Piece:

@@ -9,7 +9,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seq2seq.pronouns.english import English
+from seq2seq.pronouns.english import ENGLISH
 from seq2seq.pronouns.items import Candidate, Item, differing_spans
 from seq2seq.pronouns.lexicon import Cue, Noun
 from seq2seq.pronouns.patterns import Link, Pattern, Patterns
@@ -117,10 +117,12 @@ def make_quad(
     """
     items: list[Item] = []
     for place, view in enumerate(views):
-        pair = f"{label.quad}/{place}"
+        pair, whole = f"{label.quad}/{place}", setting.opener.joined(view.clause, setting.link)
         for number, (cue, meant) in enumerate(view.meant):
             name = f"{pair}.{number}"
-            items.append(_item(name, pair, label, view, cue, meant, setting, grammar, language))
+            items.append(
+                _item(name, pair, label, view, whole, cue, meant, setting, grammar, language)
+            )
     return items
 
 
@@ -129,16 +131,16 @@ def _item(
     pair: str,
     label: Label,
     view: View,
+    whole: Pattern,
     cue: Cue,
     meant: str | None,
     setting: Setting,
     grammar: Grammar,
     language: str,
 ) -> Item:
-    whole = setting.opener.joined(view.clause, setting.link)
     scene = _scene(view, cue, meant, setting)
     other = {"A": "B", "B": "A", None: None}[meant]
-    source = speak(whole.english, scene, setting, English())
+    source = speak(whole.english, scene, setting, ENGLISH)
     good = speak(whole.other, scene, setting, grammar, translated=True)
     bad = speak(whole.other, _scene(view, cue, other, setting), setting, grammar, translated=True)
     good_spans, bad_spans = differing_spans(good.text, bad.text)
