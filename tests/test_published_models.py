@@ -109,17 +109,19 @@ def test_all_languages_are_forced_as_generate_forces_them(
     tokenizer.src_lang = source
     model = AutoModelForSeq2SeqLM.from_pretrained(folder).eval()
     model.generation_config.forced_eos_token_id = None
-    inputs = tokenizer(TEXTS, padding=True, return_tensors="pt")
-    for language in languages_of(folder):
-        first = tokenizer.convert_tokens_to_ids(tag_of(tokenizer, language))
+    start, languages = model.config.decoder_start_token_id, languages_of(folder)
+    firsts = [tokenizer.convert_tokens_to_ids(tag_of(tokenizer, one)) for one in languages]
+    inputs = tokenizer(TEXTS * len(languages), padding=True, return_tensors="pt")
+    forced = torch.tensor([[start, first] for first in firsts for _ in TEXTS])
+    with torch.no_grad():  # of all languages in one batch
+        theirs = model.generate(**inputs, decoder_input_ids=forced, max_length=FEW + 1)
+    wanted = [row[: row.index(2) + 1] if 2 in row else row for row in theirs[:, 1:].tolist()]
+    for place, (language, first) in enumerate(zip(languages, firsts, strict=True)):
         assert open_tokenizer(folder, languages=(source, language)).first_id == first
         options = replace(translator.search(max_length=FEW), first_id=first)
         found = translator.engine.search(translator.tokenizer.encode(TEXTS), options)
-        with torch.no_grad():
-            theirs = model.generate(**inputs, max_length=FEW + 1, forced_bos_token_id=first)
-        ends = [row.index(2) + 1 if 2 in row else len(row) for row in theirs[:, 1:].tolist()]
-        wanted = [row[:end] for row, end in zip(theirs[:, 1:].tolist(), ends, strict=True)]
-        assert [list(one[0].ids) for one in found] == wanted, language
+        expected = wanted[len(TEXTS) * place :][: len(TEXTS)]
+        assert [list(one[0].ids) for one in found] == expected, language
 
 
 @pytest.mark.parametrize("family", TAGGED)

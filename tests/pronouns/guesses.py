@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from seq2seq.errors import DataError
-from seq2seq.pronouns.gender import check_complete, grouped
+from seq2seq.pronouns.gender import check_complete
 from seq2seq.pronouns.items import Candidate, Item
 
 TOLERANCE = 0.02
@@ -114,21 +114,29 @@ def score_baselines(items: Sequence[Item], baselines: Sequence[Baseline]) -> lis
         DataError: a pair or quad is not whole.
     """
     check_complete(items)
+    pairs, quads = ({group(item) for item in items} for group in (_pair, _quad))
     scores = []
     for baseline in baselines:
-        right = [baseline.guess(item) == item.gold for item in items]
-        pairs = grouped(items, right, lambda item: item.pair).values()
-        quads = grouped(items, right, lambda item: item.quad).values()
+        wrong = [item for item in items if baseline.guess(item) != item.gold]
+        wrong_pairs, wrong_quads = set(map(_pair, wrong)), set(map(_quad, wrong))
         scores.append(
             BaselineScore(
                 baseline.name,
                 len(items),
-                sum(right) / len(right),
-                sum(map(all, pairs)) / len(pairs),
-                sum(map(all, quads)) / len(quads),
+                1 - len(wrong) / len(items),
+                1 - len(wrong_pairs) / len(pairs),
+                1 - len(wrong_quads) / len(quads),
             )
         )
     return scores
+
+
+def _pair(item: Item) -> str:
+    return item.pair
+
+
+def _quad(item: Item) -> str:
+    return item.quad
 
 
 def check_balance(
@@ -199,11 +207,15 @@ def _majority(
     counts: dict[Hashable, Counter[Hashable]] = {}
     for item in train:
         counts.setdefault(feature(item), Counter())[label(item)] += 1
+    most: dict[Hashable, Hashable] = {}
+    for seen, labels in counts.items():
+        ranked = labels.most_common(2)
+        if len(ranked) == 1 or ranked[0][1] > ranked[1][1]:
+            most[seen] = ranked[0][0]
 
     def guess(item: Item) -> int:
-        ranked = counts.get(feature(item), Counter()).most_common(2)
-        tie = not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1])
-        return 0 if tie else answer(item, ranked[0][0])
+        seen = feature(item)
+        return answer(item, most[seen]) if seen in most else 0
 
     return guess
 

@@ -7,38 +7,64 @@ import sys
 import tomllib
 from collections import Counter
 from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import cached_property
 from io import StringIO
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
 from seq2seq.cli.app import main
 from seq2seq.data.corpus import read_corpus
 from seq2seq.errors import DataError
-from seq2seq.pronouns.corpus import CorpusReport, write_corpus
+from seq2seq.pronouns import corpus
+from seq2seq.pronouns.corpus import write_corpus
 from seq2seq.pronouns.documents import documents_of
+from seq2seq.pronouns.draw import Draw
 from seq2seq.pronouns.items import Item, Row, read_rows
 from seq2seq.pronouns.lexicon import Lexicon
+from seq2seq.pronouns.selectional import selectional_items
 from seq2seq.recipe import ContextSpec, CorpusSpec
 
 
+@dataclass(frozen=True)
+class Written:
+    """What the command wrote with the seed of the rows in memory, and what it printed."""
+
+    folder: Path
+    printed: str
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text("utf-8"))
+        return found
+
+    @cached_property
+    def rows(self) -> dict[str, list[Row]]:
+        """By file; read once for all tests."""
+        return {
+            entry["name"]: read_rows(self.folder / entry["name"])
+            for entry in self.manifest["files"]
+        }
+
+
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CorpusReport]:
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     folder = tmp_path_factory.mktemp("corpus")
-    return folder, write_corpus(folder, ("es",), seed=1)
+    return Written(folder, run_command(folder, seed=1))
 
 
-@pytest.fixture(scope="module")
-def other(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """What the command writes with another seed, and what it prints."""
-    folder, printed = tmp_path_factory.mktemp("other"), StringIO()
-    arguments = ("corpus", "pronouns", "--languages", "es", "--out", str(folder), "--seed", "2")
+def run_command(folder: Path, *, seed: int) -> str:
+    """What ``seq2seq corpus pronouns`` prints while it writes into a folder."""
+    arguments = ("--languages", "es", "--out", str(folder), "--seed", str(seed))
+    printed = StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
-        patch.setattr(sys, "argv", ["seq2seq", *arguments])
+        patch.setattr(sys, "argv", ["seq2seq", "corpus", "pronouns", *arguments])
         with pytest.raises(SystemExit) as end:
             main()
     assert end.value.code in (0, None)
-    return folder, printed.getvalue()
+    return printed.getvalue()
 
 
 def test_training_is_large_and_its_sentences_short(rows: dict[str, list[Row]]) -> None:
@@ -48,49 +74,58 @@ def test_training_is_large_and_its_sentences_short(rows: dict[str, list[Row]]) -
     assert sum(length > 16 for length in lengths) / len(lengths) < 0.025
 
 
-def test_the_same_seed_gives_the_same_rows_and_another_seed_others(
-    es_rows: dict[str, list[Row]], written: tuple[Path, CorpusReport], other: tuple[Path, str]
+def test_the_same_seed_gives_the_same_rows(es_rows: dict[str, list[Row]], written: Written) -> None:
+    for split, rows in es_rows.items():
+        assert written.rows[f"{split}.es.jsonl"] == rows, split
+
+
+def test_another_seed_draws_others(
+    es_items: dict[str, list[Item]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, _ = written
-    assert read_rows(folder / "train.es.jsonl") == es_rows["train"]
-    for split in ("train", "T0"):
-        rows = read_rows(other[0] / f"{split}.es.jsonl")
-        assert rows
-        assert rows != es_rows[split]
+    """The first draw of all is enough to see it."""
+    drawn: list[list[Item]] = []
+
+    def draw_dev(draw: Draw) -> NoReturn:
+        drawn.append(selectional_items(draw, "dev"))
+        raise DataError("that is enough")
+
+    monkeypatch.setattr(corpus, "draw_splits", draw_dev)
+    for seed in (1, 2):
+        with pytest.raises(AssertionError):
+            run_command(tmp_path, seed=seed)
+    again, other = drawn
+    assert again == es_items["dev"][: len(again)]
+    assert [item.source for item in other] != [item.source for item in again]
 
 
 def test_the_command_writes_and_counts_what_the_demo_trains_on(
-    other: tuple[Path, str], root: Path
+    written: Written, root: Path
 ) -> None:
-    folder, printed = other
-    for line in printed.splitlines():
+    for line in written.printed.splitlines():
         rows, *_, name = line.split()
         assert Path(name).read_bytes().count(b"\n") == int(rows.replace(",", ""))
     demo = tomllib.loads((root / "recipes" / "demo.toml").read_text(encoding="utf-8"))["data"]
     files = {corpus["file"] for corpus in (*demo["train"], demo["dev"], *demo["test"].values())}
-    assert files <= {path.name for path in folder.iterdir()}
+    assert files <= {path.name for path in written.folder.iterdir()}
 
 
-def test_the_manifest_tells_what_the_files_hold(written: tuple[Path, CorpusReport]) -> None:
-    folder, report = written
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    assert manifest["licence"] == report.licence == "Apache-2.0"
-    assert manifest["seed"] == 1
-    assert {entry["name"] for entry in manifest["files"]} == {
-        path.name for path in folder.iterdir() if path.name != "manifest.json"
+def test_the_manifest_tells_what_the_files_hold(written: Written) -> None:
+    assert written.manifest["licence"] == "Apache-2.0"
+    assert written.manifest["seed"] == 1
+    assert {entry["name"] for entry in written.manifest["files"]} == {
+        path.name for path in written.folder.iterdir() if path.name != "manifest.json"
     }
-    for entry in manifest["files"]:
-        path = folder / entry["name"]
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
-        found = read_rows(path)
+    for entry in written.manifest["files"]:
+        content = (written.folder / entry["name"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == entry["sha256"]
+        found = written.rows[entry["name"]]
         assert len(found) == entry["rows"]
         assert sum(entry["families"].values()) == entry["rows"]
         assert len({row.item.quad for row in found if row.item}) == entry["quads"]
 
 
-def test_every_set_is_written(written: tuple[Path, CorpusReport]) -> None:
-    _, report = written
-    assert [file.split for file in report.files] == [
+def test_every_set_is_written(written: Written) -> None:
+    assert [file["split"] for file in written.manifest["files"]] == [
         "train", "dev", "T0", "T1", "T2", "T3", "T4", "T5", "T6",
         "dev_T5", "dev_T6", "dev_natural", "natural",
         "control_neutral", "control_pleonastic", "control_same_gender", "control_cataphoric",
@@ -181,16 +216,16 @@ def test_documents_are_the_two_sentences_of_an_item_and_only_the_second_differs(
             assert one.good == one.target != one.bad
 
 
-def test_documents_are_read_as_a_corpus_with_context(written: tuple[Path, CorpusReport]) -> None:
-    folder, report = written
+def test_documents_are_read_as_a_corpus_with_context(written: Written) -> None:
     spec = CorpusSpec(
         file="documents.es.jsonl",
         source_context_field="source_context",
         target_context_field="target_context",
     )
     context = ContextSpec(source_sentences=1, target_sentences=1)
-    data = read_corpus(spec, folder=folder, context=context)
-    assert {file.name: file.rows for file in report.files}[str(spec.file)] == len(data)
+    data = read_corpus(spec, folder=written.folder, context=context)
+    rows = {entry["name"]: entry["rows"] for entry in written.manifest["files"]}
+    assert rows[str(spec.file)] == len(data)
     for side in ("source_context", "target_context"):
         assert {len(before) for before in data[side]} == {1}
 
