@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -101,13 +101,35 @@ SEARCHES = [
 ]
 
 
-@pytest.mark.parametrize("search", SEARCHES, ids=str)
-def test_hypotheses_and_scores_are_those_of_generate(trained: Any, search: dict[str, Any]) -> None:
-    wanted = options(**search)
+@dataclass
+class Searched:
+    """Sources, and what each of `SEARCHES` finds for them, which two tests ask for."""
+
+    model: Transformer
+    sources: list[list[int]]
+    found: dict[str, list[list[Hypothesis]]] = field(default_factory=dict)
+
+    def by(self, search: dict[str, Any]) -> list[list[Hypothesis]]:
+        name = str(search)
+        if name not in self.found:
+            wanted = options(**search)
+            self.found[name] = decode(self.model, self.sources, wanted, batch_tokens=400)
+        return self.found[name]
+
+
+@pytest.fixture(scope="session")
+def searched(trained: Any) -> Searched:
     # Repeated letters too, so that there is something to repeat.
-    sources = [*trained.sources, [5, 5, 5, 5, 5, 5, 5, trained.ours.config.eos_token_id]]
-    ours = decode(trained.ours, sources, wanted, batch_tokens=400)
-    for mine, theirs in zip(ours, generated(trained, sources, wanted), strict=True):
+    repeated = [5, 5, 5, 5, 5, 5, 5, trained.ours.config.eos_token_id]
+    return Searched(trained.ours, [*trained.sources, repeated])
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=str)
+def test_hypotheses_and_scores_are_those_of_generate(
+    trained: Any, searched: Searched, search: dict[str, Any]
+) -> None:
+    expected = generated(trained, searched.sources, options(**search))
+    for mine, theirs in zip(searched.by(search), expected, strict=True):
         assert [one.ids for one in mine] == [ids for ids, _ in theirs]
         for one, (_, score) in zip(mine, theirs, strict=True):
             assert score is None or one.score == pytest.approx(score, abs=1e-4, rel=1e-4)
@@ -149,12 +171,11 @@ def test_models_that_end_anywhere_are_searched_as_generate_does(
             )
 
 
-def test_the_searches_compared_with_generate_are_different_searches(trained: Any) -> None:
-    sources = [*trained.sources, [5, 5, 5, 5, 5, 5, 5, trained.ours.config.eos_token_id]]
-    found = {}
-    for search in SEARCHES:
-        hypotheses = decode(trained.ours, sources, options(**search))
-        found[str(search)] = [[(one.ids, round(one.score, 3)) for one in h] for h in hypotheses]
+def test_the_searches_compared_with_generate_are_different_searches(searched: Searched) -> None:
+    found = {
+        str(search): [[(one.ids, round(one.score, 3)) for one in h] for h in searched.by(search)]
+        for search in SEARCHES
+    }
     for search, result in found.items():
         alike = [other for other, them in found.items() if them == result and other != search]
         assert not alike

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,16 +33,36 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-@pytest.fixture(autouse=True)
-def small_trials_at_any_speed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(automatic, "SAMPLE", 10)
-    monkeypatch.setattr(automatic, "ENOUGH", 20)
-    monkeypatch.setattr(automatic, "SLOWER", 1000.0)
+@pytest.fixture(autouse=True, scope="module")
+def small_trials_at_any_speed() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(automatic, "SAMPLE", 10)
+        patch.setattr(automatic, "ENOUGH", 20)
+        patch.setattr(automatic, "SLOWER", 1000.0)
+        yield
 
 
 @pytest.fixture
 def folder(loaded: Loaded, tmp_path: Path) -> Path:
     return Path(shutil.copytree(loaded.folder, tmp_path / "model"))
+
+
+@pytest.fixture(scope="module")
+def trial(
+    loaded: Loaded, small_trials_at_any_speed: None, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """What a trial of the model leaves; made once for all tests that need no more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEQ2SEQ_CACHE", str(tmp_path_factory.mktemp("trial")))
+        open_fastest(loaded.folder)[0].search(loaded.tokenizer.encode(LINES), GREEDY)
+        return place_of(loaded.folder)
+
+
+@pytest.fixture
+def tried(folder: Path, trial: Path, cache: Path) -> Path:
+    """A folder whose model was tried."""
+    shutil.copytree(trial, place_of(folder))
+    return folder
 
 
 def open_fastest(folder: Path, **given: Any) -> tuple[Any, list[str]]:
@@ -84,10 +104,8 @@ def test_few_lines_are_not_worth_the_trial(loaded: Loaded, folder: Path, cache: 
     assert not cache.exists()
 
 
-def test_what_was_found_holds_until_the_model_changes(loaded: Loaded, folder: Path) -> None:
-    engine, _ = open_fastest(folder)
-    engine.search(loaded.tokenizer.encode(LINES), GREEDY)
-    place, weights = place_of(folder), folder / "model.safetensors"
+def test_what_was_found_holds_until_the_model_changes(loaded: Loaded, tried: Path) -> None:
+    folder, place, weights = tried, place_of(tried), tried / "model.safetensors"
     assert read_prepared(place, folder) is not None
     os.utime(weights, (1, 1))
     edit_json(folder / "generation_config.json", lambda content: content.update(num_beams=2))
@@ -110,11 +128,10 @@ def test_what_was_found_holds_until_the_model_changes(loaded: Loaded, folder: Pa
      lambda place: edit_json(place / RECORD, lambda record: record.update(more=1)),
      lambda place: [path.unlink() for path in place.glob("*/model.bin")]],
 )  # fmt: skip
-def test_what_cannot_be_trusted_is_made_again(loaded: Loaded, folder: Path, damage: Any) -> None:
+def test_what_cannot_be_trusted_is_made_again(loaded: Loaded, tried: Path, damage: Any) -> None:
     sources = loaded.tokenizer.encode(LINES)
-    open_fastest(folder)[0].search(sources, GREEDY)
-    damage(place_of(folder))
-    engine, said = open_fastest(folder)
+    damage(place_of(tried))
+    engine, said = open_fastest(tried)
     assert texts(engine.search(sources, GREEDY)) == texts(loaded.native.search(sources, GREEDY))
     assert said[0].startswith("engine: trying")
 
@@ -149,11 +166,12 @@ UNLIKE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("reason", UNLIKE)
 def test_what_ctranslate2_does_otherwise_is_done_by_our_own_program(
-    loaded: Loaded, folder: Path, reason: str
+    loaded: Loaded, tried: Path, reason: str
 ) -> None:
     sources = loaded.tokenizer.encode(LINES)
-    engine, said = open_fastest(folder)
-    engine.search(sources, GREEDY)
+    engine, said = open_fastest(tried)
+    engine.search(sources[:1], GREEDY)
+    assert said[-1].startswith("engine: CTranslate2")
     options = DecodeOptions(**UNLIKE[reason])
     assert texts(engine.search(sources[:9], options)) == texts(
         loaded.native.search(sources[:9], options)
@@ -163,11 +181,12 @@ def test_what_ctranslate2_does_otherwise_is_done_by_our_own_program(
 
 
 def test_a_beginning_for_each_output_is_given_to_our_own_program(
-    loaded: Loaded, folder: Path
+    loaded: Loaded, tried: Path
 ) -> None:
     sources = loaded.tokenizer.encode(LINES)
-    engine, said = open_fastest(folder)
-    engine.search(sources, GREEDY)
+    engine, said = open_fastest(tried)
+    engine.search(sources[:1], GREEDY)
+    assert said[-1].startswith("engine: CTranslate2")
     prefixes = [[7, 8], []]
     found = engine.search(sources[:2], GREEDY, prefixes=prefixes)
     assert found == loaded.native.search(sources[:2], GREEDY, prefixes=prefixes)
