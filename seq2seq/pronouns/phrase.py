@@ -89,6 +89,10 @@ class Scene:
 class Grammar(Protocol):
     """What a language has to know to fill the slots; one module each."""
 
+    def __hash__(self) -> int:
+        """Phrases are remembered for each grammar."""
+        ...
+
     @property
     def genders(self) -> tuple[Gender, ...]:
         """The genders that a noun may have."""
