@@ -4,6 +4,8 @@ Millions of Python lists would take ten times the memory and cannot be mapped fr
 """
 
 import hashlib
+import io
+import mmap
 import os
 import tempfile
 import uuid
@@ -12,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from pathlib import Path
-from typing import Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import pyarrow
@@ -21,7 +23,7 @@ from jaxtyping import Bool, Int
 from seq2seq.data.pair_table import room_explained
 
 DIGEST = "sha256"
-BLOCK = 1 << 20
+BLOCK = 1 << 22
 
 
 class DamagedFile(Exception):
@@ -247,7 +249,8 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     table = pyarrow.table(lists)
     try:
         with temporary.open("x+b") as file:
-            with pyarrow.ipc.new_file(file, table.schema) as writer:
+            sink = _InBlocks(file, list(arrays.values()))
+            with pyarrow.ipc.new_file(sink, table.schema) as writer:
                 writer.write_table(table)
             file.seek(0)
             file.write(hashlib.file_digest(file, DIGEST).digest())
@@ -256,6 +259,38 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+class _InBlocks(io.RawIOBase):
+    """Writes to a file a block at a time, and forgets the pages that it has read of mapped arrays.
+
+    They would count as memory in use, and a corpus is written in one piece.
+    """
+
+    def __init__(self, file: BinaryIO, arrays: Sequence[np.ndarray]):
+        self._file = file
+        self._maps = [found for array in arrays if (found := _map_of(array)) is not None]
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write all of it."""
+        whole = memoryview(data).cast("B")
+        for start in range(0, len(whole), BLOCK):
+            self._file.write(whole[start : start + BLOCK])
+            if hasattr(mmap, "MADV_DONTNEED"):
+                for one in self._maps:
+                    one.madvise(mmap.MADV_DONTNEED)
+        return len(whole)
+
+
+def _map_of(array: np.ndarray) -> mmap.mmap | None:
+    base: Any = array
+    while isinstance(base, np.ndarray) and base.base is not None:
+        base = base.base
+    return base if isinstance(base, mmap.mmap) else None
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

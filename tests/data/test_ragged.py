@@ -2,7 +2,9 @@
 
 import errno
 import os
+import re
 import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +93,25 @@ def test_arrays_come_back_from_disk_mapped_and_of_the_same_type(tmp_path):
         assert found[name].dtype == array.dtype
         assert found[name].tolist() == array.tolist()
         assert not found[name].flags.owndata
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux's /proc")
+def test_writing_what_is_mapped_takes_no_memory_for_it(tmp_path):
+    with RaggedFile() as file:
+        for part in range(8):
+            file.write(Ragged.of([range(part, part + 1_000_000)]))
+        rows = file.rows()
+    before = in_files()
+    write_arrays(tmp_path / "x.arrow", {"values": rows.values, "offsets": rows.offsets})
+    found = read_arrays(tmp_path / "x.arrow")
+    assert in_files() - before < 8_000  # of 32,000 kB
+    assert found["values"][::999_999].tolist() == rows.values[::999_999].tolist()
+
+
+def in_files() -> int:
+    """Pages of mapped files in memory, in kB."""
+    status = Path("/proc/self/status").read_text("ascii")
+    return int(re.search(r"RssFile:\s+(\d+)", status)[1])
 
 
 def test_a_missing_file_is_not_found_and_a_cut_one_is_damaged(tmp_path):
