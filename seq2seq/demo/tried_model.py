@@ -145,6 +145,7 @@ class TriedModel:
         sentences = [one for one in sentences if normalize(one).strip()]
         if not sentences:
             raise DataError("text: empty, needed at least one word")
+        self._refuse_long(sentences)
         translations = self.translator.translate(sentences, split="long", long="refuse")
         shown = zip(sentences, self._engine.last, strict=True)
         return Answer(
@@ -152,6 +153,15 @@ class TriedModel:
             (*self.translator.remarks, *Report.of(translations).remarks()),
             _joined([self._show(*pair) for pair in shown]),
         )
+
+    def _refuse_long(self, sentences: Sequence[str]) -> None:
+        most = self.translator.most_source_pieces(None)
+        longest = max(map(len, self.translator.tokenizer.encode(sentences)))
+        if longest > most:
+            raise DataError(
+                f"text: {longest} pieces at once, needed at most {most}, which {self.name} reads; "
+                "give it part by part"
+            )
 
     def _show(self, sentence: str, written: Ids) -> AttentionPage:
         """The attention of one reading, with what the model is told in front of the text."""
