@@ -44,6 +44,13 @@ class Changes:
         return Changes(self.invisible + other.invisible, self.composed + other.composed)
 
 
+def is_normal(text: str) -> bool:
+    """Whether ``normalize`` leaves a text as it is."""
+    if text.isascii() and text.isprintable():
+        return True
+    return unicodedata.is_normalized("NFC", text) and _INVISIBLE.search(text) is None
+
+
 def normalize(text: str) -> str:
     """A text composed (NFC) and without invisible characters; white space stays as it is.
 

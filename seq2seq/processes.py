@@ -15,7 +15,7 @@ from seq2seq.errors import Seq2SeqError
 
 Work = TypeVar("Work")
 Found = TypeVar("Found")
-ALONE = 10
+ALONE = 3
 """Pieces of work that are done before other processes are worth their start."""
 MOST_PROCESSES = 32
 

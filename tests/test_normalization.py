@@ -8,6 +8,7 @@ from seq2seq.normalization import (
     INVISIBLE,
     Changes,
     count_changes,
+    is_normal,
     is_whole_number,
     normalize,
 )
@@ -31,6 +32,8 @@ from seq2seq.normalization import (
 def test_text_is_composed_and_freed_of_what_nobody_sees(text, normal):
     assert normalize(text) == normal
     assert normalize(normal) == normal
+    assert is_normal(normal)
+    assert is_normal(text) == (text == normal)
 
 
 def test_the_tokenizers_library_takes_the_same_characters_for_invisible():

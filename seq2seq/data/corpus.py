@@ -19,11 +19,10 @@ from seq2seq.data.findings import Noticed
 from seq2seq.data.pair_table import CONTEXT_SCHEMA, SCHEMA, PairTable, record_batches
 from seq2seq.errors import DataError
 from seq2seq.lines import iterate_lines
-from seq2seq.normalization import Changes, count_changes, normalize
+from seq2seq.normalization import count_changes, is_normal, normalize
 from seq2seq.recipe import ContextSpec, CorpusSpec
 
 NO_CONTEXT = ContextSpec()
-NONE = Changes()
 
 
 def read_corpus(
@@ -125,13 +124,10 @@ def _normalized(rows: Iterable[Texts], noticed: Noticed, *, held_out: bool) -> I
         noticed.look_for(*kind)
     for number, (source, target, *more) in enumerate(rows, start=1):
         texts = (source,) if held_out else (source, target)
-        if all(text.isascii() and text.isprintable() for text in texts):
+        if is_normal(source) and (held_out or is_normal(target)):
             yield source, target, *more
             continue
         changes = count_changes(texts)
-        if changes == NONE:
-            yield source, target, *more
-            continue
         if changes.invisible:
             noticed.add(*invisible, f"row {number}")
             if any("\0" in text for text in texts):
