@@ -98,7 +98,7 @@ def examine_file(spec: CorpusSpec) -> Diagnosis:
     """
     noticed = Noticed()
     data = {spec.name: read_corpus(spec, folder=Path(), noticed=noticed)}
-    doubts = find_doubts(data, {}, CleaningSpec())
+    doubts = find_doubts(data[spec.name].batches(), {}, CleaningSpec())
     sizes = {name: len(rows) for name, rows in data.items()}
     _, cleaning = settle(doubts, sizes, spec.name, noticed=findings_of({spec.name: noticed}))
     return Diagnosis(cleaning, tuple(_all_lengths(data)))
