@@ -211,7 +211,7 @@ def test_what_is_told_of_a_verbs_nouns_is_nothing_that_a_test_asks(
         for word, after in itertools.pairwise(words(row.source))
         if len(nouns_of(row)) == 2 and word in lexicon.cues and after in nouns_of(row)
     ]
-    assert len(told) > 6_000
+    assert len(told) > 2_000  # Vietnamese has fewer of the natural verbs
     assert not asked.intersection(told)
 
 
