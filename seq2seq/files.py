@@ -47,7 +47,7 @@ def read_bytes(path: Path, *, error: type[Seq2SeqError], needed: str) -> bytes:
             or is larger than 512 MiB.
     """
     try:
-        with open(path, "rb", opener=_open_at_once) as stream:
+        with open(path, "rb", opener=open_at_once) as stream:
             content = stream.read(MOST_BYTES + 1)
     except FileNotFoundError:
         problem = "no such file"
@@ -269,8 +269,12 @@ def _resolved(path: Path) -> Path:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a regular file; never wait for whoever writes to a pipe."""
+def open_at_once(path: str, flags: int) -> int:
+    """Open a regular file; never wait for whoever writes to a pipe. An ``opener`` of ``open``.
+
+    Raises:
+        OSError: There is none, or it is no regular file.
+    """
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):

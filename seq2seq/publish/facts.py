@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import PublishError
-from seq2seq.files import parse_json, read_json_object, read_text
+from seq2seq.files import open_at_once, parse_json, read_json_object, read_text
 from seq2seq.publish.checked import WEIGHTS, Check, verify_check, verify_source
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run, read_origin
@@ -142,7 +142,7 @@ def count_weights(path: Path) -> int:
 
 def safetensors_header(path: Path) -> bytes:
     """The part of a safetensors file that describes the numbers; the rest is the numbers."""
-    with path.open("rb") as file:
+    with open(path, "rb", opener=open_at_once) as file:
         # A file that is none may announce more than there is memory for.
         return file.read(min(int.from_bytes(file.read(8), "little"), path.stat().st_size))
 
