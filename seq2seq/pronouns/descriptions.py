@@ -6,20 +6,19 @@ be guessed there.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 
 from seq2seq.pronouns.draw import Pairing, withheld
-from seq2seq.pronouns.fillers import Voice, described_row, pairs_of
+from seq2seq.pronouns.fillers import Voice, clause_row, pairs_of
 from seq2seq.pronouns.items import Row
 from seq2seq.pronouns.lexicon import Cue
 from seq2seq.pronouns.patterns import Pattern, Schema
-from seq2seq.pronouns.quads import choose_opener
 
 # Sentences for each voice of a schema, where it has so many; draws for each of them.
 _EACH = 12
 _TRIES = 20
 
-_END = Pattern("", ".", ".")
 _SLOTS = "AB"
 _NOUN = re.compile(r"\{([AB]):?(|acc|dat)\}")
 
@@ -44,7 +43,7 @@ def draw_descriptions(voice: Voice, asked: Callable[[Pairing, Cue], bool]) -> li
                 nouns = voice.rng.choice(pool)
                 cues = dict(_properties(voice, schema, nouns, asked))
                 if cues:
-                    row = _row(voice, clause, nouns, cues)
+                    row = clause_row(voice, _described(clause, cues), nouns, cues, timeless=True)
                     rows.setdefault(row.source, row)
                 if len(rows) == wanted:
                     break
@@ -62,13 +61,10 @@ def _properties(
             yield slot, cue
 
 
-def _row(voice: Voice, clause: Pattern, nouns: Pairing, cues: Mapping[str, Cue]) -> Row:
-    opener = choose_opener(voice.rng, voice.patterns, clause.when, timeless=True)
-    whole = opener.joined(clause, _END)
-    shape = Pattern(
-        whole.name, _qualified(whole.english, cues), _qualified(whole.other, cues), whole.tense
-    )
-    return described_row(voice, shape, dict(zip(_SLOTS, nouns, strict=True)), cues)
+def _described(clause: Pattern, slots: Collection[str]) -> Pattern:
+    """The clause with an adjective at the nouns of these slots."""
+    english, other = (_qualified(text, slots) for text in (clause.english, clause.other))
+    return replace(clause, english=english, other=other)
 
 
 def _qualified(template: str, slots: Collection[str]) -> str:

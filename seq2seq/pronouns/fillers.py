@@ -93,7 +93,7 @@ def draw_fillers(voice: Voice) -> list[Row]:
     for clause, pool, timeless in _clauses(voice):
         wanted = len(rows) + _CLAUSES_EACH
         while len(rows) < wanted:
-            _add(rows, _clause_row(voice, clause, pool, timeless=timeless))
+            _add(rows, clause_row(voice, clause, voice.rng.choice(pool), {}, timeless=timeless))
     return list(rows.values())
 
 
@@ -175,7 +175,7 @@ def everyday_fillers(voice: Voice, before: Sequence[Row]) -> list[Row]:
         for clause in schema.voices:
             wanted = len(rows) + _CLAUSES_EVERYDAY
             while len(rows) < wanted:
-                row = _clause_row(voice, clause, pool, timeless=True)
+                row = clause_row(voice, clause, voice.rng.choice(pool), {}, timeless=True)
                 if row.source not in sources:
                     _add(rows, row)
     return list(rows.values())
@@ -210,7 +210,7 @@ def _any_cue(voice: Voice, noun: Noun) -> Cue:
 
 def _property_row(voice: Voice, noun: Noun, cue: Cue) -> Row:
     shapes = [p for p in voice.patterns.properties if not (cue.phrase and "adjective" in p.flags)]
-    return described_row(voice, voice.rng.choice(shapes), {"A": noun}, {"A": cue})
+    return _row(voice, voice.rng.choice(shapes), {"A": noun}, {"A": cue})
 
 
 def _pronoun_row(voice: Voice, noun: Noun, name: str) -> Row:
@@ -289,7 +289,7 @@ def _contrast_row(voice: Voice, kinds: tuple[Kind, Kind], shapes: Sequence[Patte
         cues["B"] = _any_cue(voice, b)
     phrase = any(cue.phrase for cue in cues.values())
     fitting = [p for p in shapes if not (phrase and "adjective" in p.flags)]
-    return described_row(voice, voice.rng.choice(fitting), {"A": a, "B": b}, cues)
+    return _row(voice, voice.rng.choice(fitting), {"A": a, "B": b}, cues)
 
 
 def _two_nouns(voice: Voice, one: Kind, other: Kind) -> tuple[Noun, Noun]:
@@ -347,22 +347,26 @@ def pairs_of(voice: Voice, schema: Schema) -> list[tuple[Noun, Noun]]:
     return _together([(a, b) for a in agents for b in patients if a != b])
 
 
-def _clause_row(
-    voice: Voice, clause: Pattern, pool: Sequence[tuple[Noun, Noun]], *, timeless: bool
+def clause_row(
+    voice: Voice,
+    clause: Pattern,
+    nouns: tuple[Noun, Noun],
+    cues: Mapping[str, Cue],
+    *,
+    timeless: bool,
 ) -> Row:
-    a, b = voice.rng.choice(pool)
+    """A clause about two nouns as a sentence, behind an opener that chance chooses."""
     opener = choose_opener(voice.rng, voice.patterns, clause.when, timeless=timeless)
     whole = opener.joined(clause, _END)
-    return described_row(voice, whole, {"A": a, "B": b}, {})
+    return _row(voice, whole, dict(zip("AB", nouns, strict=True)), cues)
 
 
-def described_row(
+def _row(
     voice: Voice,
     shape: Pattern,
     nouns: Mapping[str, Noun],
     cues: Mapping[str, Cue],
 ) -> Row:
-    """A sentence about nouns and what is said of them, in which nothing is to be resolved."""
     scene, setting = _scene(voice, shape, nouns, cues), _setting(voice)
     return Row(
         speak(shape.english, scene, setting, ENGLISH).text,
