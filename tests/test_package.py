@@ -50,6 +50,15 @@ def test_all_extras_are_in_the_extra_of_that_name(project: dict[str, Any]) -> No
     assert listed.split(",") == sorted(extras)
 
 
+def test_every_extra_is_explained_where_people_install(project: dict[str, Any]) -> None:
+    page = (ROOT / "documentation" / "pages" / "start.md").read_text(encoding="utf-8")
+    (rows,) = re.findall(r"(?s)\| Extra \|.*?\n\n", page)
+    named = {name for cell in re.findall(r"(?m)^\| (`.*?) \|", rows) for name in cell.split(", ")}
+    assert named == {f"`{name}`" for name in project["project"]["optional-dependencies"]} - {
+        "`all`"
+    }
+
+
 def test_the_tools_of_developers_have_the_bounds_of_the_extras(project: dict[str, Any]) -> None:
     tools = {tool for tool in project["dependency-groups"]["dev"] if isinstance(tool, str)}
     named = {re.split(r"[<>=]", tool)[0] for tool in tools}

@@ -161,8 +161,10 @@ def open_german_words() -> Callable[[str], list[str]]:
 def _missing(what: str) -> DataError:
     model = what in MODELS.values()
     command = f"python -m spacy download {what}" if model else "pip install eflomal spacy"
+    compiled = " (compiled there: needs make and a C compiler)" if what == "eflomal" else ""
     return DataError(
-        f"winomt: {what} is not installed, which its alignment and morphology need; {command}"
+        f"winomt: {what} is not installed, which its alignment and morphology need; "
+        f"{command}{compiled}"
     )
 
 
