@@ -168,9 +168,9 @@ class Report:
         """Say in one line what a user should know; whatever is 0 is left out.
 
         Returns:
-            For example ``1,000 lines in 12.3 s; 2 empty; 1 translated to nothing``.
+            For example ``1,000 lines in 12.34 s; 2 empty; 1 translated to nothing``.
         """
-        return "; ".join([f"{self.lines:,} lines in {self.seconds:.1f} s", *self.remarks()])
+        return "; ".join([f"{self.lines:,} lines in {self.seconds:.2f} s", *self.remarks()])
 
     def remarks(self) -> list[str]:
         """What of this is not plain, each with its count."""

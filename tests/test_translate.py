@@ -369,10 +369,10 @@ def test_a_stream_names_the_line_of_the_whole_input(translator: Translator) -> N
 
 
 def test_the_report_says_what_is_not_zero() -> None:
-    assert Report(lines=1200, seconds=3.04).sentences() == "1,200 lines in 3.0 s"
+    assert Report(lines=1200, seconds=3.04).sentences() == "1,200 lines in 3.04 s"
     report = Report(*range(1, 16), seconds=0.5)
     assert report.sentences() == (
-        "1 lines in 0.5 s; 2 empty; 3 with invisible characters or decomposed letters, put right; "
+        "1 lines in 0.50 s; 2 empty; 3 with invisible characters or decomposed letters, put right; "
         "4 longer than the model can read, split; 5 of several sentences, read sentence by "
         "sentence; 6 of several sentences, read as a whole: some may be left out (--split "
         "sentences); 7 longer than the model can read, 8 pieces cut; 9 pieces unknown to the "

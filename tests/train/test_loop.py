@@ -13,7 +13,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from scripts.measure_gpu import RandomEpoch
+from scripts.benchmark.gpu import RandomEpoch
 from seq2seq.data.batches import Batch
 from seq2seq.errors import TrainingError
 from seq2seq.model.config import build_config

@@ -1,6 +1,5 @@
 """Training and decoding on one GPU, within ten minutes and without any data: see ``--help``."""
 
-import json
 import tempfile
 import time
 import warnings
@@ -11,6 +10,8 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+
+from scripts.benchmark.results import Out, Teller
 
 VOCABULARY = 8000
 PAIRS, SHORTEST, LONGEST = 20_000, 5, 60
@@ -66,6 +67,7 @@ def gpu(
     seconds: Annotated[float, typer.Option(help="Seconds of each measurement.")] = 20.0,
     pairs: Annotated[int, typer.Option(help="Random pairs to train on.")] = PAIRS,
     device: Annotated[str, typer.Option(help="cuda, or cpu to try the program.")] = "cuda",
+    out: Out = None,
 ) -> None:
     """Tokens and sentences per second, share of the card's peak, host waits, exact resume.
 
@@ -79,6 +81,7 @@ def gpu(
 
     from seq2seq.run import describe_environment
 
+    say = Teller(out, as_json=True)
     place = torch.device(device)
     environment = describe_environment()
     card = torch.cuda.get_device_name(place) if place.type == "cuda" else environment["processor"]
@@ -92,11 +95,6 @@ def gpu(
         say(resume(data, Path(folder), width, batch_tokens, place))
     for beams in (1, 5):
         say(decode(data, beams, width, seconds, place))
-
-
-def say(report: dict[str, Any]) -> None:
-    """One JSON line."""
-    typer.echo(json.dumps(report))
 
 
 def new_loop(

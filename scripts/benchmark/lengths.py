@@ -5,13 +5,14 @@ own. Random weights and random pieces: speed and memory do not depend on what th
 """
 
 import json
-import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from scripts.benchmark.results import AsJson, Out, Teller
+from scripts.benchmark.timing import in_own_process
 
 FAMILIES = {
     "m2m_100": "our Transformer, full attention",
@@ -36,7 +37,8 @@ def lengths(
     family: Annotated[
         list[str] | None, typer.Option(help="Only these: m2m_100, bart or led.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+    as_json: AsJson = False,
+    out: Out = None,
 ) -> None:
     """Tokens per second and memory of a training update, by length of the source.
 
@@ -45,29 +47,13 @@ def lengths(
 
     Example: scripts/bench lengths --pieces 512 --pieces 4096
     """
+    say = Teller(out, as_json=as_json)
     for length in pieces:
         for name in family or FAMILIES:
-            arguments = [name, str(length), str(budget), str(window)]
-            ended = subprocess.run(
-                [sys.executable, __file__, *arguments], capture_output=True, text=True, check=False
+            say(
+                {"benchmark": "lengths", "family": name, "source_pieces": length}
+                | in_own_process(__name__, name, length, budget, window)
             )
-            if ended.returncode:
-                last = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
-                report: dict[str, Any] = {"family": name, "source_pieces": length, "failed": last}
-            else:
-                report = json.loads(ended.stdout)
-            typer.echo(json.dumps(report) if as_json else row(report))
-
-
-def row(report: dict[str, Any]) -> str:
-    """A line for people."""
-    begin = f"{report['source_pieces']:>6,} pieces  {report['family']:<8}"
-    if "failed" in report:
-        return f"{begin} failed: {report['failed']}"
-    return (
-        f"{begin} {report['tokens_per_second']:>8,} tokens/s  "
-        f"{report['peak_memory_gib']:>6.2f} GiB  batch of {report['pairs']}"
-    )
 
 
 def measure(family: str, length: int, budget: int, window: int) -> dict[str, Any]:
@@ -77,7 +63,6 @@ def measure(family: str, length: int, budget: int, window: int) -> dict[str, Any
 
     from seq2seq.data.batches import collate
     from seq2seq.recipe import ModelSpec, TrainSpec
-    from seq2seq.run import describe_environment
     from seq2seq.train.build import build_model, build_stock_model
     from seq2seq.train.criterion.criterion import Update
     from seq2seq.train.hardware import peak_memory_bytes, wait_for
@@ -114,21 +99,15 @@ def measure(family: str, length: int, budget: int, window: int) -> dict[str, Any
         wait_for(device)
         times.append(time.perf_counter() - start)
     seconds = sorted(times[WARM_UP:])[TURNS // 2]
-    environment = describe_environment()
     return {
-        "family": family,
-        "source_pieces": length,
         "pairs": pairs,
         "window": window if family == "led" else None,
         "tokens_per_second": round((batch.source_tokens + batch.target_tokens) / seconds),
         "peak_memory_gib": round(peak_memory_bytes(device) / 2**30, 2),
         "device": str(device),
-        "processor": environment["processor"],
-        "commit": environment["seq2seq"]["commit"],
     }
 
 
 if __name__ == "__main__":
     name, *numbers = sys.argv[1:]
-    sys.path.insert(0, str(Path(__file__).parent.parent))
     print(json.dumps(measure(name, *map(int, numbers))))

@@ -1,0 +1,34 @@
+"""The commands of ``scripts/bench``."""
+
+import sys
+
+import typer
+
+from scripts.benchmark.decode import decode
+from scripts.benchmark.gpu import gpu
+from scripts.benchmark.lengths import lengths
+from scripts.benchmark.shapes import model
+from scripts.benchmark.train import train
+from scripts.benchmark.translate import translate
+from seq2seq.errors import Seq2SeqError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Speed on this machine, alone and beside other programs.",
+)  # fmt: skip
+for command in (translate, decode, model, train, lengths, gpu):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run a command; a mistake of the user ends in one line and exit code 2."""
+    try:
+        app(prog_name="scripts/bench")
+    except Seq2SeqError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
