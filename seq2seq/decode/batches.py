@@ -23,19 +23,29 @@ class EncodedBatch:
 
 
 @contextmanager
+def without_dropout(model: nn.Module) -> Iterator[None]:
+    """Switch dropout off inside the block, and put the mode back afterwards.
+
+    Args:
+        model: The model that is about to decode, in one thread or in several.
+    """
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
+
+
+@contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """Switch dropout and gradients off inside the block, and put the mode back afterwards.
 
     Args:
         model: The model that is about to decode.
     """
-    training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        model.train(training)
+    with without_dropout(model), torch.inference_mode():
+        yield
 
 
 def padded(

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from seq2seq.decode.lengths import Ids
+from seq2seq.decode.lengths import Ids, shared_budget
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.devices import processor_threads
 from seq2seq.engines.foreign import ForeignEngine
@@ -118,16 +118,10 @@ class ConvertedEngine(ForeignEngine):
             raise ModelError(f"ctranslate2 engine: {'; '.join(problems)}; use engine native")
 
     def _batch_tokens(self, total: int, rows: int, asked: int) -> int:
-        """As many batches for each worker as for the others, so that none waits at the end.
-
-        A tenth more than its share, because padding counts.
-        """
         workers: int = self._translator.num_translators
         if str(self._translator.device) != "cpu":
             return asked
-        share = -(-total // workers)
-        batches = max(1, -(-share // (WORKER_TOKENS * rows)))
-        return min(asked, -(-11 * share // (10 * batches)) or 1)
+        return min(asked, shared_budget(total, workers, WORKER_TOKENS * rows))
 
     def _in_turn(
         self, search: Callable[[Sequence[int]], list[list[Hypothesis]]], batches: list[list[int]]

@@ -1,16 +1,26 @@
-"""Our own program: our own search over our own model."""
+"""Our own program: our own search over our own model.
 
-from collections.abc import Sequence
+On a CPU several batches are searched at once, each in a thread of its own that computes alone: the
+products of a step are too short to be shared out among threads. Weights are those of all threads.
+"""
 
-from seq2seq.decode.batches import evaluating
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+
+from seq2seq.decode.batches import evaluating, without_dropout
 from seq2seq.decode.beam import search_beams
 from seq2seq.decode.forced import force
-from seq2seq.decode.lengths import Ids
+from seq2seq.decode.lengths import Ids, shared_budget
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.decode.sampling import sample
 from seq2seq.engines.engine import Engine
 from seq2seq.errors import ModelError
 from seq2seq.model.transformer import Transformer
+
+# Source pieces times beams that are worth a thread: with fewer, its products become too short.
+THREAD_TOKENS = 512
 
 
 class NativeEngine(Engine):
@@ -30,6 +40,33 @@ class NativeEngine(Engine):
     def vocab_size(self) -> int:
         """Pieces that it knows."""
         return int(self.model.config.vocab_size)
+
+    def _batch_tokens(self, total: int, rows: int, asked: int) -> int:
+        """No more than a thread's share."""
+        threads = min(self._threads, total // THREAD_TOKENS)
+        return min(asked, shared_budget(total, threads, asked)) if threads > 1 else asked
+
+    def _in_turn(
+        self, search: Callable[[Sequence[int]], list[list[Hypothesis]]], batches: list[list[int]]
+    ) -> Iterator[list[list[Hypothesis]]]:
+        """One batch in each thread at once; few batches are given several threads each."""
+        threads, at_once = self._threads, min(self._threads, len(batches))
+        if at_once <= 1:
+            yield from map(search, batches)
+            return
+        own = (threads // at_once,)
+        with without_dropout(self.model):
+            try:
+                with ThreadPoolExecutor(at_once, "decode", torch.set_num_threads, own) as pool:
+                    yield from pool.map(search, batches)
+            finally:  # some libraries know but one number for all threads
+                torch.set_num_threads(threads)
+
+    @property
+    def _threads(self) -> int:
+        """Threads that may compute at once; a GPU gets its work from one."""
+        on_cpu = next(self.model.parameters()).device.type == "cpu"
+        return torch.get_num_threads() if on_cpu else 1
 
     def _search(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[Hypothesis]]:
         find = search_beams if options.sampling is None else sample
