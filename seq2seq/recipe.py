@@ -10,7 +10,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -463,12 +463,16 @@ class TrainSpec(Section):
     freeze: tuple[Literal["encoder", "decoder", "embeddings"], ...] = ()
     """Parts of the model of `init` that keep their weights; `embeddings` are the matrices of
     source, target and output."""
-    processes: int | None = Field(None, ge=1)
-    """Processes that train side by side, each on micro-batches of its own, all in one update, as
-    if `accumulate` were so many times larger; on two cores the tiny model of `scripts/bench train`
-    trains faster so, the small one does not. The others are started beside the first, with a share
-    of its threads each (or `OMP_NUM_THREADS`); a launcher such as torchrun that starts another
-    number is refused."""
+    processes: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    """Processes that train side by side. `auto` shares the `accumulate` micro-batches of an update
+    out among a number of processes that divides it, so that the update is the same on every
+    machine but for dropout, which each process draws for itself: one on each GPU, or on CPUs the
+    number, at most 8, and the threads that a trial of a few updates finds fastest. A run of fewer
+    than 300 updates, of more than 50 million weights or of `init` takes one process and all threads
+    instead. `OMP_NUM_THREADS` bounds the threads of all. A resumed run keeps what it began with.
+    Given as a number, each process takes `accumulate` micro-batches of its own, as if that were so
+    many times larger, and a share of the threads (or `OMP_NUM_THREADS`); a launcher such as
+    torchrun that starts another number is refused."""
     fsdp: bool = False
     """Shard weights, gradients and optimizer state over the processes (FSDP2), for models that do
     not fit on each device beside Adam's state; needs several processes. Ranks save their parts,
@@ -479,6 +483,11 @@ class TrainSpec(Section):
     guided_attention: GuidedAttentionSpec = GuidedAttentionSpec()
     guided_copy: GuidedCopySpec = GuidedCopySpec()
     bottleneck: BottleneckSpec = BottleneckSpec()
+
+    @field_validator("processes", mode="before")
+    @classmethod
+    def _chosen_by_default(cls, processes: object) -> object:
+        return "auto" if processes is None else processes  # as runs of earlier versions say it
 
     @property
     def longest_warmup(self) -> int:

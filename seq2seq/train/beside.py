@@ -21,6 +21,7 @@ import torch
 from accelerate.state import AcceleratorState, GradientState
 
 from seq2seq.errors import TrainingError
+from seq2seq.train.ranks import agree
 
 # A launcher has started this process if it set the first of these, or one of those of MPI.
 LAUNCHED = "WORLD_SIZE"
@@ -39,6 +40,7 @@ END_SECONDS = 30.0
 USER_ERROR, INTERRUPTED = 2, 130
 
 _kept_groups: list[object] = []  # see `keep_group`
+_kept_stores: list[object] = []  # what the processes meet by is served for as long as it is kept
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,7 @@ def processes_beside(
         TrainingError: Another process has found a mistake or was killed, or there are fewer GPUs.
         RuntimeError: Another process has failed.
     """
-    if (
-        count == 1
-        or LAUNCHED in os.environ
-        or any(os.environ.get(n, "1") != "1" for n in MPI_SIZES)
-    ):
+    if count == 1 or _has_others():
         yield
         return
     if on_gpus and torch.cuda.device_count() < count:
@@ -133,6 +131,41 @@ def processes_beside(
             os.environ.clear()
             os.environ.update(before)
             torch.set_num_threads(threads)
+
+
+def _has_others() -> bool:
+    return LAUNCHED in os.environ or any(os.environ.get(n, "1") != "1" for n in MPI_SIZES)
+
+
+def is_launched() -> bool:
+    """Whether a launcher has started this process, and not the first process of a run."""
+    return _has_others() and READY not in os.environ
+
+
+def goes_on_among(count: int) -> bool:
+    """End the group of all processes, and let its first ones form a new one; alone, in none.
+
+    Every process must call it.
+
+    Args:
+        count: Processes that go on.
+
+    Returns:
+        Whether this process is among them; the others have no more to do.
+    """
+    rank, size = torch.distributed.get_rank(), torch.distributed.get_world_size()
+    shared: dict[str, str] = {}
+    if rank == 0 and count > 1:
+        shared, store = _meeting_place(count, torch.get_num_threads())
+        _kept_stores[:] = [store]
+    shared = agree(shared, size)
+    _forget_group()
+    if rank < count:
+        for name in (LAUNCHED, "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE"):
+            if count == 1:
+                del os.environ[name]
+        os.environ.update(shared)
+    return rank < count
 
 
 def is_first() -> bool:

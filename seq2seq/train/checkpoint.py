@@ -68,6 +68,8 @@ class Progress:
     precision: Precision | None = None  # what `auto` chose; another would change the weights
     loss_scale: dict[str, float] | None = None  # of fp16
     world_size: int = 1
+    threads: int | None = None  # of each process; another number would round differently
+    micro_batches: int | None = None  # of an update, in each process
     candidates: list[Candidate] = field(default_factory=list)  # best first
     validations: int = 0  # counted by this version; earlier ones are not among them
     equal_scores: dict[str, float] = field(default_factory=dict)  # the same in every validation

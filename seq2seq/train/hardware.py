@@ -111,6 +111,16 @@ def wait_for(device: torch.device) -> None:
 
 
 @contextmanager
+def threads_kept() -> Iterator[int]:
+    """Give torch as many threads after the block as it has now; the block is told how many."""
+    threads = torch.get_num_threads()
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
 def random_state_kept(device: torch.device) -> Iterator[None]:
     """Put the random generators of the CPU and of one device back after the block.
 

@@ -18,13 +18,15 @@ from seq2seq.recipe import Recipe
 from seq2seq.recipe_file import load_recipe, recipe_json, recipe_text
 from seq2seq.run import Run
 from seq2seq.train.beside import (
+    goes_on_among,
     is_first,
+    is_launched,
     keep_group,
     note_ready,
     processes_beside,
     train_command,
 )
-from seq2seq.train.build import build_model, build_optimizer, build_stock_model, compare_precisions
+from seq2seq.train.build import build_optimizer
 from seq2seq.train.checkpoint import (
     Progress,
     read_progress,
@@ -42,18 +44,21 @@ from seq2seq.train.disks import (
     writers_first,
     writes_here,
 )
-from seq2seq.train.feed import Feed, FeedSpec
+from seq2seq.train.feed import Feed
 from seq2seq.train.finish import Finished, finish
+from seq2seq.train.first_model import first_model
 from seq2seq.train.hardware import (
     PEAK_SECONDS,
     forget_peak_memory,
     keep_freed_memory,
     matrix_peak,
     peak_memory_bytes,
+    threads_kept,
 )
 from seq2seq.train.lock import sole_training
 from seq2seq.train.log import TrainingLog, duration
 from seq2seq.train.loop import Loop
+from seq2seq.train.parallelism import processes_to_start
 from seq2seq.train.precision import (
     HALVES,
     Precision,
@@ -61,8 +66,6 @@ from seq2seq.train.precision import (
     restore_loss_scale,
     use_precision,
 )
-from seq2seq.train.pretrained import freeze
-from seq2seq.train.ranks import agree
 from seq2seq.train.setup import (
     Prepared,
     Say,
@@ -75,7 +78,8 @@ from seq2seq.train.setup import (
 )
 from seq2seq.train.sharding import shard
 from seq2seq.train.stop import Stop, Stopped
-from seq2seq.train.trainable import NativeModel, StockModel, TrainableModel
+from seq2seq.train.trainable import TrainableModel
+from seq2seq.train.trial import choose_precision, feed_spec, settle_parallelism
 from seq2seq.train.validate import GatheredValidation, Validator
 
 # How long ranks wait for the first one to read, cut and encode a large corpus.
@@ -159,11 +163,15 @@ def train(
     run = Run(run_folder or Path("runs") / recipe_path.stem)
     kind = device_kind(device)
     command = train_command(recipe_path, overrides, run.folder, resume=resume, device=kind)
-    with disk_faults_explained(run), sole_training(run) if is_first() else nullcontext():
+    on_gpus, shares = kind == "cuda", recipe.train.processes == "auto" and not is_launched()
+    sole = sole_training(run) if is_first() else nullcontext()
+    with disk_faults_explained(run), sole, threads_kept() as threads:
         check_folder(run, resume=resume)
-        with processes_beside(command, recipe.train.processes or 1, on_gpus=kind == "cuda"):
+        with processes_beside(
+            command, processes_to_start(recipe, run, on_gpus=on_gpus), on_gpus=on_gpus
+        ):
             note_ready()
-            return _train_together(recipe, run, given, kind)
+            return _train_together(recipe, run, given, kind, threads=threads if shares else None)
 
 
 def device_kind(name: str) -> Literal["cpu", "cuda"]:
@@ -183,8 +191,19 @@ def device_kind(name: str) -> Literal["cpu", "cuda"]:
     return "cuda" if name == "cuda" else "cpu"
 
 
-def _train_together(recipe: Recipe, run: Run, given: str, device: str) -> TrainResult:
-    """The work of one process, alone or among others."""
+def _train_together(
+    recipe: Recipe, run: Run, given: str, device: str, *, threads: int | None
+) -> TrainResult:
+    """The work of one process, alone or among others.
+
+    Args:
+        recipe: As it was read.
+        run: The run.
+        given: Text of the recipe.
+        device: ``cpu`` or ``cuda``.
+        threads: That all processes have together, where they share an update's micro-batches out;
+            None where each takes as many as the recipe says.
+    """
     # Without CUDA several processes take part only if the CPU is asked for.
     state = PartialState(cpu=device == "cpu", timeout=PATIENCE)
     keep_group()
@@ -198,38 +217,64 @@ def _train_together(recipe: Recipe, run: Run, given: str, device: str) -> TrainR
         if not steps_saved(run.checkpoints):
             shutil.rmtree(run.tokenizer, ignore_errors=True)  # left by a start that failed
     with writers_first(state, writes=writes):  # the others find tokenizer and encoded text there
-        prepared = prepare_run(recipe, run, say=say)
+        together = 1 if threads else state.num_processes
+        prepared = prepare_run(recipe, run, processes=together, say=say)
     refuse_different(text_hashes(prepared), state.num_processes)
+    precision = None
+    if threads:
+        count, precision = settle_parallelism(prepared, run, state, threads=threads, say=say)
+        if count < state.num_processes:
+            if not goes_on_among(count):
+                return TrainResult(run, Progress(), None, interrupted=None)
+            state = PartialState(cpu=device == "cpu", timeout=PATIENCE)
+            keep_group()
+            say = _speaker(state)
     if writes:  # the others have read what is written anew
         write_facts(run, prepared, given, say=say)
     state.wait_for_everyone()
-    return _train_prepared(prepared, run, state, writes=writes, say=say)
+    return _train_prepared(
+        prepared, run, state, precision=precision, shares=bool(threads), writes=writes, say=say
+    )
 
 
 def _train_prepared(
-    prepared: Prepared, run: Run, state: PartialState, *, writes: bool, say: Say
+    prepared: Prepared,
+    run: Run,
+    state: PartialState,
+    *,
+    precision: Precision | None,
+    shares: bool,
+    writes: bool,
+    say: Say,
 ) -> TrainResult:
     keep_freed_memory()  # not sooner: what the vocabulary took goes back to the system
     recipe, tokenizer = prepared.recipe, prepared.tokenizer
     progress, checkpoint = _starting_point(run, state, writes=writes, say=say)
     torch.manual_seed(recipe.seed)
-    trainable = _first_model(prepared)
+    trainable = first_model(prepared)
     criterion = trainable.criterion(recipe.train)
     # What learns: the criterion itself, or a copy of which each process holds a part.
     learning = shard(criterion, state.device) if recipe.train.fsdp else criterion
-    feed = Feed(prepared.training, _feed_spec(prepared, state))
-    precision = _precision(progress, prepared, learning, feed, state, say)
+    ranks, rank = state.num_processes, state.process_index
+    feed = Feed(prepared.training, feed_spec(prepared, processes=ranks, rank=rank))
+    precision = progress.precision or precision
+    precision = precision or choose_precision(recipe, learning, feed, state, say)
     accelerator = _accelerator(recipe, run, precision, state)
     # Sharded, it exchanges gradients by itself, and gets from Accelerate the number format alone.
     wrapped = accelerator.prepare_model(learning, evaluation_mode=recipe.train.fsdp)
     optimizer: Any = accelerator.prepare_optimizer(build_optimizer(learning, recipe))
-    torch.manual_seed(recipe.seed + 1 + state.process_index)  # ranks draw different dropout
+    torch.manual_seed(recipe.seed + 1 + rank)  # ranks draw different dropout
     sums: dict[str, float] = {}
     if checkpoint is not None:
-        sums = restore(checkpoint, learning, optimizer.optimizer, rank=state.process_index)
+        sums = restore(checkpoint, learning, optimizer.optimizer, rank=rank)
         feed.seek(progress.epoch, progress.batch)
     restore_loss_scale(accelerator, progress.loss_scale)
-    progress.precision, progress.world_size = precision, state.num_processes
+    progress.precision, progress.world_size, progress.threads = (
+        precision, ranks, torch.get_num_threads(),
+    )  # fmt: skip
+    if progress.micro_batches is None:  # earlier versions shared nothing out
+        sharing = ranks if shares and checkpoint is None else 1
+        progress.micro_batches = recipe.train.accumulate // sharing
     log = TrainingLog(run.metrics, accelerator, resumed=progress)
     dev = prepared.text.dev
     stop = Stop(accelerator)
@@ -240,7 +285,7 @@ def _train_prepared(
         wrapped,
         optimizer,
         feed,
-        spec=recipe.train,
+        spec=recipe.train.model_copy(update={"accumulate": progress.micro_batches}),
         checkpoints=run.checkpoints,
         writes_checkpoints=writes,
         progress=progress,
@@ -260,21 +305,6 @@ def _train_prepared(
             )
     finally:
         log.close()
-
-
-def _first_model(prepared: Prepared) -> TrainableModel:
-    spec, train_spec = prepared.recipe.model, prepared.recipe.train
-    trainable: TrainableModel
-    if prepared.pretrained is not None:
-        trainable = prepared.pretrained.model()
-        freeze(trainable.module, train_spec.freeze)
-    elif spec.is_native:
-        trainable = NativeModel(build_model(spec, prepared.tokenizer.vocab_size))
-    else:
-        trainable = StockModel(build_stock_model(spec, prepared.tokenizer.vocab_size))
-    if train_spec.gradient_checkpointing:
-        trainable.recompute_activations()
-    return trainable
 
 
 def _accelerator(
@@ -357,36 +387,6 @@ def _starting_point(
         )
     say(f"resuming at step {progress.step:,} from {checkpoint}")
     return progress, checkpoint
-
-
-def _feed_spec(prepared: Prepared, state: PartialState) -> FeedSpec:
-    return FeedSpec(
-        batch_tokens=prepared.recipe.train.batch_tokens,
-        pad_id=prepared.tokenizer.pad_id,
-        seed=prepared.recipe.seed,
-        world_size=state.num_processes,
-        rank=state.process_index,
-        bottleneck_share=prepared.recipe.train.bottleneck.share,
-    )
-
-
-def _precision(
-    progress: Progress,
-    prepared: Prepared,
-    criterion: Criterion,
-    feed: Feed,
-    state: PartialState,
-    say: Say,
-) -> Precision:
-    """The recipe's number format; what ``auto`` chose once is kept for the rest of the run."""
-    if progress.precision is not None:
-        return progress.precision
-    if prepared.recipe.train.precision != "auto":
-        return prepared.recipe.train.precision
-    trial = compare_precisions(criterion, feed.worst()[0], state)
-    chosen: Precision = agree(trial.chosen, state.num_processes)
-    say(trial.to_text())
-    return chosen
 
 
 def _speaker(state: PartialState) -> Say:

@@ -109,7 +109,7 @@ def check_processes(recipe: Recipe, state: PartialState) -> None:
         TrainingError: Another number takes part than the launcher or the recipe names.
     """
     wanted = {
-        "train.processes": recipe.train.processes,
+        "train.processes": None if recipe.train.processes == "auto" else recipe.train.processes,
         "WORLD_SIZE": int(os.environ["WORLD_SIZE"]) if "WORLD_SIZE" in os.environ else None,
     }
     if recipe.train.fsdp and state.num_processes == 1:
@@ -140,10 +140,19 @@ def check_trackers(recipe: Recipe) -> None:
         )
 
 
-def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
+def prepare_run(recipe: Recipe, run: Run, *, say: Say, processes: int = 1) -> Prepared:
     """Read and clean the text, settle the preset, and make or load the tokenizer.
 
     A model to train further is looked at first: it decides what the recipe may say.
+
+    Args:
+        recipe: As it was read.
+        run: The run, which may have begun.
+        say: Told what was found and chosen.
+        processes: That each take as many micro-batches in an update as the recipe says.
+
+    Returns:
+        What training needs.
     """
     pretrained = None
     if recipe.init is not None:
@@ -179,7 +188,7 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say) -> Prepared:
         copying = training.report_copying()
         say(copying.to_text())
     training.check_budget(recipe.train.batch_tokens)
-    recipe, more = _settle_length(recipe, begun, text, training)
+    recipe, more = _settle_length(recipe, begun, text, training, processes=processes)
     for choice in more:
         say(choice.to_text())
     for finding in training.report.findings[len(text.report.findings) :]:
@@ -227,7 +236,12 @@ def _settle_shape(
 
 
 def _settle_length(
-    recipe: Recipe, begun: tuple[Choice, ...] | None, text: ParallelText, training: TrainingSet
+    recipe: Recipe,
+    begun: tuple[Choice, ...] | None,
+    text: ParallelText,
+    training: TrainingSet,
+    *,
+    processes: int,
 ) -> tuple[Recipe, tuple[Choice, ...]]:
     """Fill in the rest, from what an epoch of the encoded text costs."""
     if begun is not None:
@@ -237,7 +251,7 @@ def _settle_length(
         return recipe, ()
     chosen: tuple[Choice, ...] = ()
     if recipe.preset == "auto":
-        epoch, processes = training.epoch(0), PartialState().num_processes
+        epoch = training.epoch(0)
         plan = plan_batches(
             epoch.source_lengths,
             epoch.target_lengths,

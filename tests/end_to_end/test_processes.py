@@ -19,15 +19,17 @@ from seq2seq.model.stock import load_model
 from seq2seq.recipe_file import load_recipe
 from seq2seq.run import Run
 from seq2seq.stock_tokenizer import open_tokenizer
-from seq2seq.train.checkpoint import checkpoint_path, steps_saved
+from seq2seq.train.checkpoint import checkpoint_path, read_progress, steps_saved
 from seq2seq.train.setup import check_processes
 from seq2seq.train.validate import decode_options
 from seq2seq.translate import Translator
 from tests.end_to_end.digits import digits_recipe, write_digits
 from tests.end_to_end.kill import DRIVER, KILLED, run_training
-from tests.warm import Warm
+from tests.warm import Ended, Warm
 
 STEPS = 8
+AUTO_DRIVER = Path(__file__).parent / "auto_training.py"
+ALONE = ("--set", "train.processes=1")
 
 
 def train_text(accumulate: int) -> str:
@@ -112,6 +114,56 @@ def assert_translated_as_by_one(recipe: Path, run: Run) -> None:
     written = (run.translations / "digits.txt").read_text(encoding="utf-8").splitlines()
     assert written == [one.text for one in alone]
     assert len(set(written)) > 1
+
+
+def train_where_fastest(
+    trainer: Warm, recipe: Path, run: Path, processes: int, *, kill: str = "never", count: int = 0
+) -> Ended:
+    """Train in as many processes as a trial finds fastest, on a clock that says how many."""
+    return trainer.run((AUTO_DRIVER, recipe, run, str(processes), kill, str(count)))
+
+
+@pytest.mark.slow
+def test_processes_that_a_trial_chose_share_out_the_micro_batches_of_an_update(
+    trainer: Warm, folder: Path, alone: Path
+) -> None:
+    recipe = write_recipe(folder, "auto", accumulate=2, dropout=0.0)
+    two, one = folder / "auto-two", folder / "auto-one"
+    ended = train_where_fastest(trainer, recipe, two, 2)
+    assert ended.returncode == 0, ended.stderr
+    assert "2 processes of 1 thread (" in ended.stderr
+    assert progress_of(two) == (2, 1, 1)
+    assert losses(two) == pytest.approx(losses(alone), abs=1e-4)
+    for name, tensor in weights(two).items():
+        torch.testing.assert_close(tensor, weights(alone)[name], atol=1e-3, rtol=0)
+    ended = train_where_fastest(trainer, recipe, one, 1)
+    assert ended.returncode == 0, ended.stderr
+    assert progress_of(one) == (1, 1, 2)
+    assert weights_equal(weights(one), weights(alone))  # a trial leaves no trace
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_in_the_processes_that_a_trial_chose(
+    trainer: Warm, folder: Path
+) -> None:
+    recipe = write_recipe(folder, "auto-dropout", accumulate=2, dropout=0.2)
+    whole, killed = folder / "auto-whole", folder / "auto-killed"
+    assert train_where_fastest(trainer, recipe, whole, 2).returncode == 0
+    ended = train_where_fastest(trainer, recipe, killed, 2, kill="update", count=6)
+    assert (ended.returncode, steps_saved(killed / "checkpoints")) == (KILLED, [4])
+    ended = train_where_fastest(trainer, recipe, killed, 1)  # whatever were the fastest now
+    assert ended.returncode == 0, ended.stderr
+    assert "1 process of" not in ended.stderr
+    assert weights_equal(weights(killed), weights(whole))
+    refused = trainer.run(("-m", "seq2seq", "train", recipe, "--run", killed, "--resume", *ALONE))
+    assert refused.returncode == 2
+    assert "saved by 2 process(es), 1 take part" in refused.stderr
+
+
+def progress_of(run: Path) -> tuple[int, int | None, int | None]:
+    """Processes, threads of each, and micro-batches of an update in each."""
+    progress = read_progress(checkpoint_path(run / "checkpoints", STEPS))
+    return progress.world_size, progress.threads, progress.micro_batches
 
 
 @pytest.mark.slow
