@@ -165,3 +165,22 @@ def last_progress(run: Run) -> Progress | None:
         except CheckpointError:  # said where the run is resumed
             continue
     return None
+
+
+def note_parallelism(progress: Progress, spec: TrainSpec, *, processes: int, shares: bool) -> int:
+    """Write down how updates are shared out; a run that has begun keeps its micro-batches.
+
+    Args:
+        progress: Where the run stands.
+        spec: Of the recipe.
+        processes: That take part.
+        shares: Whether they share out the recipe's micro-batches, or take as many each.
+
+    Returns:
+        Micro-batches of an update, in each process.
+    """
+    begun = progress.step > 0
+    if progress.micro_batches is None:  # earlier versions shared nothing out
+        progress.micro_batches = spec.accumulate // (processes if shares and not begun else 1)
+    progress.world_size, progress.threads = processes, torch.get_num_threads()
+    return progress.micro_batches

@@ -58,7 +58,7 @@ from seq2seq.train.hardware import (
 from seq2seq.train.lock import sole_training
 from seq2seq.train.log import TrainingLog, duration
 from seq2seq.train.loop import Loop
-from seq2seq.train.parallelism import processes_to_start
+from seq2seq.train.parallelism import note_parallelism, processes_to_start
 from seq2seq.train.precision import (
     HALVES,
     Precision,
@@ -269,15 +269,10 @@ def _train_prepared(
         sums = restore(checkpoint, learning, optimizer.optimizer, rank=rank)
         feed.seek(progress.epoch, progress.batch)
     restore_loss_scale(accelerator, progress.loss_scale)
-    progress.precision, progress.world_size, progress.threads = (
-        precision, ranks, torch.get_num_threads(),
-    )  # fmt: skip
-    if progress.micro_batches is None:  # earlier versions shared nothing out
-        sharing = ranks if shares and checkpoint is None else 1
-        progress.micro_batches = recipe.train.accumulate // sharing
+    progress.precision = precision
+    micro_batches = note_parallelism(progress, recipe.train, processes=ranks, shares=shares)
     log = TrainingLog(run.metrics, accelerator, resumed=progress)
-    dev = prepared.text.dev
-    stop = Stop(accelerator)
+    stop, dev = Stop(accelerator), prepared.text.dev
     validator = Validator(accelerator, trainable.engine, tokenizer, recipe, dev, stop, say)
     gathered = GatheredValidation(validator, criterion, accelerator.device)
     loop = Loop(
@@ -285,7 +280,7 @@ def _train_prepared(
         wrapped,
         optimizer,
         feed,
-        spec=recipe.train.model_copy(update={"accumulate": progress.micro_batches}),
+        spec=recipe.train.model_copy(update={"accumulate": micro_batches}),
         checkpoints=run.checkpoints,
         writes_checkpoints=writes,
         progress=progress,
@@ -293,8 +288,7 @@ def _train_prepared(
         stop=stop,
         log=log,
         flops_per_token=trainable.flops_per_token(),
-        peak_flops=state.num_processes
-        * matrix_peak(dtype_of(precision), accelerator.device, seconds=PEAK_SECONDS),
+        peak_flops=ranks * matrix_peak(dtype_of(precision), state.device, seconds=PEAK_SECONDS),
     )
     loop.sums = sums
     try:
