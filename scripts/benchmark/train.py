@@ -62,7 +62,7 @@ def train_report(
 
     state = PartialState(cpu=True)
     recipe = bench_recipe(size, data, folder)
-    prepared = prepare_run(recipe, Run(folder / "run"), say=note)
+    prepared = prepare_run(recipe, Run(folder / "run"), say=note, processes=state.num_processes)
     loop, chosen = new_loop(prepared, precision, folder)
 
     def update() -> float:

@@ -257,8 +257,8 @@ def _train_prepared(
     learning = shard(criterion, state.device) if recipe.train.fsdp else criterion
     ranks, rank = state.num_processes, state.process_index
     feed = Feed(prepared.training, feed_spec(prepared, processes=ranks, rank=rank))
-    precision = progress.precision or precision
-    precision = precision or choose_precision(recipe, learning, feed, state, say)
+    known = progress.precision or precision
+    precision = known or choose_precision(recipe, learning, feed, state, say)
     accelerator = _accelerator(recipe, run, precision, state)
     # Sharded, it exchanges gradients by itself, and gets from Accelerate the number format alone.
     wrapped = accelerator.prepare_model(learning, evaluation_mode=recipe.train.fsdp)
@@ -294,9 +294,7 @@ def _train_prepared(
     try:
         compiled = layers_compiled(criterion, recipe.train, accelerator.device)
         with stop.signals_noted(), compiled:
-            return _run_loop(
-                loop, trainable, criterion, prepared=prepared, run=run, validator=validator
-            )
+            return _run_loop(loop, trainable, criterion, prepared, run, validator)
     finally:
         log.close()
 
@@ -319,7 +317,6 @@ def _run_loop(
     loop: Loop,
     trainable: TrainableModel,
     criterion: Criterion,
-    *,
     prepared: Prepared,
     run: Run,
     validator: Validator,
