@@ -123,8 +123,9 @@ def _forward(
             divisors += divisor.sum()
             if needs_grad:
                 # The gradient of the loss by a score is its probability minus the wanted one.
-                real = probabilities.gather(1, y[:, None]) - (1 - smoothing)
-                probabilities.scatter_(1, y[:, None], real)
+                # Written by place: `scatter_` would copy all probabilities first.
+                places = torch.arange(len(y), device=y.device), y
+                probabilities[places] = probabilities[places] - (1 - smoothing)
                 torch.addmm(even, probabilities, matrix, out=grad_hidden[block][part])
         if needs_grad:
             torch.mm(kept[: len(block_hidden)].t(), block_hidden, out=grad_part)
