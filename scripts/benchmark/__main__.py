@@ -7,7 +7,9 @@ import typer
 from scripts.benchmark.decode import decode
 from scripts.benchmark.gpu import gpu
 from scripts.benchmark.lengths import lengths
+from scripts.benchmark.page import page
 from scripts.benchmark.shapes import model
+from scripts.benchmark.sweep import sweep
 from scripts.benchmark.train import train
 from scripts.benchmark.translate import translate
 from seq2seq.errors import Seq2SeqError
@@ -17,7 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Speed on this machine, alone and beside other programs.",
 )  # fmt: skip
-for command in (translate, decode, model, train, lengths, gpu):
+for command in (translate, decode, model, train, sweep, lengths, page, gpu):
     app.command()(command)
 
 

@@ -64,7 +64,7 @@ def decode(
                 if peer == "hf"
                 else beside_ctranslate2(translator, sources, text, (count, max_length), rounds)
             )
-            say({"benchmark": "decode", "model": str(model), "precision": precision} | report)
+            say({"benchmark": "decode", "model": model.name, "precision": precision} | report)
 
 
 def beside_generate(

@@ -17,6 +17,7 @@ VOCABULARY = 8000
 PAIRS, SHORTEST, LONGEST = 20_000, 5, 60
 WARM_UP, COUNTED = 5, 5
 COMPARED = 32
+PEAK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def gpu(
     place = torch.device(device)
     environment = describe_environment()
     card = torch.cuda.get_device_name(place) if place.type == "cuda" else environment["processor"]
-    say({"card": card, "commit": environment["seq2seq"]["commit"], "torch": torch.__version__})
+    say({"benchmark": "gpu", "card": card, "torch": torch.__version__})
     data = RandomPairs(pairs)
     formats = ("fp32", "tf32", "bf16") if place.type == "cuda" else ("fp32", "bf16")
     for precision in formats:
@@ -137,7 +138,8 @@ def new_loop(
         spec=spec, checkpoints=folder / "checkpoints", writes_checkpoints=True,
         progress=Progress(), validate=lambda _: Validation("bleu", 0.0, 0.0, 0.0, {}),
         stop=Stop(accelerator), log=TrainingLog(folder / "metrics.jsonl", accelerator),
-        flops_per_token=flops_per_token(model), peak_flops=matrix_peak(dtype_of(precision), device),
+        flops_per_token=flops_per_token(model),
+        peak_flops=matrix_peak(dtype_of(precision), device, seconds=PEAK_SECONDS),
     )  # fmt: skip
     wrapped.train()
     return loop
@@ -192,7 +194,7 @@ def train(
     source, target = loop.sums["source_tokens"], loop.sums["target_tokens"]
     flops = loop.flops_per_token[0] * source + loop.flops_per_token[1] * target
     return {
-        "benchmark": f"train {precision}",
+        "benchmark": f"gpu train {precision}",
         "tokens_per_second": round((source + target) / elapsed),
         "milliseconds_an_update": round(1000 * elapsed / updates, 1),
         "matrix_peak_tflops": round(loop.peak_flops / 1e12, 2),
@@ -229,7 +231,7 @@ def resume(
         ends.append([p.detach().cpu() for p in loop.criterion.parameters()])
     largest = max(float((a - b).abs().max()) for a, b in zip(*ends, strict=True))
     equal = all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
-    return {"benchmark": "resume", "bit_for_bit": equal, "largest_difference": largest}
+    return {"benchmark": "gpu resume", "bit_for_bit": equal, "largest_difference": largest}
 
 
 def decode(
@@ -258,7 +260,7 @@ def decode(
         done += len(sources)
     wait_for(device)
     return {
-        "benchmark": "decode greedy" if beams == 1 else f"decode beam {beams}",
+        "benchmark": "gpu decode greedy" if beams == 1 else f"gpu decode beam {beams}",
         "sentences_per_second": round(done / (time.perf_counter() - start), 1),
         "same_as_on_cpu": f"{same} of {COMPARED}",
         "host_waits": waits,

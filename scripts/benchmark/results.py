@@ -39,7 +39,7 @@ def collect(reports: Sequence[Report]) -> Results:
     """Reports with all that a reader needs to judge and to repeat them."""
     environment = describe_environment()
     return {
-        "command": ["scripts/bench", *sys.argv[1:]],
+        "command": ["scripts/bench", *map(shortened, sys.argv[1:])],
         "date": environment["created"],
         "processor": environment["processor"],
         "cores": environment["cores"],
@@ -48,6 +48,11 @@ def collect(reports: Sequence[Report]) -> Results:
         "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
         "reports": list(reports),
     }
+
+
+def shortened(argument: str) -> str:
+    """An argument as a reader on another machine needs it: of a whole path its name."""
+    return Path(argument).name if Path(argument).is_absolute() else argument
 
 
 class Teller:
@@ -62,6 +67,8 @@ class Teller:
     def __init__(self, out: Path | None, *, as_json: bool):
         if out is not None and out.suffix != ".json":
             raise DataError(f"--out: '{out}', needed the name of a .json file")
+        if threads := os.environ.get("OMP_NUM_THREADS"):
+            note(f"OMP_NUM_THREADS is '{threads}': our programs take no more threads than that")
         self._out, self._as_json = out, as_json
         self._reports: list[Report] = []
 

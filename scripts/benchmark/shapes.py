@@ -16,6 +16,7 @@ SHAPES: dict[Size, dict[str, Any]] = {
     "small": {"width": 512, "ffn_width": 2048, "heads": 8, "layers": 3, "dropout": 0.1},
 }
 VOCABULARY = 8000
+BATCH_TOKENS = 4096
 DataFolder = Annotated[Path, typer.Option(help="Multi30k: train.en.gz, val.de.gz, …")]
 
 
@@ -41,7 +42,7 @@ def recipe_content(size: Size, data: Path, folder: Path, train: dict[str, Any]) 
     }  # fmt: skip
 
 
-def bench_recipe(size: Size, data: Path, folder: Path, *, batch_tokens: int = 4096) -> Any:
+def bench_recipe(size: Size, data: Path, folder: Path, *, batch_tokens: int = BATCH_TOKENS) -> Any:
     """The recipe whose updates are measured: it never validates, logs or ends."""
     from seq2seq.recipe_file import parse_recipe
 
@@ -85,7 +86,7 @@ def train_model(folder: Path, data: Path, size: Size, updates: int) -> None:
     from seq2seq.toml import toml_pairs
 
     train = {
-        "batch_tokens": 4096, "warmup_steps": max(1, updates // 4), "peak_lr": 2e-3,
+        "batch_tokens": BATCH_TOKENS, "warmup_steps": max(1, updates // 4), "peak_lr": 2e-3,
         "steps": updates, "validate_every_steps": updates,
     }  # fmt: skip
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -133,12 +133,20 @@ def in_own_process(module: str, *arguments: object) -> dict[str, Any]:
         arguments: On its command line.
 
     Returns:
-        What it found, or ``failed`` with the last line that it said.
+        What it found, or ``failed`` with the last line that it said; with the share of the machine
+        that others used meanwhile.
     """
     command = [sys.executable, "-P", "-m", module, *map(str, arguments)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        last = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
-        return {"failed": last}
-    found: dict[str, Any] = json.loads(ended.stdout)
-    return found
+    found: dict[str, Any] = {}
+
+    def run() -> float:
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ended.returncode:
+            last = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1]
+            found["failed"] = last
+        else:
+            found.update(json.loads(ended.stdout))
+        return 1
+
+    (window,) = measure(run, repeats=1, windows=1)
+    return found | {"foreign_share": round(window.foreign, 3)}

@@ -1,4 +1,4 @@
-"""Tokens per second of training, measured with the project's own loop.
+"""Tokens per second of training, measured with the project's own loop, alone or beside eole.
 
 Tokens are pieces that are not padding, on both sides, each end-of-sentence piece included.
 """
@@ -6,14 +6,19 @@ Tokens are pieces that are not padding, on both sides, each end-of-sentence piec
 import math
 import sys
 import tempfile
+import time
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from scripts.benchmark.results import AsJson, Out, Report, Teller, note
-from scripts.benchmark.shapes import DataFolder, Size, bench_recipe
-from scripts.benchmark.timing import measure, summary
+from scripts.benchmark.shapes import BATCH_TOKENS, DataFolder, Size, bench_recipe
+from scripts.benchmark.timing import Summary, Window, in_turns, summary, times_as_fast
+
+if TYPE_CHECKING:
+    from scripts.benchmark.eole_peer import Eole
 
 WARM_UP = 24
 
@@ -29,12 +34,21 @@ def train(
     processes: Annotated[
         int, typer.Option(help="Processes, each on batches of its own, all in one update.")
     ] = 1,
+    peer: Annotated[
+        Literal["eole"] | None,
+        typer.Option(help="In turns with eole, fp32 and bf16, in an environment made for it."),
+    ] = None,
     as_json: AsJson = False,
     out: Out = None,
 ) -> None:
     """Tokens per second of whole updates: batches, forward, backward, clipping, optimizer.
 
+    With --peer eole the same model is trained by eole on the same pieces in batches as large,
+    stopped while ours works; the first time it is installed, which needs the network, in a folder
+    that is kept (~/.cache/seq2seq, or SEQ2SEQ_CACHE).
+
     Example: scripts/bench train --data data/multi30k --size small
+    Example: scripts/bench train --data data/multi30k --peer eole --out results/train-tiny.json
     """
     from seq2seq.train.beside import note_ready, processes_beside
     from seq2seq.train.hardware import keep_freed_memory
@@ -44,60 +58,148 @@ def train(
     command = [sys.executable, "-P", "-m", "scripts.benchmark", *sys.argv[1:]]
     with processes_beside(command, processes), tempfile.TemporaryDirectory() as name:
         note_ready()
-        report = train_report(size, data, precision, Path(name), seconds=seconds, windows=windows)
-    say(report)
+        work = OurTraining(size, data, precision, Path(name), seconds=seconds)
+        with ExitStack() as stack:
+            peers = start_eole(stack, work, Path(name), seconds) if peer else {}
+            turns = in_turns(
+                {"seq2seq": work.window, **{name: one.turn for name, one in peers.items()}}, windows
+            )
+        report = work.report(summary(turns["seq2seq"]), updates=work.repeats * windows)
+        if peer and work.is_first:
+            report |= beside_eole(turns, peers)
+        say(report)
 
 
-def train_report(
-    size: Size, data: Path, precision: str, folder: Path, *, seconds: float, windows: int
-) -> Report:
-    """Measure updates of the real loop."""
-    import torch
-    from accelerate import PartialState
+def start_eole(
+    stack: ExitStack, work: "OurTraining", folder: Path, seconds: float
+) -> "dict[str, Eole]":
+    """Trainings of eole in each number format, warm and stopped; the first process has them."""
+    from scripts.benchmark.eole_peer import training
 
-    from seq2seq.run import Run
-    from seq2seq.train.hardware import peak_memory_bytes
-    from seq2seq.train.ranks import agree, sum_over_ranks
-    from seq2seq.train.setup import prepare_run
-
-    state = PartialState(cpu=True)
-    recipe = bench_recipe(size, data, folder)
-    prepared = prepare_run(recipe, Run(folder / "run"), say=note, processes=state.num_processes)
-    loop, chosen = new_loop(prepared, precision, folder)
-
-    def update() -> float:
-        before = loop.progress.source_tokens + loop.progress.target_tokens
-        loop.update()
-        return loop.progress.source_tokens + loop.progress.target_tokens - before
-
-    warm_up = measure(update, repeats=WARM_UP, windows=1)
-    repeats = agree(math.ceil(seconds / warm_up[0].seconds * WARM_UP), state.num_processes)
-    loop.sums = {}
-    found = summary(measure(update, repeats=repeats, windows=windows))
-    sums = loop.sums
-    peak_memory = sum_over_ranks(loop.accelerator, peak_memory_bytes(torch.device("cpu")))[0]
-    tokens = sums["source_tokens"] + sums["target_tokens"]
-    mean_flops = (
-        loop.flops_per_token[0] * sums["source_tokens"]
-        + loop.flops_per_token[1] * sums["target_tokens"]
-    ) / tokens
+    files = folder / "eole"
+    files.mkdir()
+    formats: tuple[Literal["fp32", "bf16"], ...] = ("fp32", "bf16") if work.is_first else ()
     return {
-        "benchmark": "train",
-        "size": size,
-        "precision": chosen,
-        "tokens_per_second": round(found.rate),
-        "best_window": round(found.best),
-        "padding_share": round(1 - tokens / sums["padded_tokens"], 4),
-        "matrix_peak_gflops": round(loop.peak_flops / 1e9, 1),
-        "matrix_peak_share": round(found.rate * mean_flops / loop.peak_flops, 3),
-        "peak_memory_gib": round(peak_memory / 2**30, 2),
-        "weights": sum(p.numel() for p in loop.criterion.parameters()),
-        "tokens_an_update": round(tokens / (repeats * windows)),
-        "processes": state.num_processes,
-        "threads_each": torch.get_num_threads(),
-        "quiet_windows": found.quiet,
-        "foreign_share": round(found.foreign_share, 3),
+        f"eole {precision}": stack.enter_context(
+            training(
+                work.prepared, work.size, files, batch_tokens=BATCH_TOKENS, precision=precision,
+                seconds=seconds,
+            )
+        )
+        for precision in formats
+    }  # fmt: skip
+
+
+def beside_eole(turns: dict[str, list[Window]], peers: "dict[str, Eole]") -> Report:
+    """The figures of eole; the faster of its number formats counts.
+
+    Args:
+        turns: By program, ours as ``seq2seq``.
+        peers: The others.
+    """
+    from scripts.benchmark.eole_peer import REQUIREMENTS
+
+    found = {name: summary(turns[name]) for name in peers}
+    best = max(found, key=lambda name: found[name].rate)
+    ours = summary(turns["seq2seq"])
+    tokens = sum(window.amount for window in turns[best])
+    rates = {
+        f"{name.replace(' ', '_')}_tokens_per_second": round(one.rate)
+        for name, one in found.items()
     }
+    return rates | {
+        "peer": REQUIREMENTS[0].replace("==", " "),
+        "peer_setting": best.removeprefix("eole "),
+        "peer_tokens_an_update": round(tokens / peers[best].updates),
+        "times_as_fast": times_as_fast(ours, found[best]),
+        "foreign_share": round(max(ours.foreign_share, found[best].foreign_share), 3),
+    }
+
+
+class OurTraining:
+    """The real loop on the benchmark's corpus, warm.
+
+    Attributes:
+        prepared: Its text and tokenizer.
+        repeats: Updates of a window.
+    """
+
+    def __init__(
+        self, size: Size, data: Path, precision: str, folder: Path, *, seconds: float,
+        batch_tokens: int = BATCH_TOKENS,
+    ):  # fmt: skip
+        from accelerate import PartialState
+
+        from seq2seq.run import Run
+        from seq2seq.train.ranks import agree
+        from seq2seq.train.setup import prepare_run
+
+        self.size = size
+        self.state = PartialState(cpu=True)
+        recipe = bench_recipe(size, data, folder, batch_tokens=batch_tokens)
+        self.prepared = prepare_run(
+            recipe, Run(folder / "run"), say=note, processes=self.state.num_processes
+        )
+        self.loop, self.precision = new_loop(self.prepared, precision, folder)
+        self.repeats = WARM_UP
+        start = time.perf_counter()
+        self.window()
+        elapsed = time.perf_counter() - start
+        self.repeats = agree(math.ceil(seconds / elapsed * WARM_UP), self.state.num_processes)
+        self.loop.sums = {}
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the first of the processes that train."""
+        return bool(self.state.is_main_process)
+
+    def window(self) -> float:
+        """Some updates.
+
+        Returns:
+            The tokens that they trained on.
+        """
+        before = self._tokens
+        for _ in range(self.repeats):
+            self.loop.update()
+        return float(self._tokens - before)
+
+    @property
+    def _tokens(self) -> int:
+        done = self.loop.progress
+        return int(done.source_tokens + done.target_tokens)
+
+    def report(self, found: Summary, *, updates: int) -> Report:
+        """What all windows say."""
+        import torch
+
+        from seq2seq.train.hardware import peak_memory_bytes
+        from seq2seq.train.ranks import sum_over_ranks
+
+        loop, sums = self.loop, self.loop.sums
+        memory = sum_over_ranks(loop.accelerator, peak_memory_bytes(torch.device("cpu")))[0]
+        tokens = sums["source_tokens"] + sums["target_tokens"]
+        mean_flops = (
+            loop.flops_per_token[0] * sums["source_tokens"]
+            + loop.flops_per_token[1] * sums["target_tokens"]
+        ) / tokens
+        return {
+            "benchmark": "train",
+            "size": self.size,
+            "precision": self.precision,
+            "tokens_per_second": round(found.rate),
+            "best_window": round(found.best),
+            "padding_share": round(1 - tokens / sums["padded_tokens"], 4),
+            "matrix_peak_gflops": round(loop.peak_flops / 1e9, 1),
+            "matrix_peak_share": round(found.rate * mean_flops / loop.peak_flops, 3),
+            "peak_memory_gib": round(memory / 2**30, 2),
+            "weights": sum(p.numel() for p in loop.criterion.parameters()),
+            "tokens_an_update": round(tokens / updates),
+            "processes": self.state.num_processes,
+            "threads_each": torch.get_num_threads(),
+            "quiet_windows": found.quiet,
+            "foreign_share": round(found.foreign_share, 3),
+        }
 
 
 def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:

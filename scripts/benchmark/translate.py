@@ -69,7 +69,7 @@ def translate(
                     theirs, translator, text, precision=number_format, beams=count,
                     max_length=max_length,
                 )  # fmt: skip
-                say({"model": str(model)} | compare(ours, other, lines, rounds))
+                say({"model": model.name} | compare(ours, other, lines, rounds))
 
 
 def compare(ours: "OurCommand", other: CTranslate2, lines: int, rounds: int) -> Report:
