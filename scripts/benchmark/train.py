@@ -65,9 +65,8 @@ def train(
                 {"seq2seq": work.window, **{name: one.turn for name, one in peers.items()}}, windows
             )
         report = work.report(summary(turns["seq2seq"]), updates=work.repeats * windows)
-        if peer and work.is_first:
-            report |= beside_eole(turns, peers)
-        say(report)
+        if work.is_first:
+            say(report | (beside_eole(turns, peers) if peer else {}))
 
 
 def start_eole(
