@@ -83,7 +83,7 @@ def settings(size: Size, files: Path, batch_tokens: int, precision: Precision) -
                   "transformer_ff": shape["ffn_width"], "heads": shape["heads"],
                   "layers": shape["layers"], "add_qkvbias": True, "add_ffnbias": True,
                   "share_embeddings": True, "share_decoder_embeddings": True,
-                  "embeddings": {"position_encoding": True,
+                  "embeddings": {"word_vec_size": shape["width"], "position_encoding": True,
                                  "position_encoding_type": "SinusoidalInterleaved"}},
         "training": {"model_path": str(files / f"model-{precision}"), "compute_dtype": precision,
                      "batch_type": "tokens", "batch_size": batch_tokens,
