@@ -50,8 +50,8 @@ def train(
     Example: scripts/bench train --data data/multi30k --size small
     Example: scripts/bench train --data data/multi30k --peer eole --out results/train-tiny.json
     """
+    from seq2seq.memory import keep_freed_memory
     from seq2seq.train.beside import note_ready, processes_beside
-    from seq2seq.train.hardware import keep_freed_memory
 
     keep_freed_memory()
     say = Teller(out, as_json=as_json)

@@ -14,6 +14,7 @@ from accelerate import Accelerator, PartialState
 
 from seq2seq.devices import resolve_device
 from seq2seq.errors import CheckpointError, DeviceError
+from seq2seq.memory import keep_freed_memory
 from seq2seq.recipe import Recipe
 from seq2seq.recipe_file import load_recipe, recipe_json, recipe_text
 from seq2seq.run import Run
@@ -50,7 +51,6 @@ from seq2seq.train.first_model import first_model
 from seq2seq.train.hardware import (
     PEAK_SECONDS,
     forget_peak_memory,
-    keep_freed_memory,
     matrix_peak,
     peak_memory_bytes,
     threads_kept,

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from seq2seq.errors import TrainingError
+from seq2seq.memory import keep_freed_memory
 from seq2seq.train import hardware
 from seq2seq.train.hardware import (
     forget_peak_memory,
-    keep_freed_memory,
     matrix_peak,
     peak_memory_bytes,
     random_state_kept,
