@@ -181,16 +181,23 @@ def _open(
     quantize: str | None,
 ) -> "Translator":
     """A model in the program that was asked for, or in the fastest; which and why is said."""
-    if quantize is not None and engine != "auto":
+    if quantize is not None and engine not in ("auto", "native"):
         raise DataError(
-            f"--quantize {quantize}: with --engine {engine}, needed --engine auto, which measures "
-            "what it changes"
+            f"--quantize {quantize}: with --engine {engine}, needed --engine auto or native, which "
+            "measure what it changes"
         )
+    from seq2seq.memory import keep_freed_memory
     from seq2seq.translate import Translator
 
+    keep_freed_memory()
+    program: Program | EngineName = engine
+    if engine == "auto":
+        program = _fastest(model, device, languages, quantize)
+    elif quantize is not None:
+        program = _in_eight_bits(model, device)
     return Translator.load(
         model,
-        engine=_fastest(model, device, languages, quantize) if engine == "auto" else engine,
+        engine=program,
         device=device,
         source_language=languages[0],
         target_language=languages[1],
@@ -211,6 +218,15 @@ def _fastest(
         languages=languages,
         eight_bits=quantize is not None,
         say=lambda line: typer.echo(line, err=True),
+    )
+
+
+def _in_eight_bits(model: str, device: str) -> "Program":
+    from seq2seq.engines.load import load_eight_bits
+    from seq2seq.model_location import locate_model
+
+    return load_eight_bits(
+        locate_model(model).path, device=device, say=lambda line: typer.echo(line, err=True)
     )
 
 

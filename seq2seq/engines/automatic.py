@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
-from itertools import islice
 from pathlib import Path
 
 from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS, Ids
@@ -23,12 +22,12 @@ from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.devices import processor_threads
 from seq2seq.engines.agreement import EXACT, count_equal, differences
 from seq2seq.engines.converted import ConvertedEngine, import_ctranslate2, refusals
+from seq2seq.engines.eight_bits import SAMPLE, distinct, weigh
 from seq2seq.engines.engine import Engine, Progress
 from seq2seq.engines.load import fitting_engine, load_engine
 from seq2seq.engines.prepared import (
     FOLDER,
     Agreement,
-    EightBits,
     Prepared,
     key_of,
     place_of,
@@ -43,8 +42,8 @@ from seq2seq.libraries import reason_of
 from seq2seq.run import model_folder, write_json
 from seq2seq.stock_tokenizer import open_tokenizer
 
-# Lines that both programs search, and how many a job must have to be worth the trial.
-SAMPLE, ENOUGH = 100, 200
+# Lines that a job must have to be worth the trial.
+ENOUGH = 200
 # A larger model is not written a second time unasked.
 MOST_BYTES = 1 << 30
 NEEDED = "the config.json of a stock model folder"
@@ -203,7 +202,7 @@ class AutomaticEngine(Engine):
         if problems:
             return f"not CTranslate2, {'; '.join(problems)}"
         if self._prepared is None:
-            sample = _distinct(sources) if len(sources) >= ENOUGH else []
+            sample = distinct(sources, SAMPLE) if len(sources) >= ENOUGH else []
             if len(sample) < SAMPLE:
                 return (
                     f"CTranslate2 is tried once for each model, on the first job of at "
@@ -263,18 +262,14 @@ class AutomaticEngine(Engine):
         """Say what 8 bits change, and keep it once it was measured on enough lines."""
         weighed = prepared.eight_bits
         if weighed is None:
-            sample = _distinct(sources)
+            sample = distinct(sources, SAMPLE)
             exact = ConvertedEngine.load(self.place / prepared.folder, device="cpu")
             weighed = weigh(exact, self._load_converted(prepared), sample, options)
             if len(sample) == SAMPLE:
                 self._prepared = replace(prepared, eight_bits=weighed)
                 with suppress(OSError):  # it is measured again
                     write_prepared(self.place, self._prepared)
-        self._announce(
-            f"8 bits: {weighed.equal} of {weighed.lines} outputs as with 32 bits; to the model of "
-            f"32 bits a piece is {abs(weighed.loss):.3f} {'less' if weighed.loss >= 0 else 'more'} "
-            "probable on average (natural logarithm)"
-        )
+        self._announce(weighed.to_text())
 
     def _load_native(self) -> Engine:
         if self._native is None:
@@ -331,29 +326,6 @@ def compare(
     )
 
 
-def weigh(
-    exact: Engine, rounded: Engine, sample: Sequence[Ids], options: DecodeOptions
-) -> EightBits:
-    """Compare the outputs of matrices in 8 bits with those of 32 bits, as the latter see them.
-
-    Args:
-        exact: The model in 32 bits.
-        rounded: The same in 8 bits.
-        sample: Sources.
-        options: What to search for.
-
-    Returns:
-        What was found.
-    """
-    found = [_timed(engine, sample, options)[0] for engine in (exact, rounded)]
-    means = []
-    for outputs in found:
-        scores = exact.score(sample, [one.ids for one in outputs], first_id=options.first_id)
-        pieces = sum(len(one.token_log_probabilities) for one in scores)
-        means.append(sum(one.log_probability for one in scores) / pieces)
-    return EightBits(len(sample), count_equal(*found), means[0] - means[1])
-
-
 def _timed(
     engine: Engine, sample: Sequence[Ids], options: DecodeOptions
 ) -> tuple[list[Hypothesis], float]:
@@ -382,11 +354,6 @@ def _unlike(options: DecodeOptions) -> list[str]:
             if value
         ]  # fmt: skip
     return problems
-
-
-def _distinct(sources: Sequence[Ids]) -> list[Ids]:
-    """The first of the sources that differ, as many as are compared."""
-    return list(islice(dict.fromkeys(map(tuple, sources)), SAMPLE))
 
 
 def _bytes_of(folder: Path) -> int:

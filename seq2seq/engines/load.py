@@ -5,14 +5,14 @@ needs neither.
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from seq2seq.devices import resolve_device
 from seq2seq.engines.converted import WEIGHTS, ConvertedEngine, converted_folder
 from seq2seq.engines.engine import Engine, EngineName
-from seq2seq.errors import ModelError
+from seq2seq.errors import DeviceError, ModelError
 from seq2seq.files import read_json_object
 from seq2seq.recipe import FAMILIES
 from seq2seq.run import model_folder
@@ -55,6 +55,31 @@ def _load(name: EngineName, path: Path, device: str) -> tuple[Engine, Path]:
 
             place, folder = resolve_device(device), model_folder(path)
             return NativeEngine(load_model(folder).to(place)), folder
+
+
+def load_eight_bits(path: Path, *, device: str, say: Callable[[str], object]) -> Engine:
+    """Load a model into our own program with matrices of 8 bits.
+
+    Args:
+        path: A run folder or a stock model folder.
+        device: As in `seq2seq.devices`; a CPU.
+        say: Told what 8 bits change.
+
+    Raises:
+        ModelError: There is no such model, or it is none of ours.
+        DeviceError: The device or the processor cannot do it.
+    """
+    place, folder = resolve_device(device), model_folder(path)
+    if place.type != "cpu":
+        raise DeviceError(
+            f"8 bits: device '{place}', needed a CPU, where our own program has such products; "
+            "say --device cpu or leave --quantize out"
+        )
+    from seq2seq.engines.native import EightBitEngine
+    from seq2seq.model.stock import load_model
+
+    with _without_garbage_collection():
+        return EightBitEngine(load_model(folder), say=say)
 
 
 def fitting_engine(path: Path) -> EngineName:

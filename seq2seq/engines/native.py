@@ -12,11 +12,13 @@ import torch
 from seq2seq.decode.batches import evaluating, without_dropout
 from seq2seq.decode.beam import search_beams
 from seq2seq.decode.forced import force
-from seq2seq.decode.lengths import Ids, shared_budget
+from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS, Ids, shared_budget
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.decode.sampling import sample
-from seq2seq.engines.engine import Engine
+from seq2seq.engines.eight_bits import SAMPLE, distinct, weigh
+from seq2seq.engines.engine import Engine, Progress
 from seq2seq.errors import ModelError
+from seq2seq.model.eight_bits import in_eight_bits
 from seq2seq.model.transformer import Transformer
 
 # Source pieces times beams that are worth a thread: with fewer, its products become too short.
@@ -89,3 +91,38 @@ class NativeEngine(Engine):
     ) -> list[ForcedScore]:
         with evaluating(self.model):
             return force(self.model, sources, targets, first_id)
+
+
+class EightBitEngine(NativeEngine):
+    """The same with matrices of 8 bits; what they change is measured on the first job, and said.
+
+    Args:
+        model: In 32 bits, on the CPU.
+        say: Told what 8 bits change.
+
+    Raises:
+        DeviceError: The processor has no instructions for it.
+    """
+
+    def __init__(self, model: Transformer, *, say: Callable[[str], object]):
+        super().__init__(in_eight_bits(model))
+        self._exact: Engine | None = NativeEngine(model)
+        self._say = say
+
+    def search(
+        self,
+        sources: Sequence[Ids],
+        options: DecodeOptions,
+        *,
+        prefixes: Sequence[Ids] | None = None,
+        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        progress: Progress | None = None,
+    ) -> list[list[Hypothesis]]:
+        """Find the best targets for each source; see `Engine.search`."""
+        exact = self._exact
+        if exact is not None and sources:
+            self._exact = None
+            self._say(weigh(exact, self, distinct(sources, SAMPLE), options).to_text())
+        return super().search(
+            sources, options, prefixes=prefixes, batch_tokens=batch_tokens, progress=progress
+        )

@@ -75,6 +75,14 @@ class EightBits:
     equal: int
     loss: float
 
+    def to_text(self) -> str:
+        """One line for the user."""
+        return (
+            f"8 bits: {self.equal} of {self.lines} outputs as with 32 bits; to the model of "
+            f"32 bits a piece is {abs(self.loss):.3f} {'less' if self.loss >= 0 else 'more'} "
+            "probable on average (natural logarithm)"
+        )
+
 
 @dataclass(frozen=True)
 class Prepared:

