@@ -464,15 +464,14 @@ class TrainSpec(Section):
     """Parts of the model of `init` that keep their weights; `embeddings` are the matrices of
     source, target and output."""
     processes: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
-    """Processes that train side by side. `auto` shares the `accumulate` micro-batches of an update
-    out among a number of processes that divides it, so that the update is the same on every
-    machine but for dropout, which each process draws for itself: one on each GPU, or on CPUs the
-    number, at most 8, and the threads that a trial of a few updates finds fastest. A run of fewer
-    than 300 updates, of more than 50 million weights or of `init` takes one process and all threads
-    instead. `OMP_NUM_THREADS` bounds the threads of all. A resumed run keeps what it began with.
-    Given as a number, each process takes `accumulate` micro-batches of its own, as if that were so
-    many times larger, and a share of the threads (or `OMP_NUM_THREADS`); a launcher such as
-    torchrun that starts another number is refused."""
+    """Processes that train side by side. With `auto` they share out the pairs of each micro-batch,
+    so that an update is the same on every machine but for dropout, which each process draws for
+    itself; on CPUs a trial of a few updates finds their number, at most 8, and their threads. A run
+    of fewer than 300 updates, of more than 50 million weights, of `init` or on a GPU takes one
+    process and all threads instead. `OMP_NUM_THREADS` bounds the threads of all. A resumed run
+    keeps what it began with. Given as a number, each process takes `accumulate` micro-batches of
+    its own, as if that were so many times larger, and a share of the threads (or
+    `OMP_NUM_THREADS`); a launcher such as torchrun that starts another number is refused."""
     fsdp: bool = False
     """Shard weights, gradients and optimizer state over the processes (FSDP2), for models that do
     not fit on each device beside Adam's state; needs several processes. Ranks save their parts,

@@ -45,6 +45,9 @@ class Batch:
     """Where the words stand that training points at, on the host; None where it points at none."""
     bottleneck: bool = False
     """Whether the marked decisions are to be predicted with sight of a few words only."""
+    stand_in: bool = False
+    """Whether these are another process's pairs, which count nothing here: there are fewer pairs
+    than processes, and all must exchange gradients as often."""
 
     def without_first(self, piece: int) -> "Batch":
         """The same, but where a target begins with a piece, a language tag, it does not count."""

@@ -69,7 +69,7 @@ class Progress:
     loss_scale: dict[str, float] | None = None  # of fp16
     world_size: int = 1
     threads: int | None = None  # of each process; another number would round differently
-    micro_batches: int | None = None  # of an update, in each process
+    shares: bool = False  # whether processes share out each micro-batch, or have their own
     candidates: list[Candidate] = field(default_factory=list)  # best first
     validations: int = 0  # counted by this version; earlier ones are not among them
     equal_scores: dict[str, float] = field(default_factory=dict)  # the same in every validation

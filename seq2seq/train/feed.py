@@ -22,6 +22,8 @@ class FeedSpec:
     seed: int
     world_size: int = 1
     rank: int = 0
+    shares: bool = False
+    """Whether the processes share out the pairs of each micro-batch; else each has its own."""
     bottleneck_share: float = 0.0
 
 
@@ -82,7 +84,7 @@ class Feed:
         spec = self._spec
         if spec.bottleneck_share == 0:
             return False
-        number = batch * spec.world_size + spec.rank
+        number = batch if spec.shares else batch * spec.world_size + spec.rank
         return in_bottleneck(spec.bottleneck_share, seed=spec.seed, epoch=epoch, number=number)
 
     def _load(self, number: int) -> None:
@@ -94,9 +96,13 @@ class Feed:
             batch_tokens=spec.batch_tokens,
             seed=spec.seed,
             epoch=number,
-            world_size=spec.world_size,
-            rank=spec.rank,
+            world_size=1 if spec.shares else spec.world_size,
+            rank=0 if spec.shares else spec.rank,
         )
 
     def _collate(self, rows: NDArray[np.int64]) -> Batch:
-        return self._epoch.batch(rows, self._spec.pad_id)
+        spec = self._spec
+        # Pairs of a micro-batch are in the order of their lengths: each process gets all of them.
+        own = rows[spec.rank :: spec.world_size] if spec.shares else rows
+        batch = self._epoch.batch(own if len(own) else rows[:1], spec.pad_id)
+        return batch if len(own) else replace(batch, stand_in=True)

@@ -166,15 +166,16 @@ class Loop:
 
     def _counts(self, window: Sequence[Batch]) -> dict[str, Tensor]:
         """What this rank's micro-batches hold, and whether it was asked to stop; on the device."""
+        own = [batch for batch in window if not batch.stand_in]
         counts = {
-            SOURCE_TOKENS: sum(batch.source_tokens for batch in window),
-            TARGET_TOKENS: sum(batch.target_tokens for batch in window),
-            PADDED_TOKENS: sum(batch.padded_tokens for batch in window),
+            SOURCE_TOKENS: sum(batch.source_tokens for batch in own),
+            TARGET_TOKENS: sum(batch.target_tokens for batch in own),
+            PADDED_TOKENS: sum(batch.padded_tokens for batch in own),
             STOP_REQUESTS: int(self.stop.requested),
         }
         for batch in window:
             for name, count in self._unwrapped.counts(batch).items():
-                counts[name] = counts.get(name, 0) + count
+                counts[name] = counts.get(name, 0) + (0 if batch.stand_in else count)
         values = torch.tensor(list(counts.values()), dtype=self._wide)
         sent = values.to(self.accelerator.device, non_blocking=True)
         return dict(zip(counts, sent.unbind(), strict=True))
@@ -197,7 +198,7 @@ class Loop:
             with nullcontext() if last else self.accelerator.no_sync(self.criterion):
                 losses = self._backward(batch, update)
             for name, value in {LOSS: losses.loss, **losses.parts}.items():
-                value = value.detach().to(self._wide)
+                value = value.detach().to(self._wide) * (not batch.stand_in)
                 sums[name] = sums[name] + value if name in sums else value
         return sums
 
@@ -206,6 +207,8 @@ class Loop:
         losses: Losses = self.criterion(batch.to(self.accelerator.device), update)
         # Ranks average their gradients; the world size turns that average back into a sum.
         scale = self.accelerator.num_processes / update.counts[TARGET_TOKENS]
+        if batch.stand_in:
+            scale = torch.zeros_like(scale)
         self.accelerator.backward(losses.loss * scale.to(losses.loss.dtype))
         return losses
 

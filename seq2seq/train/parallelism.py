@@ -1,13 +1,15 @@
 """How many processes with how many threads a run takes: tried at its start, kept to its end.
 
-What an update learns from must not depend on the machine, so a recipe says with ``accumulate`` how
-many micro-batches an update has, and processes share these out: their number divides it. Nothing
-but a try tells which number is the fastest. Two processes of one thread each gain nothing where a
-core's memory is the limit, a third where two threads share a core, and nearly everything where each
-has a core of its own; two threads of one process lose where products are short. So the processes
-that there may be at most are started, make the same updates in every way that is left, and those
-that the fastest way does not need end. The others start while the first reads the text, and what
-they know of it is on the disk then: a try costs a few updates.
+What an update learns from must not depend on the machine. So where the recipe leaves the number to
+us, processes share out the pairs of each micro-batch: all of them together compute the very loss
+that one would, which divides it as it does for several micro-batches, and a process that gets none
+of a few long pairs takes part with a loss that counts nothing. Nothing but a try tells which number
+is the fastest. Two processes of one thread each gain nothing where a core's memory is the limit, a
+third where two threads share a core, and nearly everything where each has a core of its own; two
+threads of one process lose where products are short; and small shares make products shorter still.
+So the processes that there may be at most are started, make the same updates in every way that is
+left, and those that the fastest way does not need end. They start while the first reads the text,
+and what they need of it is on the disk then: a try costs a few updates.
 """
 
 import statistics
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 import torch
 
 from seq2seq.errors import CheckpointError
-from seq2seq.recipe import Recipe, TrainSpec
+from seq2seq.recipe import Recipe
 from seq2seq.run import Run
 from seq2seq.train.checkpoint import Progress, checkpoint_path, read_progress, steps_saved
 from seq2seq.train.precision import LEAST_GAIN
@@ -64,18 +66,17 @@ class ParallelismTrial:
         )
 
 
-def ways_to_share(spec: TrainSpec, *, processes: int, threads: int) -> list[Parallelism]:
+def ways_to_share(threads: int, *, processes: int) -> list[Parallelism]:
     """The ways that are tried, those that take least of the machine first.
 
     Args:
-        spec: Of the recipe, whose ``accumulate`` each number of processes divides.
+        threads: That all processes have together.
         processes: At most.
-        threads: That all of them have together.
 
     Returns:
-        For each number of processes one thread each, and an equal share of all threads.
+        For 1, 2, 4 … processes one thread each, and an equal share of all threads.
     """
-    counts = [n for n in range(1, processes + 1) if spec.accumulate % n == 0]
+    counts = [2**n for n in range(processes.bit_length()) if 2**n <= processes]
     return [
         Parallelism(count, each) for count in counts for each in sorted({1, threads // count} - {0})
     ]
@@ -129,21 +130,19 @@ def processes_to_start(recipe: Recipe, run: Run, *, on_gpus: bool) -> int:
     Args:
         recipe: Of the run.
         run: The run, which may have saved something.
-        on_gpus: Whether each process takes a GPU. Then nothing is tried: each computes for itself.
+        on_gpus: Whether each process takes a GPU. A trial there was never run, so one is taken.
 
     Returns:
         Processes, this one among them.
     """
-    spec = recipe.train
-    if spec.processes != "auto":
-        return spec.processes
+    if recipe.train.processes != "auto":
+        return recipe.train.processes
     if begun := last_progress(run):
         return begun.world_size
-    if on_gpus:
-        most = torch.cuda.device_count()
-    else:
-        most = torch.get_num_threads() if worth_trying(recipe) else 1
-    ways = ways_to_share(spec, processes=min(most, MOST_PROCESSES), threads=1)
+    if on_gpus or not worth_trying(recipe):
+        return 1
+    threads = torch.get_num_threads()
+    ways = ways_to_share(threads, processes=min(threads, MOST_PROCESSES))
     return max(way.processes for way in ways)
 
 
@@ -165,22 +164,3 @@ def last_progress(run: Run) -> Progress | None:
         except CheckpointError:  # said where the run is resumed
             continue
     return None
-
-
-def note_parallelism(progress: Progress, spec: TrainSpec, *, processes: int, shares: bool) -> int:
-    """Write down how updates are shared out; a run that has begun keeps its micro-batches.
-
-    Args:
-        progress: Where the run stands.
-        spec: Of the recipe.
-        processes: That take part.
-        shares: Whether they share out the recipe's micro-batches, or take as many each.
-
-    Returns:
-        Micro-batches of an update, in each process.
-    """
-    begun = progress.step > 0
-    if progress.micro_batches is None:  # earlier versions shared nothing out
-        progress.micro_batches = spec.accumulate // (processes if shares and not begun else 1)
-    progress.world_size, progress.threads = processes, torch.get_num_threads()
-    return progress.micro_batches

@@ -58,7 +58,7 @@ from seq2seq.train.hardware import (
 from seq2seq.train.lock import sole_training
 from seq2seq.train.log import TrainingLog, duration
 from seq2seq.train.loop import Loop
-from seq2seq.train.parallelism import note_parallelism, processes_to_start
+from seq2seq.train.parallelism import processes_to_start
 from seq2seq.train.precision import (
     HALVES,
     Precision,
@@ -201,8 +201,8 @@ def _train_together(
         run: The run.
         given: Text of the recipe.
         device: ``cpu`` or ``cuda``.
-        threads: That all processes have together, where they share an update's micro-batches out;
-            None where each takes as many as the recipe says.
+        threads: That all processes have together, where they share out the pairs of micro-batches;
+            None where each takes micro-batches of its own.
     """
     # Without CUDA several processes take part only if the CPU is asked for.
     state = PartialState(cpu=device == "cpu", timeout=PATIENCE)
@@ -232,33 +232,31 @@ def _train_together(
     if writes:  # the others have read what is written anew
         write_facts(run, prepared, given, say=say)
     state.wait_for_everyone()
-    return _train_prepared(
-        prepared, run, state, precision=precision, shares=bool(threads), writes=writes, say=say
+    fresh = Progress(
+        precision=precision,
+        world_size=state.num_processes,
+        threads=torch.get_num_threads(),
+        shares=bool(threads),
     )
+    return _train_prepared(prepared, run, state, fresh=fresh, writes=writes, say=say)
 
 
 def _train_prepared(
-    prepared: Prepared,
-    run: Run,
-    state: PartialState,
-    *,
-    precision: Precision | None,
-    shares: bool,
-    writes: bool,
-    say: Say,
+    prepared: Prepared, run: Run, state: PartialState, *, fresh: Progress, writes: bool, say: Say
 ) -> TrainResult:
     keep_freed_memory()  # not sooner: what the vocabulary took goes back to the system
     recipe, tokenizer = prepared.recipe, prepared.tokenizer
-    progress, checkpoint = _starting_point(run, state, writes=writes, say=say)
+    progress, checkpoint = _starting_point(run, state, fresh, writes=writes, say=say)
     torch.manual_seed(recipe.seed)
     trainable = first_model(prepared)
     criterion = trainable.criterion(recipe.train)
     # What learns: the criterion itself, or a copy of which each process holds a part.
     learning = shard(criterion, state.device) if recipe.train.fsdp else criterion
     ranks, rank = state.num_processes, state.process_index
-    feed = Feed(prepared.training, feed_spec(prepared, processes=ranks, rank=rank))
-    known = progress.precision or precision
-    precision = known or choose_precision(recipe, learning, feed, state, say)
+    feed = Feed(
+        prepared.training, feed_spec(prepared, processes=ranks, rank=rank, shares=progress.shares)
+    )
+    precision = progress.precision or choose_precision(recipe, learning, feed, state, say)
     accelerator = _accelerator(recipe, run, precision, state)
     # Sharded, it exchanges gradients by itself, and gets from Accelerate the number format alone.
     wrapped = accelerator.prepare_model(learning, evaluation_mode=recipe.train.fsdp)
@@ -269,8 +267,7 @@ def _train_prepared(
         sums = restore(checkpoint, learning, optimizer.optimizer, rank=rank)
         feed.seek(progress.epoch, progress.batch)
     restore_loss_scale(accelerator, progress.loss_scale)
-    progress.precision = precision
-    micro_batches = note_parallelism(progress, recipe.train, processes=ranks, shares=shares)
+    progress.precision, progress.threads = precision, torch.get_num_threads()
     log = TrainingLog(run.metrics, accelerator, resumed=progress)
     stop, dev = Stop(accelerator), prepared.text.dev
     validator = Validator(accelerator, trainable.engine, tokenizer, recipe, dev, stop, say)
@@ -280,7 +277,7 @@ def _train_prepared(
         wrapped,
         optimizer,
         feed,
-        spec=recipe.train.model_copy(update={"accumulate": micro_batches}),
+        spec=recipe.train,
         checkpoints=run.checkpoints,
         writes_checkpoints=writes,
         progress=progress,
@@ -358,12 +355,12 @@ def _run_loop(
 
 
 def _starting_point(
-    run: Run, state: PartialState, *, writes: bool, say: Say
+    run: Run, state: PartialState, fresh: Progress, *, writes: bool, say: Say
 ) -> tuple[Progress, Path | None]:
     """Progress and checkpoint to continue from; a fresh start where nothing was saved."""
     checkpoint, passed_over = checkpoint_of_all(run.checkpoints, state.num_processes)
     if checkpoint is None:
-        return Progress(), None
+        return fresh, None
     for damaged, problem in passed_over:
         say(f"warning: {damaged}: {problem}; using the checkpoint before it")
     state.wait_for_everyone()

@@ -149,7 +149,7 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say, processes: int = 1) -> Pr
         recipe: As it was read.
         run: The run, which may have begun.
         say: Told what was found and chosen.
-        processes: That each take as many micro-batches in an update as the recipe says.
+        processes: That each take micro-batches of their own.
 
     Returns:
         What training needs.

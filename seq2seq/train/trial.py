@@ -1,7 +1,7 @@
 """What is measured before the first update: the number format, and processes and threads."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from accelerate import PartialState
@@ -28,7 +28,7 @@ from seq2seq.train.ranks import agree
 from seq2seq.train.setup import Prepared, Say
 
 
-def feed_spec(prepared: Prepared, *, processes: int, rank: int) -> FeedSpec:
+def feed_spec(prepared: Prepared, *, processes: int, rank: int, shares: bool) -> FeedSpec:
     """What the order of a run's micro-batches depends on."""
     train = prepared.recipe.train
     return FeedSpec(
@@ -37,6 +37,7 @@ def feed_spec(prepared: Prepared, *, processes: int, rank: int) -> FeedSpec:
         seed=prepared.recipe.seed,
         world_size=processes,
         rank=rank,
+        shares=shares,
         bottleneck_share=train.bottleneck.share,
     )
 
@@ -100,14 +101,17 @@ def choose_parallelism(
     all_threads = Parallelism(1, threads)
     if agree(_weights(prepared), state.num_processes) > MOST_WEIGHTS:
         return all_threads, None
+    ways = ways_to_share(threads, processes=state.num_processes)
     with random_state_kept(state.device):
         criterion = first_model(prepared).criterion(prepared.recipe.train)
-        feed = Feed(prepared.training, feed_spec(prepared, processes=1, rank=0))
         torch.set_num_threads(1)
-        precision = choose_precision(prepared.recipe, criterion, feed, state, say)
-        spec = prepared.recipe.train
-        ways = ways_to_share(spec, processes=state.num_processes, threads=threads)
-        work = TrialUpdates(criterion, feed, ways, state, precision, accumulate=spec.accumulate)
+        feeds = {
+            count: _feed_among(count, prepared, state.process_index)
+            for count in sorted({way.processes for way in ways})
+        }
+        precision = choose_precision(prepared.recipe, criterion, feeds[max(feeds)], state, say)
+        accumulate = prepared.recipe.train.accumulate
+        work = TrialUpdates(criterion, feeds, ways, state, precision, accumulate=accumulate)
         trial = try_ways(
             work.update,
             ways,
@@ -116,6 +120,14 @@ def choose_parallelism(
         )
     say(trial.to_text())
     return trial.chosen, precision
+
+
+def _feed_among(count: int, prepared: Prepared, rank: int) -> Feed:
+    """This process's share of a run's micro-batches in so many; none of the others' is made."""
+    return Feed(
+        prepared.training,
+        feed_spec(prepared, processes=count, rank=min(rank, count - 1), shares=True),
+    )
 
 
 def _weights(prepared: Prepared) -> int:
@@ -130,7 +142,7 @@ class TrialUpdates:
     def __init__(
         self,
         criterion: Criterion,
-        feed: Feed,
+        feeds: Mapping[int, Feed],
         ways: Sequence[Parallelism],
         state: PartialState,
         precision: Precision,
@@ -138,7 +150,10 @@ class TrialUpdates:
         accumulate: int,
     ):
         self._criterion = criterion.train()
-        self._windows = [feed.window(accumulate) for _ in range(MOST_TURNS + 1)]
+        self._windows = {
+            count: [feed.window(accumulate) for _ in range(MOST_TURNS + 1)]
+            for count, feed in feeds.items()
+        }
         self._made = dict.fromkeys(ways, 0)
         self._state = state
         self._half = HALVES.get(precision)
@@ -150,13 +165,13 @@ class TrialUpdates:
 
     def update(self, way: Parallelism) -> None:
         """Sum the gradients of the next window in one way; it ends where the first has them."""
-        window = self._windows[self._made[way]]
+        window = self._windows[way.processes][self._made[way]]
         self._made[way] += 1
         if self._groups:
             torch.distributed.barrier()
         torch.set_num_threads(way.threads)
         if self._state.process_index < way.processes:
-            for batch in window[self._state.process_index :: way.processes]:
+            for batch in window:
                 self._add_gradients(batch)
             if way.processes > 1:
                 learning = (one.grad for one in self._criterion.parameters())

@@ -124,7 +124,7 @@ def train_where_fastest(
 
 
 @pytest.mark.slow
-def test_processes_that_a_trial_chose_share_out_the_micro_batches_of_an_update(
+def test_processes_that_a_trial_chose_share_out_the_pairs_of_micro_batches(
     trainer: Warm, folder: Path, alone: Path
 ) -> None:
     recipe = write_recipe(folder, "auto", accumulate=2, dropout=0.0)
@@ -132,13 +132,13 @@ def test_processes_that_a_trial_chose_share_out_the_micro_batches_of_an_update(
     ended = train_where_fastest(trainer, recipe, two, 2)
     assert ended.returncode == 0, ended.stderr
     assert "2 processes of 1 thread (" in ended.stderr
-    assert progress_of(two) == (2, 1, 1)
+    assert progress_of(two) == (2, 1, True)
     assert losses(two) == pytest.approx(losses(alone), abs=1e-4)
     for name, tensor in weights(two).items():
         torch.testing.assert_close(tensor, weights(alone)[name], atol=1e-3, rtol=0)
     ended = train_where_fastest(trainer, recipe, one, 1)
     assert ended.returncode == 0, ended.stderr
-    assert progress_of(one) == (1, 1, 2)
+    assert progress_of(one) == (1, 1, True)
     assert weights_equal(weights(one), weights(alone))  # a trial leaves no trace
 
 
@@ -160,10 +160,10 @@ def test_a_killed_run_goes_on_in_the_processes_that_a_trial_chose(
     assert "saved by 2 process(es), 1 take part" in refused.stderr
 
 
-def progress_of(run: Path) -> tuple[int, int | None, int | None]:
-    """Processes, threads of each, and micro-batches of an update in each."""
+def progress_of(run: Path) -> tuple[int, int | None, bool]:
+    """Processes, threads of each, and whether they share out micro-batches."""
     progress = read_progress(checkpoint_path(run / "checkpoints", STEPS))
-    return progress.world_size, progress.threads, progress.micro_batches
+    return progress.world_size, progress.threads, progress.shares
 
 
 @pytest.mark.slow

@@ -132,6 +132,41 @@ def test_a_window_of_micro_batches_has_the_gradient_of_one_big_batch(tmp_path: P
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
 
 
+class SharesOfAll:
+    """What several processes get of the same micro-batches, one share after the other."""
+
+    epoch, batch = 0, 0
+
+    def __init__(self, processes: int, batch_tokens: int):
+        self.feeds = [
+            Feed(RandomPairs(), FeedSpec(batch_tokens, 1, 1, processes, rank, shares=True))
+            for rank in range(processes)
+        ]
+
+    def window(self, count: int) -> list[Batch]:
+        return [batch for feed in self.feeds for batch in feed.window(count)]
+
+
+@pytest.mark.parametrize("processes", [4, 5])
+def test_shares_of_micro_batches_have_their_gradient_where_pairs_are_fewer_than_processes(
+    tmp_path: Path, processes: int
+) -> None:
+    whole = new_loop(tmp_path / "a", batch_tokens=40, accumulate=9, steps=1, clip_norm=0.0)
+    shared = new_loop(tmp_path / "b", batch_tokens=40, accumulate=9, steps=1, clip_norm=0.0)
+    shared.feed = SharesOfAll(processes, 40)
+    windows = SharesOfAll(processes, 40).window(9)
+    assert any(batch.stand_in for batch in windows)
+    assert any(len(batch.source_ids) > 1 for batch in windows)
+    for loop in (whole, shared):
+        loop.optimizer = torch.optim.SGD(loop.criterion.parameters())
+        loop.run()
+    torch.testing.assert_close(weights(shared), weights(whole), atol=1e-6, rtol=0)
+    ours, theirs = (metrics(tmp_path / name, "train")[0] for name in "ba")
+    for name in ("loss_nats_per_token", "gradient_norm"):
+        assert ours[name] == pytest.approx(theirs[name], abs=1e-5)
+    assert shared.progress.target_tokens == whole.progress.target_tokens
+
+
 def test_the_next_window_is_made_before_the_host_waits_and_counts_when_it_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 import torch
 
-from seq2seq.recipe import Recipe, TrainSpec
+from seq2seq.recipe import Recipe
 from seq2seq.recipe_file import parse_recipe
 from seq2seq.run import Run
 from seq2seq.train.checkpoint import Progress, checkpoint_path
@@ -28,17 +28,16 @@ def recipe(**train: object) -> Recipe:
 
 
 @pytest.mark.parametrize(
-    ("accumulate", "processes", "threads", "ways"),
+    ("processes", "threads", "ways"),
     [
-        (1, 8, 8, [(1, 1), (1, 8)]),
-        (2, 2, 2, [(1, 1), (1, 2), (2, 1)]),
-        (6, 4, 8, [(1, 1), (1, 8), (2, 1), (2, 4), (3, 1), (3, 2)]),
-        (4, 4, 3, [(1, 1), (1, 3), (2, 1), (4, 1)]),
+        (1, 8, [(1, 1), (1, 8)]),
+        (2, 2, [(1, 1), (1, 2), (2, 1)]),
+        (6, 6, [(1, 1), (1, 6), (2, 1), (2, 3), (4, 1)]),
+        (8, 20, [(1, 1), (1, 20), (2, 1), (2, 10), (4, 1), (4, 5), (8, 1), (8, 2)]),
     ],
 )
-def test_the_number_of_processes_divides_the_micro_batches(accumulate, processes, threads, ways):
-    spec = TrainSpec(accumulate=accumulate)
-    found = ways_to_share(spec, processes=processes, threads=threads)
+def test_processes_double_and_share_the_threads(processes, threads, ways):
+    found = ways_to_share(threads, processes=processes)
     assert [dataclasses.astuple(way) for way in found] == ways
 
 
@@ -81,24 +80,18 @@ def start(run, *, on_gpus=False, **train):
     return processes_to_start(recipe(**train), run, on_gpus=on_gpus)
 
 
-def test_as_many_processes_start_as_may_share_an_update(tmp_path, monkeypatch):
+def test_as_many_processes_start_as_may_be_tried(tmp_path, monkeypatch):
     run = Run(tmp_path)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
-    assert start(run, accumulate=1) == 1
-    assert start(run, accumulate=6) == 3
-    assert start(run, accumulate=6, processes=2) == 2
-    assert start(run, accumulate=4, steps=100) == 1  # over before it is tried
-    assert start(run, accumulate=4, fsdp=True) == 1
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 6)
+    assert start(run) == 4
+    assert start(run, processes=3) == 3
+    assert start(run, on_gpus=True) == 1
+    assert start(run, steps=100) == 1  # over before it is tried
+    assert start(run, fsdp=True) == 1
     monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
-    assert start(run, accumulate=64) == 8
-
-
-def test_on_gpus_one_process_starts_for_each_that_the_micro_batches_allow(tmp_path, monkeypatch):
-    run = Run(tmp_path)
-    for gpus, processes in {1: 1, 2: 2, 3: 2, 4: 4}.items():
-        monkeypatch.setattr(torch.cuda, "device_count", lambda gpus=gpus: gpus)
-        assert start(run, on_gpus=True, accumulate=4) == processes
-        assert start(run, on_gpus=True, accumulate=1) == 1
+    assert start(run) == 8
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert start(run) == 1
 
 
 def test_a_run_goes_on_as_it_began(tmp_path):
@@ -110,7 +103,7 @@ def test_a_run_goes_on_as_it_began(tmp_path):
         checkpoint = checkpoint_path(run.checkpoints, step)
         checkpoint.mkdir(parents=True)
         (checkpoint / "progress.json").write_text(text)
-    assert start(run, accumulate=1) == 3
+    assert start(run) == 3
 
 
 def test_runs_of_earlier_versions_named_no_number(tmp_path):
