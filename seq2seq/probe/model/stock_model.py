@@ -14,6 +14,7 @@ import copy
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -76,9 +77,9 @@ class StockModel:
         """
         return self.depth.get("decoder", 0) <= self.depth.get("encoder", sys.maxsize)
 
-    @property
+    @cached_property
     def most_pieces(self) -> int:
-        """How many pieces of a text the model has positions for."""
+        """How many pieces of a text the model has positions for; asked for every case."""
         if self.model.config.model_type in WITHOUT_POSITIONS:
             return sys.maxsize
         most: int = getattr(self.model.config, "max_position_embeddings", None) or sys.maxsize
