@@ -263,10 +263,10 @@ def _written_beside(target: Path) -> Iterator[TextIO]:
 
 
 def _resolved(path: Path) -> Path:
-    try:
-        return path.resolve()
-    except RuntimeError:  # Python before 3.13, for links that lead to themselves
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+    resolved = Path(os.path.realpath(path))
+    if resolved.is_symlink():  # it leads to itself
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return resolved
 
 
 def open_at_once(path: str, flags: int) -> int:

@@ -23,7 +23,7 @@ from seq2seq.run import Run
 
 LICENSE = "apache-2.0"  # of the page; the model's stands in the model's own card
 PYTHON, GRADIO = "3.12", "6.31.0"
-REQUIREMENTS = "gradio>=6.0,<7\nsentencex>=1.0.11\ntorch>=2.8\ntransformers>=5.20,<6\n"
+REQUIREMENTS = "gradio>=6.0,<7\nsentencex>=1.0.30\ntorch>=2.10\ntransformers>=5.21,<6\n"
 PAGE = Path(__file__).parent / "page"
 APP = '''\
 """Start the page; what it shows stands in space.json."""

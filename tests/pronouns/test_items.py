@@ -237,7 +237,11 @@ def test_a_field_that_holds_something_else_is_named(
         read_items(path)
 
 
-@pytest.mark.parametrize("line", ["[" * 9000, '{"a": ' + "1" * 5000 + "}", r'{"a": "\uD800"}'])
+@pytest.mark.parametrize(
+    "line",
+    ["[" * 200_000, '{"a": ' + "1" * 5000 + "}", r'{"a": "\uD800"}'],
+    ids=["nested", "long-number", "half-a-character"],
+)
 def test_json_that_python_does_not_read_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "odd.jsonl"
     path.write_text(line, encoding="utf-8")
