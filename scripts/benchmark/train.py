@@ -81,8 +81,7 @@ def start_eole(
     return {
         f"eole {precision}": stack.enter_context(
             training(
-                work.prepared, work.size, files, batch_tokens=BATCH_TOKENS, precision=precision,
-                seconds=seconds,
+                work.prepared, work.size, files, precision=precision, seconds=seconds
             )
         )
         for precision in formats

@@ -159,8 +159,9 @@ class OurCommand:
         ended = subprocess.run(self._command, stderr=subprocess.PIPE, text=True, check=False)
         if ended.returncode:
             raise ModelError(f"seq2seq translate: exit code {ended.returncode}: {ended.stderr}")
-        engines = [line for line in ended.stderr.splitlines() if line.startswith("engine: ")]
-        self.engine = engines[-1].removeprefix("engine: ") if engines else "not said"
+        for line in ended.stderr.splitlines():
+            if line.startswith("engine: "):  # behind ": on" stands what a trial found, once
+                self.engine = line.removeprefix("engine: ").partition(": on ")[0]
         return said_seconds(ended.stderr)
 
 

@@ -95,7 +95,7 @@ def test_the_text_is_given_in_our_pieces_without_an_end(tmp_path: Path) -> None:
 
 
 def test_the_other_program_gets_the_same_shape(tmp_path: Path) -> None:
-    found = json.loads(json.dumps(settings("small", tmp_path, 4096, "bf16")))
+    found = json.loads(json.dumps(settings("small", tmp_path, "bf16")))
     model = found["model"]
     assert (model["hidden_size"], model["transformer_ff"], model["layers"]) == (512, 2048, 3)
     assert found["training"]["compute_dtype"] == "bf16"
