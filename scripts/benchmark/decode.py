@@ -14,7 +14,7 @@ from scripts.benchmark.ctranslate2_peer import (
     named,
     release,
 )
-from scripts.benchmark.results import AsJson, Out, Report, Teller
+from scripts.benchmark.results import AsJson, Out, Report, Teller, note
 from scripts.benchmark.timing import Window, in_turns, summary, times_as_fast
 from scripts.benchmark.translate import write_lines
 from seq2seq.errors import DataError
@@ -32,7 +32,7 @@ def decode(
         typer.Option(help="The other: generate of transformers, or CTranslate2."),
     ] = "hf",
     precision: Annotated[
-        Precision, typer.Option(help="Of both; our own program has fp32 alone.")
+        Precision, typer.Option(help="Of the matrices of both; int8 beside CTranslate2.")
     ] = "fp32",
     max_length: Annotated[int, typer.Option(min=1, help="Pieces of an output at most.")] = 128,
     batch: Annotated[int, typer.Option(min=1, help="Sentences of a batch, with --peer hf.")] = 64,
@@ -49,22 +49,38 @@ def decode(
 
     Example: scripts/bench decode runs/tiny --source test.en --peer ctranslate2
     """
+    from seq2seq.memory import keep_freed_memory
     from seq2seq.translate import Translator
 
-    if precision != "fp32":  # our own program decodes in nothing else
-        raise DataError(f"--precision: '{precision}', needed fp32: our own program has no other")
+    if peer == "hf" and precision == "int8":
+        raise DataError("--precision: 'int8' with --peer hf, needed --peer ctranslate2 or fp32")
+    keep_freed_memory()  # as seq2seq translate does
     say = Teller(out, as_json=as_json)
-    translator = Translator.load(model, engine="native")
+    exact = Translator.load(model, engine="native")
+    ours = exact if precision == "fp32" else in_eight_bits(model)
     with TemporaryDirectory(prefix="bench-") as folder:
         text = Path(folder, "source.txt")
-        sources = translator.tokenizer.encode(write_lines(source, lines, text))
+        sources = ours.tokenizer.encode(write_lines(source, lines, text))
         for count in beams:
-            report = (
-                beside_generate(model, translator, sources, (count, max_length), batch, rounds)
-                if peer == "hf"
-                else beside_ctranslate2(translator, sources, text, (count, max_length), rounds)
-            )
+            search = count, max_length
+            if peer == "hf":
+                report = beside_generate(model, ours, sources, search, batch, rounds)
+            else:
+                with converted(exact.model, exact.tokenizer) as theirs:
+                    other = CTranslate2(
+                        theirs, exact, text, precision=precision, beams=count,
+                        max_length=max_length, warm_up=True,
+                    )  # fmt: skip
+                    report = beside_ctranslate2(ours, other, sources, search, rounds)
             say({"benchmark": "decode", "model": model.name, "precision": precision} | report)
+
+
+def in_eight_bits(model: Path) -> Any:
+    """Our own program with matrices of 8 bits."""
+    from seq2seq.engines.load import load_eight_bits
+    from seq2seq.translate import Translator
+
+    return Translator.load(model, engine=load_eight_bits(model, device="cpu", say=note))
 
 
 def beside_generate(
@@ -98,35 +114,29 @@ def beside_generate(
 
 
 def beside_ctranslate2(
-    translator: Any, sources: Pieces, text: Path, search: tuple[int, int], rounds: int
+    translator: Any, other: CTranslate2, sources: Pieces, search: tuple[int, int], rounds: int
 ) -> Report:
     """Ours with its defaults, and CTranslate2 with its fastest setting."""
+    setting = other.best_setting("searching")
     written: Pieces = []
+    seconds: list[float] = []
 
     def ours() -> float:
         written[:] = search_ours(translator, sources, search)
         return len(sources)
 
-    with converted(translator.model, translator.tokenizer) as folder:
-        other = CTranslate2(
-            folder, translator, text, precision="fp32", beams=search[0], max_length=search[1],
-            warm_up=True,
-        )  # fmt: skip
-        setting = other.best_setting("searching")
-        seconds: list[float] = []
+    def theirs() -> float:
+        seconds.append(other.run(setting)["searching"])
+        return len(sources)
 
-        def theirs() -> float:
-            seconds.append(other.run(setting)["searching"])
-            return len(sources)
-
-        ours()  # as theirs, which is warm when its clock starts
-        turns = in_turns({"seq2seq": ours, "peer": theirs}, rounds)
-        found = other.output.read_text(encoding="utf-8").splitlines()
+    ours()  # as theirs, which is warm when its clock starts
+    turns = in_turns({"seq2seq": ours, "peer": theirs}, rounds)
     turns["peer"] = [
         Window(window.amount, searching, window.foreign)
         for window, searching in zip(turns["peer"], seconds, strict=True)
     ]
     texts = translator.tokenizer.decode(written)
+    found = other.output.read_text(encoding="utf-8").splitlines()
     same = sum(a == b for a, b in zip(texts, found, strict=True))
     peer = {"peer": release(), "peer_setting": str(setting)}
     return named_search(search) | peer | figures(turns, same)

@@ -42,13 +42,13 @@ def recipe_content(size: Size, data: Path, folder: Path, train: dict[str, Any]) 
     }  # fmt: skip
 
 
-def bench_recipe(size: Size, data: Path, folder: Path, *, batch_tokens: int = BATCH_TOKENS) -> Any:
+def bench_recipe(size: Size, data: Path, folder: Path) -> Any:
     """The recipe whose updates are measured: it never validates, logs or ends."""
     from seq2seq.recipe_file import parse_recipe
 
     never = 10**6
     train = {
-        "batch_tokens": batch_tokens, "warmup_steps": 2000, "peak_lr": 1e-3, "steps": never,
+        "batch_tokens": BATCH_TOKENS, "warmup_steps": 2000, "peak_lr": 1e-3, "steps": never,
         "validate_every_steps": never, "log_every_steps": never,
     }  # fmt: skip
     return parse_recipe(recipe_content(size, data, folder, train), where="benchmark")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from scripts.benchmark.results import AsJson, Out, Report, Teller, note
-from scripts.benchmark.shapes import BATCH_TOKENS, DataFolder, Size, bench_recipe
+from scripts.benchmark.shapes import DataFolder, Size, bench_recipe
 from scripts.benchmark.timing import Summary, Window, in_turns, summary, times_as_fast
 
 if TYPE_CHECKING:
@@ -34,6 +34,13 @@ def train(
     processes: Annotated[
         int, typer.Option(help="Processes, each on batches of its own, all in one update.")
     ] = 1,
+    shares: Annotated[
+        bool,
+        typer.Option(
+            "--shares",
+            help="Share out the pairs of each batch instead, as training does unasked.",
+        ),
+    ] = False,
     peer: Annotated[
         Literal["eole"] | None,
         typer.Option(help="In turns with eole, fp32 and bf16, in an environment made for it."),
@@ -58,7 +65,7 @@ def train(
     command = [sys.executable, "-P", "-m", "scripts.benchmark", *sys.argv[1:]]
     with processes_beside(command, processes), tempfile.TemporaryDirectory() as name:
         note_ready()
-        work = OurTraining(size, data, precision, Path(name), seconds=seconds)
+        work = OurTraining(size, data, precision, Path(name), seconds=seconds, shares=shares)
         with ExitStack() as stack:
             peers = start_eole(stack, work, Path(name), seconds) if peer else {}
             turns = in_turns(
@@ -124,7 +131,7 @@ class OurTraining:
 
     def __init__(
         self, size: Size, data: Path, precision: str, folder: Path, *, seconds: float,
-        batch_tokens: int = BATCH_TOKENS,
+        shares: bool = False,
     ):  # fmt: skip
         from accelerate import PartialState
 
@@ -132,13 +139,16 @@ class OurTraining:
         from seq2seq.train.ranks import agree
         from seq2seq.train.setup import prepare_run
 
-        self.size = size
+        self.size, self.shares = size, shares
         self.state = PartialState(cpu=True)
-        recipe = bench_recipe(size, data, folder, batch_tokens=batch_tokens)
+        recipe = bench_recipe(size, data, folder)
         self.prepared = prepare_run(
-            recipe, Run(folder / "run"), say=note, processes=self.state.num_processes
+            recipe,
+            Run(folder / "run"),
+            say=note,
+            processes=1 if shares else self.state.num_processes,
         )
-        self.loop, self.precision = new_loop(self.prepared, precision, folder)
+        self.loop, self.precision = new_loop(self.prepared, precision, folder, shares=shares)
         self.repeats = WARM_UP
         start = time.perf_counter()
         self.window()
@@ -194,13 +204,16 @@ class OurTraining:
             "weights": sum(p.numel() for p in loop.criterion.parameters()),
             "tokens_an_update": round(tokens / updates),
             "processes": self.state.num_processes,
+            "shared_batches": self.shares,
             "threads_each": torch.get_num_threads(),
             "quiet_windows": found.quiet,
             "foreign_share": round(found.foreign_share, 3),
         }
 
 
-def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
+def new_loop(
+    prepared: Any, precision: str, folder: Path, *, shares: bool = False
+) -> tuple[Any, str]:
     """The training loop as ``seq2seq train`` builds it, without a dev set to decode."""
     import torch
     from accelerate import Accelerator, PartialState
@@ -228,7 +241,7 @@ def new_loop(prepared: Any, precision: str, folder: Path) -> tuple[Any, str]:
     criterion = TransformerCriterion(model, recipe.train)
     spec = FeedSpec(
         recipe.train.batch_tokens, tokenizer.pad_id, recipe.seed,
-        world_size=state.num_processes, rank=state.process_index,
+        world_size=state.num_processes, rank=state.process_index, shares=shares,
     )  # fmt: skip
     feed = Feed(prepared.training, spec)
     chosen: Any = precision
