@@ -1,5 +1,6 @@
 """The commands of ``scripts/bench``."""
 
+import signal
 import sys
 
 import typer
@@ -25,6 +26,8 @@ for command in (translate, decode, model, train, sweep, lengths, page, gpu):
 
 def main() -> None:
     """Run a command; a mistake of the user ends in one line and exit code 2."""
+    # Ended from outside, it ends the programs that it started as it does at the end of its work.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         app(prog_name="scripts/bench")
     except Seq2SeqError as error:
