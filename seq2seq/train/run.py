@@ -220,6 +220,7 @@ def _train_together(
         together = 1 if threads else state.num_processes
         prepared = prepare_run(recipe, run, processes=together, say=say)
     refuse_different(text_hashes(prepared), state.num_processes)
+    keep_freed_memory()  # not sooner: what the vocabulary took goes back to the system
     precision = None
     if threads:
         count, precision = settle_parallelism(prepared, run, state, threads=threads, say=say)
@@ -244,7 +245,6 @@ def _train_together(
 def _train_prepared(
     prepared: Prepared, run: Run, state: PartialState, *, fresh: Progress, writes: bool, say: Say
 ) -> TrainResult:
-    keep_freed_memory()  # not sooner: what the vocabulary took goes back to the system
     recipe, tokenizer = prepared.recipe, prepared.tokenizer
     progress, checkpoint = _starting_point(run, state, fresh, writes=writes, say=say)
     torch.manual_seed(recipe.seed)
