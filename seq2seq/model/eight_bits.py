@@ -49,12 +49,16 @@ class EightBitLinear(nn.Module):
             The outputs.
         """
         rows = x.reshape(-1, x.shape[-1])
+        alone = len(rows) == 1
+        if alone:  # oneDNN has no fast product for one row, with 256 inputs 2 ms instead of 0.03
+            rows = rows.expand(2, -1)
         scale = rows.abs().amax(1, keepdim=True).clamp_(min=SMALLEST).div_(LARGEST)
         found: Tensor = torch.ops.onednn.qlinear_pointwise(
             rows.div(scale).round_().to(torch.int8), 1.0, 0, self.packed, self.scale, self.zero,
             None, 1.0, 0, torch.float32, "none", [], "",
         )  # fmt: skip
-        return torch.addcmul(self.bias, found, scale, out=found).view(*x.shape[:-1], -1)
+        torch.addcmul(self.bias, found, scale, out=found)
+        return found[: 1 if alone else None].view(*x.shape[:-1], -1)
 
 
 @torch.no_grad()

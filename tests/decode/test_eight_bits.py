@@ -42,8 +42,10 @@ def test_a_position_gets_the_same_numbers_beside_any_others() -> None:
     with torch.inference_mode():
         together = rounded(x)
         beside = rounded(torch.cat([x[2:3], 1000 * x[:1]]))
+        alone = rounded(x[2:3])
         nothing = rounded(torch.zeros(1, 16))
     assert torch.equal(beside[0], together[2])
+    assert torch.equal(alone, together[2:3])
     assert not nothing.any()
 
 
