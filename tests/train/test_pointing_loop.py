@@ -119,8 +119,10 @@ def test_a_log_without_them_is_as_it_was(tmp_path: Path) -> None:
 
 
 def test_which_batches_go_through_the_bottleneck_does_not_depend_on_where_one_begins() -> None:
-    def flags(start: int, count: int, *, world: int = 1, rank: int = 0) -> list[bool]:
-        spec = FeedSpec(32, pad_id=1, seed=1, world_size=world, rank=rank, bottleneck_share=0.5)
+    def flags(
+        start: int, count: int, *, world: int = 1, rank: int = 0, shares: bool = False
+    ) -> list[bool]:
+        spec = FeedSpec(32, 1, 1, world, rank, shares=shares, bottleneck_share=0.5)
         feed = Feed(MarkedPairs(), spec)  # type: ignore[arg-type]
         feed.seek(0, start)
         return [batch.bottleneck for batch in feed.window(count)]
@@ -129,3 +131,4 @@ def test_which_batches_go_through_the_bottleneck_does_not_depend_on_where_one_be
     assert set(whole) == {True, False}
     assert flags(9, 7) == whole[9:]
     assert flags(0, 8, world=2, rank=1) == whole[1::2]
+    assert flags(0, 16, world=2, rank=1, shares=True) == whole
