@@ -31,7 +31,7 @@ WARM_UP_UPDATES = 12
 # many, and two processes that read, these would be busy far into the turns and slow it down.
 BUCKET_PAIRS = 29_000
 # It counts the longer side with its padding: with so many, an update holds as many tokens as ours
-# (7,600 on both sides together, the mean over the corpus).
+# (7,484 and 7,594 on both sides together, means over the corpus).
 PADDED_TOKENS = BATCH_TOKENS * 8 // 7
 NEVER = 10**6
 REPORT = re.compile(r"Step +(\d+)/.* bsz: +(\d+)/ *(\d+)/ *(\d+);")
