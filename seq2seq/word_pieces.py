@@ -10,7 +10,7 @@ from typing import Any
 
 from seq2seq.vocabulary import WORD_START, normal_form, word_splitter
 
-MOST_WORDS = 100_000  # those met first, the frequent ones among them; some 25 MB
+MOST_WORDS = 30_000  # those met first, the frequent ones among them; some 8 MB
 LONGEST_WORD = 32  # characters; what is longer is a line without spaces, and hardly comes again
 
 
