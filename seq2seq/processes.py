@@ -1,7 +1,9 @@
 """One function over many pieces of work, on all cores, its results in order."""
 
+import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -18,6 +20,8 @@ Found = TypeVar("Found")
 ALONE = 3
 """Pieces of work that are done before other processes are worth their start."""
 MOST_PROCESSES = 32
+# Python 3.14 no longer forks by itself, and what the function holds would have to be pickled.
+START_METHOD = "fork" if sys.platform == "linux" else None
 
 
 def map_in_order(
@@ -42,7 +46,10 @@ def map_in_order(
         yield from map(function, chain(first, waiting))
         return
     results: deque[Future[Found]] = deque()
-    with ProcessPoolExecutor(processes, initializer=_begin, initargs=(function,)) as pool:
+    with ProcessPoolExecutor(
+        processes, multiprocessing.get_context(START_METHOD), initializer=_begin,
+        initargs=(function, os.getpid()),
+    ) as pool:  # fmt: skip
         try:
             for work in chain(first, waiting):
                 results.append(pool.submit(_work, work))
@@ -67,12 +74,12 @@ def usable_cores() -> int:
 _function: Callable[..., Any]
 
 
-def _begin(function: Callable[..., Any]) -> None:
+def _begin(function: Callable[..., Any], parent: int) -> None:
     """Keep the function, which may hold much, and end with the process that asked."""
     global _function
     _function = function
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for who waits for the results
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 def _end_with(parent: int) -> None:

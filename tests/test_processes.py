@@ -78,11 +78,13 @@ def test_processes_end_with_the_one_that_asked():
     readable, writable = os.pipe()
     child = os.fork()
     if not child:
-        results = map_in_order(place, iter(range(10**9)), processes=2)
-        for number, process in results:
-            if number > ALONE:
-                os.write(writable, f"{process}\n".encode())
-                os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            for number, process in map_in_order(place, iter(range(10**9)), processes=2):
+                if number > ALONE:
+                    os.write(writable, f"{process}\n".encode())
+                    os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)  # whatever went wrong, it must not go on with the tests
     os.waitpid(child, 0)
     os.close(writable)
     other = int(os.read(readable, 100))
