@@ -314,7 +314,7 @@ def test_max_rows_takes_the_first_and_does_not_look_at_the_rest(write):
         (
             {"a.jsonl": '{"source": "a", "target": "b", "id": ' + "[" * 200_000 + "}\n"},
             {"file": "a.jsonl"},
-            r"a.jsonl: line 1: JSON with a value that cannot be read \(.*(recursion|overflow).*\), needed",
+            r"a.jsonl: line 1: .* with a value that cannot be read .*(recursion|overflow).* needed",
         ),
         (
             {"a.tsv": '"source"\t"target"\n"x"\t"y"\n'},
