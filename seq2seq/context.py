@@ -17,14 +17,16 @@ on each word of the context.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from seq2seq.errors import ModelError
 from seq2seq.files import read_json_object
-from seq2seq.recipe import ContextSpec
 from seq2seq.run import write_json
 from seq2seq.sentences import sentences_of
 from seq2seq.tokenizer_like import TokenizerLike
+
+if TYPE_CHECKING:
+    from seq2seq.recipe import ContextSpec
 
 FILE, KEY = "tokenizer_config.json", "document_context"
 Pieces = Sequence[int]
@@ -115,7 +117,7 @@ class ContextFormat:
         return max(self.source.sentences, self.target.sentences)
 
 
-def format_of(spec: ContextSpec, tokenizer: TokenizerLike) -> ContextFormat | None:
+def format_of(spec: "ContextSpec", tokenizer: TokenizerLike) -> ContextFormat | None:
     """The format that a recipe asks for; None for a model of single sentences.
 
     Raises:
@@ -131,7 +133,7 @@ def format_of(spec: ContextSpec, tokenizer: TokenizerLike) -> ContextFormat | No
     )
 
 
-def store_context(folder: Path, spec: ContextSpec) -> None:
+def store_context(folder: Path, spec: "ContextSpec") -> None:
     """Say in the settings of a folder's tokenizer how its model reads context, if it does.
 
     They go with the tokenizer into every format that the model is exported to.

@@ -9,7 +9,6 @@ import errno
 import json
 import os
 import re
-import secrets
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -17,8 +16,6 @@ from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
 
 from seq2seq.errors import Seq2SeqError
 
@@ -131,6 +128,8 @@ def read_record(
         Seq2SeqError: Of the kind ``error``: as for ``read_json_object``, or a field is missing,
             unknown or of another type.
     """
+    from pydantic import TypeAdapter, ValidationError  # nobody else here pays for it
+
     content = read_json_object(path, error=error, needed=needed)
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass
     wrong = [f"'{name}' is not known" for name in sorted(content.keys() - known)]
@@ -248,7 +247,7 @@ def _written_beside(target: Path) -> Iterator[TextIO]:
         return
     if mode is not None and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
-    path = target.with_name(f".seq2seq-{secrets.token_hex(8)}{PART}")
+    path = target.with_name(f".seq2seq-{os.urandom(8).hex()}{PART}")
     # Nobody else may read what replaces a private file, not even for a moment.
     private = partial(os.open, mode=0o666 if mode is None else 0o600)
     opened = open(path, "x", encoding="utf-8", newline="\n", opener=private)  # noqa: SIM115

@@ -26,7 +26,7 @@ from seq2seq.engines.load import load_engine
 from seq2seq.engines.stock import StockEngine
 from seq2seq.errors import DataError, ModelError
 from seq2seq.model_location import locate_model
-from seq2seq.recipe import suggest
+from seq2seq.similar_names import suggest
 from seq2seq.task_prefix import PAIR
 from seq2seq.translate import Long, Report, Translator
 

@@ -11,9 +11,10 @@ template literals, Ruby's ``format``, Mustache, Jinja, ERB, Fluent, Rails, Larav
 Actions (placeholders); HTML and XLIFF (tags).
 """
 
+import re
 from dataclasses import dataclass
-
-import regex
+from functools import cache
+from typing import Any
 
 from seq2seq.languages import UNSPACED_LETTER
 
@@ -62,9 +63,8 @@ FORMS = {
 OPEN_ENDED = frozenset({"URL", "e-mail address"})
 
 _NAMES = tuple(FORMS)
-_ANY = regex.compile("|".join(f"({form})" for form in FORMS.values()))
 # Every form holds one of these, and most text none.
-_TRIGGER = regex.compile(r"://|www\.|[@%${\[<]|__|:\w")
+_TRIGGER = re.compile(r"://|www\.|[@%${\[<]|__|:[A-Za-z_]")
 _CLOSING = {")": "(", "]": "["}
 
 
@@ -100,13 +100,21 @@ def placeables_in(text: str) -> list[Placeable]:
     if not _TRIGGER.search(text):
         return []
     found = []
-    for match in _ANY.finditer(text):
+    for match in _any_form().finditer(text):
         form, written = _NAMES[match.lastindex - 1], match.group()
         found.append(
             Placeable(form, _without_closing_marks(written) if form == "URL" else written,
                       match.start())
         )  # fmt: skip
     return found
+
+
+@cache
+def _any_form() -> Any:
+    """All forms as one expression, a group for each."""
+    import regex  # only text that may hold one pays for it
+
+    return regex.compile("|".join(f"({form})" for form in FORMS.values()))
 
 
 def _without_closing_marks(url: str) -> str:

@@ -6,11 +6,10 @@ explain`` and the documentation are printed from here. TOML, not YAML, because Y
 language code ``no`` as false and ``5e-4`` as text.
 """
 
-import difflib
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal, get_args
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -20,10 +19,10 @@ from pydantic import (
     model_validator,
 )
 
+from seq2seq.families import FAMILIES, Family
 from seq2seq.file_names import file_name_problems
+from seq2seq.similar_names import suggest
 
-Family = Literal["m2m_100", "marian"]
-FAMILIES: tuple[Family, ...] = get_args(Family)
 StockFamily = Literal["t5", "mt5", "bart", "mbart", "pegasus", "led"]
 Metric = Literal["bleu", "chrf", "chrf++", "rouge1", "rouge2", "rougeL", "rougeLsum"]
 
@@ -712,11 +711,3 @@ class Recipe(Section):
     def _shape_is_known(self, key: str) -> bool:
         """Whether a number of the model is settled; that of ``init`` is once it has been read."""
         return self.init is None or key in self.model.model_fields_set
-
-
-def suggest(name: str, known: Sequence[str]) -> str:
-    """The end of a message about an unknown name: the nearest known one, or all of them."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean '{close[0]}'?"
-    return f"; there are {', '.join(known)}" if known else "; there are none"

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from seq2seq.errors import RecipeError
 from seq2seq.files import read_text
-from seq2seq.recipe import CorpusSpec, Recipe, Section, suggest
+from seq2seq.recipe import CorpusSpec, Recipe, Section
+from seq2seq.similar_names import suggest
 from seq2seq.toml import parse_toml, shown, toml_pairs, unusable_values
 
 ENTRY = re.compile(r"\[([^]]*)\]")  # data.train[0].weight, as ``differences`` writes it

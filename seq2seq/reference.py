@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 from seq2seq.errors import RecipeError
-from seq2seq.recipe import CorpusSpec, DataSpec, Recipe, Section, suggest
+from seq2seq.recipe import CorpusSpec, DataSpec, Recipe, Section
 from seq2seq.recipe_file import section_of
+from seq2seq.similar_names import suggest
 
 
 def explain(key: str | None = None) -> str:

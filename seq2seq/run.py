@@ -26,13 +26,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq import __version__
 from seq2seq.errors import CheckpointError, ModelError, RecipeError
 from seq2seq.files import read_json_object, refuse_odd_files, replacing
-from seq2seq.recipe import DataSpec, Recipe
-from seq2seq.recipe_file import parse_recipe
+
+if TYPE_CHECKING:  # the schema takes a tenth of a second, which who reads no recipe should not pay
+    from seq2seq.recipe import DataSpec, Recipe
 
 VERSIONED = (
     "torch", "transformers", "accelerate", "datasets", "tokenizers", "sentencepiece", "sacrebleu",
@@ -124,7 +125,7 @@ class Run:
         """Folder of what the probe found."""
         return self.folder / "probe"
 
-    def read_recipe(self) -> Recipe:
+    def read_recipe(self) -> "Recipe":
         """The resolved recipe of this run.
 
         Raises:
@@ -134,6 +135,8 @@ class Run:
             raise RecipeError(f"{self.folder}: not a run folder, it has no recipe.json")
         needed = "the recipe of a run, as training writes it"
         content = read_json_object(self.recipe, error=RecipeError, needed=needed)
+        from seq2seq.recipe_file import parse_recipe
+
         return parse_recipe(content, where=str(self.recipe))
 
 
@@ -195,7 +198,7 @@ def describe_start(run: Run) -> dict[str, str]:
     return {"folder": str(here), "from_run": os.path.relpath(here, run.folder.resolve())}
 
 
-def data_of(run: Run) -> DataSpec:
+def data_of(run: Run) -> "DataSpec":
     """The data of a run's recipe, with a folder that is right wherever one stands.
 
     The recipe's own is relative to where training stood. That place is looked for where it was, and

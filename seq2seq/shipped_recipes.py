@@ -12,7 +12,7 @@ from typing import Any
 
 from seq2seq.errors import RecipeError
 from seq2seq.files import read_text
-from seq2seq.recipe import suggest
+from seq2seq.similar_names import suggest
 
 PACKAGE = Path(__file__).parent
 HEAD = ("What", "Data", "Score", "Time", "Run")

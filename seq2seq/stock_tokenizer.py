@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seq2seq.errors import ModelError
+from seq2seq.families import FAMILIES
 from seq2seq.files import read_json_object
 from seq2seq.language_tags import (
     choose_tags,
@@ -32,7 +33,6 @@ from seq2seq.language_tags import (
 )
 from seq2seq.languages import matching_codes
 from seq2seq.libraries import cannot_open, explaining
-from seq2seq.recipe import FAMILIES
 from seq2seq.tokenizer import load_tokenizer
 from seq2seq.tokenizer_like import TokenizerLike, as_read
 

@@ -25,15 +25,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import tokenizers
 from tokenizers import AddedToken, Regex, decoders, models, processors
 
 from seq2seq.errors import ModelError
+from seq2seq.families import Family
 from seq2seq.files import read_json_object, read_text
 from seq2seq.libraries import explaining
-from seq2seq.recipe import Family, TokenizerSpec
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.vocabulary import (
     BOS,
@@ -51,6 +51,9 @@ from seq2seq.vocabulary import (
     word_splitter,
 )
 from seq2seq.word_pieces import WordPieces, word_pieces
+
+if TYPE_CHECKING:
+    from seq2seq.recipe import TokenizerSpec
 
 # Subword sampling lists the cuts of parts of a word. Parts of so few pieces have few cuts, and are
 # met again in other words.
@@ -284,7 +287,12 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 
 def train_tokenizer(
-    texts: Iterable[str], spec: TokenizerSpec, *, family: Family, seed: int, separator: bool = False
+    texts: Iterable[str],
+    spec: "TokenizerSpec",
+    *,
+    family: Family,
+    seed: int,
+    separator: bool = False,
 ) -> Tokenizer:
     """Find the vocabulary of a corpus.
 
@@ -326,7 +334,7 @@ def train_tokenizer(
     return _assemble(model, normalizer, spec, special=special)
 
 
-def vocabulary_note(tokenizer: TokenizerLike, spec: TokenizerSpec) -> str:
+def vocabulary_note(tokenizer: TokenizerLike, spec: "TokenizerSpec") -> str:
     """One line on the size of the vocabulary; says so where it is smaller than asked for."""
     spelling = f" and {len(tokenizer.byte_ids)} bytes" if tokenizer.byte_ids else ""
     size = tokenizer.vocab_size - len(tokenizer.byte_ids)
@@ -348,7 +356,7 @@ def _arrange(pieces: Mapping[str, float], *, family: Family, separator: bool) ->
 
 
 def _assemble(
-    model: Any, normalizer: Any, spec: TokenizerSpec, *, special: Sequence[str]
+    model: Any, normalizer: Any, spec: "TokenizerSpec", *, special: Sequence[str]
 ) -> Tokenizer:
     backend = tokenizers.Tokenizer(model)
     backend.normalizer = normalizer

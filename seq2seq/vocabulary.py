@@ -8,14 +8,16 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tokenizers
 from tokenizers import Regex, models, normalizers, pre_tokenizers
 
 from seq2seq.errors import RecipeError
 from seq2seq.normalization import INVISIBLE
-from seq2seq.recipe import TokenizerSpec
+
+if TYPE_CHECKING:
+    from seq2seq.recipe import TokenizerSpec
 
 BOS, PAD, EOS, UNK = "<s>", "<pad>", "</s>", "<unk>"
 # Between sentences, where a model reads those before the one it translates; only then a piece.
@@ -48,7 +50,7 @@ def spelling_of(special: Sequence[str]) -> str:
 
 
 def find_unigrams(
-    texts: Iterator[str], spec: TokenizerSpec, *, special: Sequence[str], seed: int
+    texts: Iterator[str], spec: "TokenizerSpec", *, special: Sequence[str], seed: int
 ) -> dict[str, float]:
     """Train a unigram language model of pieces with sentencepiece.
 
@@ -105,14 +107,14 @@ def bounded_parts(texts: Iterable[str]) -> Iterator[str]:
             yield from (part[0] for part in _PART.finditer(text))
 
 
-def _explain_training(message: str, spec: TokenizerSpec) -> RecipeError:
+def _explain_training(message: str, spec: "TokenizerSpec") -> RecipeError:
     counts = re.search(r"smaller than required_chars\. \d+ vs (\d+)", message)
     if counts:
         return _too_small(spec, counts[1])
     return RecipeError(f"tokenizer: no vocabulary could be trained: {message}")
 
 
-def _too_small(spec: TokenizerSpec, needed: object) -> RecipeError:
+def _too_small(spec: "TokenizerSpec", needed: object) -> RecipeError:
     return RecipeError(
         f"tokenizer.vocab_size = {spec.vocab_size}: the training text alone has {needed} "
         "characters that need a piece each; raise vocab_size or lower "
@@ -121,7 +123,7 @@ def _too_small(spec: TokenizerSpec, needed: object) -> RecipeError:
 
 
 def find_merges(
-    texts: Iterator[str], spec: TokenizerSpec, *, special: Sequence[str]
+    texts: Iterator[str], spec: "TokenizerSpec", *, special: Sequence[str]
 ) -> tuple[list[str], list[tuple[str, str]]]:
     """Train byte-pair encoding with ``tokenizers``.
 

@@ -137,8 +137,8 @@ def test_a_link_planted_beside_the_output_is_not_written_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     victim = written(tmp_path / "victim", b"precious")
-    monkeypatch.setattr("secrets.token_hex", lambda _: "guessed")
-    (tmp_path / ".seq2seq-guessed.part").symlink_to(victim)
+    monkeypatch.setattr("os.urandom", bytes)
+    (tmp_path / f".seq2seq-{bytes(8).hex()}.part").symlink_to(victim)
     with pytest.raises(OSError, match="File exists"):
         write_text(tmp_path / "out", "text")
     assert victim.read_bytes() == b"precious"

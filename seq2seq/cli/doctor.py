@@ -10,7 +10,6 @@ import typer
 from seq2seq.cli.options import AsJson, Overrides
 from seq2seq.cli.output import Report, print_report
 from seq2seq.errors import RecipeError
-from seq2seq.recipe_file import load_recipe, parse_corpus
 from seq2seq.shipped_recipes import find_recipe, is_shipped
 
 EXAMPLES = (
@@ -63,6 +62,7 @@ def _examined(
     subject: str, path: Path, overrides: Sequence[str], fields: Mapping[str, Any]
 ) -> Report:
     from seq2seq.doctor import examine_file, examine_recipe, examine_run
+    from seq2seq.recipe_file import load_recipe, parse_corpus
 
     if path.suffix == ".toml":
         return examine_recipe(load_recipe(path, overrides))

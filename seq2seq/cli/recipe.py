@@ -6,11 +6,8 @@ from typing import Annotated
 
 import typer
 
-from seq2seq import reference
 from seq2seq.cli.options import AsJson, Overrides, RecipeFile, recipe_file
 from seq2seq.cli.output import print_json
-from seq2seq.preset import fit_warmup
-from seq2seq.recipe_file import given_keys, load_recipe, recipe_json
 from seq2seq.shipped_recipes import ShippedRecipe, as_json_object, copy_recipe, shipped_recipes
 
 LIST_EXAMPLES = ("recipe list", "recipe list --json")
@@ -70,6 +67,8 @@ def explain(
     ] = None,
 ) -> None:
     """Print the type, default and meaning of recipe keys."""
+    from seq2seq import reference
+
     typer.echo(reference.explain(key))
 
 
@@ -79,6 +78,9 @@ def check(recipe: RecipeFile, overrides: Overrides = None, as_json: AsJson = Fal
     Reads the recipe alone, not its data. With --json it prints the recipe with every default
     written out.
     """
+    from seq2seq.preset import fit_warmup
+    from seq2seq.recipe_file import given_keys, load_recipe, recipe_json
+
     given = load_recipe(recipe_file(recipe), overrides or ())
     checked, choices = fit_warmup(given)
     if as_json:

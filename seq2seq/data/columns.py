@@ -23,7 +23,7 @@ from seq2seq.errors import DataError
 from seq2seq.languages import language_of
 from seq2seq.lines import iterate_lines
 from seq2seq.normalization import is_whole_number
-from seq2seq.recipe import suggest
+from seq2seq.similar_names import suggest
 
 Pair = tuple[str, str]
 Texts = tuple[str, ...]

@@ -6,12 +6,10 @@ Here, too, and in every engine; only where no length is named, which the library
 pieces, the limit is our own. Settings that our search does not have are named, never passed over.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any, Literal
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.errors import ModelError
@@ -76,31 +74,57 @@ class StoredSearch:
         return [f"settings of the folder not followed: {', '.join(missed)}{advice}"] * bool(missed)
 
 
-Count = Annotated[int, Field(ge=0)]
-Pieces = list[Count]
-
-
-class _Settings(BaseModel):
+@dataclass(frozen=True, slots=True)
+class _Settings:
     """The keys that are followed; None and absent are the same."""
 
-    model_config = ConfigDict(extra="ignore", strict=True)
-
-    num_beams: Annotated[int, Field(ge=1)] | None = None
+    num_beams: int | None = None
     early_stopping: bool | Literal["never"] | None = None
     length_penalty: float | None = None
-    no_repeat_ngram_size: Count | None = None
-    max_length: Annotated[int, Field(ge=2)] | None = None
-    max_new_tokens: Annotated[int, Field(ge=1)] | None = None
-    min_length: Count | None = None
-    min_new_tokens: Count | None = None
-    bad_words_ids: list[Annotated[Pieces, Field(min_length=1)]] | None = None
-    suppress_tokens: Pieces | None = None
+    no_repeat_ngram_size: int | None = None
+    max_length: int | None = None
+    max_new_tokens: int | None = None
+    min_length: int | None = None
+    min_new_tokens: int | None = None
+    bad_words_ids: list[list[int]] | None = None
+    suppress_tokens: list[int] | None = None
     renormalize_logits: bool | None = None
-    forced_bos_token_id: Count | None = None
-    forced_eos_token_id: Count | Pieces | None = None
-    pad_token_id: Count | None = None
-    eos_token_id: Count | Pieces | None = None
-    decoder_start_token_id: Count | Pieces | None = None
+    forced_bos_token_id: int | None = None
+    forced_eos_token_id: int | list[int] | None = None
+    pad_token_id: int | None = None
+    eos_token_id: int | list[int] | None = None
+    decoder_start_token_id: int | list[int] | None = None
+
+
+def _is_count(value: Any, least: int = 0) -> bool:
+    return type(value) is int and value >= least
+
+
+def _is_list(value: Any, of: Callable[[Any], bool] = _is_count) -> bool:
+    return isinstance(value, list) and all(map(of, value))
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether ``generate`` takes a value of a setting."""
+    match name:
+        case "num_beams" | "max_new_tokens":
+            return _is_count(value, 1)
+        case "max_length":
+            return _is_count(value, 2)
+        case "early_stopping":
+            return isinstance(value, bool) or value == "never"
+        case "renormalize_logits":
+            return isinstance(value, bool)
+        case "length_penalty":
+            return type(value) in (int, float)
+        case "bad_words_ids":
+            return _is_list(value, lambda row: bool(row) and _is_list(row))
+        case "suppress_tokens":
+            return _is_list(value)
+        case "forced_eos_token_id" | "eos_token_id" | "decoder_start_token_id":
+            return _is_count(value) or _is_list(value)
+        case _:
+            return _is_count(value)
 
 
 def stored_search(folder: Path, *, task: Mapping[str, Any] | None = None) -> StoredSearch:
@@ -122,14 +146,14 @@ def stored_search(folder: Path, *, task: Mapping[str, Any] | None = None) -> Sto
     config = _read(folder / FILES[1])
     path = next((folder / name for name in FILES if (folder / name).is_file()), None)
     content = {**(config if path is None else _read(path)), **(task or {})}
-    try:
-        settings = _Settings.model_validate(content)
-    except ValidationError as error:
-        names = dict.fromkeys(str(details["loc"][0]) for details in error.errors())
-        problems = ", ".join(f"{name} is {content[name]!r}" for name in names)
+    given = {one.name: content.get(one.name) for one in fields(_Settings)}
+    wrong = [name for name, one in given.items() if one is not None and not _fits(name, one)]
+    if wrong:
+        problems = ", ".join(f"{name} is {given[name]!r}" for name in wrong)
         raise ModelError(
             f"{path}: {problems}, needed what 'generate' takes; correct it or download it again"
-        ) from None
+        )
+    settings = _Settings(**given)
     return StoredSearch(
         _options(settings),
         (*_named(content, KNOWN_TO_GENERATE), *_special_pieces(content, config)),

@@ -13,8 +13,8 @@ from seq2seq.devices import resolve_device
 from seq2seq.engines.converted import WEIGHTS, ConvertedEngine, converted_folder
 from seq2seq.engines.engine import Engine, EngineName
 from seq2seq.errors import DeviceError, ModelError
+from seq2seq.families import FAMILIES
 from seq2seq.files import read_json_object
-from seq2seq.recipe import FAMILIES
 from seq2seq.run import model_folder
 
 

@@ -15,10 +15,10 @@ from transformers.models.auto.modeling_auto import (
 from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, WEIGHTS_INDEX_NAME
 
 from seq2seq.errors import ModelError
+from seq2seq.families import FAMILIES
 from seq2seq.libraries import explaining
 from seq2seq.model.config import check_numbers
 from seq2seq.model.weights import refuse_not_finite, shard_names
-from seq2seq.recipe import FAMILIES
 
 
 def open_encoder_decoder(folder: Path, *, config: Any = None) -> Any:

@@ -9,13 +9,17 @@ It lies there until a file of the model or the release of CTranslate2 changes.
 import hashlib
 import os
 import shutil
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any, TypeVar
 
+from seq2seq.engines.converted import import_ctranslate2
 from seq2seq.errors import ModelError
-from seq2seq.files import read_record
+from seq2seq.files import read_json_object
 from seq2seq.run import Run, write_json
+
+_Figures = TypeVar("_Figures")
 
 RECORD, FOLDER = "ctranslate2.json", "ctranslate2-"
 CACHE = "SEQ2SEQ_CACHE"
@@ -106,7 +110,7 @@ class Prepared:
 
 def program() -> str:
     """Name and release of CTranslate2."""
-    return f"CTranslate2 {version('ctranslate2')}"
+    return f"CTranslate2 {import_ctranslate2().__version__}"
 
 
 def place_of(path: Path) -> Path:
@@ -154,11 +158,9 @@ def read_prepared(place: Path, folder: Path) -> Prepared | None:
     if not (place / RECORD).is_file():
         return None
     try:
-        found = read_record(
-            place / RECORD, Prepared, error=ModelError, needed="what this program wrote there"
-        )
-    except ModelError:  # of another release, or cut short: it is made again
-        return None
+        found = _prepared(read_json_object(place / RECORD, error=ModelError, needed="a record"))
+    except (ModelError, AttributeError, KeyError, TypeError):
+        return None  # of another release, or cut short: it is made again
     now = read_files(folder, found.files)
     if found.program != program() or _contents(now) != _contents(found.files):
         return None
@@ -177,6 +179,28 @@ def write_prepared(place: Path, prepared: Prepared) -> None:
     for old in place.glob(f"{FOLDER}*"):
         if old.name != prepared.folder:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def _prepared(content: dict[str, Any]) -> Prepared:
+    """What `write_prepared` wrote; read by hand, because pydantic takes as long as a short job."""
+    eight_bits = content["eight_bits"]
+    return Prepared(
+        str(content["program"]),
+        {name: _figures(FileState, one) for name, one in content["files"].items()},
+        str(content["folder"]),
+        _figures(Agreement, content["agreement"]),
+        None if eight_bits is None else _figures(EightBits, eight_bits),
+    )
+
+
+def _figures(kind: Callable[..., _Figures], content: dict[str, Any]) -> _Figures:
+    """A record without parts; TypeError where a value is of another type."""
+    given = {name: tuple(one) if isinstance(one, list) else one for name, one in content.items()}
+    for one in fields(kind):  # type: ignore[arg-type]  # a dataclass
+        wanted = tuple if one.name == "problems" else one.type
+        if type(given[one.name]) is not wanted:
+            raise TypeError(f"{one.name}: {given[one.name]!r}")
+    return kind(**given)
 
 
 def key_of(files: dict[str, FileState]) -> str:

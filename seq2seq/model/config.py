@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from transformers import M2M100Config, MarianConfig, PretrainedConfig
 
 from seq2seq.errors import ModelError
-from seq2seq.recipe import FAMILIES, Family
+from seq2seq.families import FAMILIES, Family
 
 Activation = Literal["relu", "gelu", "swish"]
 ModelConfig: TypeAlias = M2M100Config | MarianConfig

@@ -17,12 +17,12 @@ from torch.overrides import TorchFunctionMode
 from transformers import AutoConfig
 
 from seq2seq.errors import ModelError
+from seq2seq.families import FAMILIES
 from seq2seq.files import read_json_object
 from seq2seq.libraries import explaining
 from seq2seq.model.config import ModelConfig, check_numbers, shares_inputs
 from seq2seq.model.transformer import Transformer
 from seq2seq.model.weights import read_weights, refuse_not_finite, write_weights
-from seq2seq.recipe import FAMILIES
 
 SHARED = "model.shared.weight"
 SOURCE = "model.encoder.embed_tokens.weight"

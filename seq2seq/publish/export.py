@@ -36,6 +36,7 @@ from seq2seq.engines.prepared import (
 from seq2seq.engines.stock import StockEngine
 from seq2seq.engines.to_ctranslate2 import write_ctranslate2
 from seq2seq.errors import PublishError
+from seq2seq.families import FAMILIES
 from seq2seq.files import read_json_object
 from seq2seq.language_tags import learn_added_tags
 from seq2seq.model_location import locate_model
@@ -45,7 +46,7 @@ from seq2seq.publish.held_out import HeldOut, choose_pairs, file_pairs, run_pair
 from seq2seq.publish.measure import Measured, find_excess, measure
 from seq2seq.publish.run_onnx import OnnxEngine
 from seq2seq.publish.to_onnx import write_onnx
-from seq2seq.recipe import FAMILIES, Recipe
+from seq2seq.recipe import Recipe
 from seq2seq.run import ADAPTER, Run, model_folder, write_json
 from seq2seq.stock_tokenizer import stock_class
 from seq2seq.task_prefix import known_tasks

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seq2seq.errors import PublishError
-from seq2seq.recipe import CorpusSpec, Recipe, suggest
+from seq2seq.recipe import CorpusSpec, Recipe
+from seq2seq.similar_names import suggest
 
 # The Hub's names, https://huggingface.co/docs/hub/repositories-licenses, without those of single
 # models and without "other", which needs a text of its own.

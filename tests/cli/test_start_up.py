@@ -13,9 +13,10 @@ from seq2seq.model.stock import load_model
 from seq2seq.tokenizer import load_tokenizer
 
 HEAVY = {"torch", "transformers", "numpy.testing", "scipy", "pandas", "pyarrow", "datasets",
-         "accelerate", "sacrebleu", "sklearn", "matplotlib", "huggingface_hub"}  # fmt: skip
+         "accelerate", "sacrebleu", "sklearn", "matplotlib", "huggingface_hub",
+         "seq2seq.recipe", "regex"}  # fmt: skip
 # What transformers' import of a configuration brings along, and nothing beyond.
-OF_TRANSFORMERS = {"torch", "transformers", "huggingface_hub"}
+OF_TRANSFORMERS = {"torch", "transformers", "huggingface_hub", "regex"}
 PROGRAM = """
 import atexit, sys
 def tell():

@@ -12,7 +12,8 @@ from transformers import AutoModelForSeq2SeqLM, PreTrainedModel
 
 from seq2seq.decode import beam
 from seq2seq.decode.options import DecodeOptions, Hypothesis
-from seq2seq.model.config import Family, build_config
+from seq2seq.families import Family
+from seq2seq.model.config import build_config
 from seq2seq.model.stock import save_model
 from seq2seq.model.transformer import Transformer
 from tests.decode.native import decode, force

@@ -9,7 +9,8 @@ import torch
 
 from seq2seq.decode import beam
 from seq2seq.decode.options import DecodeOptions, Hypothesis
-from seq2seq.model.config import Family, build_config
+from seq2seq.families import Family
+from seq2seq.model.config import build_config
 from seq2seq.model.transformer import Transformer
 from tests.decode.native import decode, force
 from tests.host_waits import Card

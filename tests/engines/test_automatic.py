@@ -126,7 +126,10 @@ def test_what_was_found_holds_until_the_model_changes(loaded: Loaded, tried: Pat
     "damage",
     [lambda place: (place / RECORD).write_text("{"),
      lambda place: edit_json(place / RECORD, lambda record: record.update(program="another")),
-     lambda place: edit_json(place / RECORD, lambda record: record.update(more=1)),
+     lambda place: edit_json(place / RECORD, lambda record: record["agreement"].update(more=1)),
+     lambda place: edit_json(place / RECORD, lambda record: record["agreement"].update(equal="1")),
+     lambda place: edit_json(place / RECORD, lambda record: record.pop("eight_bits")),
+     lambda place: edit_json(place / RECORD, lambda record: record.update(files=[])),
      lambda place: [path.unlink() for path in place.glob("*/model.bin")]],
 )  # fmt: skip
 def test_what_cannot_be_trusted_is_made_again(loaded: Loaded, tried: Path, damage: Any) -> None:

@@ -13,7 +13,7 @@ from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.native import NativeEngine
 from seq2seq.engines.to_ctranslate2 import write_ctranslate2
 from seq2seq.errors import ModelError
-from seq2seq.model.config import Family
+from seq2seq.families import Family
 from seq2seq.model.stock import load_model
 from seq2seq.tokenizer import load_tokenizer
 from tests.publish.small_models import edit_json, random_text, small_folder

@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from seq2seq.model.config import Family, build_config
+from seq2seq.families import Family
+from seq2seq.model.config import build_config
 from seq2seq.model.stock import SearchDefaults, save_model
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import TokenizerSpec

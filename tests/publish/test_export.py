@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from seq2seq.errors import PublishError
-from seq2seq.model.config import Family
+from seq2seq.families import Family
 from seq2seq.publish import export as exporting
 from seq2seq.publish.checked import Target, verify_check
 from seq2seq.publish.export import check_tokenizer, export

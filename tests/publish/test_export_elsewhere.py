@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seq2seq.decode.options import DecodeOptions
-from seq2seq.model.config import Family
+from seq2seq.families import Family
 from seq2seq.publish.checked import Target
 from seq2seq.publish.export import MODEL_FILES
 from seq2seq.tokenizer import Tokenizer

@@ -9,7 +9,7 @@ import torch
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.engines.native import NativeEngine
 from seq2seq.errors import ModelError
-from seq2seq.model.config import Family
+from seq2seq.families import Family
 from seq2seq.model.transformer import Transformer
 from seq2seq.publish.run_onnx import OnnxEngine
 from seq2seq.publish.to_onnx import FIRST, NEXT, write_onnx

@@ -6,7 +6,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from seq2seq.model.config import Family
+from seq2seq.families import Family
 from seq2seq.publish.checked import Target
 from seq2seq.publish.export import Exported, export
 from tests.publish.small_models import small_folder, write_pairs

@@ -9,10 +9,11 @@ from transformers import M2M100ForConditionalGeneration, MarianMTModel
 
 from seq2seq.data.batches import Batch
 from seq2seq.data.marks import BatchMarks
+from seq2seq.families import Family
 from seq2seq.model.config import build_config
 from seq2seq.model.stock import stock_state
 from seq2seq.model.transformer import Transformer
-from seq2seq.recipe import Family, TrainSpec
+from seq2seq.recipe import TrainSpec
 from seq2seq.train.criterion.criterion import Update
 from seq2seq.train.criterion.guided_attention import attention_loss
 from seq2seq.train.criterion.layer_inputs import inputs_of

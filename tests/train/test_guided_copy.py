@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 from transformers import M2M100ForConditionalGeneration, MarianMTModel
 
+from seq2seq.families import Family
 from seq2seq.model.stock import stock_state
-from seq2seq.recipe import Family, TrainSpec
+from seq2seq.recipe import TrainSpec
 from seq2seq.train.criterion.guided_copy import copied_places, copying_loss
 from seq2seq.train.criterion.layer_inputs import inputs_of
 from seq2seq.train.criterion.transformer import TransformerCriterion
