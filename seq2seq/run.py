@@ -19,27 +19,16 @@ training.lock           only while a training is at work: which process on which
 
 import json
 import os
-import platform
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq import __version__
 from seq2seq.errors import CheckpointError, ModelError, RecipeError
 from seq2seq.files import read_json_object, refuse_odd_files, replacing
 
 if TYPE_CHECKING:  # the schema takes a tenth of a second, which who reads no recipe should not pay
     from seq2seq.recipe import DataSpec, Recipe
-
-VERSIONED = (
-    "torch", "transformers", "accelerate", "datasets", "tokenizers", "sentencepiece", "sacrebleu",
-    "rouge-score", "numpy", "safetensors",
-)  # fmt: skip
-
 
 ADAPTER = "adapter"  # folder within best/
 
@@ -174,24 +163,6 @@ def read_origin(run: Run) -> dict[str, Any] | None:
     return read_json_object(run.origin, error=RecipeError, needed=needed)
 
 
-def describe_environment() -> dict[str, Any]:
-    """Versions, commit and machine, as ``environment.json`` keeps them.
-
-    The commit is that of the seq2seq checkout, or null for an installed package.
-    """
-    return {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seq2seq": {"version": __version__, "commit": _commit()},
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "versions": {name: _version(name) for name in VERSIONED},
-    }
-
-
 def describe_start(run: Run) -> dict[str, str]:
     """Where a training stands that names its data by relative paths; see ``data_of``."""
     here = Path.cwd()
@@ -265,36 +236,3 @@ def write_json(path: Path, content: Any) -> None:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _commit() -> str | None:
-    command = [
-        "git",
-        "-C",
-        str(Path(__file__).parent),
-        "describe",
-        "--always",
-        "--dirty",
-        "--abbrev=12",
-    ]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return result.stdout.strip() or None
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

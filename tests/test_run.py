@@ -6,16 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq.environment import describe_environment
 from seq2seq.errors import ModelError, RecipeError
 from seq2seq.recipe_file import parse_recipe, recipe_json
-from seq2seq.run import (
-    Run,
-    data_of,
-    describe_environment,
-    describe_start,
-    model_folder,
-    write_json,
-)
+from seq2seq.run import Run, data_of, describe_start, model_folder, write_json
 
 RECIPE = parse_recipe(
     {

@@ -80,7 +80,7 @@ def gpu(
     """
     import torch
 
-    from seq2seq.run import describe_environment
+    from seq2seq.environment import describe_environment
 
     say = Teller(out, as_json=True)
     place = torch.device(device)

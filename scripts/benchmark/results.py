@@ -9,8 +9,9 @@ from typing import Annotated, Any, TypedDict
 
 import typer
 
+from seq2seq.environment import describe_environment
 from seq2seq.errors import DataError
-from seq2seq.run import describe_environment, write_json
+from seq2seq.run import write_json
 
 Report = dict[str, Any]
 """One measurement: names of figures and what they are; ``benchmark`` says what was measured."""

@@ -41,6 +41,7 @@ from seq2seq.cli import (
     translate,
 )
 from seq2seq.cli.options import GroupedCommand
+from seq2seq.cli.plain_values import read_plainly
 from seq2seq.errors import DataError, Seq2SeqError
 
 OURS, YOURS, INTERRUPTED, READER_LEFT = 1, 2, 130, 141
@@ -59,6 +60,11 @@ class _Commands(TyperGroup):
         """Read the command line, which may print a help text."""
         with _telling_that_reader_left():
             return super().make_context(*args, **kwargs)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what stands before the command's name."""
+        read_plainly(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def invoke(self, *args: Any) -> Any:
         """Run the command."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from seq2seq.cli.plain_values import read_plainly
 from seq2seq.shipped_recipes import find_recipe, is_shipped
 
 PROGRAM = "Program"
@@ -75,6 +76,11 @@ def recipe_file(given: Path) -> Path:
 
 class GroupedCommand(TyperCommand):
     """A command of many options, which its help shows under the title each was given."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line; pydantic is loaded only for what is not plain."""
+        read_plainly(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments, then each group of options in the order of its first."""

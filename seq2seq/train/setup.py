@@ -21,6 +21,7 @@ from seq2seq.data.kept_text import read_text_once
 from seq2seq.data.parallel_text import ParallelText
 from seq2seq.data.prepare import TrainingSet, prepare
 from seq2seq.data.store import Cache
+from seq2seq.environment import describe_environment
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
 from seq2seq.files import read_json_object, refuse_odd_files
 from seq2seq.normalization import normalize
@@ -36,7 +37,7 @@ from seq2seq.preset import (
 from seq2seq.recipe import Recipe
 from seq2seq.recipe_file import differences, recipe_json
 from seq2seq.round_trip import RoundTripReport, check_round_trip
-from seq2seq.run import Run, describe_environment, describe_start, write_json
+from seq2seq.run import Run, describe_start, write_json
 from seq2seq.score.from_recipe import selection_signature
 from seq2seq.sentences import sentences_of
 from seq2seq.stock_tokenizer import open_tokenizer

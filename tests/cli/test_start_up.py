@@ -14,9 +14,17 @@ from seq2seq.tokenizer import load_tokenizer
 
 HEAVY = {"torch", "transformers", "numpy.testing", "scipy", "pandas", "pyarrow", "datasets",
          "accelerate", "sacrebleu", "sklearn", "matplotlib", "huggingface_hub",
-         "seq2seq.recipe", "regex"}  # fmt: skip
+         "seq2seq.recipe", "regex",
+         "pydantic", "importlib.metadata"}  # fmt: skip
 # What transformers' import of a configuration brings along, and nothing beyond.
-OF_TRANSFORMERS = {"torch", "transformers", "huggingface_hub", "regex"}
+OF_TRANSFORMERS = {
+    "torch",
+    "transformers",
+    "huggingface_hub",
+    "regex",
+    "pydantic",
+    "importlib.metadata",
+}
 PROGRAM = """
 import atexit, sys
 def tell():

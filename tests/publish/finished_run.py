@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
+from seq2seq.environment import describe_environment
 from seq2seq.publish.checked import Check, hash_files, write_check
 from seq2seq.publish.facts import export_folder
 from seq2seq.recipe_file import parse_recipe, recipe_json
-from seq2seq.run import Run, describe_environment, write_json
+from seq2seq.run import Run, write_json
 from tests.end_to_end.digits import digits_recipe, write_digits
 
 TRAIN = """

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq.environment import VERSIONED, describe_environment
 from seq2seq.errors import CheckpointError
 from seq2seq.recipe import Recipe
 from seq2seq.recipe_file import differences, parse_recipe, recipe_json
-from seq2seq.run import VERSIONED, Run, describe_environment
+from seq2seq.run import Run
 from seq2seq.train.checkpoint import Progress, begin_checkpoint, finish_checkpoint, temporary_path
 from seq2seq.train.resume import check_changes, machine_changes
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from seq2seq.environment import describe_environment
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.model.stock_model import StockModel
-from seq2seq.run import describe_environment
 
 BACKEND = "eager attention of the stock class, called through AttentionInterface, 32 bits"
 

@@ -1,0 +1,67 @@
+"""The machine and the versions with which something was made."""
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from seq2seq import __version__
+
+VERSIONED = (
+    "torch", "transformers", "accelerate", "datasets", "tokenizers", "sentencepiece", "sacrebleu",
+    "rouge-score", "numpy", "safetensors",
+)  # fmt: skip
+
+
+def describe_environment() -> dict[str, Any]:
+    """Versions, commit and machine, as ``environment.json`` keeps them.
+
+    The commit is that of the seq2seq checkout, or null for an installed package.
+    """
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seq2seq": {"version": __version__, "commit": _commit()},
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "versions": {name: _version(name) for name in VERSIONED},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    command = [
+        "git",
+        "-C",
+        str(Path(__file__).parent),
+        "describe",
+        "--always",
+        "--dirty",
+        "--abbrev=12",
+    ]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.strip() or None
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
