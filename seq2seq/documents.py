@@ -358,17 +358,12 @@ class _Work:
             sources.append(form.source.join(kept, read.parts[0]))
             prefixes.append(prefix)
             cut[place] = len(source) + len(target) - len(kept) - len(prefix)
-        found = iter(
-            translator.engine.search(
-                sources,
-                without_separator(self.options, translator.tokenizer),
-                prefixes=prefixes,
-                batch_tokens=self.batch_tokens,
-                progress=self.progress,
-            )
+        found = translator.engine.search(
+            sources,
+            without_separator(self.options, translator.tokenizer),
+            prefixes=prefixes,
+            batch_tokens=self.batch_tokens,
+            progress=self.progress,
         )
-        writer = translator.writer(self.options, restore=self.restore)
-        return [
-            replace(writer.write(read, list(islice(found, len(read.parts)))), context_cut=lost)
-            for read, lost in zip(prepared, cut, strict=True)
-        ]
+        written = translator.writer(self.options, restore=self.restore).write(prepared, found)
+        return [replace(one, context_cut=lost) for one, lost in zip(written, cut, strict=True)]

@@ -133,6 +133,8 @@ def join_parts(texts: Sequence[str], *, language: str | None = None) -> str:
     Returns:
         The texts with single spaces between them, or with nothing where words need no spaces.
     """
+    if len(texts) == 1:
+        return texts[0].strip()
     spaced = language_of(language).spaced if language else unspaced_share(texts) < 0.5
     return (" " if spaced else "").join(stripped for one in texts if (stripped := one.strip()))
 

@@ -14,7 +14,6 @@ are joined by single spaces, or by nothing in languages that are written without
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -212,9 +211,8 @@ class Translator:
             long=long,
         )
         prepared = reader.read(texts, first_line=first_line)
-        found = iter(self._search(prepared, options, batch_tokens, progress))
-        writer = self.writer(options, restore=restore)
-        return [writer.write(one, list(islice(found, len(one.parts)))) for one in prepared]
+        found = self._search(prepared, options, batch_tokens, progress)
+        return self.writer(options, restore=restore).write(prepared, found)
 
     def writer(self, options: DecodeOptions, *, restore: bool = True) -> TextWriter:
         """What turns the pieces that were found into text; see `translate`."""

@@ -1,7 +1,8 @@
 """Text as a model wrote it: parts joined, addresses and placeholders put back, oddities counted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from seq2seq.decode.options import Hypothesis
 from seq2seq.reading import ReadText
@@ -29,29 +30,43 @@ class TextWriter:
     restores: bool
     complete: bool
 
-    def write(self, read: ReadText, found: Sequence[Sequence[Hypothesis]]) -> Translation:
-        """Join what the parts of a text became.
+    def write(
+        self, read: Sequence[ReadText], found: Iterable[Sequence[Hypothesis]]
+    ) -> list[Translation]:
+        """Join what the parts of each text became.
 
         Args:
-            read: The text.
-            found: The hypotheses of each part, the best first.
+            read: The texts.
+            found: The hypotheses of each part of each text, the best first.
 
         Returns:
-            The best of each part together, then the second best of each, and so on.
+            One for each text: the best of each part together, then the second best of each, and so
+            on.
         """
-        ranked = list(zip(*found, strict=False))
-        texts = self.tokenizer.decode([one.ids for parts in ranked for one in parts])
-        candidates = [
-            self._join(read.text, parts, texts[rank * len(parts) :][: len(parts)])
-            for rank, parts in enumerate(ranked)
+        rows = iter(found)
+        ranked = [list(zip(*islice(rows, len(one.parts)), strict=False)) for one in read]
+        # All at once: a call takes as long as the text of several lines.
+        texts = iter(
+            self.tokenizer.decode([p.ids for ranks in ranked for parts in ranks for p in parts])
+        )
+        return [
+            self._translation(one, ranks, texts) for one, ranks in zip(read, ranked, strict=True)
         ]
+
+    def _translation(
+        self, read: ReadText, ranked: Sequence[Sequence[Hypothesis]], texts: Iterator[str]
+    ) -> Translation:
+        candidates = [
+            self._join(read.text, parts, list(islice(texts, len(parts)))) for parts in ranked
+        ]
+        parts = len(read.parts)
         return Translation(
             tuple(candidates),
-            len(found),
+            parts,
             unknown=read.unknown,
             dropped=read.dropped,
             too_long=read.too_long,
-            sentences=read.sentences if len(found) == 1 else 0,
+            sentences=read.sentences if parts == 1 else 0,
             normalized=read.normalized,
             copied=bool(candidates) and is_copy(candidates[0].text, read.text),
         )
