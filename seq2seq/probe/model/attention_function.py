@@ -93,7 +93,8 @@ def for_each_head(
     value: Float[Tensor, "batch groups key width"], heads: int
 ) -> Float[Tensor, "batch heads key width"]:
     """Give every head its values, where a group of heads shares them."""
-    return value.repeat_interleave(heads // value.shape[1], dim=1)
+    shared_by = heads // value.shape[1]
+    return value if shared_by == 1 else value.repeat_interleave(shared_by, dim=1)
 
 
 @contextmanager
