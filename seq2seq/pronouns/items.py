@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from os.path import commonprefix
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -139,11 +140,13 @@ def differing_spans(good: str, bad: str) -> tuple[tuple[Span, ...], tuple[Span, 
     """
     if good == bad:
         return (), ()
-    ours, theirs = list(_WORD.finditer(good)), list(_WORD.finditer(bad))
+    alike = commonprefix((good, bad))  # noqa: RUF071 - characters are what is meant
+    first = alike.rfind(" ") + 1
+    ours, theirs = (list(_WORD.finditer(text, first)) for text in (good, bad))
     if len(ours) != len(theirs):
         raise DataError(
-            f"contrast of {good!r}: {len(ours)} words against {len(theirs)} in {bad!r}, "
-            "needed as many; write both from one template"
+            f"contrast of {good!r}: {len(words_of(good))} words against {len(words_of(bad))} in "
+            f"{bad!r}, needed as many; write both from one template"
         )
     pairs = [
         (a.span(), b.span())
