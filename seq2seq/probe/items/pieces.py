@@ -6,8 +6,9 @@ the text again from the pieces where it does not; what neither can show is refus
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -35,6 +36,15 @@ class Pieces:
     text: str
     ids: tuple[int, ...]
     spans: tuple[Span | None, ...]
+
+    @cached_property
+    def rows_at(self) -> Mapping[int, list[int]]:
+        """The pieces that stand for each character; a character that none stands for is missing."""
+        found: dict[int, list[int]] = {}
+        for row, span in enumerate(self.spans):
+            for at in range(*(span or (0, 0))):
+                found.setdefault(at, []).append(row)
+        return found
 
 
 def pieces_of(tokenizer: Any, text: str, *, special: bool = True, side: Side = "source") -> Pieces:
@@ -101,18 +111,17 @@ def rows_of(pieces: Pieces, span: Span) -> Rows:
     where = f"characters {start} to {end} of {pieces.text[:60]!r}"
     if not 0 <= start < end <= len(pieces.text):
         raise SpanError(f"{where}: not within its {len(pieces.text)} characters; mend the span")
-    rows = tuple(row for row, place in enumerate(pieces.spans) if place and _meet(place, span))
+    rows = {row for at in range(start, end) for row in pieces.rows_at.get(at, ())}
     if not rows:
         raise SpanError(f"{where}: {pieces.text[start:end]!r} stands in no piece; mend the span")
-    covered = {at for row in rows for at in range(*(pieces.spans[row] or (0, 0)))}
-    lost = [pieces.text[at] for at in range(start, end) if at not in covered]
+    lost = [pieces.text[at] for at in range(start, end) if at not in pieces.rows_at]
     lost = [c for c in lost if not (c.isspace() or _invisible(c))]
     if lost:
         raise SpanError(
             f"{where}: {lost[0]!r} of {pieces.text[start:end]!r} stands in no piece, needed all "
             "of it; the tokenizer drops this character"
         )
-    return rows
+    return tuple(sorted(rows))
 
 
 def moved(spans: Sequence[Span | None], start: int) -> list[Span | None]:
@@ -142,10 +151,6 @@ def _encoded(
     ids = found["input_ids"]
     names = tokenizer.convert_ids_to_tokens(ids)
     return names, ids, found["offset_mapping"], found["special_tokens_mask"]
-
-
-def _meet(one: Span, other: Span) -> bool:
-    return max(one[0], other[0]) < min(one[1], other[1])
 
 
 def _trimmed(text: str, place: Sequence[int]) -> Span:

@@ -33,7 +33,7 @@ from seq2seq.probe.items.placement import PlacedCase, batches_of, inputs_of
 from seq2seq.probe.measures.accuracy import layout_of
 from seq2seq.probe.measures.aggregation import attention_between
 from seq2seq.probe.measures.scores import Measure, Scores
-from seq2seq.probe.model.contributions import rolled, source_shares
+from seq2seq.probe.model.contributions import Shares, rolled, source_shares
 from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.reading import Reading
 from seq2seq.probe.model.stock_model import StockModel
@@ -81,17 +81,15 @@ def score_routes(
     """
     has = _Has.of(model, placed)
     unweighed = _unweighed(model, placed, contributions)
+    weighed = contributions is not False and not unweighed
     skipped = (*_skipped(model, placed, has), *unweighed)
     parts: list[dict[Measure, Float[np.ndarray, "batch nouns"]]] = []
     preferences = np.zeros(len(placed), dtype=np.float32)
     batches = batches_of(model, placed)
     for numbers in batches:
         batch = [placed[number] for number in numbers]
-        reading = _read(model, batch, has, gradients=gradients)
-        part = dict(_measures(reading, batch, has))
-        if contributions is not False and not unweighed:
-            part |= dict(_contributed(model, batch, has))
-        parts.append(part)
+        reading = _read(model, batch, has, gradients=gradients, contributions=weighed)
+        parts.append(dict(_measures(reading, batch, has)))
         if has.translations:
             preferences[numbers] = preference(reading, batch).numpy()
     measures = tuple(parts[0])
@@ -148,16 +146,25 @@ def preference(reading: Reading, placed: Sequence[PlacedCase]) -> Float[Tensor, 
     return good - bad
 
 
-def _read(model: StockModel, batch: Sequence[PlacedCase], has: _Has, *, gradients: bool) -> Reading:
+def _read(
+    model: StockModel,
+    batch: Sequence[PlacedCase],
+    has: _Has,
+    *,
+    gradients: bool,
+    contributions: bool,
+) -> Reading:
     inputs = inputs_of(model, batch)
     rows = decision_rows(batch) if has.translations else None
     if not (gradients and has.translations):
-        return model.read(inputs, values=True, rows=rows)
+        return model.read(inputs, values=True, contributions=contributions, rows=rows)
 
     def objective(logits: Tensor) -> Tensor:
         return preference(Reading(logits, {}), batch).sum()
 
-    return model.read_with_gradient(inputs, objective, values=True, rows=rows)
+    return model.read_with_gradient(
+        inputs, objective, values=True, contributions=contributions, rows=rows
+    )
 
 
 def _unweighed(
@@ -174,7 +181,7 @@ def _unweighed(
             f"pieces in all layers, more than {MOST_VECTORS:,}; it can be asked for",
         )
     try:
-        model.contributions(inputs_of(model, placed[:1]))
+        model.read(inputs_of(model, placed[:1]), stacks=(), contributions=True)
     except ModelError as error:
         return (f"alti: {error}",)
     return ()
@@ -213,6 +220,8 @@ def _measures(
     yield from _each("E→", "rollout", stack, attention_between(rolled, it, nouns), heads=False)
     if has.translations:
         yield from _translation_measures(reading, batch, rolled[-1, :, 0], has)
+    if reading.contributions:
+        yield from _contributed(reading.contributions, stack, batch, has)
 
 
 def _translation_measures(
@@ -237,10 +246,8 @@ def _translation_measures(
 
 
 def _contributed(
-    model: StockModel, batch: Sequence[PlacedCase], has: _Has
+    shares: Shares, stack: Stack, batch: Sequence[PlacedCase], has: _Has
 ) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
-    shares = model.contributions(inputs_of(model, batch))
-    stack: Stack = "encoder" if "encoder" in shares else "decoder"
     it, nouns = [one.words["it"] for one in batch], [one.nouns for one in batch]
     found = attention_between(rolled(shares[stack])[:, :, None], it, nouns)
     yield from _each("E→", "alti", stack, found, heads=False)

@@ -16,7 +16,7 @@ Source: Ferrando, Gállego and Costa-jussà 2022 (ALTI, arXiv:2203.04212), equat
 decoders Ferrando et al. 2022 (ALTI+, arXiv:2205.11631), section 3.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,16 +31,14 @@ from torch.nn.modules.module import (
 
 from seq2seq.errors import ModelError
 from seq2seq.probe.model.anatomy import Anatomy, output_slices
-from seq2seq.probe.model.attention_function import for_each_head, stock_attention
+from seq2seq.probe.model.attention_function import AttentionFunction, for_each_head
 from seq2seq.probe.model.interventions import Stack
 
 MOST_NUMBERS = 1 << 20
 """Numbers of all vectors of a text that are held at a time: 4 MiB, which a cache holds."""
 
 Shares = Mapping[Stack, Float[Tensor, "layers batch query key"]]
-"""For each stack and layer what every column contributes to every row. In self-attention the way
-past is a column like others, the row's own, and rows sum to 1; in cross-attention what is missing
-to 1 went past."""
+"""For each stack and layer what every column contributes to every row, as `Reading` keeps it."""
 
 
 @dataclass
@@ -65,10 +63,12 @@ class Tracer:
 
     Attributes:
         anatomy: of the model.
+        function: the attention of each layer.
         sublayers: one for each call, in order.
     """
 
     anatomy: Anatomy
+    function: AttentionFunction
     sublayers: list[_Sublayer] = field(default_factory=list)
     _norm: tuple[Tensor, Tensor] | None = None
 
@@ -98,24 +98,18 @@ class Tracer:
         attention_mask: Tensor | None,
         **options: Any,
     ) -> tuple[Tensor, Tensor]:
-        """Attend as the model would, and note weights and values."""
-        said, weights = stock_attention(module)(
-            module, query, key, value, attention_mask, **options
-        )
+        """Attend, and note weights and values."""
+        said, weights = self.function(module, query, key, value, attention_mask, **options)
         last = self.sublayers[-1]
         last.weights, last.value = weights, for_each_head(value, query.shape[1])
         return said, weights
 
-    def require_all(self, name: str, *, stacks: Sequence[Stack]) -> None:
-        """Refuse a pass in which a sublayer was not followed from end to end.
+    def require_norms(self, name: str) -> None:
+        """Refuse a pass in which a norm stands where the decomposition does not hold.
 
         Raises:
-            ModelError: a layer is missing, or a norm stands where the decomposition does not hold.
+            ModelError: there is such a norm.
         """
-        counts = {one: sum(sub.stack == one for sub in self.sublayers) for one in stacks}
-        needed = {one: self.anatomy.depth[one] for one in stacks}
-        if counts != needed:
-            raise ModelError(f"{name}: {counts} layers attended, needed {needed}")
         for sub in self.sublayers:
             sub.after = _is_after(sub)
             if sub.after is None:
@@ -126,17 +120,12 @@ class Tracer:
                 )
 
     def shares(self) -> dict[Stack, Float[Tensor, "layers batch query key"]]:
-        """Weigh what has been noted."""
-        return {
-            stack: torch.stack(
-                [
-                    _shares(sub, self.anatomy.projection_of[sub.module])
-                    for sub in self.sublayers
-                    if sub.stack == stack
-                ]
-            )
-            for stack in self.anatomy.depth
-        }
+        """Weigh what has been noted, and give it back on the CPU."""
+        found: dict[Stack, list[Tensor]] = {stack: [] for stack in self.anatomy.depth}
+        with torch.no_grad():
+            for sub in self.sublayers:
+                found[sub.stack].append(_shares(sub, self.anatomy.projection_of[sub.module]))
+        return {stack: torch.stack(layers).cpu() for stack, layers in found.items()}
 
     def _asked(self, module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         asked = named.get("hidden_states", given[0] if given else None)
@@ -215,80 +204,76 @@ def _shares(sub: _Sublayer, projection: Any) -> Float[Tensor, "batch query key"]
     assert sub.value is not None
     assert sub.added is not None
     assert sub.whole is not None
-    past = sub.whole - sub.added
+    weights, past, whole = sub.weights, sub.whole - sub.added, sub.whole
     slices = output_slices(projection, sub.value.shape[1])
-    offered = torch.einsum("bhkd,hdw->bhkw", sub.value, slices)
-    found = [
-        _row_shares(
-            weights,
-            said,
-            way_past,
-            whole,
-            norm=sub.norm if sub.after else None,
-            own_column=sub.stack != "cross",
-        )
-        for weights, said, way_past, whole in zip(
-            sub.weights, offered, past, sub.whole, strict=True
-        )
-    ]
-    return torch.stack(found)
+    if sub.after:
+        assert isinstance(sub.norm, nn.LayerNorm)  # _is_after has looked
+        # Once its deviation is known the norm is linear, and may be taken of each part.
+        scale = (whole.var(-1, unbiased=False, keepdim=True) + sub.norm.eps).rsqrt()
+        slices = (slices - slices.mean(-1, keepdim=True)) * sub.norm.weight
+        past = (past - past.mean(-1, keepdim=True)) * scale * sub.norm.weight
+        weights = weights * scale[:, None]
+        whole = sub.norm(whole)
+    size = max(1, MOST_NUMBERS // (weights[0, 0].numel() * past.shape[-1]))
+    parts = [torch.split(each, size) for each in (weights, sub.value, past, whole)]
+    return torch.cat(
+        [
+            _row_shares(
+                seen,
+                torch.einsum("bhkd,hdw->bhkw", value, slices),
+                way_past,
+                rows,
+                own_column=sub.stack != "cross",
+            )
+            for seen, value, way_past, rows in zip(*parts, strict=True)
+        ]
+    )
 
 
 def _row_shares(
-    weights: Float[Tensor, "heads query key"],
-    offered: Float[Tensor, "heads key width"],
-    past: Float[Tensor, "query width"],
-    whole: Float[Tensor, "query width"],
+    weights: Float[Tensor, "batch heads query key"],
+    offered: Float[Tensor, "batch heads key width"],
+    past: Float[Tensor, "batch query width"],
+    whole: Float[Tensor, "batch query width"],
     *,
-    norm: nn.Module | None,
     own_column: bool,
-) -> Float[Tensor, "query key"]:
-    """Contributions to the rows of one text.
+) -> Float[Tensor, "batch query key"]:
+    """Contributions to the rows of a few texts.
 
     Args:
         weights: how much each row looks at each column, by head.
         offered: what each column brings to a row that looks at it alone.
         past: what each row brings past the attention.
         whole: the sum of all, bias included.
-        norm: a LayerNorm that follows; None if none does.
         own_column: whether the way past belongs to the row's own column; else it gets a column of
             its own, which is left out in the end.
     """
-    if norm is not None:
-        assert isinstance(norm, nn.LayerNorm)  # _is_after has looked
-        # Once its deviation is known the norm is linear, and may be taken of each part.
-        scale = (whole.var(-1, unbiased=False, keepdim=True) + norm.eps).rsqrt()
-        offered = (offered - offered.mean(-1, keepdim=True)) * norm.weight
-        past = (past - past.mean(-1, keepdim=True)) * scale * norm.weight
-        weights = weights * scale
-        whole = norm(whole)
     apart = _distances(weights, offered, past if own_column else None, whole)
     if not own_column:
-        apart = torch.cat([apart, (past - whole).abs().sum(-1)[:, None]], dim=1)
-    nearer = (whole.abs().sum(-1)[:, None] - apart).clamp(min=0)
+        apart = torch.cat([apart, (past - whole).abs().sum(-1, keepdim=True)], dim=-1)
+    nearer = (whole.abs().sum(-1, keepdim=True) - apart).clamp(min=0)
     shares = nearer / nearer.sum(-1, keepdim=True).clamp(min=torch.finfo(nearer.dtype).tiny)
-    return shares if own_column else shares[:, :-1]
+    return shares if own_column else shares[..., :-1]
 
 
 def _distances(
-    weights: Float[Tensor, "heads query key"],
-    offered: Float[Tensor, "heads key width"],
-    past: Float[Tensor, "query width"] | None,
-    whole: Float[Tensor, "query width"],
-) -> Float[Tensor, "query key"]:
+    weights: Float[Tensor, "batch heads query key"],
+    offered: Float[Tensor, "batch heads key width"],
+    past: Float[Tensor, "batch query width"] | None,
+    whole: Float[Tensor, "batch query width"],
+) -> Float[Tensor, "batch query key"]:
     """How far what each column brings lies from each row, in the L1 distance.
 
     There is a vector for each two pieces, so only a few of its numbers are held at a time.
     """
-    _, queries, keys = weights.shape
-    by_column = weights.permute(2, 1, 0).contiguous()
-    apart = whole.new_zeros(keys, queries)
-    step = max(1, MOST_NUMBERS // (queries * keys))
+    batch, _, queries, keys = weights.shape
+    by_column = weights.permute(0, 3, 2, 1).contiguous()
+    apart = whole.new_zeros(batch, keys, queries)
+    step = max(1, MOST_NUMBERS // (batch * queries * keys))
     for start in range(0, whole.shape[-1], step):
         some = slice(start, start + step)
-        parts = by_column @ offered[..., some].transpose(0, 1)
+        parts = by_column @ offered[..., some].transpose(1, 2)
         if past is not None:
-            rows = torch.arange(queries)
-            parts[rows, rows] += past[:, some]
-        apart += parts.sub_(whole[:, some]).abs_().sum(-1)
-    return apart.T
+            parts.diagonal(dim1=1, dim2=2).add_(past[..., some].transpose(1, 2))
+        apart += parts.sub_(whole[:, None, :, some]).abs_().sum(-1)
+    return apart.transpose(1, 2)

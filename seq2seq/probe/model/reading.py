@@ -59,6 +59,9 @@ class Reading:
         values: On request, the norm of what each column offers a head: its value after the head's
             slice of the output projection. ``maps * values[..., None, :]`` are the value-weighted
             norms of Kobayashi et al. 2020.
+        contributions: On request, what every column contributes to every row. In self-attention the
+            way past is a column like others, the row's own, and rows sum to 1; in cross-attention
+            what is missing to 1 went past.
         outputs: On request, what each head said in each row, before the output projection; the
             material of means and patches.
         gradients: On request, the gradient of an objective with respect to each map.
@@ -67,6 +70,9 @@ class Reading:
     logits: Float[Tensor, "batch target vocabulary"] | None
     maps: Mapping[Stack, Float[Tensor, "layers batch heads query key"]]
     values: Mapping[Stack, Float[Tensor, "layers batch heads key"]] = field(default_factory=dict)
+    contributions: Mapping[Stack, Float[Tensor, "layers batch query key"]] = field(
+        default_factory=dict
+    )
     outputs: Mapping[Stack, Float[Tensor, "layers batch heads query dim"]] = field(
         default_factory=dict
     )

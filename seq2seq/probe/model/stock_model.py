@@ -13,6 +13,7 @@ decoder sees of the source is ``cross``. Models with one stack read their text a
 import copy
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +29,7 @@ from seq2seq.devices import resolve_device
 from seq2seq.errors import ModelError
 from seq2seq.probe.model.anatomy import Kind, anatomy_of
 from seq2seq.probe.model.attention_function import attending, only_rows
-from seq2seq.probe.model.contributions import Shares, Tracer
+from seq2seq.probe.model.contributions import Tracer
 from seq2seq.probe.model.interventions import Intervention, Stack, moved, require_fit
 from seq2seq.probe.model.loading import context_of, kind_of, open_stock, special_piece
 from seq2seq.probe.model.reading import Encoded, Inputs, Reading, pad_lines
@@ -130,6 +131,7 @@ class StockModel:
         interventions: Sequence[Intervention] = (),
         values: bool = False,
         outputs: bool = False,
+        contributions: bool = False,
         encoded: Encoded | None = None,
         rows: Sequence[int] | None = None,
     ) -> Reading:
@@ -141,6 +143,7 @@ class StockModel:
             interventions: What to do to heads meanwhile.
             values: Whether to keep the norms of projected values, too.
             outputs: Whether to keep what each head said, too.
+            contributions: Whether to weigh what each column contributes to each row, too.
             encoded: What `encode` made of these sources; the encoder is not run again.
             rows: For each item the only row whose logits are wanted: a vocabulary times a row is
                 most of the memory. Logits then have one row.
@@ -149,7 +152,8 @@ class StockModel:
             Logits and maps.
 
         Raises:
-            ModelError: Maps are missing, an intervention does not fit, or inputs do not suit.
+            ModelError: Maps are missing, an intervention does not fit, or inputs do not suit; or
+                norms stand where contributions are not defined.
         """
         quantities: list[Quantity] = ["maps"]
         if values:
@@ -162,9 +166,10 @@ class StockModel:
             self._require_decoder_only(recorder)
             del arguments["input_ids"]
             arguments["encoder_outputs"] = BaseModelOutput(last_hidden_state=encoded.states)
+        tracer = self._tracer(recorder) if contributions else None
         with torch.no_grad(), only_rows(self.model, rows):
-            logits = self._pass(arguments, recorder)
-        return _reading(logits, recorder)
+            logits = self._pass(arguments, recorder, tracer)
+        return _reading(logits, recorder, tracer)
 
     def encode(self, inputs: Inputs, *, interventions: Sequence[Intervention] = ()) -> Encoded:
         """Run the encoder of an encoder-decoder alone.
@@ -205,6 +210,7 @@ class StockModel:
         objective: Callable[[Float[Tensor, "batch target vocabulary"]], Float[Tensor, ""]],
         *,
         values: bool = False,
+        contributions: bool = False,
         rows: Sequence[int] | None = None,
     ) -> Reading:
         """Read, and say how an objective would change with each weight of each map.
@@ -213,6 +219,7 @@ class StockModel:
             inputs: The batch.
             objective: From logits to one number; a sum over items keeps their gradients apart.
             values: As in `read`.
+            contributions: As in `read`.
             rows: As in `read`; the objective is given these rows.
 
         Returns:
@@ -224,8 +231,9 @@ class StockModel:
         if self.kind == "encoder":
             raise ModelError(f"{self.name}: an encoder has no logits to take gradients of")
         recorder = self._recorder(None, (), ["maps", "values"] if values else ["maps"])
+        tracer = self._tracer(recorder) if contributions else None
         with torch.enable_grad(), only_rows(self.model, rows):
-            logits = self._pass(self._arguments(inputs), recorder)
+            logits = self._pass(self._arguments(inputs), recorder, tracer)
             assert logits is not None  # decoders have some
             leaves = [one for weights in recorder.weights.values() for one in weights]
             found = iter(torch.autograd.grad(objective(logits.cpu()), leaves))
@@ -233,21 +241,7 @@ class StockModel:
             stack: torch.stack([next(found) for _ in weights]).cpu()
             for stack, weights in recorder.weights.items()
         }
-        return replace(_reading(logits.detach(), recorder), gradients=gradients)
-
-    def contributions(self, inputs: Inputs) -> Shares:
-        """Weigh what each column of each layer contributes to each row.
-
-        Rows of padding hold numbers that mean nothing.
-
-        Raises:
-            ModelError: Norms stand where contributions are not defined.
-        """
-        tracer = Tracer(self._anatomy)
-        first = [0] * len(inputs.source_ids)  # whose logits nobody wants, but fewer than all
-        with torch.no_grad(), tracer.listening(), only_rows(self.model, first):
-            self._pass(self._arguments(inputs), tracer)
-            return {stack: shares.cpu() for stack, shares in tracer.shares().items()}
+        return replace(_reading(logits.detach(), recorder, tracer), gradients=gradients)
 
     def read_image(self, pixels: Float[Tensor, "batch channels height width"]) -> Reading:
         """Let a model of images read some, already scaled and normalised as it wants them.
@@ -296,6 +290,9 @@ class StockModel:
         here = [moved(one, self.model.device) for one in interventions]
         return Recorder(self._anatomy, stacks=wanted, quantities=quantities, interventions=here)
 
+    def _tracer(self, recorder: Recorder) -> Tracer:
+        return Tracer(self._anatomy, recorder.attend)
+
     def _require_decoder_only(self, recorder: Recorder) -> None:
         stacks = {one.stack for one in recorder.interventions} | set(recorder.weights)
         if self.kind != "encoder-decoder" or "encoder" in stacks:
@@ -326,10 +323,11 @@ class StockModel:
         return arguments
 
     def _pass(
-        self, arguments: Mapping[str, Any], recorder: Recorder | Tracer
+        self, arguments: Mapping[str, Any], recorder: Recorder, tracer: Tracer | None = None
     ) -> Float[Tensor, "batch target vocabulary"] | None:
+        attend = recorder.attend if tracer is None else tracer.attend
         try:
-            with attending(self.model, recorder.attend):
+            with attending(self.model, attend), tracer.listening() if tracer else nullcontext():
                 answer = self.model(**arguments)
         except (IndexError, RuntimeError) as error:
             longest = max(each.shape[-1] for each in arguments.values() if torch.is_tensor(each))
@@ -340,13 +338,16 @@ class StockModel:
         given = "encoder_outputs" in arguments
         ran = [one for one in self.depth if not (given and one == "encoder")]
         recorder.require_all(self.name, stacks=ran)
+        if tracer is not None:
+            tracer.require_norms(self.name)
         return None if self.kind == "encoder" else answer.logits
 
 
-def _reading(logits: Tensor | None, recorder: Recorder) -> Reading:
+def _reading(logits: Tensor | None, recorder: Recorder, tracer: Tracer | None = None) -> Reading:
     return Reading(
         logits=None if logits is None else logits.cpu(),
         maps=recorder.collected("maps"),
         values=recorder.collected("values"),
         outputs=recorder.collected("outputs"),
+        contributions={} if tracer is None else tracer.shares(),
     )

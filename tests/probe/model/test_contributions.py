@@ -2,11 +2,19 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from seq2seq.errors import ModelError
-from seq2seq.probe.model.contributions import Tracer, _is_after, _row_shares, rolled, source_shares
+from seq2seq.probe.model.contributions import (
+    Tracer,
+    _is_after,
+    _row_shares,
+    _shares,
+    _Sublayer,
+    rolled,
+    source_shares,
+)
 from seq2seq.probe.model.stock_model import StockModel
 from tests.probe.stock_models import build, lines
 
@@ -22,10 +30,27 @@ def opened(family: str):
 
 def traced(family: str) -> Tracer:
     model, inputs = opened(family)
-    tracer = Tracer(model._anatomy)
-    with torch.no_grad(), tracer.listening():
-        model._pass(model._arguments(inputs), tracer)
+    tracer = model._tracer(model._recorder((), (), ["maps"]))
+    with torch.no_grad():
+        model._pass(model._arguments(inputs), tracer.function.__self__, tracer)
     return tracer
+
+
+def weighed(model: StockModel, inputs):
+    return model.read(inputs, stacks=(), contributions=True).contributions
+
+
+def followed_by_norm(looks: Tensor, brings: Tensor, past: Tensor) -> Tensor:
+    """The shares of one text whose sum goes through a norm."""
+    width = brings.shape[-1]
+    projection = nn.Linear(brings.shape[0] * width, width, bias=False)
+    projection.weight.data = torch.eye(width).repeat(1, brings.shape[0])
+    added = torch.einsum("hqk,hkw->qw", looks, brings)
+    sub = _Sublayer(
+        nn.Identity(), "encoder", None, None, looks[None], brings[None], added[None],
+        (added + past)[None], nn.LayerNorm(width), True,
+    )  # fmt: skip
+    return _shares(sub, projection)[0]
 
 
 def test_two_columns_worked_by_hand() -> None:
@@ -34,8 +59,8 @@ def test_two_columns_worked_by_hand() -> None:
     brings = torch.tensor([[[3.0, 1.0], [1.0, -1.0]]])
     whole = torch.tensor([[4.0, 0.0]])
     nothing = torch.zeros(1, 2)
-    shares = _row_shares(looks, brings, nothing, whole, norm=None, own_column=False)
-    assert shares.tolist() == [[1.0, 0.0]]  # 4 - 2 = 2 and 4 - 4 = 0
+    shares = _row_shares(looks[None], brings[None], nothing[None], whole[None], own_column=False)
+    assert shares.tolist() == [[[1.0, 0.0]]]  # 4 - 2 = 2 and 4 - 4 = 0
 
 
 def test_the_way_past_belongs_to_the_rows_own_column() -> None:
@@ -44,28 +69,24 @@ def test_the_way_past_belongs_to_the_rows_own_column() -> None:
     brings = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
     past = torch.tensor([[1.0, 1.0], [6.0, 6.0]])
     whole = (looks[0] @ brings[0]) + past
-    shares = _row_shares(looks, brings, past, whole, norm=None, own_column=True)
-    assert shares.tolist() == [[1.0, 0.0], [0.25, 0.75]]
+    shares = _row_shares(looks[None], brings[None], past[None], whole[None], own_column=True)
+    assert shares.tolist() == [[[1.0, 0.0], [0.25, 0.75]]]
 
 
 def test_a_norm_after_the_sum_counts_what_is_left_after_it() -> None:
     """Of column 0 the norm takes (3, 3) away, and then both columns bring the same."""
-    looks = torch.ones(1, 1, 2)
+    looks = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
     brings = torch.tensor([[[4.0, 2.0], [1.0, -1.0]]])
-    whole = brings.sum(1)
-    norm = nn.LayerNorm(2)
-    shares = _row_shares(looks, brings, torch.zeros(1, 2), whole, norm=norm, own_column=False)
-    assert shares[0].tolist() == pytest.approx([0.5, 0.5], abs=1e-5)
+    shares = followed_by_norm(looks, brings, torch.tensor([[0.0, 0.0], [0.0, 1.0]]))
+    assert shares.tolist()[0] == pytest.approx([0.5, 0.5], abs=1e-5)
+    assert shares.tolist()[1] == pytest.approx([0.0, 1.0], abs=1e-5)
 
 
 def test_vectors_taken_a_few_numbers_at_a_time_are_the_same(monkeypatch) -> None:
-    looks, brings = torch.rand(2, 3, 3), torch.randn(2, 3, 7)
-    past, norm = torch.randn(3, 7), nn.LayerNorm(7)
-    whole = torch.einsum("hqk,hkw->qw", looks, brings) + past
-    asked = {"norm": norm, "own_column": True}
-    at_once = _row_shares(looks, brings, past, whole, **asked)
+    looks, brings, past = torch.rand(2, 3, 3), torch.randn(2, 3, 7), torch.randn(3, 7)
+    at_once = followed_by_norm(looks, brings, past)
     monkeypatch.setattr("seq2seq.probe.model.contributions.MOST_NUMBERS", 18)  # two of each
-    torch.testing.assert_close(_row_shares(looks, brings, past, whole, **asked), at_once)
+    torch.testing.assert_close(followed_by_norm(looks, brings, past), at_once)
 
 
 @pytest.mark.parametrize("family", [*AFTER, *BEFORE])
@@ -84,7 +105,7 @@ def test_the_norms_place_is_found_and_all_parts_make_up_the_whole(family: str) -
 @pytest.mark.parametrize("family", ["marian", "m2m_100", "t5", "bert", "llama"])
 def test_rows_of_self_attention_sum_to_one_and_see_no_future(family: str) -> None:
     model, inputs = opened(family)
-    shares = model.contributions(inputs)
+    shares = weighed(model, inputs)
     for stack, found in shares.items():
         assert (found >= 0).all()
         totals = found.sum(-1)
@@ -100,8 +121,8 @@ def test_rows_of_self_attention_sum_to_one_and_see_no_future(family: str) -> Non
 def test_a_batch_with_padding_is_weighed_like_its_texts_alone() -> None:
     model = StockModel(build("marian"), None, name="marian")
     sources, targets = lines(6, 3), lines(5, 4, start=2, seed=1)
-    together = model.contributions(model.inputs(sources, targets))
-    alone = model.contributions(model.inputs(sources[1:], targets[1:]))
+    together = weighed(model, model.inputs(sources, targets))
+    alone = weighed(model, model.inputs(sources[1:], targets[1:]))
     for stack, rows, columns in (("encoder", 3, 3), ("decoder", 4, 4), ("cross", 4, 3)):
         torch.testing.assert_close(
             together[stack][:, 1:, :rows, :columns], alone[stack], atol=1e-5, rtol=1e-4
@@ -132,4 +153,4 @@ def test_the_source_reaches_a_later_row_through_an_earlier_one() -> None:
 def test_a_norm_between_attention_and_sum_is_refused() -> None:
     model, inputs = opened("gemma2")
     with pytest.raises(ModelError, match=r"gemma2: a norm .* neither"):
-        model.contributions(inputs)
+        weighed(model, inputs)
