@@ -11,8 +11,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +24,7 @@ from seq2seq.engines.agreement import EXACT, count_equal, differences
 from seq2seq.engines.converted import ConvertedEngine, import_ctranslate2, refusals
 from seq2seq.engines.eight_bits import SAMPLE, distinct, weigh
 from seq2seq.engines.engine import Engine, Progress
-from seq2seq.engines.load import fitting_engine, load_engine
+from seq2seq.engines.load import fitting_engine, load_eight_bits, load_engine
 from seq2seq.engines.prepared import (
     FOLDER,
     Agreement,
@@ -36,7 +36,7 @@ from seq2seq.engines.prepared import (
     read_prepared,
     write_prepared,
 )
-from seq2seq.errors import ModelError
+from seq2seq.errors import DeviceError, ModelError
 from seq2seq.files import read_json_object
 from seq2seq.libraries import reason_of
 from seq2seq.run import model_folder, write_json
@@ -86,15 +86,30 @@ def fastest_engine(
             chooser = AutomaticEngine(path, languages=languages, eight_bits=eight_bits, say=say)
             if chooser.sizes_are_known:
                 return chooser
-        say(f"engine: native: {obstacle}" if obstacle else "engine: native")
+        say(f"engine: native{_IN_EIGHT_BITS * eight_bits}{f': {obstacle}' if obstacle else ''}")
+        if eight_bits:
+            with _told_instead(say):
+                return load_eight_bits(path, device=device, say=say)
     loaded, _ = load_engine(fitting, path, device=device)
     if fitting == "transformers":
         say(f"engine: {loaded.class_name} of transformers, the only program that knows it")
     elif fitting == "ctranslate2":
         say(f"engine: {program()}: the folder is in its format")
-    if eight_bits:
+    if eight_bits and fitting != "native":
         say("8 bits: not used")
     return loaded
+
+
+_IN_EIGHT_BITS = ", with matrices of 8 bits"
+
+
+@contextmanager
+def _told_instead(say: Say) -> Iterator[None]:
+    """Say why 8 bits cannot be had where that is a matter of the machine, and go on without."""
+    try:
+        yield
+    except DeviceError as error:
+        say(f"{error}; here 32 bits are used")
 
 
 def _obstacle_here(device: str) -> str | None:
@@ -118,7 +133,7 @@ class AutomaticEngine(Engine):
     Args:
         path: A run folder or a stock model folder.
         languages: Of source and target, where the model knows several.
-        eight_bits: Whether CTranslate2 may use matrices in 8 bits.
+        eight_bits: Whether either may use matrices in 8 bits.
         say: Told which program is chosen and why.
     """
 
@@ -133,6 +148,7 @@ class AutomaticEngine(Engine):
             self.folder / "config.json", error=ModelError, needed=NEEDED
         )
         self._native: Engine | None = None
+        self._rounded: Engine | None = None
         self._converted: ConvertedEngine | None = None
         self._prepared = read_prepared(self.place, self.folder)
 
@@ -173,8 +189,8 @@ class AutomaticEngine(Engine):
         obstacle = self._obstacle(sources, options, with_context=any(prefixes or ()))
         engine: Engine
         if obstacle is not None or self._prepared is None:
-            self._announce(f"engine: native: {obstacle}" + "; 8 bits not used" * self._eight_bits)
-            engine = self._load_native()
+            self._announce(f"engine: native{_IN_EIGHT_BITS * self._eight_bits}: {obstacle}")
+            engine = self._load_rounded() if self._eight_bits else self._load_native()
         else:
             engine = self._load_converted(self._prepared)
             self._announce(_praise(self._prepared))
@@ -275,6 +291,18 @@ class AutomaticEngine(Engine):
         if self._native is None:
             self._native, _ = load_engine("native", self.folder, device="cpu")
         return self._native
+
+    def _load_rounded(self) -> Engine:
+        """Our own program in 8 bits, or in 32 where the processor has no products of 8 bits."""
+        if self._rounded is None:
+            from seq2seq.engines.native import EightBitEngine, NativeEngine
+
+            native = self._load_native()
+            assert isinstance(native, NativeEngine)
+            self._rounded = native
+            with _told_instead(self._announce):
+                self._rounded = EightBitEngine(native.model, say=self._announce)
+        return self._rounded
 
     def _load_converted(self, prepared: Prepared) -> ConvertedEngine:
         if self._converted is None:

@@ -17,7 +17,7 @@ from seq2seq.engines import automatic
 from seq2seq.engines.automatic import AutomaticEngine, compare, fastest_engine
 from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.eight_bits import weigh
-from seq2seq.engines.native import NativeEngine
+from seq2seq.engines.native import EightBitEngine, NativeEngine
 from seq2seq.engines.prepared import RECORD, place_of, read_files, read_prepared
 from seq2seq.errors import DeviceError, ModelError
 from seq2seq.model.stock import load_model, save_model
@@ -200,8 +200,6 @@ def test_a_beginning_for_each_output_is_given_to_our_own_program(
 def test_eight_bits_are_weighed_once_and_that_is_said(loaded: Loaded, folder: Path) -> None:
     sources = loaded.tokenizer.encode(LINES)
     engine, said = open_fastest(folder, eight_bits=True)
-    engine.search(sources[:5], GREEDY)
-    assert said[0].endswith("; 8 bits not used")
     engine.search(sources, GREEDY)
     weighed = read_prepared(place_of(folder), folder)
     assert weighed is not None
@@ -212,6 +210,40 @@ def test_eight_bits_are_weighed_once_and_that_is_said(loaded: Loaded, folder: Pa
     assert repeated[-1] == said[-1]
     exact, _ = open_fastest(folder)
     assert texts(exact.search(sources, GREEDY)) == texts(loaded.native.search(sources, GREEDY))
+
+
+def in_eight_bits(loaded: Loaded) -> EightBitEngine:
+    return EightBitEngine(loaded.native.model, say=lambda line: None)
+
+
+@pytest.mark.skipif(not torch.cpu._is_vnni_supported(), reason="no products of 8 bits here")
+def test_what_ctranslate2_cannot_take_is_rounded_by_our_own_program(
+    loaded: Loaded, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources, found = loaded.tokenizer.encode(LINES[:5]), []
+    for missing in (False, True):
+        if missing:
+            monkeypatch.setattr(automatic, "find_spec", lambda name: None)
+        engine, said = open_fastest(folder, eight_bits=True)
+        found.append(engine.search(sources, GREEDY))
+        assert [line.partition(":")[0] for line in said] == ["engine", "8 bits"]
+        assert said[0].startswith("engine: native, with matrices of 8 bits: CTranslate2 is ")
+    assert found[0] == found[1] == in_eight_bits(loaded).search(sources, GREEDY)
+    assert found[0] != loaded.native.search(sources, GREEDY), "scores tell that it was rounded"
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_processor_without_products_of_8_bits_is_named_and_32_are_used(
+    loaded: Loaded, folder: Path, monkeypatch: pytest.MonkeyPatch, missing: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: False)
+    if missing:
+        monkeypatch.setattr(automatic, "find_spec", lambda name: None)
+    sources = loaded.tokenizer.encode(LINES[:5])
+    engine, said = open_fastest(folder, eight_bits=True)
+    assert engine.search(sources, GREEDY) == loaded.native.search(sources, GREEDY)
+    assert said[-1].startswith("8 bits: this processor has no AVX512-VNNI, ")
+    assert said[-1].endswith("; here 32 bits are used")
 
 
 def test_what_rounding_costs_is_nothing_for_the_same_program_and_something_for_a_worse_one(
