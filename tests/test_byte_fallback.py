@@ -10,12 +10,12 @@ import tokenizers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sentencepiece import sentencepiece_model_pb2
-from test_tokenizer import BPE, KINDS, UNIGRAM, lines, train
 
 from seq2seq.data.segmentation import DropoutSampler, Spelling, UnigramSampler
 from seq2seq.normalization import normalize
 from seq2seq.tokenizer import Tokenizer, load_tokenizer
 from seq2seq.vocabulary import BYTES
+from tests.test_tokenizer import BPE, KINDS, UNIGRAM, lines, train
 
 TOKENIZERS = {spec.kind: train(spec) for spec in (UNIGRAM, BPE)}
 EACH = pytest.mark.parametrize("tokenizer", TOKENIZERS.values(), ids=TOKENIZERS)
