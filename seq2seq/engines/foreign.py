@@ -14,9 +14,11 @@ class ForeignEngine(Engine):
     """Searches as if every source had its own limit.
 
     A batch is searched with the largest limit in it. With early stopping the search for a source
-    ends when the last of its beams does, so if none of them is longer than the source's own limit,
-    that limit would have changed nothing; the other sources are searched again. Without early
-    stopping a long beam may have come and gone unseen: only sources of one limit share a batch.
+    ends when the last of its beams does, so if all of them are shorter than the source's own limit,
+    that limit would have changed nothing; the other sources are searched again, because at its
+    limit the beams that are still open count too. A single beam may be as long as the limit.
+    Without early stopping a long beam may have come and gone unseen: only sources of one limit
+    share a batch.
     """
 
     @abstractmethod
@@ -51,7 +53,8 @@ class ForeignEngine(Engine):
                         f"decode: the program wrote {longest} pieces, needed at most {limit}; its "
                         "generation settings do not reach it"
                     )
-                if longest > limits[place]:
+                unchanged = limits[place] + (options.beams == 1)
+                if limits[place] < limit and longest >= unchanged:
                     again[limits[place]].append(place)
                 else:
                     results[place] = beams[: options.n_best]
