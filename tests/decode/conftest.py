@@ -7,7 +7,9 @@ the plain one, and hypotheses have many close rivals.
 """
 
 import random
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForSeq2SeqLM, PreTrainedModel
 
+from seq2seq.decode.options import Hypothesis
 from seq2seq.model.config import build_config
 from seq2seq.model.stock import save_model
 from seq2seq.model.transformer import Transformer
@@ -25,11 +28,12 @@ VOCABULARY = 4 + 3 * LETTERS + 2
 
 @dataclass(frozen=True)
 class Trained:
-    """A model of ours and the same weights in the stock class."""
+    """A model of ours and the same weights in the stock class; what was found with it is kept."""
 
     ours: Transformer
     stock: PreTrainedModel
     sources: list[list[int]]
+    found: dict[str, list[list[Hypothesis]]] = field(default_factory=dict)
 
 
 def draw_pair(rng: random.Random, eos: int, first: int) -> tuple[list[int], list[int]]:
@@ -46,7 +50,8 @@ def pad(rows: list[list[int]], value: int) -> torch.Tensor:
     return torch.tensor([row + [value] * (longest - len(row)) for row in rows])
 
 
-def train(family: str, folder: Path) -> Trained:
+@cache
+def train(family: str) -> Trained:
     rng = random.Random(7)
     torch.manual_seed(7)
     config = build_config(
@@ -69,12 +74,13 @@ def train(family: str, folder: Path) -> Trained:
         loss.backward()
         optimizer.step()
     model.eval()
-    save_model(model, folder)
-    stock = AutoModelForSeq2SeqLM.from_pretrained(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        save_model(model, Path(folder))
+        stock = AutoModelForSeq2SeqLM.from_pretrained(folder)
     sources = [draw_pair(rng, eos, first)[0] for _ in range(24)]
     return Trained(model, stock.eval(), sources)
 
 
 @pytest.fixture(scope="session", params=["m2m_100", "marian"])
-def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    return train(request.param, tmp_path_factory.mktemp(request.param))
+def trained(request: pytest.FixtureRequest) -> Trained:
+    return train(request.param)

@@ -21,11 +21,11 @@ def test_a_prefix_of_its_own_does_what_one_for_all_does(trained: Trained, option
     """Against the search in which all outputs begin alike, one source at a time."""
     sources = trained.sources[:6]
     prefixes = [[], [7], [6, 8, 9], [7, 7], [], [10, 6, 8, 9]]
-    wanted = DecodeOptions(max_length=20, **options)
-    behind = replace(wanted, max_length=None, max_length_factor=0, max_length_offset=20)
+    wanted = DecodeOptions(max_length=12, **options)
+    behind = replace(wanted, max_length=None, max_length_factor=0, max_length_offset=12)
     found = decode(trained.ours, sources, behind, prefixes=prefixes)
     for source, prefix, row in zip(sources, prefixes, found, strict=True):
-        alone = replace(wanted, prefix=tuple(prefix), max_length=20 + len(prefix))
+        alone = replace(wanted, prefix=tuple(prefix), max_length=12 + len(prefix))
         (expected,) = decode(trained.ours, [source], alone)
         head = len(wanted.given)
         assert [one.ids for one in row] == [

@@ -15,7 +15,7 @@ from seq2seq.model.transformer import Transformer
 from tests.decode.native import decode, force
 from tests.host_waits import Card
 
-LIMIT = 30
+LIMIT = 18  # two looks at every eighth step, and one at the end
 # Long and short outputs; ends that come after one step and only at the limit.
 SEARCHES: list[dict[str, Any]] = [
     {"beams": 1},

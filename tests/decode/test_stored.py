@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from transformers import AutoModelForSeq2SeqLM
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.decode.stored import stored_search
 from seq2seq.errors import ModelError
 from seq2seq.model.stock import save_model
+from tests.decode.conftest import pad
 from tests.decode.native import decode
 
 SETTINGS: list[dict[str, Any]] = [
@@ -57,8 +57,10 @@ def test_outputs_are_those_of_generate_for_the_same_files(
     found = stored_search(tmp_path)
     assert (found.only_generate, found.not_followed) == ((), ())
     sources = [*trained.sources[:8], [5, 5, 5, 5, 5, 5, 5, config.eos_token_id]]
-    for source, ours in zip(sources, decode(trained.ours, sources, found.options), strict=True):
-        row = stock.generate(input_ids=torch.tensor([source]))[0, 1:].tolist()
+    given = pad(sources, config.pad_token_id)
+    mask = (given != config.pad_token_id).long()
+    theirs = stock.generate(input_ids=given, attention_mask=mask)[:, 1:].tolist()
+    for row, ours in zip(theirs, decode(trained.ours, sources, found.options), strict=True):
         ids = [piece for piece in row if piece != config.pad_token_id]
         if not ours[0].ended and config.model_type == "marian":
             ids = ids[:-1]  # its forced_eos_token_id replaces the last piece
