@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from seq2seq.errors import DataError
+from seq2seq.files import parse_json
 from seq2seq.text_encoding import (
     SAMPLE_BYTES,
     SAMPLE_LINES,
@@ -71,6 +72,30 @@ def iterate_lines(path: str | Path) -> Iterator[str]:
         return
     with open_unpacked(path) as stream:
         yield from _lines_of(path, stream, look_ahead=SAMPLE_LINES)
+
+
+def iterate_objects(path: str | Path, *, needed: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read JSON Lines: the number of each line, from 1, and its object; empty lines hold none.
+
+    Args:
+        path: As for ``iterate_lines``.
+        needed: What should stand there, for messages: "one object a line".
+
+    Raises:
+        DataError: A line is not JSON, or no object; or as for ``iterate_lines``.
+    """
+    for number, line in enumerate(iterate_lines(path), start=1):
+        if not line.strip():
+            continue
+        try:
+            fields = parse_json(line)
+        except ValueError as error:
+            raise DataError(
+                f"{path}:{number}: {line[:40]!r} is not JSON ({error}), needed {needed}"
+            ) from error
+        if not isinstance(fields, dict):
+            raise DataError(f"{path}:{number}: {line[:40]!r} is no object, needed {needed}")
+        yield number, fields
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from pydantic import ConfigDict, Strict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from seq2seq.errors import DataError
-from seq2seq.files import parse_json, replacing
-from seq2seq.lines import iterate_lines
+from seq2seq.files import replacing
+from seq2seq.lines import iterate_objects
 from seq2seq.toml import shown
 
 SCHEMA = 1
@@ -193,7 +193,10 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 
 def read_rows(path: Path) -> list[Row]:
     """Read rows written by `write_rows`; a bare item becomes a row with its good translation."""
-    return [_row_of(fields, f"{path}:{number}") for number, fields in _read_lines(path)]
+    return [
+        _row_of(fields, f"{path}:{number}")
+        for number, fields in iterate_objects(path, needed=f"one object a line; {AGAIN}")
+    ]
 
 
 def _row_fields(row: Row) -> dict[str, Any]:
@@ -213,23 +216,6 @@ def write_objects(path: Path, objects: Iterable[dict[str, Any]]) -> None:
     with replacing(path) as file:
         for fields in objects:
             file.write(json.dumps(fields, ensure_ascii=False) + "\n")
-
-
-def _read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(iterate_lines(path), start=1):
-        try:
-            fields = parse_json(line)
-        except ValueError as error:
-            raise DataError(
-                f"{path}:{number}: {line[:40]!r} is not JSON ({error}), "
-                f"needed one object a line; {AGAIN}"
-            ) from error
-        if not isinstance(fields, dict):
-            raise DataError(
-                f"{path}:{number}: {line[:40]!r} is no object, needed one a line; "
-                "write the file again"
-            )
-        yield number, fields
 
 
 def _row_of(fields: dict[str, Any], where: str) -> Row:

@@ -67,9 +67,6 @@ class LinkedModel(PlantedModel):
             return self._answered(inputs, Reading(logits, {}), given)
         return self._answered(inputs, super().read(inputs, **given), given)
 
-    def read_with_gradient(self, inputs: Inputs, objective: Any, **given: Any) -> Reading:
-        return self._answered(inputs, super().read_with_gradient(inputs, objective, **given), given)
-
     def _answered(self, inputs: Inputs, reading: Reading, given: Mapping[str, Any]) -> Reading:
         """Say what the rule makes of the links."""
         if reading.logits is None:

@@ -42,9 +42,6 @@ class PlantedModel(StockModel):
     def read(self, inputs: Inputs, **given: Any) -> Reading:
         return self._planted(inputs, super().read(inputs, **given))
 
-    def read_with_gradient(self, inputs: Inputs, objective: Any, **given: Any) -> Reading:
-        return self._planted(inputs, super().read_with_gradient(inputs, objective, **given))
-
     def _planted(self, inputs: Inputs, reading: Reading) -> Reading:
         if "encoder" in reading.maps:
             planted = reading.maps["encoder"][LAYER, :, HEAD]

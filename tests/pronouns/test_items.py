@@ -175,7 +175,9 @@ def test_a_line_that_is_not_json_is_named(tmp_path: Path) -> None:
 def test_a_line_that_is_no_object_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "rows.jsonl.gz"
     path.write_bytes(gzip.compress(line.encode()))
-    with pytest.raises(DataError, match=r"rows.jsonl.gz:1: .* is no object, needed one a line"):
+    with pytest.raises(
+        DataError, match=r"rows.jsonl.gz:1: .* is no object, needed one object a line"
+    ):
         read_rows(path)
 
 

@@ -156,14 +156,16 @@ def _read(
 ) -> Reading:
     inputs = inputs_of(model, batch)
     rows = decision_rows(batch) if has.translations else None
-    if not (gradients and has.translations):
-        return model.read(inputs, values=True, contributions=contributions, rows=rows)
 
     def objective(logits: Tensor) -> Tensor:
         return preference(Reading(logits, {}), batch).sum()
 
-    return model.read_with_gradient(
-        inputs, objective, values=True, contributions=contributions, rows=rows
+    return model.read(
+        inputs,
+        values=True,
+        contributions=contributions,
+        rows=rows,
+        objective=objective if gradients and has.translations else None,
     )
 
 

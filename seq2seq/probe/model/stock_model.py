@@ -35,6 +35,8 @@ from seq2seq.probe.model.loading import context_of, kind_of, open_stock, special
 from seq2seq.probe.model.reading import Encoded, Inputs, Reading, pad_lines
 from seq2seq.probe.model.recorder import Quantity, Recorder
 
+Objective = Callable[[Float[Tensor, "batch target vocabulary"]], Float[Tensor, ""]]
+
 WITHOUT_POSITIONS = ("t5", "mt5", "umt5", "longt5")
 """Families that count distances between pieces: what their configuration names is no limit."""
 
@@ -134,6 +136,7 @@ class StockModel:
         contributions: bool = False,
         encoded: Encoded | None = None,
         rows: Sequence[int] | None = None,
+        objective: Objective | None = None,
     ) -> Reading:
         """Let the model read a batch, and take down what its heads do.
 
@@ -147,13 +150,16 @@ class StockModel:
             encoded: What `encode` made of these sources; the encoder is not run again.
             rows: For each item the only row whose logits are wanted: a vocabulary times a row is
                 most of the memory. Logits then have one row.
+            objective: From those logits to one number, whose gradient with respect to each weight
+                of each map is kept, too; a sum over items keeps their gradients apart.
 
         Returns:
             Logits and maps.
 
         Raises:
             ModelError: Maps are missing, an intervention does not fit, or inputs do not suit; or
-                norms stand where contributions are not defined.
+                norms stand where contributions are not defined, or there are no logits to take
+                gradients of.
         """
         quantities: list[Quantity] = ["maps"]
         if values:
@@ -166,10 +172,11 @@ class StockModel:
             self._require_decoder_only(recorder)
             del arguments["input_ids"]
             arguments["encoder_outputs"] = BaseModelOutput(last_hidden_state=encoded.states)
-        tracer = self._tracer(recorder) if contributions else None
-        with torch.no_grad(), only_rows(self.model, rows):
+        tracer = Tracer(self._anatomy, recorder.attend) if contributions else None
+        with torch.set_grad_enabled(objective is not None), only_rows(self.model, rows):
             logits = self._pass(arguments, recorder, tracer)
-        return _reading(logits, recorder, tracer)
+            gradients = {} if objective is None else self._gradients(objective, logits, recorder)
+        return replace(_reading(logits, recorder, tracer), gradients=gradients)
 
     def encode(self, inputs: Inputs, *, interventions: Sequence[Intervention] = ()) -> Encoded:
         """Run the encoder of an encoder-decoder alone.
@@ -203,45 +210,6 @@ class StockModel:
             answer = self.model.get_encoder()(input_ids=ids, attention_mask=mask)
         recorder.require_all(self.name, stacks=("encoder",))
         return Encoded(answer.last_hidden_state)
-
-    def read_with_gradient(
-        self,
-        inputs: Inputs,
-        objective: Callable[[Float[Tensor, "batch target vocabulary"]], Float[Tensor, ""]],
-        *,
-        values: bool = False,
-        contributions: bool = False,
-        rows: Sequence[int] | None = None,
-    ) -> Reading:
-        """Read, and say how an objective would change with each weight of each map.
-
-        Args:
-            inputs: The batch.
-            objective: From logits to one number; a sum over items keeps their gradients apart.
-            values: As in `read`.
-            contributions: As in `read`.
-            rows: As in `read`; the objective is given these rows.
-
-        Returns:
-            Logits, maps and gradients.
-
-        Raises:
-            ModelError: As for `read`, or the model has no logits.
-        """
-        if self.kind == "encoder":
-            raise ModelError(f"{self.name}: an encoder has no logits to take gradients of")
-        recorder = self._recorder(None, (), ["maps", "values"] if values else ["maps"])
-        tracer = self._tracer(recorder) if contributions else None
-        with torch.enable_grad(), only_rows(self.model, rows):
-            logits = self._pass(self._arguments(inputs), recorder, tracer)
-            assert logits is not None  # decoders have some
-            leaves = [one for weights in recorder.weights.values() for one in weights]
-            found = iter(torch.autograd.grad(objective(logits.cpu()), leaves))
-        gradients = {
-            stack: torch.stack([next(found) for _ in weights]).cpu()
-            for stack, weights in recorder.weights.items()
-        }
-        return replace(_reading(logits.detach(), recorder, tracer), gradients=gradients)
 
     def read_image(self, pixels: Float[Tensor, "batch channels height width"]) -> Reading:
         """Let a model of images read some, already scaled and normalised as it wants them.
@@ -290,8 +258,17 @@ class StockModel:
         here = [moved(one, self.model.device) for one in interventions]
         return Recorder(self._anatomy, stacks=wanted, quantities=quantities, interventions=here)
 
-    def _tracer(self, recorder: Recorder) -> Tracer:
-        return Tracer(self._anatomy, recorder.attend)
+    def _gradients(
+        self, objective: Objective, logits: Tensor | None, recorder: Recorder
+    ) -> dict[Stack, Float[Tensor, "layers batch heads query key"]]:
+        if logits is None:
+            raise ModelError(f"{self.name}: an encoder has no logits to take gradients of")
+        leaves = [one for weights in recorder.weights.values() for one in weights]
+        found = iter(torch.autograd.grad(objective(logits.cpu()), leaves))
+        return {
+            stack: torch.stack([next(found) for _ in weights]).cpu()
+            for stack, weights in recorder.weights.items()
+        }
 
     def _require_decoder_only(self, recorder: Recorder) -> None:
         stacks = {one.stack for one in recorder.interventions} | set(recorder.weights)
@@ -345,7 +322,7 @@ class StockModel:
 
 def _reading(logits: Tensor | None, recorder: Recorder, tracer: Tracer | None = None) -> Reading:
     return Reading(
-        logits=None if logits is None else logits.cpu(),
+        logits=None if logits is None else logits.detach().cpu(),
         maps=recorder.collected("maps"),
         values=recorder.collected("values"),
         outputs=recorder.collected("outputs"),

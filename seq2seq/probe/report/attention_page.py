@@ -1,6 +1,5 @@
 """From a model and a text to a page: any text, of any model that the probe can open."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -123,7 +122,11 @@ def _shown(
 ) -> AttentionPage:
     notes: list[str] = []
     source = _cut(model.tokenizer, text, "source", notes)
-    _check_length(model, source)
+    if len(source.ids) > model.most_pieces:
+        raise DataError(
+            f"text: {len(source.ids)} pieces, needed at most {model.most_pieces}, which "
+            f"{model.name} can read; show a part of it"
+        )
     if model.kind == "encoder-decoder":
         reading = _translated(model, source, target, notes, languages=languages)
     elif target is not None:
@@ -197,8 +200,7 @@ def _generated(model: StockModel, ids: tuple[int, ...], notes: list[str]) -> tup
     inputs, settings = model.inputs([ids]), model.model.generation_config
     limit = settings.max_new_tokens
     if limit is None and settings.max_length is None:
-        most = getattr(model.model.config, "max_position_embeddings", None) or sys.maxsize
-        (limit,) = DecodeOptions().length_limits([len(ids)], most)
+        (limit,) = DecodeOptions().length_limits([len(ids)], model.most_pieces)
     with torch.no_grad(), running(model.name):
         output = model.model.generate(
             input_ids=inputs.source_ids.to(model.model.device),
@@ -295,17 +297,3 @@ def page_of(
         start=start,
         notes=(CAVEAT, *notes, *why, software),
     )
-
-
-def _check_length(model: StockModel, pieces: Pieces) -> None:
-    """Refuse what the model has no positions for; some would fail far from here."""
-    sizes = (
-        getattr(model.model.config, "max_position_embeddings", None),
-        getattr(model.tokenizer, "model_max_length", None),
-    )
-    most = min((size for size in sizes if isinstance(size, int)), default=len(pieces.ids))
-    if len(pieces.ids) > most:
-        raise DataError(
-            f"text: {len(pieces.ids)} pieces, needed at most {most}, which {model.name} can read; "
-            "show a part of it"
-        )

@@ -16,10 +16,11 @@ import numpy as np
 from jaxtyping import Float
 
 from seq2seq.errors import DataError
-from seq2seq.files import parse_json, replacing
-from seq2seq.lines import iterate_lines
+from seq2seq.files import replacing
+from seq2seq.lines import iterate_objects
 from seq2seq.probe.causes.experiment import Trial
 from seq2seq.probe.items.case import Case
+from seq2seq.probe.measures.accuracy import answers_right
 from seq2seq.probe.measures.scores import Measure
 from seq2seq.probe.statistics.selection import Sign
 
@@ -53,6 +54,12 @@ class Record:
     written: Mapping[str, Mapping[str, str]]
     shown: Mapping[str, Mapping[str, float]]
 
+    @property
+    def right(self) -> Float[np.ndarray, " items"]:
+        """Where the chosen measure is right, as its sign says; a tie is a half."""
+        gold, other = self.scores[self.chosen]
+        return answers_right(self.sign * (gold - other))
+
 
 def write_record(path: Path, record: Record) -> None:
     """Write ``items.jsonl``."""
@@ -63,10 +70,10 @@ def write_record(path: Path, record: Record) -> None:
 
 def item_fields(record: Record) -> Iterator[dict[str, Any]]:
     """The objects of ``items.jsonl``, one for each item."""
+    right = record.right
     for number, case in enumerate(record.cases):
         assert case.gold is not None  # such cases are scored
         nouns = [case.candidates[place].text for place in (case.gold, 1 - case.gold)]
-        gold, other = (float(side[number]) for side in record.scores[record.chosen])
         yield {
             "items_schema": ITEMS_SCHEMA,
             "id": case.id,
@@ -77,7 +84,7 @@ def item_fields(record: Record) -> Iterator[dict[str, Any]]:
             "gold": nouns[0],
             "distractor": nouns[1],
             "gold_first": case.gold == 0,
-            "right": float((np.sign(gold - other) * record.sign + 1) / 2),
+            "right": float(right[number]),
             "scores": {
                 measure.name: [_short(side[number]) for side in sides]
                 for measure, sides in record.scores.items()
@@ -108,7 +115,7 @@ def read_record(path: Path) -> list[dict[str, Any]]:
         raise DataError(
             f"{path}: no such file, needed what seq2seq probe wrote; probe the model again"
         )
-    found = list(_objects_of(path))
+    found = [fields for _, fields in iterate_objects(path, needed="one object a line; probe again")]
     version = found[0].get("items_schema") if found else None
     if version != ITEMS_SCHEMA:
         raise DataError(
@@ -116,18 +123,6 @@ def read_record(path: Path) -> list[dict[str, Any]]:
             "probe the model again with this version"
         )
     return found
-
-
-def _objects_of(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(iterate_lines(path), start=1):
-        if line.strip():
-            try:
-                fields = parse_json(line)
-            except ValueError as error:
-                raise DataError(f"{path}:{number}: not JSON ({error}); probe again") from None
-            if not isinstance(fields, dict):
-                raise DataError(f"{path}:{number}: no object, needed one a line; probe again")
-            yield fields
 
 
 def _short(value: float) -> float:

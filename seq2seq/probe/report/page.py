@@ -133,9 +133,7 @@ def _judged(
     """The cases, and whether the model has each right; where it writes nothing, the chosen head."""
     record = study.record
     if study.verdict.translated is None and record is not None:  # nothing is read again
-        gold, other = record.scores[record.chosen]
-        right: Bool[np.ndarray, " items"] = record.sign * (gold - other) > 0
-        return place_cases(model, record.cases).placed, right
+        return place_cases(model, record.cases).placed, record.right == 1
     placed = place_cases(model, cases).placed
     return placed, Experiment(model, placed).intact > 0
 

@@ -4,9 +4,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
 
-from seq2seq.probe.items.case import Case
 from seq2seq.probe.report.result import Study
 from seq2seq.probe.report.tables import accuracy
 from seq2seq.probe.report.verdict import p_value, share
@@ -69,13 +67,13 @@ def differences_of(studies: Sequence[Study]) -> tuple[TagDifference, ...]:
     found = []
     for (side, name), one in sides.items():
         other = sides.get(("anti", name))
-        if side != "pro" or other is None or None in (one.record, other.record):
+        if side != "pro" or other is None or one.record is None or other.record is None:
             continue
-        (ours, right), (theirs, also_right) = _answered(one), _answered(other)
-        together = np.concatenate([right, also_right])
-        first = np.arange(len(together)) < len(right)
+        ours, theirs = one.record, other.record
+        together = np.concatenate([ours.right, theirs.right])
+        first = np.arange(len(together)) < len(ours.cases)
         difference = difference_of(
-            [*ours, *theirs], together, (first, ~first),
+            [*ours.cases, *theirs.cases], together, (first, ~first),
             resamples=one.spec.resamples, seed=one.spec.seed,
         )  # fmt: skip
         found.append(TagDifference(STEREOTYPE, one.spec.name, other.spec.name, difference))
@@ -90,14 +88,6 @@ def _side(study: Study) -> str:
 
 def _without_side(name: str) -> str:
     return re.sub(r"(?<![a-z])(pro|anti)(?![a-z])", "*", name.lower())
-
-
-def _answered(study: Study) -> tuple[Sequence[Case], Float[np.ndarray, " items"]]:
-    """The cases of a set, and where the frozen measure is right; a tie is a half."""
-    record = study.record
-    assert record is not None  # the caller has looked
-    gold, other = record.scores[record.chosen]
-    return record.cases, (np.sign(record.sign * (gold - other)) + 1) / 2
 
 
 def _figure(one: TagFigure) -> str:

@@ -115,7 +115,6 @@ def unpaired_bootstrap(
     one: tuple[Float[np.ndarray, " items"], Sequence[str]],
     other: tuple[Float[np.ndarray, " others"], Sequence[str]],
     *,
-    resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Estimate:
     """How much better one model is than another on other items: another language's, say.
@@ -124,7 +123,7 @@ def unpaired_bootstrap(
     first less second.
     """
     ours, theirs = (
-        _resampled_means(values[None], clusters, resamples, seed + place)[:, 0]
+        _resampled_means(values[None], clusters, RESAMPLES, seed + place)[:, 0]
         for place, (values, clusters) in enumerate((one, other))
     )
     return Estimate(float(one[0].mean() - other[0].mean()), percentiles(ours - theirs))
@@ -134,14 +133,13 @@ def seed_bootstrap(
     values: Float[np.ndarray, "seeds items"],
     clusters: Sequence[str],
     *,
-    resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Estimate:
     """The mean over training seeds, as sure as both few seeds and few clusters allow.
 
     Source: Davison and Hinkley 1997, section 3.8 (both levels of a hierarchy drawn again).
     """
-    means = _resampled_means(values, clusters, resamples, seed)
+    means = _resampled_means(values, clusters, RESAMPLES, seed)
     picks = np.random.default_rng(seed + 1).integers(len(values), size=means.shape)
     drawn = np.take_along_axis(means, picks, axis=1).mean(axis=1)
     return Estimate(float(values.mean()), percentiles(drawn))

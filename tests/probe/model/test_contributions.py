@@ -30,9 +30,10 @@ def opened(family: str):
 
 def traced(family: str) -> Tracer:
     model, inputs = opened(family)
-    tracer = model._tracer(model._recorder((), (), ["maps"]))
+    recorder = model._recorder((), (), ["maps"])
+    tracer = Tracer(model._anatomy, recorder.attend)
     with torch.no_grad():
-        model._pass(model._arguments(inputs), tracer.function.__self__, tracer)
+        model._pass(model._arguments(inputs), recorder, tracer)
     return tracer
 
 

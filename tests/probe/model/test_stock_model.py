@@ -173,7 +173,7 @@ def test_gradients_of_maps_agree_with_finite_differences(family):
     def objective(logits):
         return (logits[:, 2, 7] - logits[:, 2, 9]).sum()
 
-    reading = model.read_with_gradient(inputs, objective)
+    reading = model.read(inputs, objective=objective)
     layer, head, row = model.depth[stack] - 1, 1, 2
     plain = model.read(inputs, stacks=[stack], outputs=True)
     assert torch.equal(plain.maps[stack], reading.maps[stack])
@@ -194,20 +194,21 @@ def test_gradients_of_maps_agree_with_finite_differences(family):
 def test_gradients_do_not_need_trainable_weights_but_logits():
     model = opened("marian")
     inputs = batch(model)
-    expected = model.read_with_gradient(inputs, lambda logits: logits[:, 0, 5].sum())
+    expected = model.read(inputs, objective=lambda logits: logits[:, 0, 5].sum())
     model.model.requires_grad_(False)
-    frozen = model.read_with_gradient(inputs, lambda logits: logits[:, 0, 5].sum())
+    frozen = model.read(inputs, objective=lambda logits: logits[:, 0, 5].sum())
     for stack, gradients in expected.gradients.items():
         assert torch.equal(frozen.gradients[stack], gradients)
     assert all(weight.grad is None for weight in model.model.parameters())
+    encoder = opened("bert")
     with pytest.raises(ModelError, match="bert: an encoder has no logits to take gradients of"):
-        opened("bert").read_with_gradient(inputs, lambda logits: logits.sum())
+        encoder.read(batch(encoder), objective=lambda logits: logits.sum())
 
 
 def test_a_gradient_lies_only_where_the_objective_could_see():
     model = opened("gpt2")
     inputs = batch(model)
-    reading = model.read_with_gradient(inputs, lambda logits: logits[1, 2, 5].sum())
+    reading = model.read(inputs, objective=lambda logits: logits[1, 2, 5].sum())
     gradients = reading.gradients["decoder"]
     assert (gradients[:, [0, 2]] == 0).all()
     assert (gradients[:, 1, :, 3:] == 0).all()

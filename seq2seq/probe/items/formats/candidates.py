@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import DataError
-from seq2seq.files import parse_json
-from seq2seq.lines import iterate_lines
+from seq2seq.lines import iterate_objects
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.formats.question import (
     BLANK,
@@ -27,10 +26,9 @@ def read_candidates(path: Path) -> Iterator[Question]:
     Raises:
         DataError: A line is not such an object.
     """
-    for number, line in enumerate(iterate_lines(path), start=1):
-        if line.strip():
-            fields = _fields(line, f"{path}:{number}")
-            yield Question(f"line {number}", partial(case_of_fields, fields))
+    for number, fields in iterate_objects(path, needed="one object a line"):
+        _require_fields(fields, f"{path}:{number}")
+        yield Question(f"line {number}", partial(case_of_fields, fields))
 
 
 def case_of_fields(fields: dict[str, Any]) -> Case:
@@ -54,18 +52,13 @@ def case_of_fields(fields: dict[str, Any]) -> Case:
     return with_candidates(case, spans, [c["correct"] for c in named], roles=roles)
 
 
-def _fields(line: str, where: str) -> dict[str, Any]:
-    """The object of a line, if it has the fields of a question."""
+def _require_fields(fields: dict[str, Any], where: str) -> None:
+    """Refuse an object that has not the fields of a question."""
     try:
-        fields = parse_json(line)
         pronoun, candidates = fields["pronoun"], fields["candidates"]
         stated = [fields["id"], fields["text"], pronoun["text"], *(c["text"] for c in candidates)]
         starts = [pronoun["start"], *(candidate["start"] for candidate in candidates)]
         right = [candidate["correct"] for candidate in candidates]
-    except ValueError as error:
-        raise DataError(
-            f"{where}: {line[:40]!r} is not JSON ({error}), needed one object a line"
-        ) from error
     except (KeyError, TypeError) as error:
         raise DataError(
             f"{where}: no field {error} where it belongs, needed id, text, pronoun with text and "
@@ -79,4 +72,3 @@ def _fields(line: str, where: str) -> dict[str, Any]:
             f"{where}: {wrong[0]!r} is of another type than its field, needed texts, whole "
             "numbers for start, and true or false for correct"
         )
-    return dict(fields)

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import DataError
-from seq2seq.files import parse_json
-from seq2seq.lines import iterate_lines
+from seq2seq.lines import iterate_objects
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.formats.question import (
     BLANK,
@@ -27,13 +26,7 @@ def read_winogrande(path: Path) -> Iterator[Question]:
     Raises:
         DataError: A line is no such object.
     """
-    for number, line in enumerate(iterate_lines(path), start=1):
-        if not line.strip():
-            continue
-        try:
-            fields = parse_json(line)
-        except ValueError as error:
-            raise DataError(f"{path}:{number}: not JSON ({error}), needed one object") from error
+    for number, fields in iterate_objects(path, needed="one object a line"):
         missing = [name for name in FIELDS if not isinstance(fields.get(name), str)]
         if missing:
             raise DataError(
