@@ -8,9 +8,9 @@ import typer
 
 from seq2seq.errors import DataError, Seq2SeqError
 from seq2seq.probe.report.compare import Difference, SeedsRow, compare_probes, seeds_table
-from seq2seq.probe.report.text import COUNTED
 from seq2seq.probe.report.verdict import share
 from seq2seq.probe.report.verdict_table import markdown_table, verdict_row
+from seq2seq.probe.report.wording import COUNTED
 
 Folder = Annotated[Path, typer.Argument(help="A folder with items.jsonl, such as RUN/probe/T1.")]
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -21,7 +21,7 @@ from seq2seq.probe.items.placement import (
     inputs_of,
 )
 from seq2seq.probe.measures.routes import decision_rows, preference
-from seq2seq.probe.measures.scores import Measure, heads_of, rows_read, stack_and_word
+from seq2seq.probe.measures.scores import Measure, heads_of, stack_and_word
 from seq2seq.probe.model.interventions import HeadAblation, Patch, Stack
 from seq2seq.probe.model.stock_model import StockModel
 
@@ -123,7 +123,7 @@ def _patched(
         twin = model.read(inputs_of(model, asked), stacks=(stack,), outputs=True, rows=at)
         rows = torch.zeros(twin.outputs[stack].shape[1:4:2], dtype=torch.bool)
         for number, one in enumerate(here):
-            rows[number, list(rows_read(word, one))] = True
+            rows[number, list(one.rows_of(word))] = True
         said = twin.outputs[stack][measure.layer, :, measure.head]
         patch = Patch(stack, measure.layer, measure.head, rows, said)
         patched = preference(model.read(inputs, stacks=(), interventions=[patch], rows=at), here)

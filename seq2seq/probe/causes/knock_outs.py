@@ -99,7 +99,7 @@ def sight_of_nouns(
     """
 
     def look(*nouns: int) -> Look:
-        return lambda one: (rows(one), tuple(nouns_of(one, stack)[noun] for noun in nouns))
+        return lambda one: (rows(one), tuple(one.nouns_in(stack)[noun] for noun in nouns))
 
     both = look(0, 1)
     where = "" if heads is None else CHOSEN
@@ -154,7 +154,7 @@ def knock_outs_of(placed: Sequence[PlacedCase]) -> dict[str, KnockOut]:
     if all(one.decision is not None and one.decision.nouns is not None for one in placed):
         stacks.append(("decision, written", "decoder"))
     for name, stack in stacks:
-        sight = sight_of_nouns(name, stack, decision_row)
+        sight = sight_of_nouns(name, stack, lambda one: one.rows_of(""))
         assert sight.exchanged is not None  # the decision row looks at nouns
         found += [sight.both, sight.exchanged, sight.gold, sight.other]
     return {one.name: one for one in found}
@@ -211,21 +211,6 @@ def intervention_of(
     return BlockedEdges(knock_out.stack, edges, knock_out.heads)
 
 
-def nouns_of(one: PlacedCase, stack: Stack) -> tuple[Rows, Rows]:
-    """Rows of the gold noun and of the other one, in the text or among what was written."""
-    if stack != "decoder":
-        return one.nouns
-    assert one.decision is not None  # only such cases are asked
-    assert one.decision.nouns is not None
-    return one.decision.nouns
-
-
-def decision_row(one: PlacedCase) -> Rows:
-    """The row of the decoder in which the answer is said."""
-    assert one.decision is not None  # only such cases are asked
-    return (one.decision.row,)
-
-
 def _alone(word: str) -> Look:
     return lambda one: (rows_of_word(one, word), ())
 
@@ -236,5 +221,5 @@ def _word_to(reader: str, word: str) -> Look:
 
 def _decision_to(word: str) -> KnockOut:
     return KnockOut(
-        f"decision→{word}", "cross", lambda one: (decision_row(one), (rows_of_word(one, word),))
+        f"decision→{word}", "cross", lambda one: (one.rows_of(""), (rows_of_word(one, word),))
     )

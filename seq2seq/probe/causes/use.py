@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from seq2seq.probe.causes.experiment import Effect, Experiment, Trial
 from seq2seq.probe.causes.knock_outs import SightOfNouns, sight_by_nouns, sight_of_nouns
-from seq2seq.probe.measures.scores import Measure, heads_of, rows_read, stack_and_word
+from seq2seq.probe.measures.scores import Measure, heads_of, stack_and_word
 
 
 @dataclass(frozen=True)
@@ -84,4 +84,4 @@ def sight_of_measure(experiment: Experiment, measure: Measure, *, alone: bool) -
     if measure.route == "E←":
         return sight_by_nouns(word, heads=heads)
     name = word or ("decision" if stack == "cross" else "decision, written")
-    return sight_of_nouns(name, stack, lambda one: rows_read(word, one), heads=heads)
+    return sight_of_nouns(name, stack, lambda one: one.rows_of(word), heads=heads)

@@ -18,10 +18,9 @@ from seq2seq.probe.controls.habit import Habit, habit_of, habit_rows, uniform_ro
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.pieces import Rows
 from seq2seq.probe.items.placement import PlacedCase, batches_with_inputs, part_of, place_cases
-from seq2seq.probe.measures.accuracy import layout_of
+from seq2seq.probe.measures.accuracy import answers_right, layout_of
 from seq2seq.probe.measures.routes import decision_rows
 from seq2seq.probe.measures.scores import ROUTES_OF_HEADS, Measure, Scores, Way, stack_and_word
-from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.statistics.bootstrap import SEED, Estimate, mean_of
 from seq2seq.probe.statistics.scored_sets import ScoredSets
@@ -74,7 +73,8 @@ class HeadMaps:
 
 def head_maps(model: StockModel, placed: Sequence[PlacedCase], measure: Measure) -> HeadMaps:
     """Read the head that a measure names in some cases."""
-    stack = stack_and_word(measure)[0] if model.kind == "encoder-decoder" else _only_stack(model)
+    own = stack_and_word(measure)[0]
+    stack = own if model.kind == "encoder-decoder" else next(iter(model.depth))
     assert measure.layer is not None  # of a head
     assert measure.head is not None
     found = list[tuple[list[int], Float[np.ndarray, "batch query key"]]]()
@@ -101,9 +101,10 @@ def habit_scores(
     placed, maps = dev
     likings: dict[Way, Habit] = {}
     # One habit of both nouns: which of them is meant, no habit knows.
-    nouns = [[_nouns(one, measure)[noun] for one in placed] for noun in (0, 1)]
+    stack, word = stack_and_word(measure)
+    nouns = [[one.nouns_in(stack)[noun] for one in placed] for noun in (0, 1)]
     for way in ROUTES_OF_HEADS[measure.route][-1]:
-        queries = nouns if way == "back" else [_queries(placed, measure)]
+        queries = nouns if way == "back" else [[one.rows_of(word) for one in placed]]
         likings[way] = habit_of(
             np.concatenate([maps.rows(each) for each in queries])[None],
             np.concatenate([_places(each) for each in queries]),
@@ -111,7 +112,7 @@ def habit_scores(
         )
     lengths = np.array([_length(one, measure) for one in test])
     even = uniform_rows(lengths)
-    asked = _queries(test, measure)
+    asked = [one.rows_of(word) for one in test]
 
     def habitual(way: Way, queries: Sequence[Rows]) -> Float[np.ndarray, "items keys"]:
         (rows,) = habit_rows(likings[way], _places(queries), lengths)
@@ -170,20 +171,20 @@ def control_figure(
     placing = place_cases(model, asked)
     placed = placing.placed
     maps = head_maps(model, placed, measure)
-    words = _queries(placed, measure)
+    words = [one.rows_of(stack_and_word(measure)[1]) for one in placed]
     gold, other = _given(placed, measure, lambda _, looking: maps.rows(looking), words)
     clusters = [one.case.cluster for one in placed]
     first = np.where([one.case.gold == 0 for one in placed], gold - other, other - gold)
 
     accuracy = None
     if all(one.case.id in meant for one in placed):
-        accuracy = mean_of((np.sign(gold - other) + 1) / 2, clusters, seed=seed)
+        accuracy = mean_of(answers_right(gold - other), clusters, seed=seed)
     return ControlFigure(
         name=name,
         items=len(placed),
         left_out=placing.left_out,
         mass=mean_of(gold + other, clusters, seed=seed),
-        first=mean_of((np.sign(first) + 1) / 2, clusters, seed=seed),
+        first=mean_of(answers_right(first), clusters, seed=seed),
         accuracy=accuracy,
     )
 
@@ -235,18 +236,6 @@ def control_head(scored: ScoredSets, sets: Mapping[str, Sequence[Case]]) -> Head
     )
 
 
-def _only_stack(model: StockModel) -> Stack:
-    (stack,) = model.depth
-    return stack
-
-
-def _queries(placed: Sequence[PlacedCase], measure: Measure) -> list[Rows]:
-    word = stack_and_word(measure)[1]
-    if word:
-        return [one.words[word] for one in placed]
-    return [(row,) for row in decision_rows(placed)]
-
-
 def _places(queries: Sequence[Rows]) -> Int[np.ndarray, " items"]:
     """Where each query begins."""
     return np.array([rows[0] for rows in queries])
@@ -273,7 +262,7 @@ def _given(
 
     ways = []
     for noun in (0, 1):
-        nouns = [_nouns(one, measure)[noun] for one in placed]
+        nouns = [one.nouns_in(stack_and_word(measure)[0])[noun] for one in placed]
         pairs = {"forth": (words, nouns), "back": (nouns, words)}
         both = [sums(way, *pairs[way]) for way in ROUTES_OF_HEADS[measure.route][-1]]
         ways.append(np.mean(both, axis=0))
@@ -285,14 +274,6 @@ def _length(one: PlacedCase, measure: Measure) -> int:
     if measure.route == "D" and one.decision is not None:
         return len(one.decision.prefix)
     return len(one.source.ids)
-
-
-def _nouns(one: PlacedCase, measure: Measure) -> tuple[Rows, Rows]:
-    if measure.route != "D":
-        return one.nouns
-    assert one.decision is not None  # the route was measured
-    assert one.decision.nouns is not None
-    return one.decision.nouns
 
 
 def _scores(

@@ -14,6 +14,7 @@ from typing import Any
 from seq2seq.errors import DataError, SpanError
 from seq2seq.probe.items.case import Case, Span
 from seq2seq.probe.items.pieces import Pieces, Rows, in_context, moved, pieces_of, rows_of
+from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.pronouns.decision import first_difference
@@ -72,6 +73,21 @@ class PlacedCase:
     words: Mapping[str, Rows]
     others: tuple[Rows, ...]
     decision: Decision | None
+
+    def nouns_in(self, stack: Stack) -> tuple[Rows, Rows]:
+        """Rows of the gold noun and of the other one, in the text or among what was written."""
+        if stack != "decoder":
+            return self.nouns
+        assert self.decision is not None  # only such cases are asked
+        assert self.decision.nouns is not None
+        return self.decision.nouns
+
+    def rows_of(self, word: str) -> Rows:
+        """Rows of a word of the text; of the decision where it has no name."""
+        if word:
+            return self.words[word]
+        assert self.decision is not None  # only such cases are asked
+        return (self.decision.row,)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from seq2seq.errors import DataError
-from seq2seq.probe.items.pieces import Rows
-from seq2seq.probe.items.placement import PlacedCase
 from seq2seq.probe.measures.accuracy import Layout
 from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.stock_model import StockModel
@@ -144,11 +142,3 @@ def heads_of(model: StockModel, measure: Measure, stack: Stack) -> Bool[Tensor, 
     layer = slice(None) if measure.layer is None else measure.layer
     chosen[layer, slice(None) if measure.head is None else measure.head] = True
     return chosen
-
-
-def rows_read(word: str, one: PlacedCase) -> Rows:
-    """The rows that a measure reads: of its word, or of the decision."""
-    if word:
-        return one.words[word]
-    assert one.decision is not None  # judge_head is given such cases
-    return (one.decision.row,)

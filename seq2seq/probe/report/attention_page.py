@@ -16,10 +16,12 @@ from seq2seq.language_tags import choose_tags, language_codes, tagging
 from seq2seq.languages import language_of
 from seq2seq.libraries import running
 from seq2seq.probe.items.pieces import Pieces, Side, pieces_of
+from seq2seq.probe.items.placement import start_of
 from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.reading import Reading as Attention
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.opening_head import head_named, opening_head
+from seq2seq.probe.report.wording import COUNTED
 from seq2seq.run import Run
 from seq2seq.viewer.boundaries import number_words
 from seq2seq.viewer.content import (
@@ -36,7 +38,7 @@ BLANK = "␣"  # a piece that stands for a blank alone
 PRONOUNS = {"it", "he", "she", "they"}
 CAVEAT = (
     "Attention shows where a head reads from, not what the model makes of it; "
-    "whether a link is used shows only when it is removed. Layers and heads are counted from 0."
+    f"whether a link is used shows only when it is removed. {COUNTED}"
 )
 
 
@@ -135,12 +137,7 @@ def _shown(
             "leave out --target"
         )
     else:
-        stack: Stack = model.kind
-        maps = model.read(model.inputs([source.ids]), stacks=(stack,))
-        name = "text"
-        panel = Panel(stack, name, name, maps_of(maps, stack), group=model.sharing[stack])
-        shown = shown_text(source, model.tokenizer, name, language=languages[0])
-        reading = Reading((shown,), (panel,))
+        reading = text_reading(model, source, language=languages[0])
     return page_of(model, _with_pronouns(reading), text, tuple(notes), head)
 
 
@@ -181,13 +178,29 @@ def _translated(
         ids = _generated(model, source.ids, notes) if target is None else tuple(target)
         written = _placed(tokenizer, ids, notes)
     maps = model.read(model.inputs([source.ids], [(start, *written.ids[:-1])]))
-    opened = Pieces(written.text, (start, *written.ids), (None, *written.spans))
     return Reading(
-        (
-            shown_text(source, tokenizer, "source", language=languages[0]),
-            shown_text(opened, tokenizer, "translation", language=languages[1]),
-        ),
-        translation_panels(model, maps),
+        translation_texts(model, source, written, languages), translation_panels(model, maps)
+    )
+
+
+def text_reading(model: StockModel, text: Pieces, *, language: str) -> Reading:
+    """The maps of a text alone, of the stack that reads it."""
+    stack: Stack = "decoder" if model.kind == "decoder" else "encoder"
+    targets = [(start_of(model),)] if model.kind == "encoder-decoder" else None
+    maps = model.read(model.inputs([text.ids], targets), stacks=(stack,))
+    shown = shown_text(text, model.tokenizer, "text", language=language)
+    panel = Panel(stack, shown.name, shown.name, maps_of(maps, stack), group=model.sharing[stack])
+    return Reading((shown,), (panel,))
+
+
+def translation_texts(
+    model: StockModel, source: Pieces, written: Pieces, languages: tuple[str, str]
+) -> tuple[Text, Text]:
+    """A source and what is written of it, which the start piece opens."""
+    opened = Pieces(written.text, (start_of(model), *written.ids), (None, *written.spans))
+    return (
+        shown_text(source, model.tokenizer, "source", language=languages[0]),
+        shown_text(opened, model.tokenizer, "translation", language=languages[1]),
     )
 
 

@@ -24,7 +24,7 @@ from seq2seq.probe.report.page_readings import cuts_of, readings_of
 from seq2seq.probe.report.parts import chance_lines, part_lines
 from seq2seq.probe.report.result import Study
 from seq2seq.probe.report.verdict import answers
-from seq2seq.probe.report.wording import LINKS, REMOVED_WITH, ROUTES, VARIANTS, in_words
+from seq2seq.probe.report.wording import COUNTED, LINKS, REMOVED_WITH, ROUTES, VARIANTS, in_words
 from seq2seq.probe.statistics.selection import ALPHA, Finding
 from seq2seq.viewer.content import (
     AttentionPage,
@@ -286,7 +286,7 @@ def _shares(study: Study, scores: RouteScores) -> list[tuple[Share, ...]]:
 
 def _notes(study: Study) -> tuple[str, ...]:
     dev, test = study.items
-    maps = "Layers and heads are counted from 0."
+    maps = COUNTED
     if study.verdict.translated is not None:
         maps = (
             "The maps are those of the right translation, which the model is made to write; what "

@@ -6,7 +6,7 @@ on the same pieces. What the model writes by itself stands beside it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,14 +16,13 @@ from seq2seq.probe.causes.matched_words import MatchedWords, has_words
 from seq2seq.probe.items.pieces import Pieces, Rows, pieces_of, rows_of
 from seq2seq.probe.items.placement import PlacedCase, start_of
 from seq2seq.probe.measures.routes import preference
-from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.attention_page import (
     known_languages,
-    maps_of,
-    shown_text,
+    text_reading,
     translation_panels,
+    translation_texts,
 )
 from seq2seq.probe.report.wording import in_words
 from seq2seq.viewer.content import Mark, Panel, Reading, Role, Share, Text, Variant
@@ -107,13 +106,8 @@ def _written(
 
 def _silent(model: StockModel, one: PlacedCase, shares: tuple[Share, ...]) -> Reading:
     """A reading of the text alone, for models and cases without a translation."""
-    stack: Stack = "decoder" if model.kind == "decoder" else "encoder"
-    targets = [(start_of(model),)] if model.kind == "encoder-decoder" else None
-    maps = model.read(model.inputs([one.source.ids], targets), stacks=(stack,))
-    language = known_languages(model)[0]
-    text = shown_text(one.source, model.tokenizer, "text", language=language)
-    panel = Panel(stack, text.name, text.name, maps_of(maps, stack), group=model.sharing[stack])
-    return Reading((text,), (panel,), marks=_source_marks(one, text.name), shares=shares)
+    reading = text_reading(model, one.source, language=known_languages(model)[0])
+    return replace(reading, marks=_source_marks(one, reading.texts[0].name), shares=shares)
 
 
 def _reading(
@@ -127,14 +121,8 @@ def _reading(
 ) -> Reading:
     assert one.case.good is not None  # such cases have a decision
     good = pieces_of(model.tokenizer, one.case.good, side="target")
-    start = start_of(model)
-    inputs = model.inputs([one.source.ids], [(start, *good.ids[:-1])])
-    opened = Pieces(good.text, (start, *good.ids), (None, *good.spans))
-    languages = known_languages(model)
-    texts = (
-        shown_text(one.source, model.tokenizer, "source", language=languages[0]),
-        shown_text(opened, model.tokenizer, "translation", language=languages[1]),
-    )
+    inputs = model.inputs([one.source.ids], [(start_of(model), *good.ids[:-1])])
+    texts = translation_texts(model, one.source, good, known_languages(model))
     intact = model.read(inputs)
     panels = translation_panels(model, intact)
     variants = tuple(

@@ -18,12 +18,12 @@ from seq2seq.probe.report.tables import (
     written_table,
 )
 from seq2seq.probe.report.verdict import Verdict, answers, sentence, share, short
+from seq2seq.probe.report.wording import COUNTED
 from seq2seq.probe.statistics.gap_score import gap_answers_text
 from seq2seq.text_table import markdown
 
 SCHEMA = 2
 GAP_FILE = "gap-answers.tsv"
-COUNTED = "Layers and heads are counted from 0."
 
 
 def to_json(study: Study) -> dict[str, Any]:

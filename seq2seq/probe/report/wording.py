@@ -1,5 +1,6 @@
 """The names of routes, heads and knock-outs in words, as a page says them."""
 
+COUNTED = "Layers and heads are counted from 0."
 ROUTES = {
     "E→": "it → noun, where the text is read",
     "E←": "noun → it, where the text is read",
