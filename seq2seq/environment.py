@@ -26,7 +26,7 @@ def describe_environment() -> dict[str, Any]:
         "seq2seq": {"version": __version__, "commit": _commit()},
         "python": platform.python_version(),
         "system": platform.system(),
-        "processor": _processor(),
+        "processor": processor_name(),
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
@@ -58,7 +58,8 @@ def _commit() -> str | None:
     return result.stdout.strip() or None
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """What the processor calls itself, or its architecture where it does not say."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -9,7 +9,10 @@ from seq2seq.model.linear import Linear, linear
 @pytest.mark.parametrize("shape", [(200,), (1,), (7, 30), (3, 4, 5)])
 @pytest.mark.parametrize("bias", [True, False])
 @torch.no_grad()
-def test_the_fast_product_is_the_ordinary_one(shape: tuple[int, ...], bias: bool) -> None:
+def test_the_fast_product_is_the_ordinary_one(
+    shape: tuple[int, ...], bias: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FEWEST_INPUTS", 0)
     x, weight = torch.randn(*shape, 48), torch.randn(33, 48)
     constant = torch.randn(33) if bias else None
     torch.testing.assert_close(
@@ -28,8 +31,12 @@ def test_the_fast_product_is_used_where_no_gradient_is_needed(
     wanted = F.linear(x, layer.weight, layer.bias)
     monkeypatch.setattr(module.F, "linear", refuse)
     if module.ONEDNN:
+        monkeypatch.setattr(module, "FEWEST_INPUTS", 8)
         with torch.no_grad():
             torch.testing.assert_close(layer(x), wanted.detach())
+    monkeypatch.setattr(module, "FEWEST_INPUTS", 9)  # of a model that is too narrow
+    with torch.no_grad(), pytest.raises(AssertionError, match="the ordinary product"):
+        layer(x)
     with pytest.raises(AssertionError, match="the ordinary product"):
         layer(x)
     with (
