@@ -50,6 +50,12 @@ def pytest_collection_finish() -> None:
 
 # Folders with a fixture that takes long to make and is made once in a process, and its first value.
 SHARED = {"pronouns": ("language", "es"), "decode": ("trained", "m2m_100")}
+# What trainings and other commands load late, when they come to it: half of what a tiny one takes.
+LATE = (
+    *("datasets", "torch._dynamo", "langcodes", "sacrebleu.metrics"),
+    *("transformers.models.t5.modeling_t5", "transformers.models.bart.modeling_bart"),
+    *("seq2seq.train.run", "seq2seq.cli.app", "seq2seq.probe.study", "seq2seq.publish.plan"),
+)
 # The value that another is compared with, which needs both.
 BESIDE = {"vi": "es"}
 
@@ -117,7 +123,7 @@ def warm() -> Iterator[Warm]:
 def trainer() -> Iterator[Warm]:
     """Runs programs that train, in processes of their own that have loaded everything already."""
     unmeasured = str(ROOT / "tests" / "unmeasured.py")
-    with Warm("datasets", "torch._dynamo", "seq2seq.train.run", unmeasured) as server:
+    with Warm(*LATE, unmeasured) as server:
         yield server
 
 
