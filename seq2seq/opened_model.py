@@ -4,8 +4,10 @@ What the files of a model say is followed as ``generate`` and the tokenizer of t
 it, and beyond that what they say of tasks; see `seq2seq.task_prefix`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from seq2seq.context import ContextFormat, stored_context
 from seq2seq.decode.options import DecodeOptions
@@ -13,7 +15,7 @@ from seq2seq.decode.stored import stored_search
 from seq2seq.engines.converted import ConvertedEngine, converted_folder
 from seq2seq.engines.engine import Engine, EngineName
 from seq2seq.engines.load import load_engine
-from seq2seq.errors import ModelError
+from seq2seq.errors import ModelError, RecipeError
 from seq2seq.files import read_json_object
 from seq2seq.model_location import locate_model
 from seq2seq.reading import Trained
@@ -25,6 +27,14 @@ from seq2seq.tokenizer_like import TokenizerLike
 # A model whose training sources held several sentences this often can read several. Of Tatoeba's
 # they are 0.2 to 1.3 %, of Multi30k's below 0.1 %; what lies between was not measured.
 READS_SEVERAL = 0.05
+# What of a run's recipe its model's files do not hold.
+FOLLOWED: Mapping[str, type] = {
+    "source_language": str,
+    "target_language": str,
+    "decode.max_length_factor": float,
+    "decode.max_length_extra": int,
+    "data.cleaning.max_source_pieces": int,
+}
 
 
 @dataclass(frozen=True)
@@ -126,20 +136,43 @@ def open_model(
 
 def _as_trained(opened: OpenedModel, run: Run, languages: Languages) -> OpenedModel:
     """What the recipe of a run says, and files cannot."""
-    recipe = run.read_recipe()
+    said = _said_in(run)
     options = replace(
         opened.options,
         max_length=None,
-        max_length_factor=recipe.decode.max_length_factor,
-        max_length_offset=recipe.decode.max_length_extra,
+        max_length_factor=said["decode.max_length_factor"],
+        max_length_offset=said["decode.max_length_extra"],
     )
     return replace(
         opened,
         options=options,
-        languages=_known(languages, (recipe.source_language, recipe.target_language)),
+        languages=_known(languages, (said["source_language"], said["target_language"])),
         trained=trained_on(run),
-        max_source_pieces=recipe.data.cleaning.max_source_pieces,
+        max_source_pieces=said["data.cleaning.max_source_pieces"],
     )
+
+
+def _said_in(run: Run) -> dict[str, Any]:
+    """What a recipe says of `FOLLOWED`.
+
+    The schema is asked only where the file lacks something, as that of an older version may: it
+    takes longer to be loaded than CTranslate2.
+    """
+    needed = "the recipe of a run, as training writes it"
+    said = _followed(read_json_object(run.recipe, error=RecipeError, needed=needed))
+    if any(type(said[key]) is not kind for key, kind in FOLLOWED.items()):
+        said = _followed(run.read_recipe().model_dump())
+    return said
+
+
+def _followed(content: Mapping[str, Any]) -> dict[str, Any]:
+    said = {}
+    for key in FOLLOWED:
+        value: Any = content
+        for name in key.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        said[key] = value
+    return said
 
 
 def _known(asked: Languages, stored: Languages) -> Languages:

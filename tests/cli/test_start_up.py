@@ -1,5 +1,6 @@
 """What a command loads before it answers: most of the time that one line takes is imports."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,10 @@ import pytest
 
 from seq2seq.engines.to_ctranslate2 import write_ctranslate2
 from seq2seq.model.stock import load_model
+from seq2seq.recipe_file import recipe_json
+from seq2seq.run import Run
 from seq2seq.tokenizer import load_tokenizer
+from tests.cli.random_model import tiny_recipe
 
 HEAVY = {"torch", "transformers", "numpy.testing", "scipy", "pandas", "pyarrow", "datasets",
          "accelerate", "sacrebleu", "sklearn", "matplotlib", "huggingface_hub",
@@ -57,15 +61,18 @@ def test_a_line_through_ctranslate2_loads_neither_torch_nor_transformers(
     assert found & HEAVY == set()
 
 
-def test_so_does_a_line_without_a_choice_once_both_programs_were_compared(
+def test_so_does_a_line_for_a_run_once_both_programs_were_compared(
     cli: Callable[..., Any], model: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("ctranslate2")
+    run = Run(tmp_path / "run")
+    shutil.copytree(model, run.best)
+    run.recipe.write_text(recipe_json(tiny_recipe()), encoding="utf-8")
     job = tmp_path / "job.en"
     job.write_text("".join(f"the fox {n}\n" for n in range(200)), encoding="utf-8")
-    result = cli("translate", model, "--input", job, "--output", tmp_path / "job.de")
+    result = cli("translate", run.folder, "--input", job, "--output", tmp_path / "job.de")
     assert "engine: trying CTranslate2 on 100 lines, once for this model\n" in result.err
-    found = loaded_by("translate", model)
+    found = loaded_by("translate", run.folder)
     assert "ctranslate2" in found
     assert found & HEAVY == set()
 

@@ -221,6 +221,13 @@ def test_a_run_reads_no_more_at_once_than_it_was_trained_on(
     result = cli("translate", run.folder, "--input", source, "--json")
     assert "longer than the model can read, split" in result.err
     assert "cut off at the length limit" in result.err
+    older = json.loads(run.recipe.read_text(encoding="utf-8"))
+    del older["decode"]  # its defaults are those of the schema
+    run.recipe.write_text(json.dumps(older), encoding="utf-8")
+    assert (
+        "longer than the model can read, split"
+        in cli("translate", run.folder, "--input", source).err
+    )
 
 
 def test_a_folder_without_a_model_is_named(cli: Cli, tmp_path: Path) -> None:
