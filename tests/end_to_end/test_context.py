@@ -46,18 +46,18 @@ byte_fallback = false
 width = 32
 ffn_width = 64
 heads = 4
-encoder_layers = 2
-decoder_layers = 2
+encoder_layers = 1
+decoder_layers = 1
 dropout = 0.0
 [train]
-steps = 130
+steps = {steps}
 batch_tokens = 1200
 peak_lr = 0.006
 warmup_steps = 20
 precision = "fp32"
 schedule = "linear"
-validate_every_steps = 130
-save_every_steps = 130
+validate_every_steps = {steps}
+save_every_steps = {steps}
 validation_beams = 1
 """
 
@@ -90,7 +90,8 @@ def test_the_sentence_before_decides_the_pronoun(source: int, target: int, tmp_p
     write_documents(tmp_path, "train", 400)
     things = write_documents(tmp_path, "dev", 0)
     path = tmp_path / "recipe.toml"
-    path.write_text(RECIPE.format(folder=tmp_path), encoding="utf-8")
+    steps = 130 if source or target else 60  # enough for the words; the rest cannot be learnt
+    path.write_text(RECIPE.format(folder=tmp_path, steps=steps), encoding="utf-8")
     run = Run(tmp_path / "run")
     sizes = (f"data.context.source_sentences={source}", f"data.context.target_sentences={target}")
     train(path, overrides=sizes, run_folder=run.folder)
