@@ -113,9 +113,11 @@ def shared_data() -> Path:
 def warm() -> Iterator[Warm]:
     """Runs programs of any kind in processes of their own that have torch loaded already.
 
-    What reads the environment when it is loaded, such as the Hub's client, is not loaded.
+    So is what transformers and datasets would load too; only what reads the environment when it is
+    loaded, such as the Hub's client, is not.
     """
-    with Warm("torch", "torch._dynamo") as server:
+    beside = ("torch._dynamo", "torch.distributed.checkpoint", "scipy.optimize", "pandas")
+    with Warm("torch", *beside, "pyarrow.dataset") as server:
         yield server
 
 

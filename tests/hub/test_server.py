@@ -130,10 +130,12 @@ def test_a_model_goes_up_and_comes_back_the_same(
 
 
 @pytest.mark.slow
-def test_datasets_go_up_and_come_back_whole_and_streamed(both: HubServer, tmp_path: Path) -> None:
+def test_datasets_go_up_and_come_back_whole_and_streamed(
+    both: HubServer, warm: Warm, tmp_path: Path
+) -> None:
     row = {"translation": {"en": "owl 4", "no": "ugle 4"}}
     line = {"source": "a", "target": "b"}
-    assert run_client(both, tmp_path / "home", DATASET) == [row, row, line, 3]
+    assert run_client(both, tmp_path / "home", DATASET, warm=warm) == [row, row, line, 3]
 
 
 def test_a_space_says_what_it_runs(hub: HubServer, tmp_path: Path) -> None:

@@ -44,12 +44,12 @@ def test_an_export_in_32_bits_is_the_same_model(family: Family, target: Target) 
     assert found.folder.name == "out"
     check, measured = verify_check(found.folder), found.measured
     assert check == found.check
-    assert (check.target, check.pairs, check.passed) == (target, 100, True)
+    assert (check.target, check.pairs, check.passed) == (target, 40, True)
     assert 0 < check.largest_difference <= check.tolerance == 1e-4
     assert check.greedy_agreement == check.beam_agreement == 1.0
     assert measured.beams == (1 if target == "onnx" else 4)
     assert measured.model.score == measured.export.score
-    assert measured.pieces > 300
+    assert measured.pieces > 120
     written = json.loads((found.folder / "measured.json").read_text())
     assert written == measured.to_json()
     sizes = [p.stat().st_size for p in found.folder.iterdir() if p.name not in

@@ -17,5 +17,5 @@ def whole_export(family: Family, target: Target) -> Exported:
     """Export a model, which lies beside the export as ``model``."""
     folder = Path(tempfile.mkdtemp(prefix="seq2seq-export-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    model, pairs = small_folder(family, folder / "model"), write_pairs(folder / "held.tsv")
+    model, pairs = small_folder(family, folder / "model"), write_pairs(folder / "held.tsv", 40)
     return export(model, target, out=folder / "out", pairs=pairs)

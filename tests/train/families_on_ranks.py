@@ -1,6 +1,6 @@
 """Train every stock family for a few updates on this rank; the first writes losses and weights.
 
-``torch.distributed.run`` starts it for a test: one start of two processes serves all families.
+A test starts it on two ranks: one start of two processes serves all families.
 """
 
 import sys

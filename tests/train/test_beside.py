@@ -109,7 +109,8 @@ def test_one_that_fails_is_not_waited_for(code, kind, said, ready):
         assert ready, "the block must not run"
 
 
-def test_one_that_ends_well_without_having_come_to_the_meeting_is_not_waited_for():
+def test_one_that_ends_well_without_having_come_to_the_meeting_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(beside, "PATIENCE_SECONDS", 0.1)
     with (
         pytest.raises(RuntimeError, match="process 2 ended with exit code 0"),
         processes_beside(program(""), 2),
