@@ -118,7 +118,7 @@ def write_freely(
         found = model.tokenizer.batch_decode(ids, skip_special_tokens=True)
         for number, line, text in zip(numbers, ids, found, strict=True):
             texts[number] = text.strip()
-            if not _ended(model, line):
+            if not line or line[-1] not in model.ends:
                 unfinished.add(number)
     return Written(tuple(texts), frozenset(unfinished))
 
@@ -175,22 +175,4 @@ def _write(model: StockModel, inputs: Inputs, done: Sequence[Intervention]) -> l
             max_length=None,
             use_cache=model.caches,
         )
-    lines = [line[1:] for line in found.tolist()]
-    return [_cut(model, line) for line in lines]
-
-
-def _cut(model: StockModel, line: list[int]) -> list[int]:
-    ends = _ends(model)
-    for place, piece in enumerate(line):
-        if piece in ends:
-            return line[: place + 1]
-    return line
-
-
-def _ended(model: StockModel, line: list[int]) -> bool:
-    return bool(line) and line[-1] in _ends(model)
-
-
-def _ends(model: StockModel) -> set[int]:
-    ends = model.model.generation_config.eos_token_id
-    return set(ends) if isinstance(ends, list) else {ends}
+    return [model.up_to_end(line[1:]) for line in found.tolist()]

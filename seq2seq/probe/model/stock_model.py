@@ -80,6 +80,17 @@ class StockModel:
         """
         return self.depth.get("decoder", 0) <= self.depth.get("encoder", sys.maxsize)
 
+    def up_to_end(self, written: Sequence[int]) -> list[int]:
+        """What was written up to and with the first piece that ends a text, or all of it."""
+        last = next((at for at, piece in enumerate(written) if piece in self.ends), len(written))
+        return list(written[: last + 1])
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The pieces that end what ``generate`` writes."""
+        ends = self.model.generation_config.eos_token_id
+        return tuple(ends) if isinstance(ends, list) else (ends,)
+
     @cached_property
     def most_pieces(self) -> int:
         """How many pieces of a text the model has positions for; asked for every case."""

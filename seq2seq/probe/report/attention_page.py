@@ -222,11 +222,8 @@ def _generated(model: StockModel, ids: tuple[int, ...], notes: list[str]) -> tup
             forced_bos_token_id=_first(model),
             use_cache=model.caches,
         )
-    written = output[0, 1:].tolist()
-    while len(written) > 1 and written[-1] == model.pad_id:
-        written.pop()
-    ends = settings.eos_token_id
-    if written[-1] not in (ends if isinstance(ends, list) else [ends]):
+    written = model.up_to_end(output[0, 1:].tolist())
+    if written[-1] not in model.ends:
         notes.append(f"The translation was cut at the length limit of {len(written)} pieces.")
     return tuple(written)
 
