@@ -3,6 +3,7 @@
 A forked process can hang, be killed, close its streams or fill a folder without harm to the next.
 """
 
+import gc
 import importlib
 import os
 import resource
@@ -23,7 +24,7 @@ from tests.fuzz.inputs import Input, make
 MODULES = ("torch", "transformers", "datasets", "seq2seq.cli.app", "seq2seq.translate", "seq2seq.score.report",
            "seq2seq.doctor", "seq2seq.probe.study", "seq2seq.engines.stock", "seq2seq.data.prepare",
            "transformers.models.m2m_100.modeling_m2m_100", "sacrebleu.metrics", "seq2seq.train.run",
-           "seq2seq.publish.plan", "seq2seq.publish.export")  # fmt: skip
+           "seq2seq.publish.plan", "seq2seq.publish.export", "langcodes")  # fmt: skip
 SECONDS = 40  # more than any needs that has a core for itself
 MOST_BYTES = 6 << 30  # what asks for more must not take the machine with it
 CODES = {"reader left": 141, "SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
@@ -49,9 +50,10 @@ class Outcome:
 
 
 def load() -> None:
-    """Import what the commands import; a fork has it then."""
+    """Import what the commands import; a fork has it then, and looks for no garbage in it."""
     for module in MODULES:
         importlib.import_module(module)
+    gc.freeze()
 
 
 def run(kind: str, seed: int, number: int, *, seconds: float = SECONDS) -> Outcome:
