@@ -287,7 +287,7 @@ def test_errors_become_exit_codes(
     def fail(*arguments: object) -> None:
         raise fault
 
-    monkeypatch.setattr("seq2seq.cli.recipe.load_recipe", fail)
+    monkeypatch.setattr("seq2seq.recipe_file.load_recipe", fail)
     assert cli("recipe", "check", recipe) == (code, "", said)
 
 
@@ -303,7 +303,7 @@ def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_fault_of_ours_is_exit_1_and_shows_where_only_if_asked(
     cli: Cli, recipe: Path, monkeypatch: pytest.MonkeyPatch, shown: bool
 ) -> None:
-    monkeypatch.setattr("seq2seq.cli.recipe.load_recipe", lambda *_: 1 / 0)
+    monkeypatch.setattr("seq2seq.recipe_file.load_recipe", lambda *_: 1 / 0)
     if shown:
         monkeypatch.setenv("SEQ2SEQ_TRACEBACK", "1")
     result = cli("recipe", "check", recipe)
@@ -333,7 +333,7 @@ def test_a_file_of_the_system_that_fails_is_named_and_no_fault_of_ours(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/data/out")
 
-    monkeypatch.setattr("seq2seq.cli.recipe.load_recipe", full)
+    monkeypatch.setattr("seq2seq.recipe_file.load_recipe", full)
     result = cli("recipe", "check", recipe)
     assert result.code == 2
     assert result.err == "error: /data/out: cannot be read or written: No space left on device\n"
@@ -385,7 +385,7 @@ def test_sigterm_tidies_up_what_is_unfinished(recipe: Path, tmp_path: Path) -> N
     out = tmp_path / "folder"
     out.mkdir()
     code = (
-        "import os, pathlib, time, seq2seq.cli.recipe as r, seq2seq.files as f\n"
+        "import os, pathlib, time, seq2seq.recipe_file as r, seq2seq.files as f\n"
         "def stopped(*_):\n"
         f"    with f.replacing(pathlib.Path({str(out / 'out')!r})):\n"
         f"        assert len(os.listdir({str(out)!r})) == 1\n"
@@ -402,7 +402,7 @@ def test_ctrl_c_is_exit_130_without_a_traceback(recipe: Path) -> None:
     # What a shell starts in the background ignores Ctrl-C, and a signal may take a moment.
     stop = f"[os.kill(os.getpid(), {int(signal.SIGINT)}), time.sleep(20)]"
     code = (
-        "import os, signal, time, seq2seq.cli.recipe as r\n"
+        "import os, signal, time, seq2seq.recipe_file as r\n"
         f"signal.signal({int(signal.SIGINT)}, signal.default_int_handler)\n"
         f"r.load_recipe = lambda *a: {stop}"
     )

@@ -62,7 +62,7 @@ def test_an_interruption_has_its_own_exit_code(tmp_path, interruption, code, oth
 def test_a_command_is_interrupted_as_it_works(monkeypatch, interruption, code):
     arguments = ("--version",)
     if interruption.startswith("SIG"):
-        monkeypatch.setattr("seq2seq.cli.recipe.load_recipe", lambda *_: time.sleep(30))
+        monkeypatch.setattr("seq2seq.recipe_file.load_recipe", lambda *_: time.sleep(30))
         arguments = ("recipe", "check", "r.toml")
     tried = Input(arguments, interruption=interruption, after_seconds=0.01)
     monkeypatch.setitem(KINDS, "this", lambda _draw, _folder: tried)
