@@ -55,18 +55,18 @@ def loop_of(folder: Path, model: Any, **values: Any) -> Loop:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_updates_are_those_of_a_plain_loop_over_the_stock_class(
+def test_fifty_updates_are_those_of_a_plain_loop_over_the_stock_class(
     family: str, tmp_path: Path
 ) -> None:
     model = tiny(family)
     plain = copy.deepcopy(model).train()
-    ours = loop_of(tmp_path / "ours", model, steps=25)
+    ours = loop_of(tmp_path / "ours", model, steps=50)
     ours.run()
     found = [line["loss_nats_per_token"] for line in metrics(tmp_path / "ours", "train")]
     feed = loop_of(tmp_path / "plain", tiny(family)).feed
     optimizer = torch.optim.AdamW(plain.parameters(), lr=0.01)
     expected = []
-    for step, batch in enumerate(feed.window(25), start=1):
+    for step, batch in enumerate(feed.window(50), start=1):
         labels = batch.target_ids.masked_fill(batch.target_ids == 1, -100)
         mask = (batch.source_ids != 1).long()
         extra = {}
