@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -24,6 +25,7 @@ EXAMPLES = (
     "evaluate winomt mt_gender/data/aggregates/en.txt runs/en-es --target-language es",
     "evaluate contrapro ContraPro/contrapro.json a-1,a-2,a-3 b-1,b-2,b-3 --json",
     "evaluate contrapro ContraPro/contrapro.json runs/en-de --probe --out evaluation",
+    "evaluate scat valid.jsonl.gz runs/scat-twin runs/scat-en-fr --probe",
 )
 HELP = """Does a model translate what only context, or a person's gender, decides?
 
@@ -33,7 +35,8 @@ and distance, with intervals over documents, and BLEU and chrF where there are r
 that takes context is evaluated without it and with it; every system is compared with the first.
 With --probe each model is also asked who "it" is, as by `seq2seq probe`, in the items of contrapro,
 contracat, ctxpro and winomt that name an antecedent and hold another noun: a third of them is drawn
-to choose a head on, the others are reported. The Hub is asked only if a MODEL is no folder here.
+to choose a head on, the others are reported. Of scat it asks whether the words that people marked
+are seen and used. The Hub is asked only if a MODEL is no folder here.
 
 \b
 SUITE           PATH
@@ -44,6 +47,7 @@ contracat       a folder with en.txt, de.txt and genders.txt or its JSON
 mt-geneval      the file of English sentences of one language pair
 winomt          en.txt; needs --target-language, eflomal and spaCy
 ctxpro          a JSON file; contexts beside it, without .json in the name
+scat            JSON lines with what people marked, plain or packed
 """
 
 Name = Annotated[
@@ -174,20 +178,24 @@ def _probes(
     """A probe of every model on the items of a suite, written beside the evaluation."""
     from transformers.utils import logging
 
+    from seq2seq.probe.marked_study import probe_marks
     from seq2seq.probe.model.stock_model import StockModel
     from seq2seq.probe.report.result import StudySpec
     from seq2seq.probe.report.text import write_study
     from seq2seq.probe.suite_study import figures_of, probe_items, probe_suite
 
+    say = partial(typer.echo, err=True)
     logging.disable_progress_bar()
-    items = probe_items(suite, path)
-    found = []
+    marks = any(item.source_marks or item.target_marks for item in suite.items)
+    items = None if marks else probe_items(suite, path)
+    spec = StudySpec(suite.name, "", seed=seed)
+    found: list[ProbeFigures] = []
     for name in dict.fromkeys(model for system in systems for model in system.models):
         model = StockModel.load(name, device=device)
-        study = probe_suite(
-            model, items, StudySpec(suite.name, "", seed=seed), languages=suite.languages,
-            say=lambda line: typer.echo(line, err=True),
-        )  # fmt: skip
+        if items is None:
+            found += probe_marks(model, suite, spec, say=say)
+            continue
+        study = probe_suite(model, items, spec, languages=suite.languages, say=say)
         if out is not None:
             write_study(study, out / "probe" / (Path(name).name or "model"))
         found.append(figures_of(study))

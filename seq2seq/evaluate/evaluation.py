@@ -112,7 +112,7 @@ MEASURES = ("contrastive", "generated", "unambiguous")
 
 @dataclass(frozen=True)
 class ProbeFigures:
-    """What a probe of one model says of who "it" is, on items of the suite.
+    """What a probe of one model says of a question, on items of the suite.
 
     Attributes:
         model: its name.
@@ -121,6 +121,8 @@ class ProbeFigures:
         lines: the verdict in words, the sentence that sums it up first.
         verdict: its figures, as in ``probe.json``.
         left_out: which items of the suite were not asked, and why.
+        question: what was asked.
+        asked: which items.
     """
 
     model: str
@@ -129,6 +131,8 @@ class ProbeFigures:
     lines: tuple[str, ...]
     verdict: Mapping[str, Any]
     left_out: tuple[str, ...]
+    question: str = 'Who is "it"?'
+    asked: str = "items that name pronoun and antecedent"
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,9 @@ class Item:
         pronoun: where the source's pronoun stands, if the suite tells.
         antecedents: where what it may stand for stands in the source or its context, if the suite
             tells.
+        source_marks: words of the source and its context that people marked as deciding; none
+            where the suite has no such marks.
+        target_marks: the same of the right translation and the translations of the context.
     """
 
     id: str
@@ -60,6 +63,8 @@ class Item:
     tags: Mapping[str, str] = field(default_factory=dict)
     pronoun: Mention | None = None
     antecedents: tuple[Mention, ...] = ()
+    source_marks: tuple[Mention, ...] = ()
+    target_marks: tuple[Mention, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -256,8 +256,8 @@ def _comparisons(found: Mapping[str, tuple[PairedTest, PairedTest]]) -> str:
 
 def _probe(one: ProbeFigures) -> str:
     head = (
-        f'Who is "it"? {one.model}, {one.items:,} items that name pronoun and antecedent, head '
-        f"chosen on {one.chosen_on:,} others"
+        f"{one.question} {one.model}, {one.items:,} {one.asked}, head chosen on "
+        f"{one.chosen_on:,} others"
     )
     return "\n".join((head, *one.lines, *one.left_out))
 

@@ -101,7 +101,7 @@ def probe_model(
     own = _free_translations(scored, corpus or {}, experiment)
     say("baselines, controls and models with random weights")
     on_head = control_head(scored, controls or {})
-    rules = _rules(scored, on_head)
+    rules = rules_of(scored, on_head)
     blind = blind_answers(rules)
     random, part = _random(choosing, scored, spec, blind)
     return Study(
@@ -307,7 +307,7 @@ def _random(
     return tuple(found), tuple(f"models with random weights were read on {part}" for part in parts)
 
 
-def _rules(scored: ScoredSets, on_head: HeadControls) -> list[Scores]:
+def rules_of(scored: ScoredSets, on_head: HeadControls) -> list[Scores]:
     """What rules that look at no attention, and a head's habit alone, give the nouns."""
     lengths = {}
     for one in scored.test:

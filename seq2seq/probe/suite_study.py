@@ -79,11 +79,11 @@ def probe_suite(
         origin=ORIGINS.get(items.kind, ""),
         supervised=guided_heads(model.name),
     )
-    with _telling(model, languages):
+    with telling(model, languages):
         return probe_model(model, choose_on, report, spec=spec, left_out=items.problems, say=say)
 
 
-def _telling(
+def telling(
     model: StockModel, languages: tuple[str | None, str | None]
 ) -> AbstractContextManager[None]:
     """Let a model of many languages read and write those, and others what they always do."""

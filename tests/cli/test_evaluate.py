@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from seq2seq.context import store_context
 from seq2seq.errors import ModelError
 from seq2seq.evaluate.evaluation import open_for
 from seq2seq.evaluate.suites.read import read_suite
 from seq2seq.model.stock import save_model
+from seq2seq.recipe import ContextSpec
 from seq2seq.tokenizer import Tokenizer
 from tests.evaluate.random_models import random_translator
+from tests.probe.marked_items import records, scat_file
 from tests.probe.planted_model import cases
 from tests.probe.suite_files import record, written
 from tests.stock_layouts import nllb
@@ -101,6 +104,28 @@ def test_a_probe_of_the_same_items_stands_beside_the_figures(
     assert probe["lines"][0] in text
     kept = json.loads((tmp_path / "probe" / "m" / "probe.json").read_text("utf-8"))
     assert kept["verdict"] == probe["verdict"]
+
+
+@pytest.mark.slow
+def test_marked_words_are_asked_of_a_model_that_reads_context(cli: Cli, tmp_path: Path) -> None:
+    path = scat_file(tmp_path)
+    sides = ("source", "target", "target_context")
+    translator = random_translator((line[side] for line in records() for side in sides),
+                                   context=(0, 1))  # fmt: skip
+    save_model(translator.model, tmp_path / "m")
+    assert isinstance(translator.tokenizer, Tokenizer)
+    names = {**translator.tokenizer.config, "tokenizer_class": "PreTrainedTokenizerFast"}
+    Tokenizer(translator.tokenizer.backend, names).save(tmp_path / "m", max_length=64)
+    store_context(tmp_path / "m", ContextSpec(target_sentences=1, separator="|"))
+    result = cli("evaluate", "scat", path, tmp_path / "m", "--only", "contrastive", "--probe",
+                 "--json")  # fmt: skip
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    assert [one["context"] for one in report["conditions"]] == [0, 1]
+    context, *others = report["probes"]
+    assert (context["items"], context["chosen_on"]) == (43, 21)
+    assert (context["verdict"]["seen"], context["verdict"]["used_from"]) == (False, [])
+    assert [one["items"] for one in others] == [0, 0]
 
 
 @pytest.fixture(scope="module")

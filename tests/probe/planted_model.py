@@ -4,6 +4,7 @@ Texts are ``the A saw the B because it was CUE .``; "big" means A, "small" means
 ``er`` for nouns of even number and ``sie`` for the others, and the two nouns always differ in that.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -21,9 +22,9 @@ IT, FIRST, SECOND, CUE = 6, 1, 4, 8
 LAYER, HEAD = 1, 2
 
 
-def word_tokenizer() -> Any:
+def word_tokenizer(words: Sequence[str] = WORDS) -> Any:
     """One piece a word, closed by ``</s>``."""
-    tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, "<unk>"))
+    tokenizer = Tokenizer(models.WordLevel({word: n for n, word in enumerate(words)}, "<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="$A </s>", special_tokens=[("</s>", 2)]
@@ -54,10 +55,10 @@ class PlantedModel(StockModel):
         return reading
 
 
-def planted_model(*, honest: bool = True) -> PlantedModel:
-    """Build it, the same each time."""
+def random_network(words: Sequence[str] = WORDS) -> Any:
+    """Two layers of four heads a stack, the same each time."""
     config = hf.M2M100Config(
-        vocab_size=len(WORDS), d_model=16, encoder_layers=2, decoder_layers=2,
+        vocab_size=len(words), d_model=16, encoder_layers=2, decoder_layers=2,
         encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=16,
         decoder_ffn_dim=16, max_position_embeddings=40, encoder_layerdrop=0.0,
         decoder_layerdrop=0.0, pad_token_id=1, bos_token_id=0, eos_token_id=2,
@@ -65,8 +66,12 @@ def planted_model(*, honest: bool = True) -> PlantedModel:
     )  # fmt: skip
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = hf.M2M100ForConditionalGeneration(config)
-    model = PlantedModel(network, word_tokenizer(), name="planted")
+        return hf.M2M100ForConditionalGeneration(config)
+
+
+def planted_model(*, honest: bool = True) -> PlantedModel:
+    """Build it, the same each time."""
+    model = PlantedModel(random_network(), word_tokenizer(), name="planted")
     model.honest = honest
     return model
 

@@ -3,5 +3,12 @@
 from typing import Literal
 
 SuiteName = Literal[
-    "contrapro", "contrastive-fr", "discevalmt", "contracat", "mt-geneval", "winomt", "ctxpro"
+    "contrapro",
+    "contrastive-fr",
+    "discevalmt",
+    "contracat",
+    "mt-geneval",
+    "winomt",
+    "ctxpro",
+    "scat",
 ]

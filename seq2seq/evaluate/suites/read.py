@@ -10,6 +10,7 @@ from seq2seq.evaluate.suites.ctxpro import read_ctxpro
 from seq2seq.evaluate.suites.discevalmt import read_discevalmt
 from seq2seq.evaluate.suites.mt_geneval import read_mt_geneval
 from seq2seq.evaluate.suites.names import SuiteName
+from seq2seq.evaluate.suites.scat import read_scat
 from seq2seq.evaluate.suites.winomt import read_winomt
 
 
@@ -39,3 +40,5 @@ def read_suite(name: SuiteName, path: Path, *, target_language: str | None = Non
             return read_winomt(path, target_language)
         case "ctxpro":
             return read_ctxpro(path)
+        case "scat":
+            return read_scat(path)

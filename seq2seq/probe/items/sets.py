@@ -89,6 +89,7 @@ CONTRASTIVE = (
     "contrastive translations, which name no antecedent and no other noun; needed a set that does "
     "(`seq2seq evaluate` asks a model such translations)"
 )
+SCAT_FIELD = "target_context_support"
 FIRST_LINES = 40
 BY_STEREOTYPE = ("definite pronouns", "winobias", "winomt")
 """Sets whose file names say on which side of a stereotype their answers are."""
@@ -246,6 +247,8 @@ def _json_kind(line: str) -> Kind | None:
         return None
     if not isinstance(fields, dict):
         return None
+    if SCAT_FIELD in fields:
+        return None
     if "item_schema" in fields or {"source", "target"} <= fields.keys():
         return "corpus"
     if set(WINOGRANDE_FIELDS) <= fields.keys():
@@ -256,7 +259,8 @@ def _json_kind(line: str) -> Kind | None:
 def _is_contrastive(lines: Sequence[str]) -> bool:
     """ContraPro and its like: right and wrong translations, in JSON or in text."""
     text = "\n".join(lines)
-    named = any(f'"{name}"' in text for name in ("ante distance", "errors", "good", "inspired by"))
+    names = ("ante distance", "errors", "good", "inspired by", SCAT_FIELD)
+    named = any(f'"{name}"' in text for name in names)
     return named or "<SEP>" in text or len(text.partition("\n")[0].split("\t")) == 3
 
 

@@ -106,11 +106,14 @@ class _Has:
     """What every case of a set has, so that all batches are asked the same.
 
     Attributes:
+        read: both nouns in the text that is read; words that a probe asks about may be written
+            alone.
         translations: two that can be told apart.
         written: both nouns written before the decision.
         cue: a word that decides.
     """
 
+    read: bool
     translations: bool
     written: bool
     cue: bool
@@ -120,6 +123,7 @@ class _Has:
         decisions = [one.decision for one in placed if one.decision is not None]
         translations = model.kind == "encoder-decoder" and len(decisions) == len(placed)
         return cls(
+            all(all(one.nouns) for one in placed),
             translations,
             translations and all(one.nouns is not None for one in decisions),
             all("cue" in one.words for one in placed),
@@ -191,6 +195,8 @@ def _unweighed(
 
 def _skipped(model: StockModel, placed: Sequence[PlacedCase], has: _Has) -> tuple[str, ...]:
     reasons = []
+    if not has.read:
+        reasons.append("E, X, CH: in some cases a word stands in what is written alone")
     if model.kind == "encoder-decoder" and not has.translations:
         silent = sum(one.decision is None for one in placed)
         reasons.append(f"X, D, CH: {silent:,} cases have no two translations to tell apart")
@@ -204,6 +210,10 @@ def _skipped(model: StockModel, placed: Sequence[PlacedCase], has: _Has) -> tupl
 def _measures(
     reading: Reading, batch: Sequence[PlacedCase], has: _Has
 ) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
+    if not has.read:
+        if has.written:
+            yield from _written_measures(reading, batch)
+        return
     stack: Stack = "encoder" if "encoder" in reading.maps else "decoder"
     nouns = [one.nouns for one in batch]
     it = [one.words["it"] for one in batch]
@@ -232,19 +242,25 @@ def _translation_measures(
     reached: Float[Tensor, "batch source source"],
     has: _Has,
 ) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
-    decisions = [one.decision for one in batch if one.decision is not None]
-    rows, nouns = [one.row for one in decisions], [one.nouns for one in batch]
+    rows, nouns = decision_rows(batch), [one.nouns for one in batch]
     for variant, maps, values in _variants(reading, "cross"):
         here = attention_between(maps, [(row,) for row in rows], nouns, values=values)
         yield from _each("X", variant, "cross", here)
     if has.written:
-        written = [one.nouns for one in decisions if one.nouns is not None]
-        for variant, maps, values in _variants(reading, "decoder"):
-            here = attention_between(maps, [(row,) for row in rows], written, values=values)
-            yield from _each("D", variant, "decoder", here)
+        yield from _written_measures(reading, batch)
     seen = reading.maps["cross"].mean(2)[:, torch.arange(len(batch)), torch.tensor(rows)]
     for path, found in _chains(seen, reached, batch).items():
         yield from _each(f"CH {path}".strip(), "raw", "", found[:, :, None], heads=False)
+
+
+def _written_measures(
+    reading: Reading, batch: Sequence[PlacedCase]
+) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
+    written = [one.nouns_in("decoder") for one in batch]
+    rows = [(row,) for row in decision_rows(batch)]
+    for variant, maps, values in _variants(reading, "decoder"):
+        here = attention_between(maps, rows, written, values=values)
+        yield from _each("D", variant, "decoder", here)
 
 
 def _contributed(

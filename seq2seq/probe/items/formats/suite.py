@@ -26,16 +26,17 @@ from seq2seq.probe.items.formats.question import Question, Unusable, overlap, wi
 
 NO_NOUNS = frozenset({"this", "that", "these", "those", "one", "it", "all", "what", "which", "who"})
 """Words that suites name as antecedents, too."""
-_FUNCTION_WORDS = (
+FUNCTION_WORDS = (
     "of in on at to for from with by and or but that which who whom whose because when while if is "
     "was were are am be been will would can could shall should may might must has have had do does "
     "did as so than into onto over under before after like about against through without within "
     "up down out off away here there then now not it he she they we you i me him us them"
 ).replace(" ", "|")
+"""Of English, as one pattern."""
 _WORD = re.compile(r"\w+")
 _NOUN_PHRASE = re.compile(
-    rf"(?<![\w'’])(?:the|an?|my|your|his|her|our|their)\s+(?!(?:{_FUNCTION_WORDS})\b)"
-    rf"([^\W\d_]{{3,}})(?=\s*(?:$|[.,;:!?\"“”…]|\s(?:{_FUNCTION_WORDS})\b))",
+    rf"(?<![\w'’])(?:the|an?|my|your|his|her|our|their)\s+(?!(?:{FUNCTION_WORDS})\b)"
+    rf"([^\W\d_]{{3,}})(?=\s*(?:$|[.,;:!?\"“”…]|\s(?:{FUNCTION_WORDS})\b))",
     re.IGNORECASE,
 )
 

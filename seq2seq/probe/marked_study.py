@@ -1,0 +1,389 @@
+"""Do the words that people marked decide a pronoun for the model too: seen, and used?
+
+*Seen*: in how many items does the row of the decoder that decides the pronoun attend more to the
+marked words than to unmarked ones beside them? The head is chosen on a third of the items, whole
+clusters, among those that do so more often than not, and held on the others against every rule
+that looks at no attention (nearer, rarer, behind an article, marked before …), as in
+`seq2seq.probe.study`. *Used*: the marked words are hidden from that head, from the deciding row,
+from all rows of the sentence, from all rows behind them; then the unmarked ones are, from the same
+rows of the same heads. What the preference for the right pronoun falls more without the marked
+words is their use: hiding any word disturbs a model, and unmarked words of the same text, kind and
+length say how much. A head may look at nouns whoever marked them, so both questions are asked again
+with the marks moved to the unmarked words: a twin that must find nothing, like models with random
+weights. Marks on the target side, before and in the sentence, and on the source side are questions
+of their own, for another stack reads them.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from seq2seq.evaluate.evaluation import ProbeFigures
+from seq2seq.evaluate.item import Suite
+from seq2seq.probe.causes.experiment import Effect, Experiment
+from seq2seq.probe.causes.knock_outs import SightOfNouns, sight_of_nouns
+from seq2seq.probe.causes.use import sight_of_measure
+from seq2seq.probe.controls.baselines import Baseline, baseline_scores, blind_answers, that_apply
+from seq2seq.probe.controls.head import control_head
+from seq2seq.probe.items.case import Case
+from seq2seq.probe.items.marked import (
+    DETERMINED,
+    PLACES,
+    MarkedItem,
+    Where,
+    place_marked,
+    read_marked,
+)
+from seq2seq.probe.items.pieces import Rows
+from seq2seq.probe.items.placement import PlacedCase
+from seq2seq.probe.measures.accuracy import answers_right, items_right
+from seq2seq.probe.measures.routes import score_routes
+from seq2seq.probe.measures.scores import Measure, Scores, only
+from seq2seq.probe.model.interventions import Stack
+from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.probe.report.result import StudySpec
+from seq2seq.probe.report.verdict import p_value, share
+from seq2seq.probe.report.wording import ROUTES, VARIANTS
+from seq2seq.probe.statistics.bootstrap import Estimate, mean_of
+from seq2seq.probe.statistics.permutation import max_t_sign_flip
+from seq2seq.probe.statistics.scored_sets import ScoredSets, right_of
+from seq2seq.probe.statistics.selection import ALPHA, Choice, choose
+from seq2seq.probe.statistics.visible import Visible, visible
+from seq2seq.probe.study import rules_of
+from seq2seq.probe.suite_study import SHARE_TO_CHOOSE, telling
+from seq2seq.score.cluster_sample import draw_clusters
+
+LEAST = 12
+"""Items of either part, below which nothing is said."""
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What hiding the marked words from some rows costs, beside unmarked words.
+
+    Attributes:
+        rows: which rows of which heads.
+        marked: what hiding the marked words costs in decisions; its control are words that draw
+            about as much attention there.
+        other: what hiding the unmarked words costs.
+        fall: how much more the preference for the right pronoun falls, in nats.
+        p: of that fall, by exchanging both in whole clusters, as one of all rows that are tried.
+    """
+
+    rows: str
+    marked: Effect
+    other: Effect
+    fall: Estimate
+    p: float
+
+    @property
+    def used(self) -> bool:
+        """Whether the preference falls more without the marked words than by chance."""
+        return self.p <= ALPHA and self.fall.interval.low > 0
+
+
+@dataclass(frozen=True)
+class MarkedVerdict:
+    """What is found of the marked words of one place.
+
+    Attributes:
+        where: the place.
+        items: how many were reported.
+        chosen_on: how many others the head was chosen on.
+        left_out: why other items are not among them, each with its number.
+        preferred: share of items with the right pronoun preferred; None where there are too few,
+            as the following.
+        visible: the chosen head beside the best rule without attention.
+        random: the same of models with random weights, each with its own choice.
+        head: the best single head, from which words are hidden.
+        mass: the attention that it gives the marked and the unmarked words.
+        hidden: from the chosen head up to all rows.
+        moved: the same questions with the marks on the unmarked words.
+    """
+
+    where: Where
+    items: int
+    chosen_on: int
+    left_out: tuple[str, ...]
+    preferred: Estimate | None = None
+    visible: Visible | None = None
+    random: tuple[Visible, ...] = ()
+    head: Measure | None = None
+    mass: tuple[float, ...] = ()
+    hidden: tuple[Hidden, ...] = ()
+    moved: "MarkedVerdict | None" = None
+
+    @property
+    def seen(self) -> bool:
+        """Whether attention shows the marked words better than chance and every rule."""
+        return self.visible is not None and self.visible.shown and self.visible.sign == 1
+
+    @property
+    def knows(self) -> bool:
+        """Whether the right pronoun is preferred more often than by chance."""
+        return self.preferred is not None and self.preferred.interval.low > 0.5
+
+    @property
+    def used_from(self) -> tuple[str, ...]:
+        """The rows from which the marked words are used; none of a model at chance."""
+        return tuple(one.rows for one in self.hidden if self.knows and one.used)
+
+
+def probe_marks(
+    model: StockModel, suite: Suite, spec: StudySpec, *, say: Callable[[str], None] = lambda _: None
+) -> tuple[ProbeFigures, ...]:
+    """Ask both questions of the marked words of every place.
+
+    Args:
+        model: an encoder-decoder.
+        suite: its items have marks.
+        spec: sizes and seed.
+        say: told of each stage.
+    """
+    wanted = len(suite.items) // SHARE_TO_CHOOSE
+    rows = draw_clusters([one.cluster for one in suite.items], wanted, seed=spec.seed)
+    choosing = {suite.items[row].id for row in rows}
+    with telling(model, suite.languages):
+        items, unread = read_marked(model, suite.items)
+        found = []
+        for where in PLACES:
+            say(f"marked words, {where}")
+            part = _Part(model, items, unread, choosing, where, spec)
+            verdict = part.verdict()
+            if verdict.visible is not None:
+                verdict = replace(verdict, moved=replace(part, moved=True).verdict())
+            found.append(figures_of(model.name, verdict))
+    return tuple(found)
+
+
+def figures_of(name: str, verdict: MarkedVerdict) -> ProbeFigures:
+    """What an evaluation prints and stores of a place."""
+    return ProbeFigures(
+        model=name,
+        items=verdict.items,
+        chosen_on=verdict.chosen_on,
+        lines=tuple(lines_of(verdict)),
+        verdict=_fields(verdict),
+        left_out=verdict.left_out,
+        question=f"Do the words that people marked in the {verdict.where} decide the pronoun?",
+        asked="items with marked and like unmarked words that it reads",
+    )
+
+
+def lines_of(verdict: MarkedVerdict) -> list[str]:
+    """A sentence that sums up, and a line with its figures for each question."""
+    if not verdict.items + verdict.chosen_on:
+        return ["In short: nothing to see: the model reads no marked word there."]
+    if verdict.visible is None or verdict.preferred is None:
+        return [
+            f"In short: too few to tell: {verdict.chosen_on:,} items to choose on and "
+            f"{verdict.items:,} to report, needed {LEAST} clusters of each."
+        ]
+    seen = "are seen" if verdict.seen else "are not shown to be seen"
+    used = f"are used ({verdict.used_from[0]})" if verdict.used_from else "not shown to be used"
+    if not verdict.knows:
+        used = "the answers are at chance, so that nothing could be used"
+    lines = [
+        f"In short: the marked words {seen}; {used}.",
+        _seen_line(verdict, verdict.visible),
+        *(_hidden_line(one, verdict) for one in verdict.hidden),
+        f"Right pronoun preferred: in {share(verdict.preferred)} of these items.",
+    ]
+    twin = verdict.moved
+    if twin is not None and twin.visible is not None:
+        seen = "seen, a failed control" if twin.seen else "not seen"
+        used = f"used by {', '.join(twin.used_from)}, a failed control" if twin.used_from else ""
+        lines.append(
+            f"Marks moved to the unmarked words: {seen} ({share(twin.visible.accuracy)} of "
+            f"{twin.items:,} items); {used or 'not used'}."
+        )
+    return lines
+
+
+def _seen_line(verdict: MarkedVerdict, shown: Visible) -> str:
+    less = shown.sign == -1
+    said = "yes" if verdict.seen else "no" if less and shown.shown else "not shown"
+    random = [one for one in verdict.random if one.shown and one.sign == 1]
+    best = max((one.accuracy.value for one in verdict.random), default=0.0)
+    return (
+        f"Seen? {said}. The deciding row attends {'less' if less else 'more'} to the marked words "
+        f"than to like unmarked ones in {share(shown.accuracy)} of {shown.items:,} items "
+        f"({ROUTES[shown.measure.route]}, {shown.measure.place or 'all layers'}, "
+        f"{VARIANTS[shown.measure.variant]}); the best rule without attention ({shown.rule}) has "
+        f"{100 * shown.rule_accuracy:.1f} %, p {p_value(shown.p)}; the best single head gives "
+        f"{verdict.mass[0]:.3f} of its attention to them, {verdict.mass[1]:.3f} to the others; of "
+        f"{len(verdict.random)} models with random weights {len(random)} would be called seen (at "
+        f"most {100 * best:.1f} %)"
+    )
+
+
+def _hidden_line(one: Hidden, verdict: MarkedVerdict) -> str:
+    said = "yes" if one.rows in verdict.used_from else "not shown"
+    low, high = one.fall.interval.low, one.fall.interval.high
+    control = "there are none"
+    if one.marked.control is not None:
+        control = f"{100 * one.marked.control.value:.1f}"
+    return (
+        f"Used by {one.rows}? {said}. Without the marked words {share(one.marked.accuracy)} are "
+        f"right (cost {100 * one.marked.cost.value:.1f}), without the unmarked ones "
+        f"{share(one.other.accuracy)} (cost {100 * one.other.cost.value:.1f}); the preference "
+        f"falls by {one.fall.value:.3f} nats more [{low:.3f}, {high:.3f}], p {p_value(one.p)} of "
+        f"all rows; cost of others that draw as much attention: {control}"
+    )
+
+
+def _fields(verdict: MarkedVerdict) -> Mapping[str, Any]:
+    fields = asdict(verdict)
+    for one, found in ((fields, verdict), (fields["moved"], verdict.moved)):
+        if found is not None:
+            one |= {"seen": found.seen, "knows": found.knows, "used_from": found.used_from}
+    return fields
+
+
+class _Towards(ScoredSets):
+    """Both sets, of which only measures are chosen that give the marked words more."""
+
+    def best(self, keep: Callable[[Measure], bool]) -> Choice:
+        """Choose among some measures on the first set; any of them, where none gives more."""
+        more = set(_giving_more(self.dev_scores.scores).measures)
+        several = any(keep(one) for one in more)
+        return super().best(lambda one: keep(one) and (one in more or not several))
+
+
+def _giving_more(scores: Scores) -> Scores:
+    """The measures that give the gold words more in half of the items at least; all if none do."""
+    more = items_right(scores.gold, scores.distractor).mean(axis=1) >= 0.5
+    return only(scores, np.flatnonzero(more | ~more.any()).tolist())
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The items of a suite, to be asked about the marked words of one place."""
+
+    model: StockModel
+    items: Sequence[MarkedItem]
+    unread: Counter[str]
+    choosing: set[str]
+    where: Where
+    spec: StudySpec
+    moved: bool = False
+
+    def verdict(self) -> MarkedVerdict:
+        """Ask both questions; none, where there are too few items."""
+        model, spec, where = self.model, self.spec, self.where
+        placed, lost = place_marked(self.items, where, moved=self.moved)
+        dev = [one for one in placed if one.case.id in self.choosing]
+        test = [one for one in placed if one.case.id not in self.choosing]
+        reasons = (self.unread + lost).most_common()
+        left_out = tuple(f"{count:,} left out: {why}" for why, count in reasons)
+        found = MarkedVerdict(where, len(test), len(dev), left_out)
+        if any(len({one.case.cluster for one in some}) < LEAST for some in (dev, test)):
+            return found
+        scored = _Towards(
+            model, dev, test, resamples=spec.resamples, seed=spec.seed, contributions=False
+        )
+        rules = [*rules_of(scored, control_head(scored, {})), _more_rules(dev, test)]
+        blind = blind_answers(rules)
+        experiment = Experiment(model, test)
+        measure = scored.head.measure
+        sentences = {one.item.id: one.sentence for one in self.items}
+        return replace(
+            found,
+            preferred=mean_of(
+                answers_right(experiment.intact), experiment.dependence.clusters, seed=spec.seed
+            ),
+            visible=visible(
+                scored.chosen, scored.right(scored.chosen), blind, experiment.dependence
+            ),
+            random=() if self.moved else _random(model, dev, experiment, spec, blind),
+            head=measure,
+            mass=tuple(float(each.mean()) for each in scored.sides(measure)),
+            hidden=_hidden(experiment, _sights(experiment, measure, sentences, where), spec),
+        )
+
+
+def _more_rules(dev: Sequence[PlacedCase], test: Sequence[PlacedCase]) -> Scores:
+    """Rules of marked words: a rare word, a long one, one behind an article or the like."""
+    counts = Counter(word for one in dev for word in one.case.text.lower().split())
+
+    def rarer(case: Case) -> list[float]:
+        return [-sum(counts[word] for word in one.text.split()) for one in case.candidates]
+
+    rules = [
+        Baseline("rarer", rarer),
+        Baseline("longer", lambda case: [len(one.text) for one in case.candidates]),
+        Baseline(DETERMINED, lambda case: [one.role == DETERMINED for one in case.candidates]),
+    ]
+    return that_apply(baseline_scores([one.case for one in test], rules))
+
+
+def _random(
+    model: StockModel, dev: Sequence[PlacedCase], asked: Experiment, spec: StudySpec,
+    blind: Mapping[str, Float[np.ndarray, " items"]],
+) -> tuple[Visible, ...]:  # fmt: skip
+    """Models with random weights, judged as the model, each with its own choice."""
+    found = []
+    for number in range(spec.random_twins):
+        twin = model.random_twin(spec.seed + number)
+        before, after = (
+            score_routes(twin, some, gradients=False, contributions=False).scores
+            for some in (dev, asked.placed)
+        )
+        choice = choose(_giving_more(before))
+        found.append(visible(choice, right_of(choice, after), blind, asked.dependence))
+    return tuple(found)
+
+
+def _sights(
+    experiment: Experiment, head: Measure, sentences: Mapping[str, Rows], where: Where
+) -> dict[str, SightOfNouns]:
+    """From which rows words are hidden, by what the rows are called."""
+
+    def behind(one: PlacedCase, rows: Iterable[int]) -> Rows:
+        """Those of some rows that can look at the words, and are none of these words."""
+        words = {row for noun in one.nouns_in(stack) for row in noun}
+        return tuple(row for row in rows if row > min(words) and row not in words)
+
+    stack: Stack = "cross" if where == "source" else "decoder"
+    sights = {
+        f"this head ({head.place})": sight_of_measure(experiment, head, alone=True),
+        "the deciding row": sight_of_nouns("decision", stack, lambda one: one.rows_of("")),
+    }
+    if where == "source":  # all rows of the decoder stand behind it
+        sights["all rows of the sentence"] = sight_of_nouns(
+            "sentence", stack, lambda one: sentences[one.case.id]
+        )
+        return sights
+    sights["all rows of the sentence"] = sight_of_nouns(
+        "sentence", stack, lambda one: behind(one, sentences[one.case.id])
+    )
+    if where == "target context":
+        sights["all rows behind the words"] = sight_of_nouns(
+            "rows", stack, lambda one: behind(one, range(one.rows_of("")[0] + 1))
+        )
+    return sights
+
+
+def _hidden(
+    experiment: Experiment, sights: Mapping[str, SightOfNouns], spec: StudySpec
+) -> tuple[Hidden, ...]:
+    trials = [(experiment.trial(one.gold), experiment.trial(one.other)) for one in sights.values()]
+    effects = experiment.effects([one for pair in trials for one in pair])
+    falls = np.stack([other.after - marked.after for marked, other in trials])
+    clusters = experiment.dependence.clusters
+    tested = max_t_sign_flip(falls, clusters, flips=spec.resamples, seed=spec.seed)
+
+    return tuple(
+        Hidden(
+            rows,
+            effects[2 * n],
+            effects[2 * n + 1],
+            mean_of(falls[n], clusters, resamples=spec.resamples, seed=spec.seed),
+            float(tested.p_fwer[n]),
+        )
+        for n, rows in enumerate(sights)
+    )
