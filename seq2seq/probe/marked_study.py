@@ -48,7 +48,7 @@ from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.result import StudySpec
 from seq2seq.probe.report.verdict import p_value, share
 from seq2seq.probe.report.wording import ROUTES, VARIANTS
-from seq2seq.probe.statistics.bootstrap import Estimate, mean_of
+from seq2seq.probe.statistics.bootstrap import Estimate, cluster_bootstrap, mean_of
 from seq2seq.probe.statistics.permutation import max_t_sign_flip
 from seq2seq.probe.statistics.scored_sets import ScoredSets, right_of
 from seq2seq.probe.statistics.selection import ALPHA, Choice, choose
@@ -58,7 +58,7 @@ from seq2seq.probe.suite_study import SHARE_TO_CHOOSE, telling
 from seq2seq.score.cluster_sample import draw_clusters
 
 LEAST = 12
-"""Items of either part, below which nothing is said."""
+"""Clusters of either part, below which nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class Hidden:
         marked: what hiding the marked words costs in decisions; its control are words that draw
             about as much attention there.
         other: what hiding the unmarked words costs.
+        more: how much more the marked words cost.
         fall: how much more the preference for the right pronoun falls, in nats.
         p: of that fall, by exchanging both in whole clusters, as one of all rows that are tried.
     """
@@ -77,6 +78,7 @@ class Hidden:
     rows: str
     marked: Effect
     other: Effect
+    more: Estimate
     fall: Estimate
     p: float
 
@@ -84,6 +86,21 @@ class Hidden:
     def used(self) -> bool:
         """Whether the preference falls more without the marked words than by chance."""
         return self.p <= ALPHA and self.fall.interval.low > 0
+
+
+@dataclass(frozen=True)
+class BetweenNouns:
+    """The items in which marked and unmarked words are nouns: both behind an article or the like.
+
+    Attributes:
+        items: how many.
+        seen: in what share of them the chosen head attends more to the marked one.
+        fall: how much more the preference falls without it, in nats; hidden from most rows.
+    """
+
+    items: int
+    seen: Estimate
+    fall: Estimate
 
 
 @dataclass(frozen=True)
@@ -101,7 +118,8 @@ class MarkedVerdict:
         random: the same of models with random weights, each with its own choice.
         head: the best single head, from which words are hidden.
         mass: the attention that it gives the marked and the unmarked words.
-        hidden: from the chosen head up to all rows.
+        hidden: from this head up to all rows.
+        nouns: items in which a noun is held against a noun; None if those are too few.
         moved: the same questions with the marks on the unmarked words.
     """
 
@@ -115,6 +133,7 @@ class MarkedVerdict:
     head: Measure | None = None
     mass: tuple[float, ...] = ()
     hidden: tuple[Hidden, ...] = ()
+    nouns: BetweenNouns | None = None
     moved: "MarkedVerdict | None" = None
 
     @property
@@ -184,7 +203,13 @@ def lines_of(verdict: MarkedVerdict) -> list[str]:
             f"{verdict.items:,} to report, needed {LEAST} clusters of each."
         ]
     seen = "are seen" if verdict.seen else "are not shown to be seen"
-    used = f"are used ({verdict.used_from[0]})" if verdict.used_from else "not shown to be used"
+    used = "they are not shown to be used"
+    if verdict.used_from:
+        widest = verdict.hidden[-1]
+        used = (
+            f"they are used by {verdict.used_from[0]} and cost {_points(widest.more)} points more "
+            f"than the others, hidden from {widest.rows}"
+        )
     if not verdict.knows:
         used = "the answers are at chance, so that nothing could be used"
     lines = [
@@ -193,6 +218,13 @@ def lines_of(verdict: MarkedVerdict) -> list[str]:
         *(_hidden_line(one, verdict) for one in verdict.hidden),
         f"Right pronoun preferred: in {share(verdict.preferred)} of these items.",
     ]
+    if verdict.nouns is not None:
+        some = verdict.nouns
+        lines.append(
+            f"A noun beside a noun, both behind a determiner, {some.items:,} items: the marked one "
+            f"is attended more in {share(some.seen)}; hidden from {verdict.hidden[-1].rows} it "
+            f"lowers the preference by {_nats(some.fall)} nats more."
+        )
     twin = verdict.moved
     if twin is not None and twin.visible is not None:
         seen = "seen, a failed control" if twin.seen else "not seen"
@@ -223,17 +255,25 @@ def _seen_line(verdict: MarkedVerdict, shown: Visible) -> str:
 
 def _hidden_line(one: Hidden, verdict: MarkedVerdict) -> str:
     said = "yes" if one.rows in verdict.used_from else "not shown"
-    low, high = one.fall.interval.low, one.fall.interval.high
     control = "there are none"
     if one.marked.control is not None:
         control = f"{100 * one.marked.control.value:.1f}"
     return (
-        f"Used by {one.rows}? {said}. Without the marked words {share(one.marked.accuracy)} are "
-        f"right (cost {100 * one.marked.cost.value:.1f}), without the unmarked ones "
-        f"{share(one.other.accuracy)} (cost {100 * one.other.cost.value:.1f}); the preference "
-        f"falls by {one.fall.value:.3f} nats more [{low:.3f}, {high:.3f}], p {p_value(one.p)} of "
-        f"all rows; cost of others that draw as much attention: {control}"
+        f"Used by {one.rows}? {said}. Hidden, the marked words cost "
+        f"{100 * one.marked.cost.value:.1f} points, the unmarked ones "
+        f"{100 * one.other.cost.value:.1f}: {_points(one.more)} more; the preference falls by "
+        f"{_nats(one.fall)} nats more, p {p_value(one.p)} of all rows; other words that draw as "
+        f"much attention cost: {control}"
     )
+
+
+def _points(estimate: Estimate) -> str:
+    low, high = estimate.interval.low, estimate.interval.high
+    return f"{100 * estimate.value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _nats(estimate: Estimate) -> str:
+    return f"{estimate.value:.2f} [{estimate.interval.low:.2f}, {estimate.interval.high:.2f}]"
 
 
 def _fields(verdict: MarkedVerdict) -> Mapping[str, Any]:
@@ -289,21 +329,37 @@ class _Part:
         rules = [*rules_of(scored, control_head(scored, {})), _more_rules(dev, test)]
         blind = blind_answers(rules)
         experiment = Experiment(model, test)
-        measure = scored.head.measure
+        clusters = experiment.dependence.clusters
+        head, right = scored.head.measure, scored.right(scored.chosen)
         sentences = {one.item.id: one.sentence for one in self.items}
+        sights = _sights(experiment, head, sentences, where)
+        hidden, falls = _hidden(experiment, sights, spec)
         return replace(
             found,
-            preferred=mean_of(
-                answers_right(experiment.intact), experiment.dependence.clusters, seed=spec.seed
-            ),
-            visible=visible(
-                scored.chosen, scored.right(scored.chosen), blind, experiment.dependence
-            ),
+            preferred=mean_of(answers_right(experiment.intact), clusters, seed=spec.seed),
+            visible=visible(scored.chosen, right, blind, experiment.dependence),
             random=() if self.moved else _random(model, dev, experiment, spec, blind),
-            head=measure,
-            mass=tuple(float(each.mean()) for each in scored.sides(measure)),
-            hidden=_hidden(experiment, _sights(experiment, measure, sentences, where), spec),
+            head=head,
+            mass=tuple(float(each.mean()) for each in scored.sides(head)),
+            hidden=hidden,
+            nouns=_between_nouns(test, right, falls[-1], spec),
         )
+
+
+def _between_nouns(
+    test: Sequence[PlacedCase], right: Float[np.ndarray, " items"],
+    fall: Float[np.ndarray, " items"], spec: StudySpec,
+) -> BetweenNouns | None:  # fmt: skip
+    rows = [
+        row
+        for row, one in enumerate(test)
+        if all(each.role == DETERMINED for each in one.case.candidates)
+    ]
+    clusters = [test[row].case.cluster for row in rows]
+    if len(set(clusters)) < LEAST:
+        return None
+    seen, more = (mean_of(each[rows], clusters, seed=spec.seed) for each in (right, fall))
+    return BetweenNouns(len(rows), seen, more)
 
 
 def _more_rules(dev: Sequence[PlacedCase], test: Sequence[PlacedCase]) -> Scores:
@@ -370,20 +426,21 @@ def _sights(
 
 def _hidden(
     experiment: Experiment, sights: Mapping[str, SightOfNouns], spec: StudySpec
-) -> tuple[Hidden, ...]:
+) -> tuple[tuple[Hidden, ...], Float[np.ndarray, "sights items"]]:
+    """What hiding words from each of some rows costs, and how much more the preference falls."""
     trials = [(experiment.trial(one.gold), experiment.trial(one.other)) for one in sights.values()]
     effects = experiment.effects([one for pair in trials for one in pair])
     falls = np.stack([other.after - marked.after for marked, other in trials])
+    costs = np.stack(
+        [answers_right(other.after) - answers_right(marked.after) for marked, other in trials]
+    )
     clusters = experiment.dependence.clusters
-    tested = max_t_sign_flip(falls, clusters, flips=spec.resamples, seed=spec.seed)
-
-    return tuple(
-        Hidden(
-            rows,
-            effects[2 * n],
-            effects[2 * n + 1],
-            mean_of(falls[n], clusters, resamples=spec.resamples, seed=spec.seed),
-            float(tested.p_fwer[n]),
-        )
+    p = max_t_sign_flip(falls, clusters, flips=spec.resamples, seed=spec.seed).p_fwer
+    both = np.concatenate([costs, falls])
+    more = cluster_bootstrap(both, clusters, resamples=spec.resamples, seed=spec.seed)
+    count = len(sights)
+    hidden = (
+        Hidden(rows, effects[2 * n], effects[2 * n + 1], more[n], more[count + n], float(p[n]))
         for n, rows in enumerate(sights)
     )
+    return tuple(hidden), falls

@@ -94,3 +94,22 @@ def test_a_broken_line_is_named(tmp_path: Path, change: dict[str, Any], problem:
     with pytest.raises(DataError) as error:
         read_scat(path)
     assert problem in str(error.value)
+
+
+def test_of_the_published_file_every_mark_is_kept_and_none_is_betrayed(shared_data: Path) -> None:
+    suite = read_scat(shared_data / "context" / "scat" / "valid.jsonl.gz")
+    assert (len(suite.items), sum(bool(item.bads) for item in suite.items)) == (145, 145)
+    marks = [
+        (side[-1 - mark.distance], mark)
+        for item in suite.items
+        for side, some in (
+            ((*item.source_context, item.source), item.source_marks),
+            ((*item.target_context, item.good), item.target_marks),
+        )
+        for mark in some
+    ]
+    assert len(marks) == 151
+    for text, mark in marks:
+        before, behind = text[: mark.start], text[mark.end :]
+        assert not before.endswith(("  ", "' ", "’ "))
+        assert not behind.startswith(("  ", " .", " ,", " '"))

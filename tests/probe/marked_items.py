@@ -8,7 +8,7 @@ and that noun decides between "il" and "elle". The planted model looks at it wit
 import json
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seq2seq.context import ContextFormat, SideFormat
 from seq2seq.probe.model.interventions import BlockedEdges
@@ -19,6 +19,7 @@ from tests.probe.planted_model import HEAD, LAYER, random_network, word_tokenize
 NOUNS = [f"nom{number}" for number in range(8)]
 WORDS = ["<s>", "<pad>", "</s>", "<unk>", "|", "it", "is", "big", "small", ".", "le", "la", "voit",
          "encore", "donc", "il", "elle", "est", "vu", "so", *NOUNS]  # fmt: skip
+Looks = Literal["marked", "unmarked", "either"]
 COLUMNS = (2, 5)
 """Where the nouns stand among decoder inputs."""
 
@@ -54,14 +55,15 @@ def scat_file(folder: Path, lines: list[dict[str, Any]] | None = None) -> Path:
 
 
 class MarkedReader(StockModel):
-    """Attends to the marked noun, or as the twin to either; its answer hangs on it, or on nothing.
+    """Looks at the marked noun, or as the twin elsewhere; its answer hangs on it, or on nothing.
 
     Attributes:
-        looks: whether its head looks at the marked noun.
+        looks: at what its head looks.
         needs: whether it says "il" where the marked noun is hidden from that head.
     """
 
-    looks = needs = True
+    looks: Looks = "marked"
+    needs = True
 
     def read(self, inputs: Inputs, **given: Any) -> Reading:
         """Read, with the planted head and answer."""
@@ -73,7 +75,11 @@ class MarkedReader(StockModel):
             meant = COLUMNS[WORDS[source[3]] == "small"]
             rows = given.get("rows")
             row = rows[number] if rows is not None else int(inputs.target_mask[number].sum()) - 1  # type: ignore[index]
-            looked = meant if self.looks else COLUMNS[sum(map(ord, "".join(nouns))) % 3 == 0]
+            looked = {
+                "marked": meant,
+                "unmarked": sum(COLUMNS) - meant,
+                "either": COLUMNS[sum(map(ord, "".join(nouns))) % 3 == 0],
+            }[self.looks]
             if "decoder" in reading.maps:
                 reading.maps["decoder"][LAYER, number, HEAD, row, list(COLUMNS)] = 0.05
                 reading.maps["decoder"][LAYER, number, HEAD, row, looked] = 0.9
@@ -91,7 +97,9 @@ class MarkedReader(StockModel):
         return reading
 
 
-def marked_reader(*, looks: bool = True, needs: bool = True, sentences: int = 1) -> MarkedReader:
+def marked_reader(
+    *, looks: Looks = "marked", needs: bool = True, sentences: int = 1
+) -> MarkedReader:
     """Build it, the same each time; ``sentences`` of the target before each are read."""
     form = ContextFormat(SideFormat(0, ()), SideFormat(sentences, (WORDS.index("|"),)))
     model = MarkedReader(random_network(WORDS), word_tokenizer(WORDS), name="m", context=form)

@@ -10,7 +10,7 @@ from seq2seq.evaluate.suites.scat import read_scat
 from seq2seq.probe.items.marked import place_marked, read_marked
 from seq2seq.probe.marked_study import LEAST, probe_marks
 from seq2seq.probe.report.result import StudySpec
-from tests.probe.marked_items import COLUMNS, WORDS, marked_reader, records, scat_file
+from tests.probe.marked_items import COLUMNS, WORDS, Looks, marked_reader, records, scat_file
 from tests.probe.planted_model import HEAD, LAYER
 
 SPEC = StudySpec("SCAT", "", resamples=99, random_twins=0)
@@ -22,22 +22,27 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Suite:
     return read_scat(scat_file(tmp_path_factory.mktemp("scat")))
 
 
-@pytest.mark.parametrize(("looks", "needs"), [(True, True), (True, False), (False, True)])
+@pytest.mark.parametrize(
+    ("looks", "needs"),
+    [("marked", True), ("marked", False), ("either", True), ("unmarked", False)],
+)
 def test_what_the_head_looks_at_is_seen_and_what_the_answer_hangs_on_is_used(
-    suite: Suite, looks: bool, needs: bool
+    suite: Suite, looks: Looks, needs: bool
 ) -> None:
     found = probe_marks(marked_reader(looks=looks, needs=needs), suite, SPEC)
     context = found[CONTEXT].verdict
-    assert context["seen"] is looks
+    seen = looks == "marked"
+    assert context["seen"] is seen
+    assert context["visible"]["sign"] == 1, "looking away is no way of looking at them"
     assert ("the deciding row" in context["used_from"]) is needs
     assert (f"this head (decoder layer {LAYER} head {HEAD})" in context["used_from"]) is (
-        looks and needs
+        seen and needs
     )
     assert (found[CONTEXT].items, found[CONTEXT].chosen_on) == (43, 21)
     moved = context["moved"]
     assert (moved["seen"], moved["used_from"]) == (False, ()), "the marks mean nothing there"
     said = " ".join(found[CONTEXT].lines)
-    assert ("Seen? yes" in said, "Used by the deciding row? yes" in said) == (looks, needs)
+    assert ("Seen? yes" in said, "Used by the deciding row? yes" in said) == (seen, needs)
     for one in (found[SENTENCE], found[SOURCE]):
         assert one.lines == ("In short: nothing to see: the model reads no marked word there.",)
         assert one.left_out == ("64 left out: no word is marked there",)
@@ -59,12 +64,6 @@ def test_of_few_items_nothing_is_told(suite: Suite) -> None:
         f"In short: too few to tell: 8 items to choose on and 16 to report, needed {LEAST} "
         "clusters of each.",
     )
-
-
-def test_of_a_model_with_random_weights_nothing_is_seen_or_used(suite: Suite) -> None:
-    random = marked_reader().random_twin(3)
-    verdict = probe_marks(random, suite, SPEC)[CONTEXT].verdict
-    assert (verdict["seen"], verdict["used_from"]) == (False, ())
 
 
 def test_words_stand_where_they_can_be_counted_by_hand(tmp_path: Path) -> None:

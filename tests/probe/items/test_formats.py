@@ -275,6 +275,7 @@ def test_a_winomt_line_of_another_form_is_refused(tmp_path) -> None:
         '[\n {\n  "ante distance": 0,\n  "src pronoun": "it",\n  "ref pronoun": "sie",\n',
         "The crane arrived. <SEP> It is heavy.\n",
         '{"source": "It fell.", "good": "Sie fiel.", "bad": "Er fiel."}\n',
+        '{"source": "It fell.", "target": "Il est tombé.", "target_context_support": []}\n',
     ],
 )
 def test_contrastive_translations_are_refused_with_what_they_lack(tmp_path, text: str) -> None:
