@@ -108,7 +108,7 @@ def test_of_the_published_file_every_mark_is_kept_and_none_is_betrayed(shared_da
         )
         for mark in some
     ]
-    assert len(marks) == 151
+    assert len(marks) == 145
     for text, mark in marks:
         before, behind = text[: mark.start], text[mark.end :]
         assert not before.endswith(("  ", "' ", "’ "))
