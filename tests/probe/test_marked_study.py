@@ -8,7 +8,8 @@ import pytest
 from seq2seq.evaluate.item import Suite
 from seq2seq.evaluate.suites.scat import read_scat
 from seq2seq.probe.items.marked import place_marked, read_marked
-from seq2seq.probe.marked_study import LEAST, probe_marks
+from seq2seq.probe.marked_study import probe_marks
+from seq2seq.probe.report.marked_verdict import LEAST
 from seq2seq.probe.report.result import StudySpec
 from tests.probe.marked_items import COLUMNS, WORDS, Looks, marked_reader, records, scat_file
 from tests.probe.planted_model import HEAD, LAYER
