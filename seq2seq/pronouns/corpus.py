@@ -13,7 +13,6 @@ from pathlib import Path
 
 from seq2seq.files import write_text
 from seq2seq.pronouns.controls import CONTROLS, Control, control_items
-from seq2seq.pronouns.descriptions import draw_descriptions
 from seq2seq.pronouns.documents import documents_of, write_documents
 from seq2seq.pronouns.draw import Draw, Pairing
 from seq2seq.pronouns.fillers import (
@@ -29,6 +28,7 @@ from seq2seq.pronouns.items import SCHEMA, Item, Row, write_rows
 from seq2seq.pronouns.lexicon import Cue, drawn_as, load_lexicon
 from seq2seq.pronouns.patterns import load_patterns
 from seq2seq.pronouns.splits import draw_splits, natural_items, two_sentence_items
+from seq2seq.pronouns.verb_choices import draw_verb_choices
 
 LICENCE = "Apache-2.0"
 MANIFEST = "manifest.json"
@@ -106,8 +106,8 @@ def corpus_rows(language: str = "es", *, seed: int = 1) -> dict[str, list[Row]]:
     rows["train"] += everyday_fillers(voice, rows["train"])
     rows["conjunctions"] = conjunction_rows(voice, rows["train"])
     # From chance of their own: the tests stay the same whatever training is told.
-    own = replace(voice, rng=random.Random(f"descriptions {drawn_as(language)} {seed}"))
-    rows["train"] += draw_descriptions(own, _asked_by(items))
+    own = replace(voice, rng=random.Random(f"verb choices {drawn_as(language)} {seed}"))
+    rows["train"] += draw_verb_choices(own, _asked_by(items))
     handwritten = tag_what_is_new(handwritten_items(language), rows["train"])
     if handwritten:
         rows["handwritten"] = _as_rows(handwritten)

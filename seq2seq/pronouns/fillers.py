@@ -93,7 +93,7 @@ def draw_fillers(voice: Voice) -> list[Row]:
     for clause, pool, timeless in _clauses(voice):
         wanted = len(rows) + _CLAUSES_EACH
         while len(rows) < wanted:
-            _add(rows, clause_row(voice, clause, voice.rng.choice(pool), {}, timeless=timeless))
+            _add(rows, clause_row(voice, clause, voice.rng.choice(pool), timeless=timeless))
     return list(rows.values())
 
 
@@ -121,9 +121,9 @@ def draw_choices(voice: Voice, draw: Draw) -> list[Row]:
         ]
         if cues:
             shape, cue = voice.rng.choice(voice.patterns.choices), voice.rng.choice(cues)
-            scene = _scene(voice, shape, {"A": a, "B": b}, {"it": cue}, "A")
+            scene = scene_of(voice, shape, {"A": a, "B": b}, {"it": cue}, "A")
             name = f"{voice.language}-choice-{len(rows):05d}"
-            _add(rows, _pointed_row(voice, name, shape, scene, _setting(voice)))
+            _add(rows, pointed_row(voice, name, shape, scene))
     return list(rows.values())
 
 
@@ -175,7 +175,7 @@ def everyday_fillers(voice: Voice, before: Sequence[Row]) -> list[Row]:
         for clause in schema.voices:
             wanted = len(rows) + _CLAUSES_EVERYDAY
             while len(rows) < wanted:
-                row = clause_row(voice, clause, voice.rng.choice(pool), {}, timeless=True)
+                row = clause_row(voice, clause, voice.rng.choice(pool), timeless=True)
                 if row.source not in sources:
                     _add(rows, row)
     return list(rows.values())
@@ -226,17 +226,17 @@ def _pronoun_row(voice: Voice, noun: Noun, name: str) -> Row:
         opener = choose_opener(voice.rng, voice.patterns, clause.when, timeless=False)
         link = voice.rng.choices(voice.patterns.links, [x.weight for x in voice.patterns.links])[0]
         shape, cues = opener.joined(clause, link.pattern), {"it": cue}
-    scene, setting = _scene(voice, shape, {"A": noun}, cues, "A"), _setting(voice)
-    return _pointed_row(voice, name, shape, scene, setting)
+    return pointed_row(voice, name, shape, scene_of(voice, shape, {"A": noun}, cues, "A"))
 
 
-def _pointed_row(voice: Voice, name: str, shape: Pattern, scene: Scene, setting: Setting) -> Row:
+def pointed_row(voice: Voice, name: str, shape: Pattern, scene: Scene) -> Row:
     """The row, with where its words stand and how it would read of a noun of another gender."""
     nouns = dict(scene.nouns)
     if len(nouns) == 1:
         nouns["B"] = next(n for n in voice.lexicon.nouns.values() if n.shown != nouns["A"].shown)
-    misread = replace(scene, nouns=nouns, antecedent="B")
-    cue = scene.predicates["it"].cue
+    slot = scene.antecedent or "A"
+    meant, misread = nouns[slot], replace(scene, nouns=nouns, antecedent={"A": "B", "B": "A"}[slot])
+    cue, setting = scene.predicates["it"].cue, _setting(voice)
     source = speak(shape.english, scene, setting, ENGLISH)
     good, bad = (
         speak(shape.other, told, setting, voice.grammar, translated=True)
@@ -271,7 +271,7 @@ def _pointed_row(voice: Voice, name: str, shape: Pattern, scene: Scene, setting:
         cue_span=source.spans["cue"],
         clause=(source.spans["it"][0], source.spans["cue"][1]),
         candidates=tuple(candidates),
-        gold=[candidate.noun for candidate in candidates].index(scene.nouns["A"].english),
+        gold=[candidate.noun for candidate in candidates].index(meant.english),
         good=good.text,
         bad=bad.text,
         good_spans=good_spans,
@@ -351,14 +351,13 @@ def clause_row(
     voice: Voice,
     clause: Pattern,
     nouns: tuple[Noun, Noun],
-    cues: Mapping[str, Cue],
     *,
     timeless: bool,
 ) -> Row:
     """A clause about two nouns as a sentence, behind an opener that chance chooses."""
     opener = choose_opener(voice.rng, voice.patterns, clause.when, timeless=timeless)
     whole = opener.joined(clause, _END)
-    return _row(voice, whole, dict(zip("AB", nouns, strict=True)), cues)
+    return _row(voice, whole, dict(zip("AB", nouns, strict=True)), {})
 
 
 def _row(
@@ -367,20 +366,21 @@ def _row(
     nouns: Mapping[str, Noun],
     cues: Mapping[str, Cue],
 ) -> Row:
-    scene, setting = _scene(voice, shape, nouns, cues), _setting(voice)
+    scene, setting = scene_of(voice, shape, nouns, cues), _setting(voice)
     return Row(
         speak(shape.english, scene, setting, ENGLISH).text,
         speak(shape.other, scene, setting, voice.grammar, translated=True).text,
     )
 
 
-def _scene(
+def scene_of(
     voice: Voice,
     shape: Pattern,
     nouns: Mapping[str, Noun],
     cues: Mapping[str, Cue],
     antecedent: str | None = None,
 ) -> Scene:
+    """What a shape is told of: nouns, what is said of them, and which of them is meant."""
     predicates = {slot: _predicate(voice, shape, cue) for slot, cue in cues.items()}
     return Scene(nouns, predicates, antecedent, shape.when)
 

@@ -124,6 +124,7 @@ class Patterns:
     alone: tuple[Pattern, ...]
     contrasts: tuple[Pattern, ...]
     choices: tuple[Pattern, ...]
+    picks: tuple[Pattern, ...]
 
     def frames_for(self, *kinds: Kind) -> tuple[Pattern, ...]:
         """The selectional frames in which nouns of these kinds can change places."""
@@ -199,6 +200,7 @@ def load_patterns(language: str) -> Patterns:
         alone=some(table["alone"]),
         contrasts=some(table["contrasts"]),
         choices=some(table["choices"]),
+        picks=some(table["picks"]),
     )
 
 

@@ -13,9 +13,9 @@ dev_T5    as T5, with other cues: what a recipe may be chosen by
 dev_T6    as the schemas of T6, with others
 ========  ==========================================================================
 
-dev_natural is to the natural set what dev_T6 is to T6: verbs between nouns of two kinds. What the
-nouns of their verbs are like, training says without a reason (see `descriptions`). A block (see
-`quads`) never crosses splits.
+dev_natural is to the natural set what dev_T6 is to T6: verbs between nouns of two kinds. Of all
+these verbs training shows, without a reason and without "it", which property goes with which side
+(see `verb_choices`). A block (see `quads`) never crosses splits.
 """
 
 from collections.abc import Sequence

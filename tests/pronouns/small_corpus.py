@@ -9,7 +9,7 @@ import hashlib
 import sys
 from unittest.mock import patch
 
-from seq2seq.pronouns import acting, causal, descriptions, fillers, selectional
+from seq2seq.pronouns import acting, causal, fillers, selectional, verb_choices
 from seq2seq.pronouns.corpus import corpus_rows
 
 
@@ -19,7 +19,7 @@ def digest(seed: int) -> str:
         patch.multiple(acting, _BLOCKS={"dev": 1, "train": 1}, _BLOCKS_KEPT=1),
         patch.multiple(causal, _SETTINGS=1),
         patch.multiple(selectional, _BLOCKS={"dev": 1, "train": 1}, _CYCLE_BLOCKS={"train": 1}),
-        patch.multiple(descriptions, _EACH=1),
+        patch.multiple(verb_choices, _EACH=1),
         patch.multiple(
             fillers,
             **{"_PROPERTIES": 1, "_PROPERTIES_OF_NEW": 1, "_PRONOUNS": 1, "_PRONOUNS_OF_NEW": 1},
