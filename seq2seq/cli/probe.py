@@ -110,6 +110,7 @@ def probe(
 
     from transformers.utils import logging
 
+    from seq2seq.memory import keep_freed_memory
     from seq2seq.probe.model.loading import guided_heads
     from seq2seq.probe.model.stock_model import StockModel
     from seq2seq.probe.report.parts import differences_of, several_sets_text
@@ -117,6 +118,7 @@ def probe(
     from seq2seq.probe.report.text import to_json, to_text
     from seq2seq.probe.statistics.choosing_set import ChoosingSet
 
+    keep_freed_memory()  # each batch frees and takes the room of all its maps
     logging.disable_progress_bar()
     logging.set_verbosity_error()  # it reports the weights of tasks; what is missing is refused
     stock = StockModel.load(model, device=device)
@@ -175,7 +177,7 @@ def _probe_set(
         say=lambda line: typer.echo(line, err=True),
     )
     write_study(study, folder)
-    write_page(study, choosing.model, cases, folder)
+    write_page(study, choosing.model, folder)
     return study
 
 

@@ -114,7 +114,7 @@ def probe_model(
         chosen=scored.chosen,
         finding=scored.finding,
         by_route=tuple(scored.report(choice) for choice in scored.by_route),
-        table=_findings([scored.scores.scores], spec),
+        table=scored.table,
         baselines=_findings(rules, spec),
         faithfulness=scored.faithfulness,
         effects=causes.effects,
@@ -130,6 +130,7 @@ def probe_model(
         ),
         parts=_parts(scored, items, spec),
         record=_record(scored, causes, own),
+        placed=tuple(scored.test),
         seconds=time.perf_counter() - start,
     )
 

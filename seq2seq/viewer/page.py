@@ -130,6 +130,11 @@ def page_data(page: AttentionPage) -> dict[str, Any]:
     }
 
 
+def example_size(example: Example) -> int:
+    """By how many bytes one more example makes a page larger: only the script reads it."""
+    return len(_json(_example_data(example))) + 1  # in ASCII, and a comma before it
+
+
 def _example_data(example: Example) -> dict[str, Any]:
     return {
         "title": visible(example.title),

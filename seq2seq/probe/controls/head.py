@@ -77,11 +77,12 @@ def head_maps(model: StockModel, placed: Sequence[PlacedCase], measure: Measure)
     stack = own if model.kind == "encoder-decoder" else next(iter(model.depth))
     assert measure.layer is not None  # of a head
     assert measure.head is not None
+    layers = measure.layer + 1 if stack == next(iter(model.depth)) else None
     found = list[tuple[list[int], Float[np.ndarray, "batch query key"]]]()
     lengths = np.zeros(len(placed), dtype=int)
     for numbers, batch, inputs in batches_with_inputs(model, placed):
         rows = decision_rows(batch) if all(one.decision for one in batch) else None
-        reading = model.read(inputs, stacks=(stack,), rows=rows)
+        reading = model.read(inputs, stacks=(stack,), layers=layers, rows=rows)
         found.append((numbers, reading.maps[stack][measure.layer, :, measure.head].numpy()))
         targets = stack == "decoder" and inputs.target_mask is not None
         real = inputs.target_mask if targets else inputs.source_mask

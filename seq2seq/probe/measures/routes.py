@@ -160,6 +160,7 @@ def _read(
 ) -> Reading:
     inputs = inputs_of(model, batch)
     rows = decision_rows(batch) if has.translations else None
+    first = next(iter(model.depth))  # without translations nothing else is measured
 
     def objective(logits: Tensor) -> Tensor:
         return preference(Reading(logits, {}), batch).sum()
@@ -168,6 +169,7 @@ def _read(
         inputs,
         values=True,
         contributions=contributions,
+        layers=None if has.translations else model.depth[first],
         rows=rows,
         objective=objective if gradients and has.translations else None,
     )

@@ -8,6 +8,7 @@ and everyone the padding.
 import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any, Protocol
 
 import torch
@@ -46,6 +47,23 @@ class AttentionFunction(Protocol):
         Returns:
             Answers (batch, rows, heads, features) and weights (batch, heads, rows, columns).
         """
+
+
+class PassEnded(Exception):
+    """No mistake: it carries control out of a model once all that was asked for is known."""
+
+
+def ending(attend: AttentionFunction, *, after: int) -> AttentionFunction:
+    """The same attention, which ends the pass once it has attended so many times."""
+    calls = count(1)
+
+    def attend_or_end(*given: Any, **options: Any) -> tuple[Tensor, Tensor]:
+        answer = attend(*given, **options)
+        if next(calls) == after:
+            raise PassEnded
+        return answer
+
+    return attend_or_end
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from torch.nn.modules.module import (
 
 from seq2seq.errors import ModelError
 from seq2seq.probe.model.anatomy import Anatomy, output_slices
-from seq2seq.probe.model.attention_function import AttentionFunction, for_each_head
+from seq2seq.probe.model.attention_function import AttentionFunction, PassEnded, for_each_head
 from seq2seq.probe.model.interventions import Stack
 
 MOST_NUMBERS = 1 << 20
@@ -64,11 +64,13 @@ class Tracer:
     Attributes:
         anatomy: of the model.
         function: the attention of each layer.
+        layers: how many attentions are to be weighed before the pass ends; None for all.
         sublayers: one for each call, in order.
     """
 
     anatomy: Anatomy
     function: AttentionFunction
+    layers: int | None = None
     sublayers: list[_Sublayer] = field(default_factory=list)
     _norm: tuple[Tensor, Tensor] | None = None
 
@@ -125,7 +127,7 @@ class Tracer:
         with torch.no_grad():
             for sub in self.sublayers:
                 found[sub.stack].append(_shares(sub, self.anatomy.projection_of[sub.module]))
-        return {stack: torch.stack(layers).cpu() for stack, layers in found.items()}
+        return {stack: torch.stack(layers).cpu() for stack, layers in found.items() if layers}
 
     def _asked(self, module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         asked = named.get("hidden_states", given[0] if given else None)
@@ -141,6 +143,8 @@ class Tracer:
             alike = given[0].numel() == last.added.numel()
             last.whole = given[0].reshape(last.added.shape) if alike else given[0]
             last.norm = module
+            if len(self.sublayers) == self.layers:
+                raise PassEnded
 
     def _after(self, module: nn.Module, given: tuple[Any, ...], answer: Any) -> None:
         if _is_norm(module):

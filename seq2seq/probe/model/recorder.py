@@ -109,7 +109,7 @@ class Recorder:
     def collected(self, quantity: Quantity) -> dict[Stack, Tensor]:
         """The notes of all layers, by stack, on the CPU; nothing if they were not asked for."""
         found = self.notes.get(quantity, {})
-        return {stack: torch.stack(notes).cpu() for stack, notes in found.items()}
+        return {stack: torch.stack(notes).cpu() for stack, notes in found.items() if notes}
 
     def _note(self, quantity: Quantity, stack: Stack, what: Tensor) -> None:
         if quantity in self.notes:

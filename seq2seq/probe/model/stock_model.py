@@ -28,7 +28,13 @@ from seq2seq.context import ContextFormat
 from seq2seq.devices import resolve_device
 from seq2seq.errors import ModelError
 from seq2seq.probe.model.anatomy import Kind, anatomy_of
-from seq2seq.probe.model.attention_function import attending, only_rows
+from seq2seq.probe.model.attention_function import (
+    AttentionFunction,
+    PassEnded,
+    attending,
+    ending,
+    only_rows,
+)
 from seq2seq.probe.model.contributions import Tracer
 from seq2seq.probe.model.interventions import Intervention, Stack, moved, require_fit
 from seq2seq.probe.model.loading import context_of, kind_of, open_stock, special_piece
@@ -146,6 +152,7 @@ class StockModel:
         outputs: bool = False,
         contributions: bool = False,
         encoded: Encoded | None = None,
+        layers: int | None = None,
         rows: Sequence[int] | None = None,
         objective: Objective | None = None,
     ) -> Reading:
@@ -159,6 +166,8 @@ class StockModel:
             outputs: Whether to keep what each head said, too.
             contributions: Whether to weigh what each column contributes to each row, too.
             encoded: What `encode` made of these sources; the encoder is not run again.
+            layers: How many layers of the first stack to run, the last of them up to its attention;
+                what comes after is not run, so that there are no logits. None for all of the model.
             rows: For each item the only row whose logits are wanted: a vocabulary times a row is
                 most of the memory. Logits then have one row.
             objective: From those logits to one number, whose gradient with respect to each weight
@@ -183,9 +192,9 @@ class StockModel:
             self._require_decoder_only(recorder)
             del arguments["input_ids"]
             arguments["encoder_outputs"] = BaseModelOutput(last_hidden_state=encoded.states)
-        tracer = Tracer(self._anatomy, recorder.attend) if contributions else None
+        tracer = Tracer(self._anatomy, recorder.attend, layers) if contributions else None
         with torch.set_grad_enabled(objective is not None), only_rows(self.model, rows):
-            logits = self._pass(arguments, recorder, tracer)
+            logits = self._pass(arguments, recorder, tracer, layers=layers)
             gradients = {} if objective is None else self._gradients(objective, logits, recorder)
         return replace(_reading(logits, recorder, tracer), gradients=gradients)
 
@@ -311,24 +320,35 @@ class StockModel:
         return arguments
 
     def _pass(
-        self, arguments: Mapping[str, Any], recorder: Recorder, tracer: Tracer | None = None
+        self,
+        arguments: Mapping[str, Any],
+        recorder: Recorder,
+        tracer: Tracer | None = None,
+        *,
+        layers: int | None = None,
     ) -> Float[Tensor, "batch target vocabulary"] | None:
-        attend = recorder.attend if tracer is None else tracer.attend
+        attend: AttentionFunction = recorder.attend if tracer is None else tracer.attend
+        if layers is not None and tracer is None:
+            attend = ending(attend, after=layers)
+        answer = None
         try:
             with attending(self.model, attend), tracer.listening() if tracer else nullcontext():
                 answer = self.model(**arguments)
+        except PassEnded:
+            pass
         except (IndexError, RuntimeError) as error:
             longest = max(each.shape[-1] for each in arguments.values() if torch.is_tensor(each))
             raise ModelError(
                 f"{self.name}: cannot read lines of {longest} pieces (too many, or a piece that "
                 f"is not in its vocabulary?): {error}"
             ) from error
-        given = "encoder_outputs" in arguments
-        ran = [one for one in self.depth if not (given and one == "encoder")]
-        recorder.require_all(self.name, stacks=ran)
+        if answer is not None:
+            given = "encoder_outputs" in arguments
+            ran = [one for one in self.depth if not (given and one == "encoder")]
+            recorder.require_all(self.name, stacks=ran)
         if tracer is not None:
             tracer.require_norms(self.name)
-        return None if self.kind == "encoder" else answer.logits
+        return None if answer is None or self.kind == "encoder" else answer.logits
 
 
 def _reading(logits: Tensor | None, recorder: Recorder, tracer: Tracer | None = None) -> Reading:

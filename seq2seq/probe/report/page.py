@@ -13,9 +13,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from seq2seq.files import write_text
-from seq2seq.probe.causes.experiment import Effect, Experiment
-from seq2seq.probe.items.case import Case
-from seq2seq.probe.items.placement import PlacedCase, place_cases
+from seq2seq.probe.causes.experiment import Effect
 from seq2seq.probe.measures.routes import RouteScores, score_routes
 from seq2seq.probe.measures.scores import Measure
 from seq2seq.probe.model.stock_model import StockModel
@@ -39,7 +37,7 @@ from seq2seq.viewer.content import (
     Stack,
 )
 from seq2seq.viewer.figures import figures
-from seq2seq.viewer.page import attention_page
+from seq2seq.viewer.page import attention_page, example_size
 
 MOST_BYTES = 999_000  # a megabyte, less the notes that say what was left out
 MOST_REMOVALS = 14
@@ -55,10 +53,10 @@ WORDS_READ: Mapping[str, Role] = {
 GRID_ROUTES = ("E→", "Ec→", "E←", "E↔", "X", "D")
 
 
-def write_page(study: Study, model: StockModel, cases: Sequence[Case], folder: Path) -> Path:
+def write_page(study: Study, model: StockModel, folder: Path) -> Path:
     """Write ``probe.html``, whose path is given back, and its figures as SVG files beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    page = study_page(study, model, cases)
+    page = study_page(study, model)
     path = folder / "probe.html"
     write_text(path, attention_page(page))
     for name, svg in figures(page).items():
@@ -66,9 +64,9 @@ def write_page(study: Study, model: StockModel, cases: Sequence[Case], folder: P
     return path
 
 
-def study_page(study: Study, model: StockModel, cases: Sequence[Case]) -> AttentionPage:
+def study_page(study: Study, model: StockModel) -> AttentionPage:
     """Make the page of a study; of its examples as many as fit into a megabyte, at least one."""
-    shown = choose_examples(*_judged(study, model, cases))
+    shown = choose_examples(study.placed, _judged(study))
     opened = _opened(study)
     page = AttentionPage(
         title="Who is “it”?",
@@ -91,14 +89,18 @@ def fitted(page: AttentionPage, most: int = MOST_BYTES) -> AttentionPage:
     maps of its first knock-out alone, then of none, and then without its twin.
     """
 
-    def fits(*examples: Example) -> bool:
-        return _size(replace(page, examples=examples)) <= most
+    def size(example: Example) -> int:
+        return len(attention_page(replace(page, examples=(example,))).encode())
 
     first, *others = page.examples
     forms = (first, *(_with_maps_of(first, cuts) for cuts in (1, 0)), _alone(first))
-    kept = [next((form for form in forms if fits(form)), forms[-1])]
+    whole, form = next(
+        ((found, form) for form in forms if (found := size(form)) <= most), (most, forms[-1])
+    )
+    kept = [form]
     for example in others:
-        if fits(*kept, example):
+        if whole + example_size(example) <= most:
+            whole += example_size(example)
             kept.append(example)
     missing = len(page.examples) - len(kept)
     notes = []
@@ -107,10 +109,6 @@ def fitted(page: AttentionPage, most: int = MOST_BYTES) -> AttentionPage:
     if kept[0] is not first:
         notes.append("So large a model leaves no room for the maps of every knock-out.")
     return replace(page, examples=tuple(kept), notes=(*page.notes, *notes))
-
-
-def _size(page: AttentionPage) -> int:
-    return len(attention_page(page).encode("utf-8"))
 
 
 def _with_maps_of(example: Example, cuts: int) -> Example:
@@ -127,15 +125,10 @@ def _alone(example: Example) -> Example:
     return replace(example, readings=_with_maps_of(example, 0).readings[:1])
 
 
-def _judged(
-    study: Study, model: StockModel, cases: Sequence[Case]
-) -> tuple[Sequence[PlacedCase], Bool[np.ndarray, " items"]]:
-    """The cases, and whether the model has each right; where it writes nothing, the chosen head."""
+def _judged(study: Study) -> Bool[np.ndarray, " items"]:
+    """Whether the model has each case right; where it writes nothing, the chosen head."""
     record = study.record
-    if study.verdict.translated is None and record is not None:  # nothing is read again
-        return place_cases(model, record.cases).placed, record.right == 1
-    placed = place_cases(model, cases).placed
-    return placed, Experiment(model, placed).intact > 0
+    return record.right == 1 if record.preference is None else record.preference > 0
 
 
 def _examples(study: Study, model: StockModel, shown: Sequence[Shown]) -> tuple[Example, ...]:

@@ -67,7 +67,7 @@ def differences_of(studies: Sequence[Study]) -> tuple[TagDifference, ...]:
     found = []
     for (side, name), one in sides.items():
         other = sides.get(("anti", name))
-        if side != "pro" or other is None or one.record is None or other.record is None:
+        if side != "pro" or other is None:
             continue
         ours, theirs = one.record, other.record
         together = np.concatenate([ours.right, theirs.right])
@@ -81,8 +81,8 @@ def differences_of(studies: Sequence[Study]) -> tuple[TagDifference, ...]:
 
 
 def _side(study: Study) -> str:
-    cases = () if study.record is None else study.record.cases
-    tags = {tag for case in cases for tag in case.tags if tag.startswith(f"{STEREOTYPE}=")}
+    every = {tag for case in study.record.cases for tag in case.tags}
+    tags = {tag for tag in every if tag.startswith(f"{STEREOTYPE}=")}
     return tags.pop().partition("=")[2] if len(tags) == 1 else ""
 
 

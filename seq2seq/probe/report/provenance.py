@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from seq2seq.environment import describe_environment
@@ -69,7 +69,8 @@ def cases_hash(cases: Sequence[Case]) -> str:
     """SHA-256 of cases, whatever file they came from: the same questions have the same hash."""
     digest = hashlib.sha256()
     for case in cases:
-        fields = {**asdict(case), "correct": sorted(case.correct)}
+        candidates = [vars(candidate) for candidate in case.candidates]
+        fields = {**vars(case), "candidates": candidates, "correct": sorted(case.correct)}
         if not case.starts:  # so that sets of single sentences keep the hash that they had
             del fields["starts"]
         digest.update(json.dumps(fields, ensure_ascii=False, sort_keys=True).encode() + b"\n")

@@ -8,6 +8,7 @@ from seq2seq.probe.causes.free_translation import Generated
 from seq2seq.probe.causes.head import WithoutHead
 from seq2seq.probe.causes.joint_sets import JointSets
 from seq2seq.probe.controls.head import ControlFigure
+from seq2seq.probe.items.placement import PlacedCase
 from seq2seq.probe.report.item_record import Record
 from seq2seq.probe.report.provenance import Provenance
 from seq2seq.probe.report.verdict import Verdict
@@ -71,7 +72,7 @@ class Parts:
     gap_answers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """What a probe has found.
 
@@ -97,9 +98,10 @@ class Study:
         controls: what it does where "it" means nothing, or the target does not tell.
         generated: what free translations show, untouched and with knock-outs.
         by_answer: accuracy of the chosen measure where the model is right and where it is wrong.
-        provenance: what the figures hang on; None only in a study that was made by hand.
+        provenance: what the figures hang on.
         parts: the chosen measure on parts of the reported set.
-        record: every item; None in the same case. It is no part of ``probe.json``.
+        record: every item; no part of ``probe.json``.
+        placed: the same items in pieces; no part of it either.
     """
 
     spec: StudySpec
@@ -123,6 +125,7 @@ class Study:
     controls: tuple[ControlFigure, ...] = ()
     generated: tuple[Generated, ...] = ()
     by_answer: tuple[ByAnswer, ...] = ()
-    provenance: Provenance | None = None
+    provenance: Provenance
     parts: Parts = field(default_factory=Parts)
-    record: Record | None = field(default=None, repr=False, compare=False)
+    record: Record = field(repr=False, compare=False)
+    placed: tuple[PlacedCase, ...] = field(repr=False, compare=False)

@@ -28,8 +28,9 @@ GAP_FILE = "gap-answers.tsv"
 
 def to_json(study: Study) -> dict[str, Any]:
     """Everything, as it goes into ``probe.json``; accuracies and shares are 0 to 1."""
-    fields = asdict(replace(study, record=None))
-    del fields["record"], fields["parts"]["gap_answers"]  # files of their own have them
+    fields = asdict(replace(study, record=None, placed=()))  # type: ignore[arg-type]
+    # Files of their own have them.
+    del fields["record"], fields["placed"], fields["parts"]["gap_answers"]
     for one, score in zip(fields["parts"]["gap"], study.parts.gap, strict=True):
         one |= {"precision": score.precision, "recall": score.recall, "f1": score.f1}
     return {"schema": SCHEMA, **fields, "verdict": verdict_fields(study.verdict)}
@@ -44,8 +45,7 @@ def write_study(study: Study, folder: Path) -> None:
     text = json.dumps(to_json(study), ensure_ascii=False, indent=1)
     write_text(folder / "probe.json", text + "\n")
     write_text(folder / "probe.md", to_markdown(study))
-    if study.record is not None:
-        write_record(folder / ITEMS_FILE, study.record)
+    write_record(folder / ITEMS_FILE, study.record)
     if study.parts.gap_answers:
         write_text(folder / GAP_FILE, gap_answers_text(study.parts.gap_answers))
 

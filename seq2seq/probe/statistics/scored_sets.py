@@ -15,7 +15,7 @@ from seq2seq.probe.measures.scores import Measure, Scores, only
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.statistics.bootstrap import Estimate
 from seq2seq.probe.statistics.ranks import spearman
-from seq2seq.probe.statistics.selection import Choice, Finding, choose, evaluate, row_of
+from seq2seq.probe.statistics.selection import Choice, Finding, choose, evaluate, findings, row_of
 from seq2seq.probe.statistics.selectivity import control_accuracy
 
 RHO_RESAMPLES = 1000
@@ -73,6 +73,11 @@ class ScoredSets:
             DataError: There is none of them.
         """
         return self.best(self._asked_for)
+
+    @cached_property
+    def table(self) -> tuple[Finding, ...]:
+        """Every measure on the second set."""
+        return findings(self.scores.scores, resamples=self.resamples, seed=self.seed)
 
     @cached_property
     def finding(self) -> Finding:
@@ -142,6 +147,7 @@ class ScoredSets:
         return evaluate(
             choice,
             self.scores.scores,
+            among=self.table,
             control=control,
             resamples=self.resamples,
             seed=self.seed,

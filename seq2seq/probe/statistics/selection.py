@@ -5,6 +5,7 @@ another. The choice is two-sided: with two nouns a head that reliably prefers th
 much as one that prefers the right one, and the sign is part of the choice.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -64,9 +65,9 @@ class Finding:
         clusters: that the items lie in.
         accuracy: share of items right, ties half.
         interval: of the accuracy, 95 %.
-        pair: share of pairs with both items right; None without pairs.
+        pair: share of pairs with both items right; None without pairs of at least two clusters.
         pair_interval: of that share.
-        quad: share of quads with all four items right; None without quads.
+        quad: share of quads with all four items right; None in the same case.
         quad_interval: of that share.
         margin: mean of (right - wrong) / (right + wrong).
         auc: how well one threshold on the first noun's score less the second's tells which is
@@ -107,11 +108,16 @@ def choose(dev: Scores) -> Choice:
 
     The first of equals, so that it does not depend on chance.
     """
-    accuracy = items_right(dev.gold, dev.distractor).mean(axis=1)
-    distance = np.abs(accuracy - 0.5)
+    above = items_right(dev.gold, dev.distractor).mean(axis=1) - 0.5
+    row, sign = furthest(above)
+    return Choice(dev.measures[row], sign, 0.5 + sign * float(above[row]))
+
+
+def furthest(above: Float[np.ndarray, " measures"]) -> tuple[int, Sign]:
+    """The row furthest from chance, the first of equals, and on which side of it that lies."""
+    distance = np.abs(above)
     row = int(np.argmax(distance >= distance.max() - 1e-6))
-    sign: Sign = 1 if accuracy[row] >= 0.5 else -1
-    return Choice(dev.measures[row], sign, 0.5 + float(distance[row]))
+    return row, 1 if above[row] >= 0 else -1
 
 
 def findings(
@@ -125,6 +131,7 @@ def evaluate(
     choice: Choice,
     test: Scores,
     *,
+    among: Sequence[Finding] = (),
     control: float | None = None,
     resamples: int = RESAMPLES,
     seed: int = SEED,
@@ -134,6 +141,8 @@ def evaluate(
     Args:
         choice: from `choose`, on other items.
         test: scores of all measures.
+        among: what `findings` say of the same scores, if that is known: with sign 1 the choice is
+            one of them.
         control: accuracy of a control on the same items, for the selectivity.
         resamples: of the intervals and of the sign flips.
         seed: of the draws.
@@ -144,8 +153,12 @@ def evaluate(
     Raises:
         DataError: the measure is not among those of the test scores.
     """
-    alone = only(_as_said(choice, test), [row_of(choice, test)])
-    (finding,) = _report(alone, choice.sign, resamples=resamples, seed=seed)
+    row = row_of(choice, test)
+    if among and choice.sign == 1:
+        finding = among[row]
+    else:
+        alone = _as_said(choice, only(test, [row]))
+        (finding,) = _report(alone, choice.sign, resamples=resamples, seed=seed)
     finding = replace(finding, p_fwer=None, q_bh=None)
     if control is None:
         return finding
@@ -220,8 +233,11 @@ def _shares(
     resamples: int,
     seed: int,
 ) -> tuple[Estimate, ...]:
-    """Of whole pairs or quads, for each measure the share that is right; nothing without any."""
-    if not len(groups):
+    """Of whole pairs or quads, for each measure the share that is right.
+
+    Nothing without any, or where all lie in one cluster, which says nothing of others.
+    """
+    clusters = clusters_of(groups, layout)
+    if len(set(clusters)) < 2:
         return ()
-    whole, clusters = groups_right(right, groups), clusters_of(groups, layout)
-    return cluster_bootstrap(whole, clusters, resamples=resamples, seed=seed)
+    return cluster_bootstrap(groups_right(right, groups), clusters, resamples=resamples, seed=seed)

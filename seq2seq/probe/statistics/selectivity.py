@@ -9,14 +9,14 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from seq2seq.errors import DataError
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.measures.accuracy import items_right
-from seq2seq.probe.measures.scores import Scores, relabelled
+from seq2seq.probe.measures.scores import Scores
 from seq2seq.probe.statistics.bootstrap import SEED
-from seq2seq.probe.statistics.selection import choose, row_of
+from seq2seq.probe.statistics.selection import Choice, furthest, row_of
 
 LABELLINGS = 20
 
@@ -49,16 +49,28 @@ def control_accuracy(
                 f"control labels: {len(cases)} cases are not the {len(scores.layout.ids)} items of "
                 "the scores, needed the same in the same order; pass the cases that were measured"
             )
+    seeds = range(seed, seed + labellings)
+    before, after = (
+        _above_chance(scores, [control_labels(cases, seed=one) for one in seeds])
+        for cases, scores in (dev, test)
+    )
     found = []
-    for labelling in range(seed, seed + labellings):
-        ours, theirs = (
-            relabelled(scores, control_labels(cases, seed=labelling))
-            for cases, scores in (dev, test)
-        )
-        choice = choose(ours)
-        right = items_right(theirs.gold, theirs.distractor)[row_of(choice, theirs)].mean()
-        found.append(right if choice.sign == 1 else 1 - right)
+    for ours, theirs in zip(before.T, after.T, strict=True):
+        row, sign = furthest(ours)
+        reported = row_of(Choice(dev[1].measures[row], sign, 0.5 + abs(ours[row])), test[1])
+        found.append(0.5 + sign * theirs[reported])
     return float(np.mean(found))
+
+
+def _above_chance(
+    scores: Scores, labellings: Sequence[Bool[np.ndarray, " items"]]
+) -> Float[np.ndarray, "measures labellings"]:
+    """By how much each measure's accuracy with each labelling lies above one half."""
+    signs = np.where(np.stack(labellings, axis=1), 1.0, -1.0)
+    above: Float[np.ndarray, "measures labellings"] = (
+        (items_right(scores.gold, scores.distractor) - 0.5) @ signs / len(signs)
+    )
+    return above
 
 
 def _answer(case: Case, seed: int) -> str:

@@ -1,6 +1,7 @@
 import pytest
 import torch
 import transformers as hf
+from torch import nn
 
 from seq2seq.errors import ModelError
 from seq2seq.probe.model.interventions import BlockedEdges, Patch
@@ -130,6 +131,28 @@ def test_only_the_stacks_asked_for_are_kept():
     reading = model.read(batch(model), stacks=[])
     assert (reading.maps, reading.values, reading.outputs, reading.gradients) == ({}, {}, {}, {})
     assert reading.logits is not None
+
+
+@pytest.mark.parametrize("contributions", [False, True])
+@pytest.mark.parametrize("family", ["marian", "t5", "bert", "gpt2", "llama"])
+def test_a_pass_that_ends_early_reads_the_same_of_what_it_has_run(family, contributions):
+    model = opened(family)
+    stack = next(iter(model.depth))
+    asked = {"values": True, "contributions": contributions}
+    ran = []
+    hook = nn.modules.module.register_module_forward_hook(lambda *given: ran.append(given[0]))
+    try:
+        whole = model.read(batch(model), **asked)
+        all_modules = len(ran)
+        part = model.read(batch(model), layers=1, **asked)
+    finally:
+        hook.remove()
+    assert len(ran) - all_modules < all_modules / 2
+    assert part.logits is None
+    for kind in ("maps", "values", *["contributions"] * contributions):
+        found = getattr(part, kind)
+        assert list(found) == [stack]
+        assert torch.equal(found[stack], getattr(whole, kind)[stack][:1])
 
 
 @pytest.mark.parametrize("family", FAMILIES)

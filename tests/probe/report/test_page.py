@@ -11,6 +11,7 @@ import torch
 import transformers as hf
 
 from seq2seq.probe.items.case import Case
+from seq2seq.probe.items.placement import place_cases
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.attention_page import show_text
 from seq2seq.probe.report.item_record import item_fields
@@ -20,7 +21,7 @@ from seq2seq.probe.report.text import to_json, to_markdown, to_text, write_study
 from seq2seq.probe.report.verdict import answers, sentence
 from seq2seq.probe.study import probe_model
 from seq2seq.viewer.content import AttentionPage, Head
-from seq2seq.viewer.page import attention_page
+from seq2seq.viewer.page import attention_page, example_size
 from tests.probe.planted_model import HEAD, LAYER, WORDS, cases, planted_model, word_tokenizer
 from tests.probe.stock_models import scatter
 
@@ -37,7 +38,7 @@ def study() -> Study:
 
 @pytest.fixture(scope="module")
 def page(study: Study) -> AttentionPage:
-    return study_page(study, MODEL, TEST)
+    return study_page(study, MODEL)
 
 
 def test_the_page_opens_at_the_chosen_head_and_stars_it(page: AttentionPage) -> None:
@@ -66,7 +67,7 @@ def test_the_page_opens_at_the_measure_that_was_chosen_whichever_it_is(
         if (one.measure.route, one.measure.variant, one.measure.layer) == (route, variant, 1)
     )  # fmt: skip
     by_route = tuple(found if one.measure.route == route else one for one in study.by_route)
-    page = study_page(replace(study, finding=found, by_route=by_route), MODEL, TEST)
+    page = study_page(replace(study, finding=found, by_route=by_route), MODEL)
     head = found.measure.head
     assert page.start == Head("encoder", 1, head)
     grid = page.grids[0]
@@ -153,6 +154,8 @@ def test_examples_that_do_not_fit_are_left_out_and_counted(page: AttentionPage) 
     assert "no room for the maps of every knock-out" in least.notes[-1]
     assert len(fitted(page, 1).examples[0].readings) == 1
     assert fitted(page) == page
+    both = len(attention_page(replace(page, examples=page.examples[:1] * 2)).encode())
+    assert example_size(page.examples[0]) == both - one
 
 
 def test_layers_and_heads_are_counted_from_zero_everywhere_and_that_is_said(
@@ -164,7 +167,7 @@ def test_layers_and_heads_are_counted_from_zero_everywhere_and_that_is_said(
         assert text.startswith((f"In short: Attention ({place}) shows", "## Pronoun probe"))
         assert place in text
         assert said in text
-    html = write_page(study, MODEL, TEST, tmp_path).read_text(encoding="utf-8")
+    html = write_page(study, MODEL, tmp_path).read_text(encoding="utf-8")
     assert f"({place}, attention) prefers" in html
     assert html.count(f"layer {LAYER}, head {HEAD}") > 0
     assert said in html
@@ -174,13 +177,13 @@ def test_layers_and_heads_are_counted_from_zero_everywhere_and_that_is_said(
     assert ">head (from 0)<" in grid
     assert [str(n) for n in range(heads)] == re.findall(r">(\d+)</text>", grid)[:heads]
     assert to_json(study)["finding"]["measure"]["layer"] == LAYER
-    assert study.record is not None
     assert f"E→ raw {place}" in next(item_fields(study.record))["scores"]
 
 
 def test_words_of_a_set_cannot_act_in_the_page(study: Study, tmp_path: Path) -> None:
-    hostile = [_renamed(case) for case in TEST]
-    path = write_page(replace(study, model=HOSTILE, problems=(HOSTILE,)), MODEL, hostile, tmp_path)
+    hostile = place_cases(MODEL, [_renamed(case) for case in TEST]).placed
+    named = replace(study, model=HOSTILE, problems=(HOSTILE,), placed=hostile)
+    path = write_page(named, MODEL, tmp_path)
     html = path.read_text(encoding="utf-8")
     assert "<img" not in html
     assert "\u202e" not in html
@@ -200,7 +203,7 @@ def test_a_model_that_writes_no_translation_has_its_one_stack_and_nothing_to_cut
     model = one_stack(config)
     dev, test = cases(start=0, count=4), cases(start=30, count=4)
     spec = StudySpec("test", "dev", resamples=49, random_twins=0)
-    page = study_page(probe_model(model, dev, test, spec=spec), model, test)
+    page = study_page(probe_model(model, dev, test, spec=spec), model)
     for example in page.examples:
         for reading in example.readings:
             assert [panel.stack for panel in reading.panels] == [kind]

@@ -183,3 +183,12 @@ def test_sets_without_pairs_have_no_pair_figures() -> None:
     alone = replace(given, layout=replace(given.layout, pairs=none, quads=none.reshape(0, 4)))
     found = findings(alone)[0]
     assert (found.pair, found.pair_interval, found.quad, found.swap) == (None, None, None, None)
+
+
+def test_pairs_of_one_cluster_have_no_share_and_stop_nothing() -> None:
+    given = scores(np.random.default_rng(10), accuracies=NULL)
+    one = replace(given.layout, pairs=given.layout.pairs[:2], quads=given.layout.quads[:1])
+    found = findings(replace(given, layout=one))[0]
+    assert (found.pairs, found.pair, found.pair_interval, found.quad) == (2, None, None, None)
+    two = replace(given.layout, pairs=given.layout.pairs[[0, -1]])
+    assert findings(replace(given, layout=two))[0].pair is not None

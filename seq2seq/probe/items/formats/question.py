@@ -19,6 +19,7 @@ PRONOUNS = {
 GENDERS = {form: gender for gender, forms in PRONOUNS.items() for form in forms}
 BLANK = "_"
 """What stands in the place of a pronoun in sets that leave it out."""
+_WORD = re.compile(r"\w+")
 _ARTICLE = re.compile(r"^(?:the|an?)\s+", re.IGNORECASE)
 _ARTICLE_BEFORE = re.compile(r"(?<!\w)(?:the|an?)\s+$", re.IGNORECASE)
 
@@ -129,7 +130,9 @@ def with_persons(case: Case, meant: Span, persons: set[str]) -> Case:
         Unusable: Nobody else is found, or several others are.
     """
     text, pronoun = case.text, case.pronoun
-    found = {span for person in persons for span in places_of(text, person)}
+    words = set(_WORD.findall(text.lower()))
+    named = (person for person in persons if words.issuperset(_WORD.findall(person)))
+    found = {span for person in named for span in places_of(text, person)}
     others = [
         span
         for span in sorted(found)
