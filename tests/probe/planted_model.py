@@ -44,7 +44,7 @@ class PlantedModel(StockModel):
         return self._planted(inputs, super().read(inputs, **given))
 
     def _planted(self, inputs: Inputs, reading: Reading) -> Reading:
-        if "encoder" in reading.maps:
+        if len(reading.maps.get("encoder", ())) > LAYER:
             planted = reading.maps["encoder"][LAYER, :, HEAD]
             for number, ids in enumerate(inputs.source_ids.tolist()):
                 first = ids[CUE] == WORDS.index("big")
