@@ -85,7 +85,7 @@ class LinkedModel(PlantedModel):
     def _planted(self, inputs: Inputs, reading: Reading) -> Reading:
         shown = [link for link in self.links if link.head == POINTING] or [Link("it")]
         for stack, maps in reading.maps.items():
-            if stack == "encoder":
+            if stack == "encoder" and len(maps) > LAYER:
                 for number, ids in enumerate(inputs.source_ids.tolist()):
                     gold, other = nouns_of(ids)
                     maps[LAYER, number, HEAD, IT, gold] = shown[0].gold
