@@ -140,31 +140,41 @@ def lines_of(verdict: MarkedVerdict) -> list[str]:
             f"is attended more in {share(some.seen)}; hidden from {verdict.hidden[-1].rows} it "
             f"lowers the preference by {_nats(some.fall)} nats more."
         )
-    twin = verdict.moved
-    if twin is not None and twin.visible is not None:
-        seen = "seen, a failed control" if twin.seen else "not seen"
-        used = f"used by {', '.join(twin.used_from)}, a failed control" if twin.used_from else ""
-        lines.append(
-            f"Marks moved to the unmarked words: {seen} ({share(twin.visible.accuracy)} of "
-            f"{twin.items:,} items); {used or 'not used'}."
-        )
+    else:
+        lines.append("A noun beside a noun: too few items to tell.")
+    if verdict.moved is not None:
+        lines.append(f"Marks moved to the unmarked words: {_twin(verdict.moved)}.")
     return lines
+
+
+def _twin(moved: MarkedVerdict) -> str:
+    if moved.visible is None:
+        return f"too few items to tell ({moved.items:,} to report)"
+    seen = "seen, a failed control" if moved.seen else "not seen"
+    used = f"used by {', '.join(moved.used_from)}, a failed control" if moved.used_from else ""
+    accuracy = share(moved.visible.accuracy)
+    return f"{seen} ({accuracy} of {moved.items:,} items); {used or 'not used'}"
 
 
 def _seen_line(verdict: MarkedVerdict, shown: Visible) -> str:
     less = shown.sign == -1
     said = "yes" if verdict.seen else "no" if less and shown.shown else "not shown"
-    random = [one for one in verdict.random if one.shown and one.sign == 1]
-    best = max((one.accuracy.value for one in verdict.random), default=0.0)
+    random = ""
+    if verdict.random:
+        called = sum(one.shown and one.sign == 1 for one in verdict.random)
+        best = max(one.accuracy.value for one in verdict.random)
+        random = (
+            f"; of {len(verdict.random)} models with random weights {called} would be called seen "
+            f"(at most {100 * best:.1f} %)"
+        )
     return (
-        f"Seen? {said}. The deciding row attends {'less' if less else 'more'} to the marked words "
-        f"than to like unmarked ones in {share(shown.accuracy)} of {shown.items:,} items "
+        f"Seen? {said}. {'Less' if less else 'More'} attention goes to the marked words than to "
+        f"like unmarked ones in {share(shown.accuracy)} of {shown.items:,} items "
         f"({ROUTES[shown.measure.route]}, {shown.measure.place or 'all layers'}, "
         f"{VARIANTS[shown.measure.variant]}); the best rule without attention ({shown.rule}) has "
         f"{100 * shown.rule_accuracy:.1f} %, p {p_value(shown.p)}; the best single head gives "
-        f"{verdict.mass[0]:.3f} of its attention to them, {verdict.mass[1]:.3f} to the others; of "
-        f"{len(verdict.random)} models with random weights {len(random)} would be called seen (at "
-        f"most {100 * best:.1f} %)"
+        f"{verdict.mass[0]:.3f} of its attention to them, {verdict.mass[1]:.3f} to the "
+        f"others{random}"
     )
 
 
