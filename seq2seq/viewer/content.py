@@ -3,8 +3,7 @@
     AttentionPage
       findings          the verdict, one line each: visible? used?
       grids             a figure for each head, such as how often it picks the right noun
-      routes            the ways on which the answer may travel, with their figures
-      removals          what was taken away from the model, and what that cost
+      tables            figures: of ways on which the answer may travel, of what was taken away
       examples          what the reader looks at, one at a time
         readings        one run of a model over one input; two of them make a minimal pair
           texts         source, translation, patches of an image
@@ -21,6 +20,8 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
+
+from seq2seq.text_table import Table
 
 Stack = Literal["encoder", "cross", "decoder"]
 Role = Literal["pronoun", "correct", "distractor", "cue", "decision"]
@@ -285,52 +286,6 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Route:
-    """One way on which the antecedent may reach the answer, with what was measured.
-
-    Attributes:
-        name: as the report calls it: "E→", "X", "CH via it".
-        meaning: in words: "decision row → noun".
-        accuracy: share of items on which the right noun weighs more.
-        interval: of the accuracy, 95 %.
-        pairs: share of minimal pairs with both items right.
-        cost: points of accuracy of the answer that removing it costs.
-        control: the same for matched random edges.
-        chosen: whether this is the route chosen on dev.
-        where: the layer and head that were chosen on dev, and how they were measured.
-    """
-
-    name: str
-    meaning: str
-    accuracy: float | None = None
-    interval: tuple[float, float] | None = None
-    pairs: float | None = None
-    cost: float | None = None
-    control: float | None = None
-    chosen: bool = False
-    where: str = ""
-
-
-@dataclass(frozen=True)
-class Removal:
-    """What the answer is worth once something was taken away from the model.
-
-    Attributes:
-        name: in words: "“it” sees only itself".
-        accuracy: share of items that are still right.
-        interval: of the accuracy, 95 %.
-        cost: points of accuracy that are gone.
-        control: the same for other words that draw as much attention; None where there are none.
-    """
-
-    name: str
-    accuracy: float
-    interval: tuple[float, float]
-    cost: float
-    control: float | None = None
-
-
-@dataclass(frozen=True)
 class AttentionPage:
     """Everything on one page.
 
@@ -342,8 +297,7 @@ class AttentionPage:
             that the first reading's last panel belongs to.
         findings: the verdict, if there is one.
         grids: figures for each head, any number for a stack; the first of a stack is shown first.
-        routes: rows of the table of routes.
-        removals: rows of the table of what was taken away, the costliest first.
+        tables: figures, one table below the other.
         notes: sentences at the foot of the page: how it was measured, what it does not show.
     """
 
@@ -353,8 +307,7 @@ class AttentionPage:
     start: Head | None = None
     findings: tuple[Finding, ...] = ()
     grids: tuple[Grid, ...] = ()
-    routes: tuple[Route, ...] = ()
-    removals: tuple[Removal, ...] = ()
+    tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -33,7 +33,7 @@ from seq2seq.viewer.static import (
     picture_source,
     reading_html,
 )
-from seq2seq.viewer.tables import findings_html, removals_html, routes_html
+from seq2seq.viewer.tables import findings_html, tables_html
 
 SCRIPTS = ("maps.js", "draw.js", "several.js", "answers.js", "save.js", "page.js")
 
@@ -65,8 +65,7 @@ def attention_page(page: AttentionPage) -> str:
         findings=findings_html(page.findings),
         heads=grid_html(page, head),
         maps=maps_html(readings, head),
-        routes=routes_html(page.routes),
-        removals=removals_html(page.removals),
+        tables=tables_html(page.tables),
         notes=notes_html(page.notes),
         data=_json(page_data(page)),
     )

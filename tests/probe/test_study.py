@@ -19,6 +19,7 @@ from seq2seq.probe.report.parts import differences_of, several_sets_text
 from seq2seq.probe.report.provenance import cases_hash, weights_hash
 from seq2seq.probe.report.result import Study, StudySpec
 from seq2seq.probe.report.text import to_json, to_markdown, to_text, write_study
+from seq2seq.probe.report.wording import in_words
 from seq2seq.probe.statistics.choosing_set import ChoosingSet
 from seq2seq.probe.study import probe_model
 from tests.probe.planted_model import HEAD, LAYER, cases, planted_model
@@ -149,7 +150,7 @@ def test_the_report_is_written_for_machines_and_for_a_card(found: Study, tmp_pat
     assert verdict["short"] == "shown, at chance"
     card = (tmp_path / "probe/probe.md").read_text(encoding="utf-8")
     assert card == to_markdown(found)
-    assert "| E→ raw | 1 | 2 | + | 100.0 % [100.0, 100.0] | 100.0% |" in card
+    assert "| ★ E→ raw | 1 | 2 | 100.0 % [100.0, 100.0] | 100.0% |" in card
     assert verdict["sentence"] in card
     assert "baseline nearest" in to_text(found)
 
@@ -189,7 +190,7 @@ def test_the_pronouns_own_knock_outs_are_shown_with_their_controls(found: Study)
     by_name = {effect.name: effect for effect in found.effects}
     for name in ("it off", "it→nouns", "it⇄nouns", "decision→it"):
         assert by_name[name].matched is not None
-        assert name in to_text(found)
+        assert in_words(name) in to_text(found)
 
 
 def test_the_head_stands_beside_its_habit_and_other_queries(found: Study) -> None:

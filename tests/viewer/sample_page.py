@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 
+from seq2seq.text_table import Bar, Table
 from seq2seq.viewer.content import (
     AttentionPage,
     Example,
@@ -16,9 +17,7 @@ from seq2seq.viewer.content import (
     Panel,
     Picture,
     Reading,
-    Removal,
     Role,
-    Route,
     Share,
     Stack,
     Text,
@@ -153,13 +152,22 @@ def sample_page() -> AttentionPage:
             )
             for stack, name, step in zip(stacks, ("it", "decision"), (1, -1), strict=True)
         ),
-        routes=(
-            Route("E→", "it → noun, encoder", 0.98, (0.97, 0.99), 0.96, 0.81, 0.01, chosen=True),
-            Route("X", "decision row → noun, cross", 0.55, (0.52, 0.58), 0.2, where="layer 3"),
-        ),
-        removals=(
-            Removal("“it” sees only itself", 0.19, (0.16, 0.22), 0.81, 0.01),
-            Removal("the cue sees only itself", 0.996, (0.99, 1), -0.002),
+        tables=(
+            Table(
+                "On which route does the answer travel?",
+                ("route", "right noun", "pairs", "cost of removing it"),
+                (
+                    (
+                        "★ E→ raw",
+                        Bar("98.0 % [97.0, 99.0]", 0.98, chance=True),
+                        "96 %",
+                        Bar("81.0", 0.81),
+                    ),
+                    ("X raw", Bar("55.0 % [52.0, 58.0]", 0.55, chance=True), "20 %", ""),
+                ),
+                "E→: it → noun; X: decision → noun.",
+                0,
+            ),
         ),
         notes=("Synthetic sentences. Attention is not an explanation by itself.",),
     )

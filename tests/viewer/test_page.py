@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seq2seq.text_table import Bar, Table
 from seq2seq.viewer.content import (
     AttentionPage,
     Example,
@@ -18,8 +19,6 @@ from seq2seq.viewer.content import (
     Head,
     Panel,
     Reading,
-    Removal,
-    Route,
     Text,
 )
 from seq2seq.viewer.pack import unpack
@@ -143,8 +142,7 @@ def test_every_other_string_of_a_page_is_escaped_too() -> None:
             start=Head("encoder", 0),
             findings=(Finding(bad, "no", bad, bad),),
             grids=tuple(replace(grid, name=bad) for grid in page.grids),
-            routes=(Route(bad, bad, where=bad),),
-            removals=(Removal(bad, 0, (0, 0), 0),),
+            tables=(Table(bad, (bad, bad), ((bad, Bar(bad, 0)),), bad, 0),),
             notes=(bad,),
         )
     )
@@ -197,7 +195,7 @@ def test_the_opening_view_can_be_read_without_scripts() -> None:
     assert "removing this edge costs 81 points [78, 84]" in text
     assert "“er (wrench)” over “er (robot)”: +4.3 nats" in text
     assert "By itself it writes: <bdi>Der Roboter hob es auf, weil er klug war.</bdi>" in text
-    assert re.findall(r'<tr class="chosen"><th scope="row">(.*?)</th>', text) == ["★ E→"]
+    assert re.findall(r'<tr class="chosen"><th scope="row">(.*?)</th>', text) == ["★ E→ raw"]
 
 
 def test_an_image_travels_inside_the_page() -> None:
@@ -210,7 +208,7 @@ def test_an_image_travels_inside_the_page() -> None:
 
 def test_a_page_without_verdict_or_marks_has_no_room_for_them() -> None:
     html = attention_page(PAGES["plain"])
-    for name in ("verdict", "routes", "removals", "legend"):
+    for name in ("verdict", "figures", "legend"):
         assert f'id="{name}"' not in html
         assert f'class="{name}"' not in html
 

@@ -2,8 +2,9 @@
 
 import re
 
-from seq2seq.viewer.content import Finding, Removal, Route
-from seq2seq.viewer.tables import findings_html, removals_html, routes_html
+from seq2seq.text_table import Bar, Table
+from seq2seq.viewer.content import Finding
+from seq2seq.viewer.tables import findings_html, tables_html
 
 
 def cells(html: str) -> list[list[str]]:
@@ -16,28 +17,30 @@ def cells(html: str) -> list[list[str]]:
     ]
 
 
-def test_what_was_not_measured_is_a_dash_and_no_bar() -> None:
-    html = routes_html((Route("CH", "decision → noun"),))
-    assert cells(html) == [["CH", "decision → noun", "–", "–", "–", "–", "–"]]
+def test_what_was_not_measured_is_a_dash_and_no_bar_and_an_empty_column_is_left_out() -> None:
+    rows = (("CH", "", "", ""), ("X", "", "20 %", ""))
+    html = tables_html([Table("Which?", ("route", "cost", "pairs", "p"), rows)])
+    assert re.findall('scope="col">(.*?)<', html) == ["route", "pairs"]
+    assert cells(html) == [["CH", "–"], ["X", "20 %"]]
     assert "bar-of" not in html
 
 
-def test_a_route_is_drawn_from_nothing_to_all_with_chance_in_the_middle() -> None:
-    html = routes_html(
-        (Route("X", "m", 0.25, (0.2, 0.3), 0.1, 0.5, 0.04, chosen=True, where="layer 1"),)
-    )
-    assert cells(html) == [["★ X", "mlayer 1", "25 %", "[20, 30]", "10 %", "50", "4"]]
+def test_a_share_is_drawn_with_chance_in_the_middle_and_a_cost_is_not() -> None:
+    row = ("★ X", Bar("25 % [20, 30]", 0.25, chance=True), Bar("50", 0.5), Bar("−2", -0.02))
+    html = tables_html([Table("Which?", ("route", "right", "cost", "gain"), (row,), "how", 0)])
+    assert cells(html) == [["★ X", "25 % [20, 30]", "50", "−2"]]
     assert re.findall(r'<rect class="(\w+)" width="([\d.]+)"', html) == [
-        ("less", "27.5"),
-        ("less", "55.0"),
-    ]
+        ("less", "27.5"), ("less", "55.0"), ("less", "0.0"),
+    ]  # fmt: skip
     assert html.count('d="M55 0v10"') == 1, "a cost has no chance"
+    assert '<tr class="chosen">' in html
+    shown = Bar("60 %", 0.6, chance=True)
+    assert 'class="more"' in tables_html([Table("", ("a", "b"), (("a", shown),))])
 
 
-def test_almost_all_is_not_printed_as_all_and_a_gain_has_no_bar() -> None:
-    html = removals_html((Removal("a", 0.9996, (0.99, 1), -0.02),))
-    assert cells(html) == [["a", "−2", "–", "99.9 %", "[99, 100]"]]
-    assert 'width="0.0"' in html
+def test_a_table_is_the_same_in_a_terminal() -> None:
+    table = Table("", ("route", "right", "p"), (("E→", Bar("98 %", 0.98), ""), ("X", "5 %", "")))
+    assert str(table).splitlines() == ["route  right", "E→      98 %", "X        5 %"]
 
 
 def test_a_finding_says_its_own_word_where_yes_and_no_would_not_do() -> None:
@@ -45,4 +48,4 @@ def test_a_finding_says_its_own_word_where_yes_and_no_would_not_do() -> None:
     assert '<li class="no">' in html
     assert "<strong>shown, but not used</strong>" in html
     assert "<strong>yes</strong>" in findings_html((Finding("Used?", "yes", "why"),))
-    assert findings_html(()) == removals_html(()) == routes_html(()) == ""
+    assert findings_html(()) == tables_html([Table("", ("a",), ())]) == ""

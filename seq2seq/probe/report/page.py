@@ -13,16 +13,16 @@ import numpy as np
 from jaxtyping import Bool
 
 from seq2seq.files import write_text
-from seq2seq.probe.causes.experiment import Effect
 from seq2seq.probe.measures.routes import RouteScores, score_routes
 from seq2seq.probe.measures.scores import Measure
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.page_examples import Shown, choose_examples
 from seq2seq.probe.report.page_readings import cuts_of, readings_of
-from seq2seq.probe.report.parts import chance_lines, part_lines
+from seq2seq.probe.report.parts import part_lines
 from seq2seq.probe.report.result import Study
+from seq2seq.probe.report.tables import tables_of
 from seq2seq.probe.report.verdict import answers
-from seq2seq.probe.report.wording import COUNTED, LINKS, REMOVED_WITH, ROUTES, VARIANTS, in_words
+from seq2seq.probe.report.wording import COUNTED, LINKS, ROUTES, VARIANTS
 from seq2seq.probe.statistics.selection import ALPHA, Finding
 from seq2seq.viewer.content import (
     AttentionPage,
@@ -30,9 +30,7 @@ from seq2seq.viewer.content import (
     Grid,
     Head,
     Reading,
-    Removal,
     Role,
-    Route,
     Share,
     Stack,
 )
@@ -40,7 +38,6 @@ from seq2seq.viewer.figures import figures
 from seq2seq.viewer.page import attention_page, example_size
 
 MOST_BYTES = 999_000  # a megabyte, less the notes that say what was left out
-MOST_REMOVALS = 14
 PATHS = ("CH direct", "CH via it", "CH via cue", "CH via others")
 WORDS_READ: Mapping[str, Role] = {
     "E→": "pronoun",
@@ -75,8 +72,7 @@ def study_page(study: Study, model: StockModel) -> AttentionPage:
         start=None if opened is None else _head(opened),
         findings=answers(study.verdict),
         grids=_grids(study, opened),
-        routes=tuple(_route(study, one) for one in study.by_route),
-        removals=_removals(study),
+        tables=tables_of(study),
         notes=_notes(study),
     )
     return fitted(page)
@@ -212,46 +208,6 @@ def _grid(cells: Sequence[Finding], best: Measure | None) -> Grid:
     )
 
 
-def _route(study: Study, one: Finding) -> Route:
-    measure = one.measure
-    effects = {effect.name: effect for effect in study.effects}
-    effect = effects.get(REMOVED_WITH.get(measure.route, ""))
-    control = None if effect is None or effect.control is None else effect.control.value
-    other = "; prefers the other noun" if one.sign == -1 else ""
-    place = measure.place or "all layers"
-    return Route(
-        measure.route,
-        ROUTES.get(measure.route, measure.route),
-        one.accuracy,
-        (one.interval.low, one.interval.high),
-        one.pair,
-        None if effect is None else effect.cost.value,
-        control,
-        chosen=measure == study.finding.measure,
-        where=f"{place}, {VARIANTS.get(measure.variant, measure.variant)}{other}",
-    )
-
-
-def _removals(study: Study) -> tuple[Removal, ...]:
-    """The costliest knock-outs, sets of several and of the chosen head among them."""
-    found = [*study.effects, *(() if study.joint is None else study.joint.effects)]
-    found += [effect for use in study.verdict.uses.values() for effect in use.effects]
-    once = {one.name: one for one in found}.values()
-    costliest = sorted(once, key=lambda one: -one.cost.value)[:MOST_REMOVALS]
-    return tuple(_removal(one) for one in costliest)
-
-
-def _removal(effect: Effect) -> Removal:
-    interval = effect.accuracy.interval
-    return Removal(
-        in_words(effect.name),
-        effect.accuracy.value,
-        (interval.low, interval.high),
-        effect.cost.value,
-        None if effect.control is None else effect.control.value,
-    )
-
-
 def _shares(study: Study, scores: RouteScores) -> list[tuple[Share, ...]]:
     """For each shown case, what the chosen head of each link and each path gives the nouns."""
     rows = {measure: row for row, measure in enumerate(scores.scores.measures)}
@@ -278,7 +234,7 @@ def _shares(study: Study, scores: RouteScores) -> list[tuple[Share, ...]]:
 
 
 def _notes(study: Study) -> tuple[str, ...]:
-    dev, test = study.items
+    (dev, test), found = study.items, study.finding
     maps = COUNTED
     if study.verdict.translated is not None:
         maps = (
@@ -287,13 +243,14 @@ def _notes(study: Study) -> tuple[str, ...]:
         )
     return (
         f"Heads and routes were chosen on {dev:,} items of {study.spec.selected_on} and reported "
-        f"once on {test:,} of {study.spec.name}; brackets are 95 % cluster bootstraps.",
+        f"once on {test:,} of {study.spec.name} in {found.clusters:,} clusters, {found.pairs:,} "
+        "whole pairs among them; brackets are 95 % cluster bootstraps.",
         "The examples were chosen by rule: of each family of sentences the shortest pair that is "
         "right, and the shortest that is wrong, if there is one.",
         maps,
         "Attention is not an explanation: what is used shows only when it is taken away.",
-        *_drawn(study.finding.measure),
-        *(f"{line[:1].upper()}{line[1:]}." for line in (*chance_lines(study), *part_lines(study))),
+        *_drawn(found.measure),
+        *(f"{line[:1].upper()}{line[1:]}." for line in part_lines(study)),
         *study.problems,
         f"{study.model}, read with transformers {version('transformers')}.",
     )

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seq2seq.probe.report.result import Study
-from seq2seq.probe.report.tables import accuracy
-from seq2seq.probe.report.verdict import p_value, share
+from seq2seq.probe.report.verdict import accuracy, p_value, share
 from seq2seq.probe.statistics.bootstrap import Estimate
 from seq2seq.probe.statistics.by_tag import TagDifference, TagFigure, difference_of
 from seq2seq.text_table import align
@@ -16,7 +15,7 @@ STEREOTYPE = "stereotype"
 
 
 def part_lines(study: Study) -> list[str]:
-    """One line for each tag, with the figures of its values, and what the published scorer says."""
+    """One line for each tag, for the published scorer, and for the answers of the model."""
     lines = []
     for tag in dict.fromkeys(one.tag for one in study.parts.by_tag):
         figures = [_figure(one) for one in study.parts.by_tag if one.tag == tag]
@@ -30,20 +29,14 @@ def part_lines(study: Study) -> list[str]:
             f"F1 as the scorer of GAP counts it, every name of every item: {', '.join(shares)}"
             f"{bias} (“both” for all would score 61 on the development set)"
         )
-    return lines
-
-
-def chance_lines(study: Study) -> list[str]:
-    """What the chosen measure stands on, and what rules have that look at no attention."""
-    found = study.finding
-    pairs = f", {found.pairs:,} whole pairs" if found.pairs else ""
-    lines = [
-        f"{accuracy(found)} of {found.items:,} items in {found.clusters:,} clusters{pairs}; "
-        f"p {p_value(found.p)} of this measure alone, which was chosen on other items"
-    ]
-    if study.baselines:
-        rules = [f"{one.measure.variant} {100 * one.accuracy:.1f} %" for one in study.baselines]
-        lines.append(f"rules that look at no attention: {', '.join(rules)}")
+    for answer in study.by_answer:
+        right, wrong = (
+            "too few" if part is None else share(part) for part in (answer.right, answer.wrong)
+        )
+        lines.append(
+            f"where the {answer.answer} translation is right ({answer.items_right:,} items) the "
+            f"measure is right in {right}, where it is wrong ({answer.items_wrong:,}) in {wrong}"
+        )
     return lines
 
 

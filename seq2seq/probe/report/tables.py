@@ -1,79 +1,111 @@
-"""The tables of a probe for a terminal."""
+"""The tables of a probe, the same for a terminal, a model card and a page."""
 
+from seq2seq.probe.causes.experiment import Effect
 from seq2seq.probe.causes.knock_outs import PRONOUN
 from seq2seq.probe.report.result import Study
-from seq2seq.probe.report.verdict import p_value, share
+from seq2seq.probe.report.verdict import accuracy, p_value, share
+from seq2seq.probe.report.wording import REMOVED_WITH, ROUTES, VARIANTS, in_words
 from seq2seq.probe.statistics.bootstrap import Estimate
 from seq2seq.probe.statistics.selection import Finding
-from seq2seq.text_table import align
+from seq2seq.text_table import Bar, Table
 
 MOST_EFFECTS = 12
 
 
-def routes_table(study: Study) -> str:
-    """Each route with its own choice, the rules, and the head's row of other words."""
-    rows = [("route", "layer", "head", "accuracy", "pairs", "p")]
-    for one in (*study.by_route, *study.baselines, *study.wrong_queries):
-        name = f"{one.measure.route} {one.measure.variant}{'' if one.sign == 1 else ' (other)'}"
-        rows.append((name, *finding_cells(one)))
-    return align(rows)
-
-
-def finding_cells(one: Finding) -> tuple[str, str, str, str, str]:
-    """Layer, head, accuracy, pairs and p of a finding."""
-    layer, head = (
-        "" if each is None else str(each) for each in (one.measure.layer, one.measure.head)
+def tables_of(study: Study) -> tuple[Table, ...]:
+    """Routes, free translations, control sets and knock-outs; those that have rows."""
+    tables = (
+        routes_table(study),
+        _written_table(study),
+        _controls_table(study),
+        _effects_table(study),
     )
-    pair = "" if one.pair is None else f"{one.pair:.1%}"
-    return layer, head, accuracy(one), pair, p_value(one.p)
+    return tuple(table for table in tables if table.rows)
 
 
-def effects_table(study: Study) -> str:
+def routes_table(study: Study) -> Table:
+    """Each route with its own choice, the rules, and the head's row of other words."""
+    found = (*study.by_route, *study.baselines, *study.wrong_queries)
+    known = (ROUTES | VARIANTS).items()
+    said = {part for one in found for part in (one.measure.route, one.measure.variant)}
+    return Table(
+        "On which route does the answer travel?",
+        ("route", "layer", "head", "right noun", "pairs", "p", "cost of removing it", "control"),
+        tuple(_route(one, study) for one in found),
+        f"{'; '.join(f'{name}: {words}' for name, words in known if name in said)}. ★ was chosen "
+        "on other items; p is of a measure by itself; the line in a bar is chance. Cost: points of "
+        "accuracy of the answer that are gone once the link is cut in all layers and heads; "
+        "control: the same for links to other words that draw as much attention.",
+        next((n for n, one in enumerate(found) if one.measure == study.finding.measure), None),
+    )
+
+
+def _route(one: Finding, study: Study) -> tuple[str | Bar, ...]:
+    measure = one.measure
+    effects = {effect.name: effect for effect in study.effects}
+    effect = effects.get(REMOVED_WITH.get(measure.route, ""))
+    star = "★ " if measure == study.finding.measure else ""
+    layer, head = ("" if each is None else str(each) for each in (measure.layer, measure.head))
+    return (
+        f"{star}{measure.route} {measure.variant}{'' if one.sign == 1 else ' (other)'}",
+        layer,
+        head,
+        Bar(accuracy(one), one.accuracy, chance=True),
+        "" if one.pair is None else f"{one.pair:.1%}",
+        p_value(one.p),
+        *(("", "") if effect is None else (_cost(effect), _control(effect))),
+    )
+
+
+def _effects_table(study: Study) -> Table:
     """What knock-outs cost: the costliest, those of the pronoun, sets of several, and each use."""
     shown = study.effects[:MOST_EFFECTS]
     shown += tuple(one for one in study.effects[MOST_EFFECTS:] if one.name in PRONOUN)
-    rows = [("knocked out", "still right", "cost", "control", "p of all")]
     shown += () if study.joint is None else study.joint.effects
     shown += tuple(effect for use in study.verdict.uses.values() for effect in use.effects)
-    for one in {each.name: each for each in shown}.values():
-        control = "" if one.control is None else f"{100 * one.control.value:.1f}"
-        cost = f"{100 * one.cost.value:.1f}"
-        rows.append((one.name, share(one.accuracy), cost, control, p_value(one.p)))
-    return align(rows)
+    once = {each.name: each for each in shown}.values()
+    return Table(
+        "What does the answer hang on?",
+        ("taken away", "cost", "control", "still right", "p of all"),
+        tuple(
+            (in_words(one.name), _cost(one), _control(one), _bar(one.accuracy), p_value(one.p))
+            for one in sorted(once, key=lambda one: -one.cost.value)
+        ),
+        "Each was taken away in all layers and heads, unless it says the chosen head. Control: the "
+        "same done to other words, as like as the sentence has them.",
+    )
 
 
-def written_table(study: Study) -> str:
-    """What free translations show, untouched and with knock-outs; empty if there are none."""
-    if not study.generated:
-        return ""
-    genders = sorted(study.generated[0].score.recall)
-    rows = [("written freely", "right", "pairs", "quads", "readable", *genders)]
+def _written_table(study: Study) -> Table:
+    """What free translations show, untouched and with knock-outs."""
+    genders = sorted(study.generated[0].score.recall) if study.generated else []
+    rows = []
     for one in study.generated:
         shares = [one.pair.value, one.quad.value, one.score.coverage]
         shares += [one.score.recall[gender] for gender in genders]
-        rows.append((one.name, share(one.accuracy), *(f"{each:.1%}" for each in shares)))
-    return align(rows)
+        rows.append((in_words(one.name), _bar(one.accuracy), *(f"{each:.1%}" for each in shares)))
+    head = ("written freely", "right", "pairs", "quads", "readable", *genders)
+    return Table("What does the model write by itself?", head, tuple(rows))
 
 
-def controls_table(study: Study) -> str:
-    """The head on control sets, and its accuracy by the model's answer; empty without either."""
-    rows = [("head on", "mass on nouns", "first noun", "meant noun")]
+def _controls_table(study: Study) -> Table:
+    """The head on control sets."""
+    rows = []
     for one in study.controls:
         meant = "" if one.accuracy is None else share(one.accuracy)
-        meant += f"  ({one.left_out:,} left out)" if one.left_out else ""
-        rows.append((one.name, f"{one.mass.value:.3f}", share(one.first), meant))
-    parts = [align(rows)] if study.controls else []
-    for answer in study.by_answer:
-        right, wrong = (
-            "too few" if part is None else share(part) for part in (answer.right, answer.wrong)
-        )
-        parts.append(
-            f"where the {answer.answer} translation is right ({answer.items_right:,} items) the "
-            f"measure is right in {right}, where it is wrong ({answer.items_wrong:,}) in {wrong}"
-        )
-    return "\n".join(parts)
+        lost = f"{one.left_out:,}" if one.left_out else ""
+        rows.append((one.name, f"{one.mass.value:.3f}", share(one.first), meant, lost))
+    head = ("head on", "mass on nouns", "first noun", "meant noun", "left out")
+    return Table("What does the head do where nothing is asked?", head, tuple(rows))
 
 
-def accuracy(finding: Finding) -> str:
-    """Its accuracy with interval."""
-    return share(Estimate(finding.accuracy, finding.interval))
+def _bar(estimate: Estimate) -> Bar:
+    return Bar(share(estimate), estimate.value, chance=True)
+
+
+def _cost(effect: Effect) -> Bar:
+    return Bar(f"{100 * effect.cost.value:.1f}", effect.cost.value)
+
+
+def _control(effect: Effect) -> str:
+    return "" if effect.control is None else f"{100 * effect.control.value:.1f}"

@@ -10,13 +10,7 @@ from seq2seq.probe.causes.use import Use
 from seq2seq.probe.report.item_record import ITEMS_FILE, write_record
 from seq2seq.probe.report.parts import part_lines
 from seq2seq.probe.report.result import Study
-from seq2seq.probe.report.tables import (
-    controls_table,
-    effects_table,
-    finding_cells,
-    routes_table,
-    written_table,
-)
+from seq2seq.probe.report.tables import routes_table, tables_of
 from seq2seq.probe.report.verdict import Verdict, answers, sentence, share, short
 from seq2seq.probe.report.wording import COUNTED
 from seq2seq.probe.statistics.gap_score import gap_answers_text
@@ -67,34 +61,21 @@ def verdict_lines(study: Study) -> list[str]:
 
 def to_text(study: Study) -> str:
     """The verdict and its tables, for a terminal."""
-    parts = ["\n".join(verdict_lines(study)), routes_table(study)]
-    parts += [table for table in (written_table(study), controls_table(study)) if table]
-    if study.effects:
-        parts.append(effects_table(study))
-    parts.append("\n".join((COUNTED, *study.problems)))
-    return "\n\n".join(parts)
+    tables = map(str, tables_of(study))
+    return "\n\n".join(
+        ("\n".join(verdict_lines(study)), *tables, "\n".join((COUNTED, *study.problems)))
+    )
 
 
 def to_markdown(study: Study) -> str:
     """A section for a model card, with what it does not show."""
+    routes = routes_table(study)
     lines = [
         "## Pronoun probe",
         "",
         *(f"- {line}" for line in verdict_lines(study)),
         "",
-        markdown(
-            ("route", "layer", "head", "sign", "accuracy", "pairs", "p"),
-            [
-                (
-                    f"{one.measure.route} {one.measure.variant}",
-                    *cells[:2],
-                    "+" if one.sign == 1 else "−",
-                    *cells[2:],
-                )
-                for one in study.by_route
-                for cells in [finding_cells(one)]
-            ],
-        ),
+        markdown(routes.head, routes.rows),
         "",
         *_limits(study),
         "",

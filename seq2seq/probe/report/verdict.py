@@ -12,6 +12,7 @@ from seq2seq.probe.causes.use import Use
 from seq2seq.probe.controls.head import ControlFigure
 from seq2seq.probe.report.wording import ROUTES, VARIANTS, in_short, in_words
 from seq2seq.probe.statistics.bootstrap import Estimate
+from seq2seq.probe.statistics.selection import Finding as Measured
 from seq2seq.probe.statistics.visible import Visible
 from seq2seq.viewer.content import Answer, Finding
 
@@ -160,6 +161,11 @@ def share(estimate: Estimate) -> str:
     """A share in percent with its interval."""
     interval = estimate.interval
     return f"{100 * estimate.value:.1f} % [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+
+
+def accuracy(finding: Measured) -> str:
+    """The accuracy of a measure with its interval."""
+    return share(Estimate(finding.accuracy, finding.interval))
 
 
 def p_value(value: float) -> str:

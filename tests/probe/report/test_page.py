@@ -10,6 +10,7 @@ import pytest
 import torch
 import transformers as hf
 
+from seq2seq.probe.causes.knock_outs import PRONOUN
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.placement import place_cases
 from seq2seq.probe.model.stock_model import StockModel
@@ -19,7 +20,9 @@ from seq2seq.probe.report.page import fitted, study_page, write_page
 from seq2seq.probe.report.result import Study, StudySpec
 from seq2seq.probe.report.text import to_json, to_markdown, to_text, write_study
 from seq2seq.probe.report.verdict import answers, sentence
+from seq2seq.probe.report.wording import in_words
 from seq2seq.probe.study import probe_model
+from seq2seq.text_table import Bar
 from seq2seq.viewer.content import AttentionPage, Head
 from seq2seq.viewer.page import attention_page, example_size
 from tests.probe.planted_model import HEAD, LAYER, WORDS, cases, planted_model, word_tokenizer
@@ -93,20 +96,28 @@ def test_the_page_of_any_text_opens_at_the_head_that_the_probe_chose(
     assert any("that the probe chose on dev" in note for note in page.notes)
 
 
-def test_every_route_and_removal_stands_there_with_the_figures_of_the_study(
+def test_every_route_and_knock_out_stands_there_with_the_figures_of_the_study(
     study: Study, page: AttentionPage
 ) -> None:
-    for route, found in zip(page.routes, study.by_route, strict=True):
-        assert (route.name, route.accuracy, route.pairs) == (
-            found.measure.route, found.accuracy, found.pair,
-        )  # fmt: skip
-    assert [one.name for one in page.routes if one.chosen] == ["E→"]
-    assert page.routes[0].where == f"encoder layer {LAYER} head {HEAD}, attention"
+    routes = next(one for one in page.tables if one.head[0] == "route")
+    place = {name: column for column, name in enumerate(routes.head)}
+    shown = (*study.by_route, *study.baselines, *study.wrong_queries)
+    for row, found in zip(routes.rows, shown, strict=True):
+        assert found.measure.route in str(row[0])
+        assert str(row[place["right noun"]]).startswith(f"{100 * found.accuracy:.1f} % [")
+        assert row[place["pairs"]] == ("" if found.pair is None else f"{found.pair:.1%}")
+    assert routes.chosen == 0
     effects = {one.name: one for one in study.effects}
-    assert page.routes[0].cost == effects["it→nouns"].cost.value
-    costs = [one.cost for one in page.removals]
+    cost = routes.rows[0][place["cost of removing it"]]
+    assert isinstance(cost, Bar)
+    assert cost.share == effects["it→nouns"].cost.value
+    (removals,) = (one for one in page.tables if one.head[0] == "taken away")
+    costs = [float(str(row[1])) for row in removals.rows]
     assert costs == sorted(costs, reverse=True)
-    assert costs[0] >= study.effects[0].cost.value
+    assert costs[0] == round(100 * study.effects[0].cost.value, 1)
+    assert {in_words(name) for name in PRONOUN} <= {str(row[0]) for row in removals.rows}
+    for table in page.tables:
+        assert str(table) in to_text(study)
 
 
 def test_the_planted_link_reaches_its_noun_in_the_bars_of_each_sentence(
@@ -212,7 +223,7 @@ def test_a_model_that_writes_no_translation_has_its_one_stack_and_nothing_to_cut
                 "pronoun", "correct", "distractor", "cue",
             }  # fmt: skip
     assert {grid.stack for grid in page.grids} == {kind}
-    assert page.removals == ()
+    assert [one.head[0] for one in page.tables][-1] != "taken away"
     used = page.findings[2]
     assert (used.said, used.detail) == (
         "not measured", "there is no translation whose change would show it",
@@ -247,6 +258,7 @@ def test_chance_of_the_set_and_what_the_figures_stand_on_are_on_the_page(
     study: Study, page: AttentionPage
 ) -> None:
     notes = "\n".join(page.notes)
-    assert f"of {study.finding.items:,} items in {study.finding.clusters:,} clusters" in notes
-    assert "of this measure alone, which was chosen on other items" in notes
-    assert "Rules that look at no attention: first 50.0 %, nearest 50.0 %" in notes
+    assert f" in {study.finding.clusters:,} clusters, {study.finding.pairs:,} whole" in notes
+    rows = {str(row[0]): [str(cell) for cell in row] for row in page.tables[0].rows}
+    assert any(cell.startswith("50.0 % [") for cell in rows["baseline first"])
+    assert any(cell.startswith("50.0 % [") for cell in rows["baseline nearest"])
