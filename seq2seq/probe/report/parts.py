@@ -7,8 +7,8 @@ import numpy as np
 
 from seq2seq.probe.report.result import Study
 from seq2seq.probe.report.verdict import accuracy, p_value, share
-from seq2seq.probe.statistics.bootstrap import Estimate
-from seq2seq.probe.statistics.by_tag import TagDifference, TagFigure, difference_of
+from seq2seq.probe.statistics.bootstrap import Estimate, difference_of
+from seq2seq.probe.statistics.by_tag import TagDifference, TagFigure
 from seq2seq.text_table import align
 
 STEREOTYPE = "stereotype"
@@ -66,7 +66,8 @@ def differences_of(studies: Sequence[Study]) -> tuple[TagDifference, ...]:
         together = np.concatenate([ours.right, theirs.right])
         first = np.arange(len(together)) < len(ours.cases)
         difference = difference_of(
-            [*ours.cases, *theirs.cases], together, (first, ~first),
+            together, np.stack([first, ~first]),
+            [case.cluster for case in (*ours.cases, *theirs.cases)],
             resamples=one.spec.resamples, seed=one.spec.seed,
         )  # fmt: skip
         found.append(TagDifference(STEREOTYPE, one.spec.name, other.spec.name, difference))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from seq2seq.errors import DataError
 
@@ -111,6 +111,27 @@ def mean_of(
     return cluster_bootstrap(values[None], clusters, resamples=resamples, seed=seed)[0]
 
 
+def difference_of(
+    values: Float[np.ndarray, " items"],
+    parts: Bool[np.ndarray, "2 items"],
+    clusters: Sequence[str],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Estimate:
+    """The mean over one part of the items less that over another, each of at least one item.
+
+    Both parts are drawn together, cluster by cluster: sentences that differ in the pronoun alone
+    share their nouns, and what is hard in one is hard in the other. Draws in which a part has no
+    item do not count.
+    """
+    both = np.stack([values, values])
+    means = _resampled_means(both, clusters, resamples, seed, parts.astype(float))
+    drawn = means[:, 0] - means[:, 1]
+    value = values[parts[0]].mean() - values[parts[1]].mean()
+    return Estimate(float(value), percentiles(drawn[np.isfinite(drawn)]))
+
+
 def unpaired_bootstrap(
     one: tuple[Float[np.ndarray, " items"], Sequence[str]],
     other: tuple[Float[np.ndarray, " others"], Sequence[str]],
@@ -166,11 +187,15 @@ def _resampled_means(
     clusters: Sequence[str],
     resamples: int,
     seed: int,
+    weights: Float[np.ndarray, "measures items"] | None = None,
 ) -> Float[np.ndarray, "resamples measures"]:
+    """Means in each draw; not a number where nothing drawn has weight."""
     numbers = cluster_numbers(clusters)
-    sums, sizes = cluster_sums(values, numbers), np.bincount(numbers).astype(float)
-    slices = [
-        (counts @ sums.T) / (counts @ sizes)[:, None]
-        for counts in (drawn.astype(float) for drawn in draws(len(sizes), resamples, seed))
-    ]
+    weights = np.ones((1, len(numbers))) if weights is None else weights
+    sums, sizes = cluster_sums(values * weights, numbers), cluster_sums(weights, numbers)
+    with np.errstate(invalid="ignore"):
+        slices = [
+            (counts @ sums.T) / (counts @ sizes.T)
+            for counts in (drawn.astype(float) for drawn in draws(sizes.shape[1], resamples, seed))
+        ]
     return np.concatenate(slices)

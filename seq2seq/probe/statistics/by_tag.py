@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.statistics.bootstrap import (
-    LEVEL,
     RESAMPLES,
     SEED,
     Estimate,
     Interval,
+    difference_of,
     mean_of,
 )
 
@@ -91,39 +91,9 @@ def by_tag(
         if len(values) == 2:
             one, other = sorted(values, reverse=True)  # pro less anti, male less female
             found_in = [np.isin(np.arange(len(cases)), values[value]) for value in (one, other)]
+            clusters = [case.cluster for case in cases]
             difference = difference_of(
-                cases, right, (found_in[0], found_in[1]), resamples=resamples, seed=seed
+                right, np.stack(found_in), clusters, resamples=resamples, seed=seed
             )
             differences.append(TagDifference(name, one, other, difference))
     return tuple(figures), tuple(differences)
-
-
-def difference_of(
-    cases: Sequence[Case],
-    right: Float[np.ndarray, " items"],
-    parts: tuple[Bool[np.ndarray, " items"], Bool[np.ndarray, " items"]],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-) -> Estimate:
-    """The accuracy on one part of the cases less that on another, each of at least one case.
-
-    Both parts are drawn together, cluster by cluster: sentences that differ in the pronoun alone
-    share their nouns, and what is hard in one is hard in the other. Draws in which a part has no
-    case do not count.
-    """
-    _, numbers = np.unique([case.cluster for case in cases], return_inverse=True)
-    count = int(numbers.max()) + 1
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(count, np.full(count, 1 / count), size=resamples).astype(float)
-    means = []
-    for part in parts:
-        sums = np.bincount(numbers, weights=right * part, minlength=count)
-        sizes = np.bincount(numbers, weights=part.astype(float), minlength=count)
-        with np.errstate(invalid="ignore"):
-            means.append((drawn @ sums) / (drawn @ sizes))
-    differences = means[0] - means[1]
-    tails = (1 - LEVEL) / 2, (1 + LEVEL) / 2
-    low, high = np.quantile(differences[np.isfinite(differences)], tails)
-    value = right[parts[0]].mean() - right[parts[1]].mean()
-    return Estimate(float(value), Interval(float(low), float(high)))
