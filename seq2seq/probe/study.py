@@ -45,7 +45,6 @@ from seq2seq.probe.report.result import Parts, Study, StudySpec
 from seq2seq.probe.report.verdict import Verdict
 from seq2seq.probe.statistics.by_tag import by_tag
 from seq2seq.probe.statistics.choosing_set import ChoosingSet
-from seq2seq.probe.statistics.faithfulness import ByAnswer, by_answer
 from seq2seq.probe.statistics.gap_score import gap_scores
 from seq2seq.probe.statistics.scored_sets import ScoredSets, right_of
 from seq2seq.probe.statistics.selection import Finding, findings, row_of
@@ -124,11 +123,10 @@ def probe_model(
         wrong_queries=on_head.wrong_queries,
         controls=on_head.controls,
         generated=own.generated if own else (),
-        by_answer=_by_answers(scored, own),
         provenance=provenance_of(
             model, choosing.cases, items, seeds=_seeds(spec), caveats=_caveats(spec, scored, causes)
         ),
-        parts=_parts(scored, items, spec),
+        parts=_parts(scored, items, spec, own),
         record=_record(scored, causes, own),
         placed=tuple(scored.test),
         seconds=time.perf_counter() - start,
@@ -152,9 +150,18 @@ def _scored(
     return scored, (*twice, *_problems(dev, test, scored))
 
 
-def _parts(scored: ScoredSets, items: Sequence[Case], spec: StudySpec) -> Parts:
-    """The chosen measure by tag, and for GAP as its own scorer counts."""
-    cases, right = [one.case for one in scored.test], scored.right(scored.chosen)
+def _parts(
+    scored: ScoredSets, items: Sequence[Case], spec: StudySpec, own: FreeTranslations | None
+) -> Parts:
+    """The chosen measure by tag and by the model's answers, and for GAP as its own scorer counts.
+
+    A measure that is right as often where the answer is wrong shows what it does not hang on.
+    """
+    cases = [
+        replace(one.case, tags=(*one.case.tags, *tags))
+        for one, tags in zip(scored.test, _answer_tags(scored, own), strict=True)
+    ]
+    right = scored.right(scored.chosen)
     figures, differences = by_tag(cases, right, resamples=spec.resamples, seed=spec.seed)
     if spec.kind != "gap":
         return Parts(figures, differences)
@@ -329,19 +336,21 @@ def _findings(scores: Sequence[Scores], spec: StudySpec) -> tuple[Finding, ...]:
     )
 
 
-def _by_answers(scored: ScoredSets, own: FreeTranslations | None) -> tuple[ByAnswer, ...]:
-    preference = scored.scores.preference
-    if preference is None:
-        return ()
-    measured, clusters = scored.right(scored.chosen), scored.scores.scores.layout.clusters
-    found = [by_answer("preferred", measured, preference > 0, clusters, seed=scored.seed)]
-    if own is not None:
-        shown = own.shown[UNTOUCHED]
-        kept = [n for n, one in enumerate(scored.test) if one.case.id in shown]
-        right = np.array([shown[scored.test[n].case.id] == 1 for n in kept])
-        part = [clusters[n] for n in kept]
-        found.append(by_answer("written", measured[kept], right, part, seed=scored.seed))
-    return tuple(found)
+def _answer_tags(scored: ScoredSets, own: FreeTranslations | None) -> list[tuple[str, ...]]:
+    """Whether the model has each item right: of two given translations, and when it writes."""
+    tags: list[tuple[str, ...]] = [() for _ in scored.test]
+    if scored.scores.preference is not None:
+        preferred = (_answer("preferred", right=each > 0) for each in scored.scores.preference)
+        tags = [(tag,) for tag in preferred]
+    shown = {} if own is None else own.shown[UNTOUCHED]
+    return [
+        (*some, _answer("written", right=shown[one.case.id] == 1)) if one.case.id in shown else some
+        for one, some in zip(scored.test, tags, strict=True)
+    ]
+
+
+def _answer(what: str, *, right: bool) -> str:
+    return f"{what} translation={'right' if right else 'not right'}"
 
 
 def _record(scored: ScoredSets, causes: Causes, own: FreeTranslations | None) -> Record:

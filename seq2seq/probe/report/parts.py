@@ -15,7 +15,7 @@ STEREOTYPE = "stereotype"
 
 
 def part_lines(study: Study) -> list[str]:
-    """One line for each tag, for the published scorer, and for the answers of the model."""
+    """One line for each tag, with the figures of its values, and what the published scorer says."""
     lines = []
     for tag in dict.fromkeys(one.tag for one in study.parts.by_tag):
         figures = [_figure(one) for one in study.parts.by_tag if one.tag == tag]
@@ -28,14 +28,6 @@ def part_lines(study: Study) -> list[str]:
         lines.append(
             f"F1 as the scorer of GAP counts it, every name of every item: {', '.join(shares)}"
             f"{bias} (“both” for all would score 61 on the development set)"
-        )
-    for answer in study.by_answer:
-        right, wrong = (
-            "too few" if part is None else share(part) for part in (answer.right, answer.wrong)
-        )
-        lines.append(
-            f"where the {answer.answer} translation is right ({answer.items_right:,} items) the "
-            f"measure is right in {right}, where it is wrong ({answer.items_wrong:,}) in {wrong}"
         )
     return lines
 

@@ -14,7 +14,6 @@ from seq2seq.probe.report.provenance import Provenance
 from seq2seq.probe.report.verdict import Verdict
 from seq2seq.probe.statistics.bootstrap import RESAMPLES, SEED, Estimate
 from seq2seq.probe.statistics.by_tag import TagDifference, TagFigure
-from seq2seq.probe.statistics.faithfulness import ByAnswer
 from seq2seq.probe.statistics.gap_score import GapScore
 from seq2seq.probe.statistics.selection import Choice, Finding
 
@@ -60,7 +59,7 @@ class Parts:
     """What the chosen measure does on parts of the reported set.
 
     Attributes:
-        by_tag: its accuracy by what cases are tagged with.
+        by_tag: its accuracy by what cases are tagged with, and by the answers of the model.
         differences: of tags of two values.
         gap: its F1 as the scorer of GAP counts; empty for other sets.
         gap_answers: by case id the name that it says is meant; no part of ``probe.json``.
@@ -97,7 +96,6 @@ class Study:
         wrong_queries: what the same head gives from the rows of other words.
         controls: what it does where "it" means nothing, or the target does not tell.
         generated: what free translations show, untouched and with knock-outs.
-        by_answer: accuracy of the chosen measure where the model is right and where it is wrong.
         provenance: what the figures hang on.
         parts: the chosen measure on parts of the reported set.
         record: every item; no part of ``probe.json``.
@@ -124,7 +122,6 @@ class Study:
     wrong_queries: tuple[Finding, ...] = ()
     controls: tuple[ControlFigure, ...] = ()
     generated: tuple[Generated, ...] = ()
-    by_answer: tuple[ByAnswer, ...] = ()
     provenance: Provenance
     parts: Parts = field(default_factory=Parts)
     record: Record = field(repr=False, compare=False)
