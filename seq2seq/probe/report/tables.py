@@ -79,7 +79,7 @@ def _effects_table(study: Study) -> Table:
 def _written_table(study: Study) -> Table:
     """What free translations show, untouched and with knock-outs."""
     genders = sorted(study.generated[0].score.recall) if study.generated else []
-    rows = []
+    rows: list[tuple[str | Bar, ...]] = []
     for one in study.generated:
         shares = [one.pair.value, one.quad.value, one.score.coverage]
         shares += [one.score.recall[gender] for gender in genders]
@@ -90,7 +90,7 @@ def _written_table(study: Study) -> Table:
 
 def _controls_table(study: Study) -> Table:
     """The head on control sets."""
-    rows = []
+    rows: list[tuple[str | Bar, ...]] = []
     for one in study.controls:
         meant = "" if one.accuracy is None else share(one.accuracy)
         lost = f"{one.left_out:,}" if one.left_out else ""
