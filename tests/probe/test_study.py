@@ -176,18 +176,18 @@ def test_every_item_is_written_with_its_knock_outs(found: Study, tmp_path: Path)
     write_study(found, tmp_path)
     items = read_record(tmp_path / "items.jsonl")
     assert [item["id"] for item in items] == [case.id for case in cases(start=30, count=40)]
-    names = {effect.name for effect in found.effects}
+    names = {effect.name for effect in found.verdict.causes.effects}
     assert names <= items[0]["knock_outs"].keys()
     assert {"it→gold, chosen head", "head ablated (mean)"} <= items[0]["knock_outs"].keys()
     assert np.mean([item["right"] for item in items]) == found.finding.accuracy
     off = np.array([item["knock_outs"]["it off"] for item in items])
-    by_name = {effect.name: effect for effect in found.effects}
+    by_name = {effect.name: effect for effect in found.verdict.causes.effects}
     assert np.mean(off > 0) == pytest.approx(by_name["it off"].accuracy.value)
     assert items[0]["scores"]["E→ raw encoder layer 1 head 2"] == pytest.approx([0.9, 0.05])
 
 
 def test_the_pronouns_own_knock_outs_are_shown_with_their_controls(found: Study) -> None:
-    by_name = {effect.name: effect for effect in found.effects}
+    by_name = {effect.name: effect for effect in found.verdict.causes.effects}
     for name in ("it off", "it→nouns", "it⇄nouns", "decision→it"):
         assert by_name[name].matched is not None
         assert in_words(name) in to_text(found)
@@ -225,8 +225,8 @@ def test_an_unrelated_sentence_without_a_place_is_counted_and_stops_nothing() ->
     silent = replace(lost, correct=frozenset(), good=None)
     spec = StudySpec("test", "dev", resamples=99, random_twins=0)
     found = probe_model(planted_model(), dev, test, spec=spec, unrelated=[silent, kept])
-    assert found.without_head is not None
-    assert found.without_head.elsewhere is not None
+    assert found.verdict.causes.without_head is not None
+    assert found.verdict.causes.without_head.elsewhere is not None
     assert any("1 unrelated sentences left out" in line for line in found.problems)
 
 

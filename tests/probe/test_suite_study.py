@@ -70,9 +70,9 @@ def test_a_link_is_used_only_where_the_answer_hangs_on_it(
         return seen["it"][0] - seen["it"][1]
 
     verdict = probe_suite(linked_model(Link("it", head=head), rule=nearer), items, SPEC).verdict
-    assert verdict.by_head is not None
-    assert verdict.by_all_heads is not None
-    assert (verdict.by_head.used, verdict.by_all_heads.used) == (used, True)
+    assert verdict.causes.by_head is not None
+    assert verdict.causes.by_all_heads is not None
+    assert (verdict.causes.by_head.used, verdict.causes.by_all_heads.used) == (used, True)
 
 
 def test_a_model_of_many_languages_is_told_those_of_the_suite(

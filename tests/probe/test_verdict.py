@@ -30,14 +30,14 @@ def nearer(seen: Seen) -> float:
 def test_a_faithful_pointer_is_visible_needed_and_followed() -> None:
     verdict = judged(linked_model(Link("it", head=POINTING), rule=nearer))
     assert verdict.visible.shown
-    assert verdict.by_head is not None
-    assert (verdict.by_head.needed, verdict.by_head.followed) == (True, True)
-    assert verdict.by_head.both.cost.value == 0.5
-    assert verdict.by_head.gold.cost.value == 1.0, "the other noun is told"
-    assert verdict.by_head.redirected == 0.5
-    assert verdict.by_head.other.cost.value == 0
-    assert verdict.by_head.exchanged is not None
-    assert verdict.by_head.exchanged.cost.value == 1.0
+    assert verdict.causes.by_head is not None
+    assert (verdict.causes.by_head.needed, verdict.causes.by_head.followed) == (True, True)
+    assert verdict.causes.by_head.both.cost.value == 0.5
+    assert verdict.causes.by_head.gold.cost.value == 1.0, "the other noun is told"
+    assert verdict.causes.by_head.redirected == 0.5
+    assert verdict.causes.by_head.other.cost.value == 0
+    assert verdict.causes.by_head.exchanged is not None
+    assert verdict.causes.by_head.exchanged.cost.value == 1.0
     assert short(verdict) == "shown, used by this head"
     assert "the link of this head is used" in sentence(verdict)
 
@@ -48,10 +48,10 @@ def test_a_head_that_eliminates_the_other_noun_is_used() -> None:
     )
     verdict = judged(model)
     assert (verdict.visible.shown, verdict.visible.sign) == (True, -1)
-    assert verdict.by_head is not None
-    assert verdict.by_head.gold.cost.value == 0
-    assert verdict.by_head.both.cost.value == 0.5
-    assert verdict.by_head.used
+    assert verdict.causes.by_head is not None
+    assert verdict.causes.by_head.gold.cost.value == 0
+    assert verdict.causes.by_head.both.cost.value == 0.5
+    assert verdict.causes.by_head.used
     assert "which noun is not meant" in sentence(verdict)
 
 
@@ -59,20 +59,20 @@ def test_an_idle_head_beside_a_working_one_is_not_used_and_all_heads_are() -> No
     verdict = judged(linked_model(Link("it", head=WORKING), rule=nearer))
     assert verdict.visible.measure.head == HEAD
     assert verdict.visible.measure.layer == LAYER
-    assert verdict.by_head is not None
-    assert verdict.by_all_heads is not None
-    assert [one.cost.value for one in verdict.by_head.effects] == [0, 0, 0, 0]
-    assert (verdict.by_head.used, verdict.by_all_heads.used) == (False, True)
+    assert verdict.causes.by_head is not None
+    assert verdict.causes.by_all_heads is not None
+    assert [one.cost.value for one in verdict.causes.by_head.effects] == [0, 0, 0, 0]
+    assert (verdict.causes.by_head.used, verdict.causes.by_all_heads.used) == (False, True)
     assert "used, but by other heads" in sentence(verdict)
 
 
 def test_a_word_outside_of_the_clause_is_found_to_carry_the_answer() -> None:
     word = "before second noun"
     verdict = judged(linked_model(Link(word), rule=lambda seen: seen[word][0] - seen[word][1]))
-    assert verdict.by_all_heads is not None
-    assert not verdict.by_all_heads.used
-    assert verdict.by_group is not None
-    assert (verdict.by_group.rows, verdict.by_group.used) == (word, True)
+    assert verdict.causes.by_all_heads is not None
+    assert not verdict.causes.by_all_heads.used
+    assert verdict.causes.by_group is not None
+    assert (verdict.causes.by_group.rows, verdict.causes.by_group.used) == (word, True)
     assert verdict.carried_by is not None
     assert verdict.carried_by.name == f"{word} off"
     assert "the word before the second noun" in sentence(verdict)
@@ -86,15 +86,15 @@ def test_rows_that_stand_in_for_each_other_are_used_together() -> None:
         return max(said) if max(said) > 0 else min(said)
 
     verdict = judged(linked_model(Link("it"), Link("cue"), rule=rule))
-    assert verdict.by_all_heads is not None
-    assert not verdict.by_all_heads.needed
-    assert verdict.by_group is not None
-    assert verdict.by_group.rows == "it + cue"
-    assert verdict.by_group.needed
-    assert verdict.redundant
-    assert verdict.carrier is not None
-    assert not verdict.carrier.confirmed
-    assert verdict.joint is not None
+    assert verdict.causes.by_all_heads is not None
+    assert not verdict.causes.by_all_heads.needed
+    assert verdict.causes.by_group is not None
+    assert verdict.causes.by_group.rows == "it + cue"
+    assert verdict.causes.by_group.needed
+    assert verdict.causes.redundant
+    assert verdict.causes.carrier is not None
+    assert not verdict.causes.carrier.confirmed
+    assert verdict.carried_by is not None
     assert "redundantly" in sentence(verdict)
 
 
@@ -103,9 +103,9 @@ def test_rows_that_read_both_nouns_alike_are_needed_and_not_followed() -> None:
         return sum(gold + other for gold, other in seen.values())
 
     verdict = judged(linked_model(Link("it", 0.4, 0.4), Link("cue", 0.4, 0.4), rule=rule))
-    assert verdict.by_group is not None
-    assert verdict.by_group.rows == "it + cue"
-    assert (verdict.by_group.needed, verdict.by_group.followed) == (True, False)
+    assert verdict.causes.by_group is not None
+    assert verdict.causes.by_group.rows == "it + cue"
+    assert (verdict.causes.by_group.needed, verdict.causes.by_group.followed) == (True, False)
 
 
 def test_a_decision_that_mixes_both_nouns_does_not_carry_the_choice() -> None:
@@ -118,17 +118,21 @@ def test_a_decision_that_mixes_both_nouns_does_not_carry_the_choice() -> None:
     assert verdict.carried_by is not None
     assert verdict.carried_by.name in ("it off", "decision→it")
     assert verdict.carried_by.cost.value == 0.5
-    assert all(not use.used for use in (verdict.by_head, verdict.by_all_heads) if use is not None)
+    assert all(
+        not use.used
+        for use in (verdict.causes.by_head, verdict.causes.by_all_heads)
+        if use is not None
+    )
 
 
 def test_being_told_the_wrong_noun_is_no_need() -> None:
     """It knows the answer anyway, but says what "it" is told if that is the other noun."""
     verdict = judged(linked_model(Link("it", head=POINTING), rule=lambda seen: nearer(seen) or 1.0))
-    assert verdict.by_head is not None
-    assert verdict.by_head.gold.cost.value == 1.0
-    assert (verdict.by_head.both.cost.value, verdict.by_head.needed) == (0, False)
-    assert verdict.by_head.followed, "the answer goes where the row is told"
-    assert verdict.by_head.redirected == 1.0
+    assert verdict.causes.by_head is not None
+    assert verdict.causes.by_head.gold.cost.value == 1.0
+    assert (verdict.causes.by_head.both.cost.value, verdict.causes.by_head.needed) == (0, False)
+    assert verdict.causes.by_head.followed, "the answer goes where the row is told"
+    assert verdict.causes.by_head.redirected == 1.0
     (line,) = (one for one in answers(verdict) if one.question == "Used by the head?")
     assert line.said == "followed"
     assert "100 points of what the antecedent costs are redirection" in line.detail
@@ -137,8 +141,8 @@ def test_being_told_the_wrong_noun_is_no_need() -> None:
 def test_a_model_that_knows_without_looking_uses_no_row() -> None:
     verdict = judged(linked_model(rule=lambda seen: 1.0))
     assert verdict.used_by == ()
-    assert verdict.by_group is not None
-    assert verdict.by_group.rows == "all words"
+    assert verdict.causes.by_group is not None
+    assert verdict.causes.by_group.rows == "all words"
     assert verdict.carried_by is None
     assert short(verdict) == "shown, not used"
 

@@ -129,8 +129,9 @@ def _judged(study: Study) -> Bool[np.ndarray, " items"]:
 
 def _examples(study: Study, model: StockModel, shown: Sequence[Shown]) -> tuple[Example, ...]:
     placed = [one for group in shown for one in group.placed]
-    carrier = None if study.verdict.carrier is None else study.verdict.carrier.found.name
-    cuts = cuts_of(model, placed, carrier) if study.verdict.translated is not None else ()
+    carrier = study.verdict.causes.carrier
+    name = None if carrier is None else carrier.found.name
+    cuts = cuts_of(model, placed, name) if study.verdict.translated is not None else ()
     shares = _shares(study, score_routes(model, placed, gradients=False))
     readings = list(readings_of(model, placed, cuts, shares))
     examples = []

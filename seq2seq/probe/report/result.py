@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from seq2seq.probe.causes.experiment import Effect
 from seq2seq.probe.causes.free_translation import Generated
-from seq2seq.probe.causes.head import WithoutHead
-from seq2seq.probe.causes.joint_sets import JointSets
 from seq2seq.probe.controls.head import ControlFigure
 from seq2seq.probe.items.placement import PlacedCase
 from seq2seq.probe.report.item_record import Record
@@ -88,11 +85,8 @@ class Study:
         table: every measure on the second set.
         baselines: rules that look at no attention, on the second set.
         faithfulness: rank correlation of the chosen measure's margin with the preference.
-        effects: of all knock-outs of one word, the costliest first; empty if there were none.
         seconds: time spent.
-        joint: sets of knock-outs; None if a single one explains the answer, or none was tried.
         head: the best single head on the first set, which is taken apart and controlled.
-        without_head: what becomes of the answer without it; None if nothing was knocked out.
         wrong_queries: what the same head gives from the rows of other words.
         controls: what it does where "it" means nothing, or the target does not tell.
         generated: what free translations show, untouched and with knock-outs.
@@ -114,11 +108,8 @@ class Study:
     table: tuple[Finding, ...]
     baselines: tuple[Finding, ...]
     faithfulness: Estimate | None
-    effects: tuple[Effect, ...]
     seconds: float
-    joint: JointSets | None = None
     head: Choice | None = None
-    without_head: WithoutHead | None = None
     wrong_queries: tuple[Finding, ...] = ()
     controls: tuple[ControlFigure, ...] = ()
     generated: tuple[Generated, ...] = ()

@@ -42,7 +42,7 @@ def routes_table(study: Study) -> Table:
 
 def _route(one: Finding, study: Study) -> tuple[str | Bar, ...]:
     measure = one.measure
-    effects = {effect.name: effect for effect in study.effects}
+    effects = {effect.name: effect for effect in study.verdict.causes.effects}
     effect = effects.get(REMOVED_WITH.get(measure.route, ""))
     star = "★ " if measure == study.finding.measure else ""
     layer, head = ("" if each is None else str(each) for each in (measure.layer, measure.head))
@@ -59,9 +59,10 @@ def _route(one: Finding, study: Study) -> tuple[str | Bar, ...]:
 
 def _effects_table(study: Study) -> Table:
     """What knock-outs cost: the costliest, those of the pronoun, sets of several, and each use."""
-    shown = study.effects[:MOST_EFFECTS]
-    shown += tuple(one for one in study.effects[MOST_EFFECTS:] if one.name in PRONOUN)
-    shown += () if study.joint is None else study.joint.effects
+    causes = study.verdict.causes
+    shown = causes.effects[:MOST_EFFECTS]
+    shown += tuple(one for one in causes.effects[MOST_EFFECTS:] if one.name in PRONOUN)
+    shown += () if causes.joint is None else causes.joint.effects
     shown += tuple(effect for use in study.verdict.uses.values() for effect in use.effects)
     once = {each.name: each for each in shown}.values()
     return Table(

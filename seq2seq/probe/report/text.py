@@ -27,6 +27,8 @@ def to_json(study: Study) -> dict[str, Any]:
     del fields["record"], fields["placed"], fields["parts"]["gap_answers"]
     for one, score in zip(fields["parts"]["gap"], study.parts.gap, strict=True):
         one |= {"precision": score.precision, "recall": score.recall, "f1": score.f1}
+    causes = fields["verdict"]["causes"]
+    fields |= {name: causes[name] for name in ("effects", "joint", "without_head")}
     return {"schema": SCHEMA, **fields, "verdict": verdict_fields(study.verdict)}
 
 
@@ -94,7 +96,7 @@ def _limits(study: Study) -> list[str]:
         lines.append(f"The items are {study.spec.origin}; other text may differ.")
     used = (
         "what is used was found by hiding and exchanging"
-        if study.effects
+        if study.verdict.causes.effects
         else "nothing was knocked out"
     )
     lines.append(f"Attention is not an explanation; {used}.")
@@ -107,8 +109,10 @@ def verdict_fields(verdict: Verdict) -> dict[str, Any]:
     """The verdict with what follows from its figures."""
     fields = asdict(verdict)
     fields["visible"]["shown"] = verdict.visible.shown
-    for name in ("by_head", "by_all_heads", "by_group"):
-        use = getattr(verdict, name)
+    causes, found = fields.pop("causes"), verdict.causes
+    for name in ("by_head", "by_all_heads", "by_group", "carrier", "readers"):
+        fields[name] = causes[name]
+        use = getattr(found, name)
         if isinstance(use, Use):
             fields[name] |= {
                 "needed": verdict.knows and use.needed,
@@ -116,7 +120,10 @@ def verdict_fields(verdict: Verdict) -> dict[str, Any]:
                 "redirected": use.redirected,
             }
     carried = verdict.carried_by
+    joint = None if found.joint is None else found.joint.found
     return fields | {
+        "redundant": found.redundant,
+        "joint": None if joint is None else asdict(joint),
         "sentence": sentence(verdict),
         "short": short(verdict),
         "knows": verdict.knows,

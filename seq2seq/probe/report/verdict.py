@@ -4,10 +4,10 @@ One object holds what terminal, page, card, table and ``probe.json`` say; none o
 definition of its own. Every word of its sentence is backed by a figure that it holds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seq2seq.probe.causes.experiment import Effect
-from seq2seq.probe.causes.search import Carrier
+from seq2seq.probe.causes.search import Carrier, Causes
 from seq2seq.probe.causes.use import Use
 from seq2seq.probe.controls.head import ControlFigure
 from seq2seq.probe.report.wording import ROUTES, VARIANTS, in_short, in_words
@@ -32,14 +32,7 @@ class Verdict:
         reported_on: name of the set on which they are reported.
         translated: share of items in which the model prefers the good one of two translations;
             None without translations.
-        by_head: what the answer owes to the best single head; None if nothing was knocked out, as
-            the following.
-        by_all_heads: what it owes to all heads in the same rows.
-        by_group: what it owes to a group of rows that see the nouns, in all heads.
-        redundant: whether no row of that group is used by itself.
-        carrier: the word that carries the choice.
-        readers: if that is a row: what hiding it from each reader costs.
-        joint: words that carry it together, where no single one does.
+        causes: what knock-outs have shown; empty if nothing was knocked out.
         meaningless: what the head does where "it" means nothing; None without such a set.
         meaningful: what it does on the reported set.
     """
@@ -50,13 +43,7 @@ class Verdict:
     chosen_on: str
     reported_on: str
     translated: Estimate | None = None
-    by_head: Use | None = None
-    by_all_heads: Use | None = None
-    by_group: Use | None = None
-    redundant: bool = False
-    carrier: Carrier | None = None
-    readers: tuple[Effect, ...] = ()
-    joint: Effect | None = None
+    causes: Causes = field(default_factory=Causes)
     meaningless: ControlFigure | None = None
     meaningful: ControlFigure | None = None
 
@@ -72,9 +59,11 @@ class Verdict:
     @property
     def uses(self) -> dict[str, Use]:
         """Of "the head", "all heads" and "the group"; nothing if nothing was knocked out."""
-        named = ("the head", self.by_head), ("all heads", self.by_all_heads)
-        known = (*named, ("the group", self.by_group))
-        return {name: use for name, use in known if use is not None}
+        found = self.causes
+        known = {
+            "the head": found.by_head, "all heads": found.by_all_heads, "the group": found.by_group
+        }  # fmt: skip
+        return {name: use for name, use in known.items() if use is not None}
 
     @property
     def used_by(self) -> tuple[str, ...]:
@@ -93,9 +82,10 @@ class Verdict:
         """What carries the choice: one word that both sets confirm, or a set of words."""
         if not self.knows:
             return None
-        if self.carrier is not None and self.carrier.confirmed:
-            return self.carrier.found
-        return self.joint
+        carrier, joint = self.causes.carrier, self.causes.joint
+        if carrier is not None and carrier.confirmed:
+            return carrier.found
+        return None if joint is None else joint.found
 
 
 def sentence(verdict: Verdict) -> str:
@@ -127,8 +117,8 @@ def answers(verdict: Verdict) -> tuple[Finding, ...]:
         if verdict.translated is None:
             why = "there is no translation whose change would show it"
         lines.append(Finding("Used?", "unclear", why, "not measured"))
-    if verdict.carrier is not None:
-        lines.append(_carrier_line(verdict, verdict.carrier))
+    if verdict.causes.carrier is not None:
+        lines.append(_carrier_line(verdict, verdict.causes.carrier))
     if verdict.translated is not None:
         low, high = verdict.translated.interval.low, verdict.translated.interval.high
         answer: Answer = "yes" if low > 0.5 else "no" if high < 0.5 else "unclear"
@@ -183,13 +173,14 @@ def _shown(verdict: Verdict) -> str:
 
 
 def _used(verdict: Verdict) -> str:
-    group = "" if verdict.by_group is None else in_short(verdict.by_group.rows)
+    by_group = verdict.causes.by_group
+    group = "" if by_group is None else in_short(by_group.rows)
     match verdict.used_by:
         case ("the head", *_):
             return "the link of this head is used"
         case ("all heads", *_):
             return "the link is used, but by other heads than this one"
-        case ("the group",) if verdict.redundant:
+        case ("the group",) if verdict.causes.redundant:
             return f"the link is used redundantly: no row alone is, {group} together are"
         case ("the group",):
             return f"the link is used in other rows: {group}"
@@ -272,15 +263,14 @@ def _carrier_line(verdict: Verdict, carrier: Carrier) -> Finding:
         f"{_control(found)}); chosen on {verdict.chosen_on}, where it costs "
         f"{100 * carrier.chosen.cost.value:.0f}"
     )
-    read = [one for one in verdict.readers if one.matters]
+    read = [one for one in verdict.causes.readers if one.matters]
     if read:
         costs = (f"{in_short(one.name)} (cost {100 * one.cost.value:.0f})" for one in read)
         detail += f"; its row is read by {', '.join(costs)}"
-    joint = verdict.joint
     carried = verdict.carried_by
     if carried is None:
         return Finding("Carried by?", "no", f"it costs most {detail}", "no word found")
-    if carried is joint:
+    if carried is not found:
         detail = (
             f"without {in_short(carried.name)} together {share(carried.accuracy)} are right (cost "
             f"{100 * carried.cost.value:.0f}, {_control(carried)}); alone it costs most {detail}"

@@ -107,14 +107,14 @@ def test_every_route_and_knock_out_stands_there_with_the_figures_of_the_study(
         assert str(row[place["right noun"]]).startswith(f"{100 * found.accuracy:.1f} % [")
         assert row[place["pairs"]] == ("" if found.pair is None else f"{found.pair:.1%}")
     assert routes.chosen == 0
-    effects = {one.name: one for one in study.effects}
+    effects = {one.name: one for one in study.verdict.causes.effects}
     cost = routes.rows[0][place["cost of removing it"]]
     assert isinstance(cost, Bar)
     assert cost.share == effects["it→nouns"].cost.value
     (removals,) = (one for one in page.tables if one.head[0] == "taken away")
     costs = [float(str(row[1])) for row in removals.rows]
     assert costs == sorted(costs, reverse=True)
-    assert costs[0] == round(100 * study.effects[0].cost.value, 1)
+    assert costs[0] == round(100 * study.verdict.causes.effects[0].cost.value, 1)
     assert {in_words(name) for name in PRONOUN} <= {str(row[0]) for row in removals.rows}
     for table in page.tables:
         assert str(table) in to_text(study)
