@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from seq2seq.errors import DataError
+from seq2seq.probe.causes.search import Causes
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.placement import place_cases
 from seq2seq.probe.measures.routes import rollout, score_routes
@@ -326,5 +327,5 @@ def test_a_text_says_what_is_known_of_its_items_and_no_more(found: Study) -> Non
     assert "made by rule" not in to_markdown(found)
     known = replace(found, spec=replace(found.spec, origin="taken from Wikipedia"))
     assert "The items are taken from Wikipedia; other text may differ." in to_markdown(known)
-    silent = replace(found, effects=())
+    silent = replace(found, verdict=replace(found.verdict, causes=Causes()))
     assert "nothing was knocked out" in to_markdown(silent)
