@@ -6,7 +6,6 @@ probe comes to is its own verdict; nothing is judged here.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,47 +25,16 @@ HEADINGS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class VerdictRow:
-    """A model, over its seeds. Figures are one a seed, in the order of the folders.
-
-    Attributes:
-        name: of the model.
-        written: share of free translations that show the right gender.
-        written_pairs: share of pairs with both right.
-        measures: that were chosen, one a seed; marked if they point at the other noun.
-        shown: share of items in which each prefers the noun that its sign says.
-        rules: what the best rule without attention has right.
-        hidden: by use ("by_head", "by_all_heads", "by_group") what is left of the answers with both
-            nouns hidden.
-        exchanged: in the same way with the nouns exchanged; nothing where they cannot be.
-        groups: the words of the group.
-        carriers: what carries the choice; a dash where nothing was found to.
-        verdicts: each in a few words.
-    """
-
-    name: str
-    written: tuple[float, ...]
-    written_pairs: tuple[float, ...]
-    measures: tuple[str, ...]
-    shown: tuple[float, ...]
-    rules: tuple[float, ...]
-    hidden: Mapping[str, tuple[float, ...]]
-    exchanged: Mapping[str, tuple[float, ...]]
-    groups: tuple[str, ...]
-    carriers: tuple[str, ...]
-    verdicts: tuple[str, ...]
-
-
-def verdict_row(name: str, folders: Sequence[Path]) -> VerdictRow:
-    """Read the probes of one model's seeds.
+def verdict_row(name: str, folders: Sequence[Path]) -> tuple[str, ...]:
+    """The cells of one model; figures are means over its seeds and their range, in percent.
 
     Args:
         name: of the model.
-        folders: of its probes, all on the same set.
+        folders: of the probes of its seeds, all on the same set.
 
     Returns:
-        Its row.
+        A cell for each of `HEADINGS`. Use is what is left of the answers with both nouns hidden,
+        and with the nouns exchanged.
 
     Raises:
         DataError: a folder has no ``probe.json`` of this version with knock-outs and free
@@ -82,38 +50,26 @@ def verdict_row(name: str, folders: Sequence[Path]) -> VerdictRow:
     intact = [probe["generated"][0] for probe in probes]
     verdicts = [probe["verdict"] for probe in probes]
     visible = [one["visible"] for one in verdicts]
-    return VerdictRow(
+    return (
         name,
-        tuple(one["accuracy"]["value"] for one in intact),
-        tuple(one["pair"]["value"] for one in intact),
-        tuple(_measure(one) for one in visible),
-        tuple(one["accuracy"]["value"] for one in visible),
-        tuple(one["rule_accuracy"] for one in visible),
-        {use: _left(verdicts, use, "both") for use in USES},
-        {use: _left(verdicts, use, "exchanged") for use in USES},
-        tuple(one["by_group"]["rows"] for one in verdicts),
-        tuple(one["carried_by"] or "–" for one in verdicts),
-        tuple(one["short"] for one in verdicts),
+        f"{len(probes)}",
+        f"{_spread(intact, 'accuracy')} / {_spread(intact, 'pair')}",
+        _counted([_measure(one) for one in visible]),
+        f"{_spread(visible, 'accuracy')} / {_spread(visible, 'rule_accuracy')}",
+        *(
+            f"{_left([one[use] for one in verdicts], 'both')} / "
+            f"{_left([one[use] for one in verdicts], 'exchanged')}"
+            for use in USES
+        ),
+        _counted([one["by_group"]["rows"] for one in verdicts]),
+        _counted([one["carried_by"] or "–" for one in verdicts]),
+        _counted([one["short"] for one in verdicts]),
     )
 
 
-def markdown_table(rows: Sequence[VerdictRow]) -> str:
-    """Write rows as a Markdown table; figures are means over seeds and their range, in percent."""
-    table = [
-        [
-            row.name,
-            f"{len(row.written)}",
-            f"{_spread(row.written)} / {_spread(row.written_pairs)}",
-            _counted(row.measures),
-            f"{_spread(row.shown)} / {_spread(row.rules)}",
-            *(f"{_spread(row.hidden[use])} / {_spread(row.exchanged[use])}" for use in USES),
-            _counted(row.groups),
-            _counted(row.carriers),
-            _counted(row.verdicts),
-        ]
-        for row in rows
-    ]
-    return markdown(HEADINGS, table)
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of several models as a Markdown table."""
+    return markdown(HEADINGS, rows)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -133,12 +89,10 @@ def _read(path: Path) -> dict[str, Any]:
     return probe
 
 
-def _left(verdicts: Sequence[Mapping[str, Any]], use: str, how: str) -> tuple[float, ...]:
-    """What is left of the answers; nothing if a seed has no such figure."""
-    found = [one[use][how] for one in verdicts]
-    if any(one is None for one in found):
-        return ()
-    return tuple(one["accuracy"]["value"] for one in found)
+def _left(uses: Sequence[Mapping[str, Any]], how: str) -> str:
+    """What is left of the answers; a dash if a seed has no such figure."""
+    found = [one[how] for one in uses]
+    return "–" if None in found else _spread(found, "accuracy")
 
 
 def _measure(visible: Mapping[str, Any]) -> str:
@@ -154,11 +108,9 @@ def _counted(values: Sequence[str]) -> str:
     return "; ".join(f"{value} ({count})" for value, count in counts)
 
 
-def _spread(values: Sequence[float]) -> str:
-    """Mean, and lowest to highest if there are several; a dash where nothing is known."""
-    if not values:
-        return "–"
-    mean = 100 * sum(values) / len(values)
-    if len(values) == 1:
-        return f"{mean:.1f}"
-    return f"{mean:.1f} ({100 * min(values):.1f}–{100 * max(values):.1f})"
+def _spread(found: Sequence[Mapping[str, Any]], name: str) -> str:
+    """The mean of a figure, and its lowest to its highest value if there are several."""
+    figures = [one[name] for one in found]
+    values = [100 * (one["value"] if isinstance(one, dict) else one) for one in figures]
+    mean = f"{sum(values) / len(values):.1f}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.1f}–{max(values):.1f})"
