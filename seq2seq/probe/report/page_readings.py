@@ -6,7 +6,7 @@ on the same pieces. What the model writes by itself stands beside it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,47 +30,37 @@ from seq2seq.viewer.content import Mark, Panel, Reading, Role, Share, Text, Vari
 UNCHANGED = 1e-4  # a map that moves less than this is drawn the same
 
 
-@dataclass(frozen=True)
-class Cut:
-    """A knock-out that the page can switch to.
-
-    Attributes:
-        name: in words.
-        knock_out: what is cut.
-    """
-
-    name: str
-    knock_out: KnockOut
-
-
 def cuts_of(
     model: StockModel, placed: Sequence[PlacedCase], carrier: str | None
-) -> tuple[Cut, ...]:
-    """The knock-outs of a page: the link, its control, the pronoun's row, and the carrier.
+) -> tuple[KnockOut, ...]:
+    """The knock-outs of a page, named in words: the link, its control, the pronoun's row, carrier.
 
     What all of the cases have; the carrier is the costliest knock-out, None if it was not searched.
     """
     known = knock_outs_of(placed)
     names = ("it→nouns", "it⇄nouns", "it→gold", "it off", carrier)
-    found = [Cut(in_words(name), known[name]) for name in dict.fromkeys(names) if name in known]
+    found = [
+        replace(known[name], name=in_words(name)) for name in dict.fromkeys(names) if name in known
+    ]
     if "it→nouns" in known:
         (control,) = MatchedWords(model, placed).control(known["it→nouns"])
         if all(has_words(control, one) for one in placed):
-            found.insert(1, Cut("“it” does not see two other words (control)", control))
+            named = replace(control, name="“it” does not see two other words (control)")
+            found.insert(1, named)
     return tuple(found)
 
 
 def readings_of(
     model: StockModel,
     placed: Sequence[PlacedCase],
-    cuts: Sequence[Cut],
+    cuts: Sequence[KnockOut],
     shares: Sequence[tuple[Share, ...]],
 ) -> tuple[Reading, ...]:
     """Read cases one by one, intact and with each knock-out; ``shares`` say what links give."""
     if not _translates(model, placed):
         return tuple(_silent(model, one, share) for one, share in zip(placed, shares, strict=True))
     intact = _written(model, placed)
-    outputs = [_outputs(model, placed, cut.knock_out) for cut in cuts]
+    outputs = [_outputs(model, placed, cut) for cut in cuts]
     return tuple(
         _reading(model, one, cuts, written, output=output, shares=share)
         for one, written, output, share in zip(
@@ -113,7 +103,7 @@ def _silent(model: StockModel, one: PlacedCase, shares: tuple[Share, ...]) -> Re
 def _reading(
     model: StockModel,
     one: PlacedCase,
-    cuts: Sequence[Cut],
+    cuts: Sequence[KnockOut],
     outputs: Sequence[str | None],
     *,
     output: str,
@@ -146,10 +136,10 @@ def _variant(
     one: PlacedCase,
     inputs: Inputs,
     intact: tuple[Panel, ...],
-    cut: Cut,
+    cut: KnockOut,
     written: str | None,
 ) -> Variant:
-    reading = model.read(inputs, interventions=[intervention_of(cut.knock_out, [one], inputs)])
+    reading = model.read(inputs, interventions=[intervention_of(cut, [one], inputs)])
     changed = tuple(
         after
         for before, after in zip(intact, translation_panels(model, reading), strict=True)
