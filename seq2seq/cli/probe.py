@@ -158,7 +158,7 @@ def _probe_set(
 ) -> "Study":
     """Probe a model on one set, and write what was found."""
     from seq2seq.probe.items.companion_sets import companions_of
-    from seq2seq.probe.items.sets import ORIGINS
+    from seq2seq.probe.items.sets import FORMATS
     from seq2seq.probe.report.page import write_page
     from seq2seq.probe.report.text import write_study
     from seq2seq.probe.study import probe_model
@@ -169,7 +169,7 @@ def _probe_set(
         choosing.model,
         choosing,
         cases,
-        spec=replace(spec, origin=ORIGINS.get(kind, ""), kind=kind),
+        spec=replace(spec, origin=FORMATS[kind].origin, kind=kind),
         unrelated=beside.unrelated,
         corpus=beside.corpus,
         controls=beside.controls,

@@ -13,7 +13,7 @@ from seq2seq.errors import DataError
 from seq2seq.evaluate.evaluation import ProbeFigures
 from seq2seq.evaluate.item import Suite
 from seq2seq.language_tags import choose_tags, language_codes, tagging
-from seq2seq.probe.items.sets import ORIGINS, CaseSet, cases_of_suite
+from seq2seq.probe.items.sets import FORMATS, CaseSet, cases_of_suite
 from seq2seq.probe.model.loading import guided_heads
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.result import Study, StudySpec
@@ -76,7 +76,7 @@ def probe_suite(
         spec,
         selected_on=f"{len(choose_on):,} other items of it",
         kind=items.kind,
-        origin=ORIGINS.get(items.kind, ""),
+        origin=FORMATS[items.kind].origin,
         supervised=guided_heads(model.name),
     )
     with telling(model, languages):

@@ -43,20 +43,33 @@ Kind = Literal[
     "corpus", "candidates", "definite pronouns", "gap", "knowref", "winobias", "winogender",
     "winograd", "winogrande", "winomt", "xwino", "contrapro", "ctxpro",
 ]  # fmt: skip
-READERS: Mapping[Kind, Callable[[Path], Iterator[Question]]] = {
-    "corpus": read_corpus,
-    "candidates": read_candidates,
-    "definite pronouns": read_definite_pronouns,
-    "gap": read_gap,
-    "knowref": read_knowref,
-    "winobias": read_winobias,
-    "winogender": read_winogender,
-    "winograd": read_winograd,
-    "winogrande": read_winogrande,
-    "winomt": read_winomt,
-    "xwino": read_xwino,
-    "contrapro": read_contrapro_questions,
-    "ctxpro": read_ctxpro_questions,
+
+
+@dataclass(frozen=True)
+class Format:
+    """How sets of a kind are read, and where their items come from; empty if nothing is known."""
+
+    read: Callable[[Path], Iterator[Question]]
+    origin: str = ""
+
+
+BY_PEOPLE = "written by people for this question"
+BY_PATTERN = "written after patterns, with occupations put in"
+SUBTITLES = "taken from film subtitles"
+FORMATS: Mapping[Kind, Format] = {
+    "corpus": Format(read_corpus, "made by rule"),
+    "candidates": Format(read_candidates),
+    "definite pronouns": Format(read_definite_pronouns, BY_PEOPLE),
+    "gap": Format(read_gap, "taken from Wikipedia"),
+    "knowref": Format(read_knowref, "taken from the web, with other names put in"),
+    "winobias": Format(read_winobias, BY_PATTERN),
+    "winogender": Format(read_winogender, BY_PATTERN),
+    "winograd": Format(read_winograd, BY_PEOPLE),
+    "winogrande": Format(read_winogrande, BY_PEOPLE),
+    "winomt": Format(read_winomt, BY_PATTERN),
+    "xwino": Format(read_xwino, BY_PEOPLE),
+    "contrapro": Format(read_contrapro_questions, SUBTITLES),
+    "ctxpro": Format(read_ctxpro_questions, SUBTITLES),
 }
 SUITES: Mapping[str, Kind] = {
     "ContraPro": "contrapro", "ContraCAT": "contrapro", "ctxPro": "ctxpro", "WinoMT": "winomt",
@@ -70,21 +83,6 @@ READABLE = (
     "Winogender (all_sentences.tsv), WinoGrande (JSON Lines), WinoMT (en.txt), XWINO (TSV), "
     "ContraPro or ctxPro (JSON)"
 )
-ORIGINS: Mapping[Kind, str] = {
-    "corpus": "made by rule",
-    "definite pronouns": "written by people for this question",
-    "gap": "taken from Wikipedia",
-    "knowref": "taken from the web, with other names put in",
-    "winobias": "written after patterns, with occupations put in",
-    "winogender": "written after patterns, with occupations put in",
-    "winograd": "written by people for this question",
-    "winogrande": "written by people for this question",
-    "winomt": "written after patterns, with occupations put in",
-    "xwino": "written by people for this question",
-    "contrapro": "taken from film subtitles",
-    "ctxpro": "taken from film subtitles",
-}
-"""Where the items of a published set come from; of other sets nothing is known."""
 CONTRASTIVE = (
     "contrastive translations, which name no antecedent and no other noun; needed a set that does "
     "(`seq2seq evaluate` asks a model such translations)"
@@ -129,7 +127,7 @@ def read_cases(path: Path, kind: Kind | Literal["auto"] = "auto") -> CaseSet:
     """
     path = Path(path)
     known = recognise(path) if kind == "auto" else kind
-    return _case_set(path, known, READERS[known](path))
+    return _case_set(path, known, FORMATS[known].read(path))
 
 
 def cases_of_suite(suite: Suite, path: Path) -> CaseSet:
