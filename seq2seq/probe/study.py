@@ -120,9 +120,7 @@ def probe_model(
         wrong_queries=on_head.wrong_queries,
         controls=on_head.controls,
         generated=own.generated if own else (),
-        provenance=provenance_of(
-            model, choosing.cases, items, seeds=_seeds(spec), caveats=_caveats(spec, scored, causes)
-        ),
+        provenance=provenance_of(model, choosing.cases, items, seeds=_seeds(spec)),
         parts=_parts(scored, items, spec, own),
         record=_record(scored, causes, own),
         placed=tuple(scored.test),
@@ -362,23 +360,6 @@ def _record(scored: ScoredSets, causes: Causes, own: FreeTranslations | None) ->
 def _seeds(spec: StudySpec) -> dict[str, tuple[int, ...]]:
     twins = tuple(spec.seed + number for number in range(spec.random_twins))
     return {"draws": (spec.seed,), "random weights": twins}
-
-
-def _caveats(spec: StudySpec, scored: ScoredSets, causes: Causes) -> tuple[str, ...]:
-    found = ["attention is not an explanation: what is used is said by knock-outs alone"]
-    if spec.origin:
-        found.append(f"the items are {spec.origin}; other text may differ")
-    if scored.scores.preference is not None:
-        found.append(
-            "the model chooses between two given translations; only free translations show what it "
-            "writes"
-        )
-    if causes.effects:
-        found.append(
-            f"p-values of {len(causes.effects)} knock-outs are corrected for their number; heads, "
-            "carriers and groups of words are chosen on the other set"
-        )
-    return tuple(found)
 
 
 def _unjudged(own: FreeTranslations | None) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from seq2seq.probe.measures.routes import rollout, score_routes
 from seq2seq.probe.measures.scores import Measure
 from seq2seq.probe.model.contributions import rolled
 from seq2seq.probe.report.item_record import read_record
-from seq2seq.probe.report.parts import differences_of, several_sets_text
+from seq2seq.probe.report.parts import caveats, differences_of, several_sets_text
 from seq2seq.probe.report.provenance import cases_hash, weights_hash
 from seq2seq.probe.report.result import Study, StudySpec
 from seq2seq.probe.report.text import to_json, to_markdown, to_text, write_study
@@ -162,7 +162,8 @@ def test_a_study_says_what_its_figures_hang_on(found: Study) -> None:
     assert len(found.provenance.seeds["random weights"]) == SPEC.random_twins
     assert found.provenance.environment["versions"]["torch"]
     assert "eager" in found.provenance.attention
-    assert any("corrected for their number" in line for line in found.provenance.caveats)
+    assert any("corrected for their number" in line for line in caveats(found))
+    assert to_json(found)["provenance"]["caveats"] == caveats(found)
 
 
 def test_hashes_follow_weights_and_questions_and_nothing_else() -> None:
@@ -328,4 +329,4 @@ def test_a_text_says_what_is_known_of_its_items_and_no_more(found: Study) -> Non
     known = replace(found, spec=replace(found.spec, origin="taken from Wikipedia"))
     assert "The items are taken from Wikipedia; other text may differ." in to_markdown(known)
     silent = replace(found, verdict=replace(found.verdict, causes=Causes()))
-    assert "nothing was knocked out" in to_markdown(silent)
+    assert "nothing was hidden" in to_markdown(silent)

@@ -18,7 +18,7 @@ from seq2seq.probe.measures.scores import Measure
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.page_examples import Shown, choose_examples
 from seq2seq.probe.report.page_readings import cuts_of, readings_of
-from seq2seq.probe.report.parts import part_lines
+from seq2seq.probe.report.parts import caveats, part_lines
 from seq2seq.probe.report.result import Study
 from seq2seq.probe.report.tables import tables_of
 from seq2seq.probe.report.verdict import answers
@@ -249,7 +249,7 @@ def _notes(study: Study) -> tuple[str, ...]:
         "The examples were chosen by rule: of each family of sentences the shortest pair that is "
         "right, and the shortest that is wrong, if there is one.",
         maps,
-        "Attention is not an explanation: what is used shows only when it is taken away.",
+        *caveats(study),
         *_drawn(found.measure),
         *(f"{line[:1].upper()}{line[1:]}." for line in part_lines(study)),
         *study.problems,

@@ -32,6 +32,26 @@ def part_lines(study: Study) -> list[str]:
     return lines
 
 
+def caveats(study: Study) -> list[str]:
+    """What the figures do not say, a sentence each."""
+    effects = study.verdict.causes.effects
+    used = "what is used was found by hiding and exchanging" if effects else "nothing was hidden"
+    lines = [f"Attention is not an explanation; {used}."]
+    if study.spec.origin:
+        lines.append(f"The items are {study.spec.origin}; other text may differ.")
+    if study.verdict.translated is not None:
+        lines.append(
+            "The model chooses between two given translations; only free translations show what it "
+            "writes."
+        )
+    if effects:
+        lines.append(
+            f"P-values of {len(effects)} knock-outs are corrected for their number; heads, "
+            "carriers and groups of words are chosen on the other set."
+        )
+    return lines
+
+
 def several_sets_text(studies: Sequence[Study]) -> str:
     """A table of sets on which one choice was reported, and their differences."""
     rows = [("set", "items", "accuracy", "p")]

@@ -1,4 +1,4 @@
-"""What a probe's figures hang on: weights, cases, seeds, versions, and what they do not say."""
+"""What a probe's figures hang on: weights, cases, seeds and versions."""
 
 import hashlib
 import json
@@ -24,7 +24,6 @@ class Provenance:
         seeds: of what is drawn.
         environment: versions, commit and machine.
         attention: what computed the maps.
-        caveats: what the figures do not say.
     """
 
     model_sha256: str
@@ -33,7 +32,6 @@ class Provenance:
     seeds: Mapping[str, tuple[int, ...]]
     environment: Mapping[str, Any]
     attention: str
-    caveats: tuple[str, ...]
 
 
 def provenance_of(
@@ -42,7 +40,6 @@ def provenance_of(
     items: Sequence[Case],
     *,
     seeds: Mapping[str, tuple[int, ...]],
-    caveats: Sequence[str],
 ) -> Provenance:
     """Take down what a probe's figures hang on."""
     return Provenance(
@@ -52,7 +49,6 @@ def provenance_of(
         seeds=seeds,
         environment=describe_environment(),
         attention=BACKEND,
-        caveats=tuple(caveats),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from seq2seq.files import write_text
 from seq2seq.probe.causes.use import Use
 from seq2seq.probe.report.item_record import ITEMS_FILE, write_record
-from seq2seq.probe.report.parts import part_lines
+from seq2seq.probe.report.parts import caveats, part_lines
 from seq2seq.probe.report.result import Study
 from seq2seq.probe.report.tables import routes_table, tables_of
 from seq2seq.probe.report.verdict import Verdict, answers, sentence, share, short
@@ -27,6 +27,7 @@ def to_json(study: Study) -> dict[str, Any]:
     del fields["record"], fields["placed"], fields["parts"]["gap_answers"]
     for one, score in zip(fields["parts"]["gap"], study.parts.gap, strict=True):
         one |= {"precision": score.precision, "recall": score.recall, "f1": score.f1}
+    fields["provenance"]["caveats"] = caveats(study)
     causes = fields["verdict"]["causes"]
     fields |= {name: causes[name] for name in ("effects", "joint", "without_head")}
     return {"schema": SCHEMA, **fields, "verdict": verdict_fields(study.verdict)}
@@ -91,15 +92,8 @@ def _limits(study: Study) -> list[str]:
         f"{COUNTED} Intervals (95 %) of the verdict are of items that share a block or a noun, "
         "those of the table of items that share a block; p is of the one measure that was chosen "
         "on other items.",
+        *caveats(study),
     ]
-    if study.spec.origin:
-        lines.append(f"The items are {study.spec.origin}; other text may differ.")
-    used = (
-        "what is used was found by hiding and exchanging"
-        if study.verdict.causes.effects
-        else "nothing was knocked out"
-    )
-    lines.append(f"Attention is not an explanation; {used}.")
     if study.problems:
         lines += ["", *(f"- {problem}" for problem in study.problems)]
     return lines
