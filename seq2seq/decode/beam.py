@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from seq2seq.decode.batches import encode_batch
 from seq2seq.decode.beginnings import Beginnings
-from seq2seq.decode.choices import forbid, top_entries
+from seq2seq.decode.choices import best_continuations, forbid
 from seq2seq.decode.finished import Finished, pick
 from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, Hypothesis
@@ -141,16 +141,12 @@ class _Search:
         forbid(gain, self.ids.flatten(0, 1), self.model, self.options)
         if self.options.renormalize:
             gain = gain.log_softmax(1)
-        # The best of all beams together are among the best of each.
-        gain, pieces = top_entries(gain, 2 * beams)
-        each = gain.shape[1]
-        gain = gain.view(sentences, beams, each)
-        total = (gain + self.log_probability[:, :, None]).flatten(1)
-        log_probability, place = total.topk(min(2 * beams, total.shape[1]), dim=1)
-        beam, piece = place // each, pieces.view(sentences, -1).gather(1, place)
+        log_probability, beam, piece = best_continuations(
+            gain.view(sentences, beams, -1), self.log_probability, 2 * beams
+        )
         if length <= self.given.longest:
             is_given = self.given.lengths[:, None] >= length
-            as_before = F.pad(self.log_probability, (0, place.shape[1] - beams), value=-inf)
+            as_before = F.pad(self.log_probability, (0, piece.shape[1] - beams), value=-inf)
             log_probability = torch.where(is_given, as_before, log_probability)
             beam = beam.masked_fill(is_given, 0)
             piece = torch.where(is_given, self.given.pieces[:, length - 1, None], piece)

@@ -2,33 +2,38 @@ import pytest
 import torch
 from transformers import NoRepeatNGramLogitsProcessor
 
-from seq2seq.decode.choices import repetitions, top_entries
+from seq2seq.decode.choices import best_continuations, repetitions
 
 
 @pytest.mark.parametrize("vocabulary", [7, 64, 640, 1000, 4096, 4099])
+@pytest.mark.parametrize("beams", [1, 3])
 @pytest.mark.parametrize("count", [1, 2, 10])
-def test_the_top_entries_are_those_of_topk(vocabulary: int, count: int) -> None:
-    scores = torch.randn(9, vocabulary)
-    count = min(count, vocabulary)
-    values, places = top_entries(scores, count)
-    assert torch.equal(values, scores.topk(count).values)
-    assert torch.equal(scores.gather(1, places), values)
+def test_the_best_continuations_are_those_of_topk(vocabulary: int, beams: int, count: int) -> None:
+    gain, so_far = torch.randn(9, beams, vocabulary), torch.randn(9, beams)
+    total = (gain + so_far[:, :, None]).flatten(1)
+    values, beam, piece = best_continuations(gain, so_far, count)
+    assert torch.equal(values, total.topk(min(count, beams * vocabulary)).values)
+    assert torch.equal(total.gather(1, beam * vocabulary + piece), values)
+    assert all(len(set(row)) == len(row) for row in (beam * vocabulary + piece).tolist())
 
 
-def test_the_top_entries_may_all_lie_in_one_block_or_behind_the_last() -> None:
-    scores = torch.zeros(2, 1000)
-    scores[0, 130:140] = torch.arange(10.0) + 1
-    scores[1, 990:1000] = torch.arange(10.0) + 1
-    _, places = top_entries(scores, 3)
-    assert places.tolist() == [[139, 138, 137], [999, 998, 997]]
+def test_the_best_continuations_may_all_lie_in_one_block_or_behind_the_last() -> None:
+    gain = torch.zeros(2, 2, 1000)
+    gain[0, 1, 130:140] = torch.arange(10.0) + 1
+    gain[1, 0, 990:1000] = torch.arange(10.0) + 1
+    _, beam, piece = best_continuations(gain, torch.tensor([[0.0, -0.5], [-0.5, 0.0]]), 3)
+    assert beam.tolist() == [[1, 1, 1], [0, 0, 0]]
+    assert piece.tolist() == [[139, 138, 137], [999, 998, 997]]
 
 
-def test_forbidden_entries_come_last() -> None:
-    scores = torch.full((1, 1000), -torch.inf)
-    scores[0, [3, 500]] = torch.tensor([1.0, 2.0])
-    values, places = top_entries(scores, 4)
-    assert places[0, :2].tolist() == [500, 3]
-    assert values[0, 2:].tolist() == [-torch.inf, -torch.inf]
+def test_a_beam_that_does_not_count_is_continued_only_where_no_other_is_left() -> None:
+    gain = torch.full((1, 2, 1000), -torch.inf)
+    gain[0, 0, [3, 500]] = torch.tensor([1.0, 2.0])
+    gain[0, 1] = 3.0
+    values, beam, piece = best_continuations(gain, torch.tensor([[0.0, -torch.inf]]), 4)
+    assert values[0].tolist() == [2.0, 1.0, -torch.inf, -torch.inf]
+    assert beam[0, :2].tolist() == [0, 0]
+    assert piece[0, :2].tolist() == [500, 3]
 
 
 def test_what_completes_a_trigram_again_is_found() -> None:
