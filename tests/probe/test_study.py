@@ -206,18 +206,21 @@ def test_the_head_stands_beside_its_habit_and_other_queries(found: Study) -> Non
 
 
 def test_an_accuracy_is_parted_by_whether_the_model_is_right(found: Study) -> None:
-    parts = [one for one in found.parts.by_tag if one.tag == "preferred translation"]
     assert found.record.preference is not None
-    right = int((found.record.preference > 0).sum())
-    assert [(one.value, one.items) for one in parts] == [
-        ("not right", 80 - right),
-        ("right", right),
-    ]
+    wrong, right = (
+        [case for case, one in zip(found.record.cases, found.record.preference > 0, strict=True)
+         if one == good]
+        for good in (False, True)
+    )  # fmt: skip
+    spec = StudySpec("test", "dev", resamples=99, random_twins=0, causal=False)
+    found = probe_model(planted_model(), cases(start=0, count=8), [*right, *wrong[:10]], spec=spec)
+    parts = [one for one in found.parts.by_tag if one.tag == "preferred translation"]
+    assert [(one.value, one.items) for one in parts] == [("not right", 10), ("right", len(right))]
     assert [one.accuracy for one in parts] == [1, 1], "the planted head is right everywhere"
     (difference,) = found.parts.differences
     assert (difference.one, difference.other) == ("right", "not right")
     assert difference.difference.value == 0
-    assert "by preferred translation: not right 100.0 % [100.0, 100.0] of " in to_text(found)
+    assert "by preferred translation: not right 100.0 % [100.0, 100.0] of 10" in to_text(found)
 
 
 def test_an_unrelated_sentence_without_a_place_is_counted_and_stops_nothing() -> None:
