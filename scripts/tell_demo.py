@@ -45,7 +45,7 @@ def told(
         f"2. {english[1]}  ->  {spanish[1]}  {_judged(spanish[1], 'curioso', 'curiosa')}",
         '3. attention.html opens at "it", in the head that was trained to look at what "it" means.',
         f"4. Right in {new_nouns} of sentences about nouns that it never had to choose between, "
-        f"in {natural} where it also never met the verb with a reason.",
+        f"in {natural} where it met the verb only in sentences without a reason.",
         f"5. It knows the {words:,} English words of its sentences and nothing else: on any other "
         "text it writes nonsense.",
     ]
