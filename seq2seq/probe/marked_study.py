@@ -26,8 +26,13 @@ from seq2seq.evaluate.item import Suite
 from seq2seq.probe.causes.experiment import Experiment
 from seq2seq.probe.causes.knock_outs import SightOfNouns, sight_of_nouns
 from seq2seq.probe.causes.use import sight_of_measure
-from seq2seq.probe.controls.baselines import Baseline, baseline_scores, blind_answers, that_apply
-from seq2seq.probe.controls.head import control_head
+from seq2seq.probe.head_controls.baselines import (
+    Baseline,
+    baseline_scores,
+    blind_answers,
+    that_apply,
+)
+from seq2seq.probe.head_controls.head import control_head
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.marked import (
     DETERMINED,

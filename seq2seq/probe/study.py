@@ -19,14 +19,14 @@ from seq2seq.probe.causes.search import (
     find_causes,
     knock_outs_while_translating,
 )
-from seq2seq.probe.controls.baselines import (
+from seq2seq.probe.head_controls.baselines import (
     baseline_scores,
     blind_answers,
     learnt_baselines,
     plain_baselines,
     that_apply,
 )
-from seq2seq.probe.controls.head import HeadControls, control_head
+from seq2seq.probe.head_controls.head import HeadControls, control_head
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.placement import (
     PlacedCase,

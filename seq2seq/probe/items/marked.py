@@ -21,7 +21,7 @@ from seq2seq.evaluate.item import Item
 from seq2seq.evaluate.item import Mention as Place
 from seq2seq.probe.items.case import Case, Mention, Span
 from seq2seq.probe.items.formats.question import Unusable, overlap
-from seq2seq.probe.items.formats.suite import FUNCTION_WORDS
+from seq2seq.probe.items.formats.suite_items import FUNCTION_WORDS
 from seq2seq.probe.items.pieces import Pieces, Rows, Side, in_context, pieces_of, rows_of
 from seq2seq.probe.items.placement import Decision, PlacedCase, start_of
 from seq2seq.probe.model.stock_model import StockModel

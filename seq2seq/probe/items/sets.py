@@ -25,7 +25,7 @@ from seq2seq.probe.items.formats.gap import read_gap
 from seq2seq.probe.items.formats.knowref import SENTENCE as KNOWREF_SENTENCE
 from seq2seq.probe.items.formats.knowref import read_knowref
 from seq2seq.probe.items.formats.question import PRONOUNS, Question, Unusable, without_article
-from seq2seq.probe.items.formats.suite import (
+from seq2seq.probe.items.formats.suite_items import (
     questions_of,
     read_contrapro_questions,
     read_ctxpro_questions,

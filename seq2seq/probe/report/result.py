@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seq2seq.probe.causes.free_translation import Generated
-from seq2seq.probe.controls.head import ControlFigure
+from seq2seq.probe.head_controls.head import ControlFigure
 from seq2seq.probe.items.placement import PlacedCase
 from seq2seq.probe.report.item_record import Record
 from seq2seq.probe.report.provenance import Provenance

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from seq2seq.probe.causes.experiment import Effect
 from seq2seq.probe.causes.search import Carrier, Causes
 from seq2seq.probe.causes.use import Use
-from seq2seq.probe.controls.head import ControlFigure
+from seq2seq.probe.head_controls.head import ControlFigure
 from seq2seq.probe.report.wording import ROUTES, VARIANTS, in_short, in_words
 from seq2seq.probe.statistics.bootstrap import Estimate
 from seq2seq.probe.statistics.selection import Finding as Measured

@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from seq2seq.probe.controls.baselines import baseline_scores, plain_baselines
+from seq2seq.probe.head_controls.baselines import baseline_scores, plain_baselines
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.pieces import pieces_of, rows_of
 from seq2seq.probe.items.sets import read_cases

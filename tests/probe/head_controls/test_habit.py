@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seq2seq.probe.controls.habit import Habit, habit_of, habit_rows, uniform_rows
+from seq2seq.probe.head_controls.habit import Habit, habit_of, habit_rows, uniform_rows
 
 QUERIES = np.array([3, 1])
 LENGTHS = np.array([4, 3])

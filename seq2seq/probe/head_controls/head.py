@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from seq2seq.probe.controls.baselines import BASELINE
-from seq2seq.probe.controls.habit import Habit, habit_of, habit_rows, uniform_rows
+from seq2seq.probe.head_controls.baselines import BASELINE
+from seq2seq.probe.head_controls.habit import Habit, habit_of, habit_rows, uniform_rows
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.items.pieces import Rows
 from seq2seq.probe.items.placement import PlacedCase, batches_with_inputs, part_of, place_cases

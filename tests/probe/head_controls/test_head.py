@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seq2seq.probe.controls.head import (
+from seq2seq.probe.head_controls.head import (
     control_figure,
     control_head,
     habit_scores,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from seq2seq.probe.controls.baselines import (
+from seq2seq.probe.head_controls.baselines import (
     BASELINE,
     Baseline,
     baseline_scores,

@@ -1,1 +1,0 @@
-"""What a figure must beat: rules without a model, habits of a head, sets without an answer."""
