@@ -1,18 +1,22 @@
 """The command that evaluates models on test suites, with models of random weights."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from seq2seq.cli.evaluate import HELP
 from seq2seq.context import store_context
 from seq2seq.errors import ModelError
 from seq2seq.evaluate.evaluation import open_for
+from seq2seq.evaluate.suites.names import SuiteName
 from seq2seq.evaluate.suites.read import read_suite
 from seq2seq.model.stock import save_model
+from seq2seq.probe.items.formats.suite_items import KIND_OF_SUITE
 from seq2seq.recipe import ContextSpec
 from seq2seq.tokenizer import Tokenizer
 from tests.evaluate.random_models import random_translator
@@ -72,6 +76,16 @@ def test_systems_seeds_and_items_are_printed_and_written(
         one["contrastive"]["accuracy"], abs=1e-4
     )
     assert all(len(item["log_probabilities"]) == 2 and item["translation"] for item in items)
+
+
+def test_the_help_describes_every_suite_and_names_those_that_can_be_probed(cli: Cli) -> None:
+    said = cli("evaluate", "--help").out
+    described = re.findall(r"^([a-z-]+) {2,}\S", HELP, re.MULTILINE)
+    assert sorted(described) == sorted(get_args(SuiteName))
+    assert all(name in said for name in described)
+    probed = re.search(r"in the items of ([\w, ]+) that name", " ".join(HELP.split()))
+    assert probed is not None
+    assert sorted(re.split(", | and ", probed[1])) == sorted(map(str.lower, KIND_OF_SUITE))
 
 
 def test_people_read_a_table_and_the_rules(cli: Cli, folder: Path) -> None:

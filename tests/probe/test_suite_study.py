@@ -12,6 +12,7 @@ from seq2seq.evaluate.suites.contracat import read_contracat
 from seq2seq.evaluate.suites.contrapro import read_contrapro
 from seq2seq.evaluate.suites.ctxpro import read_ctxpro
 from seq2seq.probe.items.case import Case
+from seq2seq.probe.items.formats.suite_items import KIND_OF_SUITE
 from seq2seq.probe.items.placement import place_case, place_cases
 from seq2seq.probe.items.sets import CaseSet, cases_of_suite, read_cases
 from seq2seq.probe.model.stock_model import StockModel
@@ -132,8 +133,20 @@ def test_a_suite_that_names_no_antecedent_is_refused_with_what_it_lacks(tmp_path
         (tmp_path / f"dev.{code}").write_text(text, encoding="utf-8")
     (tmp_path / "dev.groups").write_text("0\n", encoding="utf-8")
     suite = read_contrapro(tmp_path / "dev")
-    with pytest.raises(DataError, match="ContraPro: these files name no pronoun and no antecedent"):
-        cases_of_suite(suite, tmp_path / "dev")
+    for one in (suite, replace(suite, name="Another")):
+        with pytest.raises(DataError, match=f"{one.name}: .* name no pronoun and no antecedent"):
+            cases_of_suite(one, tmp_path / "dev")
+
+
+def test_a_suite_that_nobody_said_the_kind_of_is_given_none(tmp_path: Path) -> None:
+    path = written(tmp_path, [record(one) for one in cases(start=0, count=2)])
+    suite = read_contrapro(path)
+    assert cases_of_suite(suite, path).kind == "contrapro"
+    with pytest.raises(DataError) as refused:
+        cases_of_suite(replace(suite, name="Another"), path)
+    said = str(refused.value)
+    assert said.startswith("Another: a suite of no known kind of items, needed ContraPro, ")
+    assert all(name in said for name in KIND_OF_SUITE)
 
 
 def test_too_few_clusters_are_refused_with_why(tmp_path: Path) -> None:

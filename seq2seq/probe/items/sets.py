@@ -26,6 +26,7 @@ from seq2seq.probe.items.formats.knowref import SENTENCE as KNOWREF_SENTENCE
 from seq2seq.probe.items.formats.knowref import read_knowref
 from seq2seq.probe.items.formats.question import PRONOUNS, Question, Unusable, without_article
 from seq2seq.probe.items.formats.suite_items import (
+    KIND_OF_SUITE,
     questions_of,
     read_contrapro_questions,
     read_ctxpro_questions,
@@ -71,11 +72,6 @@ FORMATS: Mapping[Kind, Format] = {
     "contrapro": Format(read_contrapro_questions, SUBTITLES),
     "ctxpro": Format(read_ctxpro_questions, SUBTITLES),
 }
-SUITES: Mapping[str, Kind] = {
-    "ContraPro": "contrapro", "ContraCAT": "contrapro", "ctxPro": "ctxpro", "WinoMT": "winomt",
-}  # fmt: skip
-"""Of suites of ``seq2seq evaluate`` that name antecedents, what kind of items theirs are. They ask
-other things too, so that a probe can use only some of their items."""
 READABLE = (
     "items of `seq2seq corpus pronouns`; JSON Lines of text, pronoun and candidates; the published "
     "files of Winograd schemas and PDP (XML), of DPR (four lines a question; WSC273, PDP, "
@@ -138,12 +134,14 @@ def cases_of_suite(suite: Suite, path: Path) -> CaseSet:
         path: where it lies.
 
     Raises:
-        DataError: It does not name what a probe needs, or no item can be used.
+        DataError: It does not name what a probe needs, or no item can be used, or `KIND_OF_SUITE`
+            does not say what its items are.
     """
-    kind = SUITES.get(suite.name, "contrapro")
+    kind = KIND_OF_SUITE.get(suite.name)
     if kind == "winomt":  # the sentences tell the pronoun, which the suite does not name
         return read_cases(path, kind)
-    return _case_set(path, kind, questions_of(suite))
+    questions = questions_of(suite)  # refuses a suite that is not in the table
+    return _case_set(path, KIND_OF_SUITE[suite.name], questions)
 
 
 def _case_set(path: Path, kind: Kind, questions: Iterable[Question]) -> CaseSet:

@@ -1,5 +1,7 @@
 """Items of the test suites of ``seq2seq evaluate`` that name a pronoun and its antecedent.
 
+Which suites can be probed says `KIND_OF_SUITE`; their files are read in ``evaluate/suites/``.
+
 A suite names one noun of each item. The other one of a question is the nearest noun to the pronoun:
 a word that the suite names as the antecedent of another item, or one that stands alone between an
 English article or possessive and a mark or a function word. The wrong translation is that with the
@@ -14,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
+from typing import Literal
 
 from seq2seq.errors import DataError
 from seq2seq.evaluate.item import Item, Suite
@@ -24,6 +27,12 @@ from seq2seq.evaluate.suites.ctxpro import read_ctxpro
 from seq2seq.probe.items.case import Case, Span
 from seq2seq.probe.items.formats.question import Question, Unusable, overlap, with_candidates
 
+KIND_OF_SUITE: Mapping[str, Literal["contrapro", "ctxpro", "winomt"]] = {
+    "ContraPro": "contrapro", "ContraCAT": "contrapro", "ctxPro": "ctxpro", "WinoMT": "winomt",
+}  # fmt: skip
+"""By `Suite.name`, what kind of items a suite has that names antecedents: how they are read, and
+the origin that a report gives them (`FORMATS` of ``probe/items/sets.py``). Suites ask other things
+too, so that a probe can use only some of their items."""
 NO_NOUNS = frozenset({"this", "that", "these", "those", "one", "it", "all", "what", "which", "who"})
 """Words that suites name as antecedents, too."""
 FUNCTION_WORDS = (
@@ -63,22 +72,28 @@ def questions_of(suite: Suite) -> Iterator[Question]:
     """The items of a suite as questions of a probe.
 
     Raises:
-        DataError: The suite does not name what a probe needs.
+        DataError: The suite does not name what a probe needs, or nobody has said what kind of items
+            its are.
     """
     found = {
         "pronoun": any(item.pronoun for item in suite.items),
         "antecedent": any(item.antecedents for item in suite.items),
     }
     lacking = [what for what, known in found.items() if not known]
+    *others, last = KIND_OF_SUITE
+    known_suites = f"{', '.join(others)} and {last}"
     if lacking:
         raise DataError(
             f"{suite.name}: these files name no {' and no '.join(lacking)}, needed a pronoun, its "
-            "antecedent and another noun to probe; the JSON of ContraPro, ContraCAT's attacks and "
-            "ctxPro name them, and WinoMT's en.txt does"
+            f"antecedent and another noun to probe; the annotated files of {known_suites} name them"
+        )
+    if suite.name not in KIND_OF_SUITE:
+        raise DataError(
+            f"{suite.name}: a suite of no known kind of items, needed {known_suites} to probe; "
+            "say what its items are in KIND_OF_SUITE of probe/items/formats/suite_items.py"
         )
     pronouns = _pronouns_of_nouns(suite.items)
-    for item in suite.items:
-        yield Question(f"item {item.id}", partial(_case, item, pronouns))
+    return (Question(f"item {item.id}", partial(_case, item, pronouns)) for item in suite.items)
 
 
 def _pronouns_of_nouns(items: Iterable[Item]) -> dict[str, str]:
