@@ -50,7 +50,6 @@ from seq2seq.probe.measures.scores import Measure, Scores, only
 from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.marked_verdict import (
-    LEAST,
     BetweenNouns,
     Hidden,
     MarkedVerdict,
@@ -59,6 +58,7 @@ from seq2seq.probe.report.marked_verdict import (
 )
 from seq2seq.probe.report.result import StudySpec
 from seq2seq.probe.statistics.bootstrap import cluster_bootstrap, mean_of
+from seq2seq.probe.statistics.enough import LEAST, too_few
 from seq2seq.probe.statistics.permutation import max_t_sign_flip
 from seq2seq.probe.statistics.scored_sets import ScoredSets, right_of
 from seq2seq.probe.statistics.selection import Choice, choose
@@ -145,8 +145,9 @@ class _Part:
         test = [one for one in placed if one.case.id not in self.choosing]
         reasons = (self.unread + lost).most_common()
         left_out = tuple(f"{count:,} left out: {why}" for why, count in reasons)
-        found = MarkedVerdict(where, len(test), len(dev), left_out)
-        if any(len({one.case.cluster for one in some}) < LEAST for some in (dev, test)):
+        few = too_few(*([one.case for one in some] for some in (dev, test)))
+        found = MarkedVerdict(where, len(test), len(dev), left_out, too_few=few if placed else "")
+        if few:
             return found
         scored = _Towards(
             model, dev, test, resamples=spec.resamples, seed=spec.seed, contributions=False

@@ -45,6 +45,7 @@ from seq2seq.probe.report.result import Parts, Study, StudySpec
 from seq2seq.probe.report.verdict import Verdict
 from seq2seq.probe.statistics.by_tag import by_tag
 from seq2seq.probe.statistics.choosing_set import ChoosingSet
+from seq2seq.probe.statistics.enough import too_few
 from seq2seq.probe.statistics.gap_score import gap_scores
 from seq2seq.probe.statistics.scored_sets import ScoredSets, right_of
 from seq2seq.probe.statistics.selection import Finding, findings, row_of
@@ -271,6 +272,7 @@ def _verdict(
         causes=causes,
         meaningless=figures.get("pleonastic"),
         meaningful=figures.get("reported"),
+        too_few=too_few(*([one.case for one in some] for some in (scored.dev, scored.test))),
     )
 
 

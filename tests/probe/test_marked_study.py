@@ -9,8 +9,8 @@ from seq2seq.evaluate.item import Suite
 from seq2seq.evaluate.suites.scat import read_scat
 from seq2seq.probe.items.marked import place_marked, read_marked
 from seq2seq.probe.marked_study import probe_marks
-from seq2seq.probe.report.marked_verdict import LEAST
 from seq2seq.probe.report.result import StudySpec
+from seq2seq.probe.statistics.enough import LEAST
 from tests.probe.marked_items import COLUMNS, WORDS, Looks, marked_reader, records, scat_file
 from tests.probe.planted_model import HEAD, LAYER
 
@@ -62,9 +62,11 @@ def test_of_few_items_nothing_is_told(suite: Suite) -> None:
     few = replace(suite, items=suite.items[: 2 * LEAST])
     context = probe_marks(marked_reader(), few, SPEC)[CONTEXT]
     assert context.lines == (
-        f"In short: too few to tell: 8 items to choose on and 16 to report, needed {LEAST} "
-        "clusters of each.",
+        "In short: too few to tell: 8 items in 8 clusters to choose on and 16 in 16 to report, "
+        f"needed {LEAST} clusters of each.",
     )
+    told = [context.verdict[name] for name in ("seen", "knows", "used_from")]
+    assert told == [None] * 3, "neither yes nor no"
 
 
 def test_words_stand_where_they_can_be_counted_by_hand(tmp_path: Path) -> None:

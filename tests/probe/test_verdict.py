@@ -7,9 +7,13 @@ import pytest
 
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.model.stock_model import StockModel
+from seq2seq.probe.report.page import study_page
 from seq2seq.probe.report.result import StudySpec
+from seq2seq.probe.report.text import to_json, to_markdown, to_text
 from seq2seq.probe.report.verdict import Verdict, answers, sentence, short
+from seq2seq.probe.statistics.enough import LEAST, TOO_FEW
 from seq2seq.probe.study import probe_model
+from seq2seq.viewer.page import attention_page
 from tests.probe.linked_model import POINTING, WORKING, Link, Seen, linked_model
 from tests.probe.planted_model import HEAD, LAYER, cases, planted_model
 
@@ -17,7 +21,7 @@ SPEC = StudySpec("T1", "dev", resamples=49, random_twins=0)
 
 
 def judged(model: StockModel, spec: StudySpec = SPEC, **given: object) -> Verdict:
-    dev, test = cases(start=0, count=8), cases(start=36, count=16)
+    dev, test = cases(start=0, count=LEAST), cases(start=36, count=16)
     return probe_model(model, dev, test, spec=spec, **given).verdict  # type: ignore[arg-type]
 
 
@@ -193,3 +197,45 @@ def test_a_supervised_head_is_said_to_be_so() -> None:
     assert "trained to show it" in sentence(judged(model, told))
     assert "trained" not in sentence(judged(model, elsewhere))
     assert judged(model, layer).supervised
+
+
+@pytest.mark.parametrize(
+    ("chosen_on", "reported", "told"),
+    [(LEAST, LEAST, True), (LEAST - 1, LEAST, False), (LEAST, LEAST - 1, False)],
+)
+def test_of_too_few_items_nothing_is_claimed_anywhere(
+    chosen_on: int, reported: int, told: bool
+) -> None:
+    """The model is the faithful pointer, which is seen and used."""
+    model = linked_model(Link("it", head=POINTING), rule=nearer)
+    dev, test = cases(start=0, count=chosen_on), cases(start=36, count=reported)
+    spec = replace(SPEC, random_twins=1)
+    study = probe_model(
+        model, dev, test, spec=spec, controls={"pleonastic": control_cases()}
+    )  # fmt: skip
+    few = (
+        f"too few to tell: {2 * chosen_on} items in {chosen_on} clusters to choose on and "
+        f"{2 * reported} in {reported} to report, needed {LEAST} clusters of each"
+    )
+    fields = to_json(study)["verdict"]
+    page = attention_page(study_page(study, model))
+    said = {"terminal": to_text(study), "card": to_markdown(study), "page": page}
+    for where, text in said.items():
+        assert (few in text) is not told, where
+        assert ("Attention (encoder layer" in text) is told, where
+        assert ("would be called visible" in text) is told, where
+        assert "100.0 % [100.0, 100.0]" in text, f"{where}: figures stand"
+    answered = {one.question: (one.answer, one.said) for one in answers(study.verdict)[1:]}
+    assert {"Visible?", "Used by the head?", "Carried by?", "Translated rightly?"} <= {*answered}
+    if told:
+        assert answered["Visible?"] == ("yes", None)
+        assert fields["short"] == "shown, used by this head"
+    else:
+        assert set(answered.values()) == {("unclear", TOO_FEW)}
+        assert (fields["sentence"], fields["short"]) == (f"{few}.", TOO_FEW)
+    use = fields["by_head"]
+    known = [fields["visible"]["shown"], fields["knows"], use["needed"], use["followed"]]
+    assert known == ([True] * 4 if told else [None] * 4)
+    assert (fields["redundant"], fields["too_few"]) == ((False, "") if told else (None, few))
+    if not told:
+        assert fields["carried_by"] is None

@@ -13,9 +13,6 @@ from seq2seq.probe.statistics.bootstrap import Estimate
 from seq2seq.probe.statistics.selection import ALPHA
 from seq2seq.probe.statistics.visible import Visible
 
-LEAST = 12
-"""Clusters of either part, below which nothing is said."""
-
 
 @dataclass(frozen=True)
 class Hidden:
@@ -77,6 +74,7 @@ class MarkedVerdict:
         hidden: from this head up to all rows.
         nouns: items in which a noun is held against a noun; None if those are too few.
         moved: the same questions with the marks on the unmarked words.
+        too_few: what is said instead of a verdict where there are items, but too few for one.
     """
 
     where: Where
@@ -91,6 +89,7 @@ class MarkedVerdict:
     hidden: tuple[Hidden, ...] = ()
     nouns: BetweenNouns | None = None
     moved: "MarkedVerdict | None" = None
+    too_few: str = ""
 
     @property
     def seen(self) -> bool:
@@ -113,10 +112,7 @@ def lines_of(verdict: MarkedVerdict) -> list[str]:
     if not verdict.items + verdict.chosen_on:
         return ["In short: nothing to see: the model reads no marked word there."]
     if verdict.visible is None or verdict.preferred is None:
-        return [
-            f"In short: too few to tell: {verdict.chosen_on:,} items to choose on and "
-            f"{verdict.items:,} to report, needed {LEAST} clusters of each."
-        ]
+        return [f"In short: {verdict.too_few}."]
     seen = "are seen" if verdict.seen else "are not shown to be seen"
     used = "they are not shown to be used"
     if verdict.used_from:
@@ -202,9 +198,10 @@ def _nats(estimate: Estimate) -> str:
 
 
 def marked_fields(verdict: MarkedVerdict) -> Mapping[str, Any]:
-    """The verdict with what follows from its figures."""
+    """The verdict with what follows from its figures; null where there are too few to tell."""
     fields = asdict(verdict)
     for one, found in ((fields, verdict), (fields["moved"], verdict.moved)):
         if found is not None:
-            one |= {"seen": found.seen, "knows": found.knows, "used_from": found.used_from}
+            answers = {"seen": found.seen, "knows": found.knows, "used_from": found.used_from}
+            one |= dict.fromkeys(answers) if found.too_few else answers
     return fields

@@ -100,26 +100,30 @@ def _limits(study: Study) -> list[str]:
 
 
 def verdict_fields(verdict: Verdict) -> dict[str, Any]:
-    """The verdict with what follows from its figures."""
+    """The verdict with what follows from its figures; null where there are too few to tell."""
     fields = asdict(verdict)
-    fields["visible"]["shown"] = verdict.visible.shown
+
+    def told(answer: bool) -> bool | None:
+        return None if verdict.too_few else answer
+
+    fields["visible"]["shown"] = told(verdict.visible.shown)
     causes, found = fields.pop("causes"), verdict.causes
     for name in ("by_head", "by_all_heads", "by_group", "carrier", "readers"):
         fields[name] = causes[name]
         use = getattr(found, name)
         if isinstance(use, Use):
             fields[name] |= {
-                "needed": verdict.knows and use.needed,
-                "followed": verdict.knows and use.followed,
+                "needed": told(verdict.knows and use.needed),
+                "followed": told(verdict.knows and use.followed),
                 "redirected": use.redirected,
             }
     carried = verdict.carried_by
     joint = None if found.joint is None else found.joint.found
     return fields | {
-        "redundant": found.redundant,
+        "redundant": told(found.redundant),
         "joint": None if joint is None else asdict(joint),
         "sentence": sentence(verdict),
         "short": short(verdict),
-        "knows": verdict.knows,
+        "knows": told(verdict.knows),
         "carried_by": None if carried is None else carried.name,
     }

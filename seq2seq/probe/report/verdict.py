@@ -4,7 +4,7 @@ One object holds what terminal, page, card, table and ``probe.json`` say; none o
 definition of its own. Every word of its sentence is backed by a figure that it holds.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from seq2seq.probe.causes.experiment import Effect
 from seq2seq.probe.causes.search import Carrier, Causes
@@ -12,10 +12,12 @@ from seq2seq.probe.causes.use import Use
 from seq2seq.probe.head_controls.head import ControlFigure
 from seq2seq.probe.report.wording import ROUTES, VARIANTS, in_short, in_words
 from seq2seq.probe.statistics.bootstrap import Estimate
+from seq2seq.probe.statistics.enough import TOO_FEW
 from seq2seq.probe.statistics.selection import Finding as Measured
 from seq2seq.probe.statistics.visible import Visible
 from seq2seq.viewer.content import Answer, Finding
 
+NOT_MEASURED = "not measured"
 KEPT = 0.5  # of its attention to nouns, that a head may keep where "it" means nothing
 
 
@@ -35,6 +37,8 @@ class Verdict:
         causes: what knock-outs have shown; empty if nothing was knocked out.
         meaningless: what the head does where "it" means nothing; None without such a set.
         meaningful: what it does on the reported set.
+        too_few: what is said instead of a verdict where one of the sets is too small for one;
+            figures stand beside it, and nothing is claimed.
     """
 
     visible: Visible
@@ -46,6 +50,7 @@ class Verdict:
     causes: Causes = field(default_factory=Causes)
     meaningless: ControlFigure | None = None
     meaningful: ControlFigure | None = None
+    too_few: str = ""
 
     @property
     def knows(self) -> bool:
@@ -54,7 +59,9 @@ class Verdict:
         A model at chance may still mix the genders of both nouns. Hiding one then leaves it the
         other, which costs much and says nothing of how the antecedent is found.
         """
-        return self.translated is not None and self.translated.interval.low > 0.5
+        if self.translated is None or self.too_few:
+            return False
+        return self.translated.interval.low > 0.5
 
     @property
     def uses(self) -> dict[str, Use]:
@@ -90,6 +97,8 @@ class Verdict:
 
 def sentence(verdict: Verdict) -> str:
     """Sum a verdict up; the lines of `answers` have the figure of each word."""
+    if verdict.too_few:
+        return f"{verdict.too_few}."
     parts = [_shown(verdict)]
     if verdict.translated is None:
         return f"{parts[0]}; whether it is used cannot be asked without translations."
@@ -116,7 +125,7 @@ def answers(verdict: Verdict) -> tuple[Finding, ...]:
         why = "nothing was knocked out"
         if verdict.translated is None:
             why = "there is no translation whose change would show it"
-        lines.append(Finding("Used?", "unclear", why, "not measured"))
+        lines.append(Finding("Used?", "unclear", why, NOT_MEASURED))
     if verdict.causes.carrier is not None:
         lines.append(_carrier_line(verdict, verdict.causes.carrier))
     if verdict.translated is not None:
@@ -130,11 +139,19 @@ def answers(verdict: Verdict) -> tuple[Finding, ...]:
         lines.append(Finding("Translated rightly?", answer, detail, said))
     if verdict.meaningless is not None and verdict.meaningful is not None:
         lines.append(_control_line(verdict, verdict.meaningless, verdict.meaningful))
-    return tuple(lines)
+    return tuple(_unclear(one) if verdict.too_few else one for one in lines)
+
+
+def _unclear(line: Finding) -> Finding:
+    """The figures of a line without its answer."""
+    said = line.said if line.said == NOT_MEASURED or not line.detail else TOO_FEW
+    return replace(line, answer="unclear", said=said)
 
 
 def short(verdict: Verdict) -> str:
     """The verdict in a cell of a table: "shown (supervised), used by all heads"."""
+    if verdict.too_few:
+        return TOO_FEW
     shown = "not shown"
     if verdict.visible.shown:
         shown = "shown" if verdict.visible.sign == 1 else "the other noun is shown"
@@ -204,8 +221,10 @@ def _visible_line(verdict: Verdict) -> Finding:
         best = max(one.accuracy.value for one in verdict.random)
         count = sum(one.shown for one in verdict.random)
         parts.append(
-            f"of {len(verdict.random)} models with random weights {count} would be called visible "
-            f"(at most {100 * best:.1f} %)"
+            f"{len(verdict.random)} models with random weights reach {100 * best:.1f} % at most"
+            if verdict.too_few
+            else f"of {len(verdict.random)} models with random weights {count} would be called "
+            f"visible (at most {100 * best:.1f} %)"
         )
     return Finding("Visible?", "yes" if shown.shown else "no", "; ".join(parts))
 
