@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from seq2seq.probe.causes.experiment import Effect, Experiment, Trial
 from seq2seq.probe.causes.knock_outs import SightOfNouns, sight_by_nouns, sight_of_nouns
-from seq2seq.probe.measures.scores import Measure, heads_of, stack_and_word
+from seq2seq.probe.measures.scores import Measure, heads_of, reads_back, stack_and_word
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def sight_of_measure(experiment: Experiment, measure: Measure, *, alone: bool) -
     """
     stack, word = stack_and_word(measure)
     heads = heads_of(experiment.model, measure, stack) if alone else None
-    if measure.route == "E←":
+    if reads_back(measure.route):
         return sight_by_nouns(word, heads=heads)
     name = word or ("decision" if stack == "cross" else "decision, written")
     return sight_of_nouns(name, stack, lambda one: one.rows_of(word), heads=heads)

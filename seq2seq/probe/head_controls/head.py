@@ -272,7 +272,7 @@ def _given(
 
 def _length(one: PlacedCase, measure: Measure) -> int:
     """How many columns a row of the head has."""
-    if measure.route == "D" and one.decision is not None:
+    if stack_and_word(measure)[0] == "decoder" and one.decision is not None:
         return len(one.decision.prefix)
     return len(one.source.ids)
 

@@ -19,14 +19,14 @@ Way = Literal["forth", "back"]
 
 ROUTES_OF_HEADS: Mapping[str, tuple[Stack, str, tuple[Way, ...]]] = {
     "E→": ("encoder", "it", ("forth",)),
+    "Ec→": ("encoder", "cue", ("forth",)),
     "E←": ("encoder", "it", ("back",)),
     "E↔": ("encoder", "it", ("forth", "back")),
-    "Ec→": ("encoder", "cue", ("forth",)),
     "X": ("cross", "", ("forth",)),
     "D": ("decoder", "", ("forth",)),
 }
 """Routes that are read off single heads: the stack, the word (none for the decision row), and who
-looks at whom."""
+looks at whom. A page shows their heads in this order."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,11 @@ def stack_and_word(measure: Measure) -> tuple[Stack, str]:
         )
     stack, word, _ = ROUTES_OF_HEADS[measure.route]
     return stack, word
+
+
+def reads_back(route: str) -> bool:
+    """Whether a route is read in the rows of the nouns, in the column of its word."""
+    return route in ROUTES_OF_HEADS and ROUTES_OF_HEADS[route][-1] == ("back",)
 
 
 def heads_of(model: StockModel, measure: Measure, stack: Stack) -> Bool[Tensor, "layers heads"]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from seq2seq.errors import DataError
 from seq2seq.files import read_json_object
+from seq2seq.probe.measures.scores import reads_back
 from seq2seq.probe.model.loading import guided_heads
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.verdict_table import PROBE_FILE
@@ -78,7 +79,7 @@ def _chosen(path: Path, model: StockModel) -> tuple[Head, str] | None:
         probe = read_json_object(path, error=DataError, needed="the record of a probe")
         measure, chosen_on = probe["chosen"]["measure"], probe["spec"]["selected_on"]
         place = measure["stack"], measure["layer"], measure["head"]
-        read_by = measure["route"] == "E←"
+        read_by = reads_back(measure["route"])
     except (DataError, KeyError, TypeError):
         return None
     head = _within(model, *place, read_by=read_by)

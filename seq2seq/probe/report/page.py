@@ -14,7 +14,7 @@ from jaxtyping import Bool
 
 from seq2seq.files import write_text
 from seq2seq.probe.measures.routes import RouteScores, score_routes
-from seq2seq.probe.measures.scores import Measure
+from seq2seq.probe.measures.scores import ROUTES_OF_HEADS, Measure, reads_back, stack_and_word
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.page_examples import Shown, choose_examples
 from seq2seq.probe.report.page_readings import cuts_of, readings_of
@@ -22,7 +22,7 @@ from seq2seq.probe.report.parts import caveats, part_lines
 from seq2seq.probe.report.result import Study
 from seq2seq.probe.report.tables import tables_of
 from seq2seq.probe.report.verdict import answers
-from seq2seq.probe.report.wording import COUNTED, LINKS, ROUTES, VARIANTS
+from seq2seq.probe.report.wording import COUNTED, ROUTES, VARIANTS, link_of
 from seq2seq.probe.statistics.selection import ALPHA, Finding
 from seq2seq.viewer.content import (
     AttentionPage,
@@ -38,16 +38,9 @@ from seq2seq.viewer.figures import figures
 from seq2seq.viewer.page import attention_page, example_size
 
 MOST_BYTES = 999_000  # a megabyte, less the notes that say what was left out
-PATHS = ("CH direct", "CH via it", "CH via cue", "CH via others")
-WORDS_READ: Mapping[str, Role] = {
-    "E→": "pronoun",
-    "E←": "pronoun",
-    "E↔": "pronoun",
-    "Ec→": "cue",
-    "X": "decision",
-    "D": "decision",
-}
-GRID_ROUTES = ("E→", "Ec→", "E←", "E↔", "X", "D")
+PATHS = tuple(route for route in ROUTES if route.startswith("CH "))
+ROLES: Mapping[str, Role] = {"it": "pronoun", "cue": "cue", "": "decision"}
+"""How the pieces of a route's word are marked; of other words the page turns to none."""
 
 
 def write_page(study: Study, model: StockModel, folder: Path) -> Path:
@@ -167,7 +160,7 @@ def _grids(study: Study, opened: Measure | None) -> tuple[Grid, ...]:
     """Each route's accuracy by head, in plain attention; the chosen variants too, if others."""
     chosen = {one.measure.route: one.measure for one in study.by_route}
     wanted = [] if opened is None else [(opened.route, opened.variant)]
-    for route in GRID_ROUTES:
+    for route in ROUTES_OF_HEADS:
         wanted.append((route, "raw"))
         if route in chosen:
             wanted.append((route, chosen[route].variant))
@@ -191,7 +184,7 @@ def _grid(cells: Sequence[Finding], best: Measure | None) -> Grid:
     for place, one in zip(places, cells, strict=True):
         accuracy[place] = one.accuracy
         significant[place] = one.p_fwer is not None and one.p_fwer <= ALPHA
-    name = LINKS.get(first.route, ROUTES[first.route].split(",")[0])
+    name = link_of(first.route)
     if first.variant != "raw":
         name = f"{name}, {VARIANTS[first.variant]}"
     chosen = None
@@ -203,8 +196,8 @@ def _grid(cells: Sequence[Finding], best: Measure | None) -> Grid:
         accuracy,
         significant,
         chosen,
-        word=WORDS_READ.get(first.route),
-        read_by=first.route == "E←",
+        word=ROLES.get(stack_and_word(first)[1]),
+        read_by=reads_back(first.route),
         by_head=first.head is not None,
     )
 
@@ -212,12 +205,13 @@ def _grid(cells: Sequence[Finding], best: Measure | None) -> Grid:
 def _shares(study: Study, scores: RouteScores) -> list[tuple[Share, ...]]:
     """For each shown case, what the chosen head of each link and each path gives the nouns."""
     rows = {measure: row for row, measure in enumerate(scores.scores.measures)}
+    one_way = [route for route, (*_, ways) in ROUTES_OF_HEADS.items() if len(ways) == 1]
     wanted: list[tuple[str, Measure]] = []
     for one in study.by_route:
         measure = one.measure
         plain = replace(measure, variant="raw") if measure.head is not None else measure
-        if measure.route in LINKS and plain.stack:
-            wanted.append((f"{LINKS[measure.route]} ({plain.place or 'all layers'})", plain))
+        if measure.route in one_way:
+            wanted.append((f"{link_of(measure.route)} ({plain.place or 'all layers'})", plain))
         if measure.route == "CH":
             wanted += [
                 (f"{ROUTES[path]} ({measure.place})", replace(measure, route=path))

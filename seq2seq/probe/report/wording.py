@@ -7,7 +7,7 @@ ROUTES = {
     "E↔": "both ways together",
     "Ec→": "cue → noun, where the text is read",
     "X": "decision → noun, across to the source",
-    "D": "decision → noun that was written before",
+    "D": "decision → written noun",
     "CH": "decision → any word → noun",
     "CH direct": "decision → noun, whatever it has become",
     "CH via it": "decision → it → noun",
@@ -24,13 +24,6 @@ REMOVED_WITH = {
     "CH via cue": "decision→cue",
 }
 """Of a route, the knock-out of the carrier search that takes it away."""
-LINKS = {
-    "E→": "it → noun",
-    "E←": "noun → it",
-    "Ec→": "cue → noun",
-    "X": "decision → noun",
-    "D": "decision → written noun",
-}
 VARIANTS = {
     "raw": "attention",
     "norm": "attention × value norm",
@@ -58,6 +51,11 @@ _WORDS = {
     "decision, written": "the decision, among what it has written,",
 }
 _PLURAL = ("nouns", "other words", "all words")
+
+
+def link_of(route: str) -> str:
+    """A route in as few words as the head of a figure has room for: "it → noun"."""
+    return ROUTES[route].partition(",")[0]
 
 
 def in_words(knock_outs: str) -> str:
