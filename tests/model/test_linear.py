@@ -1,9 +1,10 @@
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from seq2seq.model import linear as module
-from seq2seq.model.linear import Linear, linear
+from seq2seq.model.linear import Linear, linear, with_fast_products
 
 
 @pytest.mark.parametrize("shape", [(200,), (1,), (7, 30), (3, 4, 5)])
@@ -51,3 +52,19 @@ def test_gradients_flow_through_the_layer() -> None:
     layer = Linear(8, 4)
     layer(torch.randn(50, 8)).sum().backward()
     assert layer.weight.grad is not None
+
+
+def test_linear_maps_of_any_model_become_fast_ones_and_keep_their_weights() -> None:
+    class OfItsOwn(nn.Linear):
+        pass
+
+    model = nn.Sequential(nn.Linear(8, 4), nn.Sequential(OfItsOwn(4, 3), nn.Linear(3, 2)))
+    x, before = torch.randn(50, 8), dict(model.named_parameters())
+    wanted = model(x)
+    with_fast_products(model)
+    assert [type(one) for one in model.modules() if isinstance(one, nn.Linear)] == [
+        Linear, OfItsOwn, Linear,
+    ]  # fmt: skip
+    assert all(one is before[name] for name, one in model.named_parameters())
+    with torch.no_grad():
+        torch.testing.assert_close(model(x), wanted.detach())
