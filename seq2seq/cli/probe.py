@@ -14,7 +14,7 @@ from seq2seq.files import write_text
 
 if TYPE_CHECKING:
     from seq2seq.probe.items.case import Case
-    from seq2seq.probe.items.sets import Kind
+    from seq2seq.probe.items.formats.question import Kind
     from seq2seq.probe.report.result import Study, StudySpec
     from seq2seq.probe.statistics.choosing_set import ChoosingSet
 

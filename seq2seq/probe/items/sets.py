@@ -24,7 +24,7 @@ from seq2seq.probe.items.formats.gap import COLUMNS as GAP_COLUMNS
 from seq2seq.probe.items.formats.gap import read_gap
 from seq2seq.probe.items.formats.knowref import SENTENCE as KNOWREF_SENTENCE
 from seq2seq.probe.items.formats.knowref import read_knowref
-from seq2seq.probe.items.formats.question import PRONOUNS, Question, Unusable, without_article
+from seq2seq.probe.items.formats.question import PRONOUNS, Kind, Question, Unusable, without_article
 from seq2seq.probe.items.formats.suite_items import (
     KIND_OF_SUITE,
     questions_of,
@@ -40,18 +40,20 @@ from seq2seq.probe.items.formats.winomt import read_winomt
 from seq2seq.probe.items.formats.xwino import COLUMNS as XWINO_COLUMNS
 from seq2seq.probe.items.formats.xwino import read_xwino
 
-Kind = Literal[
-    "corpus", "candidates", "definite pronouns", "gap", "knowref", "winobias", "winogender",
-    "winograd", "winogrande", "winomt", "xwino", "contrapro", "ctxpro",
-]  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Format:
-    """How sets of a kind are read, and where their items come from; empty if nothing is known."""
+    """How sets of a kind are read.
+
+    Attributes:
+        read: the questions of a file.
+        origin: where its items come from, as a report says it; empty if nothing is known.
+        asks_more: whether such files ask other things too, so that few lines may be usable.
+    """
 
     read: Callable[[Path], Iterator[Question]]
     origin: str = ""
+    asks_more: bool = False
 
 
 BY_PEOPLE = "written by people for this question"
@@ -69,8 +71,8 @@ FORMATS: Mapping[Kind, Format] = {
     "winogrande": Format(read_winogrande, BY_PEOPLE),
     "winomt": Format(read_winomt, BY_PATTERN),
     "xwino": Format(read_xwino, BY_PEOPLE),
-    "contrapro": Format(read_contrapro_questions, SUBTITLES),
-    "ctxpro": Format(read_ctxpro_questions, SUBTITLES),
+    "contrapro": Format(read_contrapro_questions, SUBTITLES, asks_more=True),
+    "ctxpro": Format(read_ctxpro_questions, SUBTITLES, asks_more=True),
 }
 READABLE = (
     "items of `seq2seq corpus pronouns`; JSON Lines of text, pronoun and candidates; the published "
@@ -164,8 +166,7 @@ def _case_set(path: Path, kind: Kind, questions: Iterable[Question]) -> CaseSet:
         f"{len(places):,} left out: {reason} (first: {places[0]})"
         for reason, places in sorted(reasons.items(), key=lambda entry: -len(entry[1]))
     )
-    few = not cases if kind in ("contrapro", "ctxpro") else len(cases) <= unused
-    if few:
+    if not cases if FORMATS[kind].asks_more else len(cases) <= unused:
         raise DataError(
             f"{path}: read as {kind}, {len(cases):,} lines can be used and {unused:,} cannot"
             f"{''.join(f'; {problem}' for problem in problems)}; check the file"

@@ -1,4 +1,8 @@
-"""What is compared between the two nouns: measures, and what each gives both nouns of an item."""
+"""What is compared between the two nouns: measures, and what each gives both nouns of an item.
+
+They are taken in ``routes.py``. What is no comparison of two nouns, such as how spread a row is, is
+none: ``ControlFigure`` of ``probe/head_controls/head.py`` has it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -3,13 +3,15 @@
 import gzip
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from seq2seq.errors import DataError
 from seq2seq.probe.items.case import Case, case_of_item
-from seq2seq.probe.items.sets import CaseSet, read_cases, recognise
+from seq2seq.probe.items.formats.question import Kind
+from seq2seq.probe.items.formats.suite_items import KIND_OF_SUITE
+from seq2seq.probe.items.sets import FORMATS, CaseSet, read_cases, recognise
 from seq2seq.pronouns.items import Candidate, Item, write_items
 
 
@@ -235,3 +237,8 @@ def test_the_lines_of_the_real_sets_are_used(shared_data) -> None:
     assert counts["dpr_train_en"] == (1320, 1320)
     assert counts["winogrande_train_m"] == (2525, 2525)
     assert counts["winobias_pro_type1_dev"] == (396, 396)
+
+
+def test_every_kind_says_how_it_is_read_and_those_of_suites_where_they_come_from() -> None:
+    assert set(FORMATS) == set(get_args(Kind))
+    assert all(FORMATS[kind].origin for kind in KIND_OF_SUITE.values())

@@ -8,9 +8,15 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal
 
 from seq2seq.probe.items.case import Case, Mention, Span
 
+Kind = Literal[
+    "corpus", "candidates", "definite pronouns", "gap", "knowref", "winobias", "winogender",
+    "winograd", "winogrande", "winomt", "xwino", "contrapro", "ctxpro",
+]  # fmt: skip
+"""Of probe sets; ``probe/items/sets.py`` says how each is read."""
 PRONOUNS = {
     "male": ("he", "him", "his", "himself"),
     "female": ("she", "her", "hers", "herself"),

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import Literal
 
 from seq2seq.errors import DataError
 from seq2seq.evaluate.item import Item, Suite
@@ -25,9 +24,9 @@ from seq2seq.evaluate.judging import exchanged_words
 from seq2seq.evaluate.suites.contrapro import read_contrapro
 from seq2seq.evaluate.suites.ctxpro import read_ctxpro
 from seq2seq.probe.items.case import Case, Span
-from seq2seq.probe.items.formats.question import Question, Unusable, overlap, with_candidates
+from seq2seq.probe.items.formats.question import Kind, Question, Unusable, overlap, with_candidates
 
-KIND_OF_SUITE: Mapping[str, Literal["contrapro", "ctxpro", "winomt"]] = {
+KIND_OF_SUITE: Mapping[str, Kind] = {
     "ContraPro": "contrapro", "ContraCAT": "contrapro", "ctxPro": "ctxpro", "WinoMT": "winomt",
 }  # fmt: skip
 """By `Suite.name`, what kind of items a suite has that names antecedents: how they are read, and
