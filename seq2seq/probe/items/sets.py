@@ -14,6 +14,8 @@ from typing import Literal
 
 from seq2seq.errors import DataError
 from seq2seq.evaluate.item import Suite
+from seq2seq.evaluate.suites.contrapro import read_contrapro
+from seq2seq.evaluate.suites.ctxpro import read_ctxpro
 from seq2seq.files import parse_json
 from seq2seq.lines import STDIN, iterate_lines
 from seq2seq.probe.items.case import Case
@@ -25,12 +27,7 @@ from seq2seq.probe.items.formats.gap import read_gap
 from seq2seq.probe.items.formats.knowref import SENTENCE as KNOWREF_SENTENCE
 from seq2seq.probe.items.formats.knowref import read_knowref
 from seq2seq.probe.items.formats.question import PRONOUNS, Kind, Question, Unusable, without_article
-from seq2seq.probe.items.formats.suite_items import (
-    KIND_OF_SUITE,
-    questions_of,
-    read_contrapro_questions,
-    read_ctxpro_questions,
-)
+from seq2seq.probe.items.formats.suite_items import KIND_OF_SUITE, questions_of
 from seq2seq.probe.items.formats.winobias import read_winobias
 from seq2seq.probe.items.formats.winogender import read_winogender
 from seq2seq.probe.items.formats.winograd import read_winograd
@@ -71,8 +68,8 @@ FORMATS: Mapping[Kind, Format] = {
     "winogrande": Format(read_winogrande, BY_PEOPLE),
     "winomt": Format(read_winomt, BY_PATTERN),
     "xwino": Format(read_xwino, BY_PEOPLE),
-    "contrapro": Format(read_contrapro_questions, SUBTITLES, asks_more=True),
-    "ctxpro": Format(read_ctxpro_questions, SUBTITLES, asks_more=True),
+    "contrapro": Format(lambda path: questions_of(read_contrapro(path)), SUBTITLES, asks_more=True),
+    "ctxpro": Format(lambda path: questions_of(read_ctxpro(path)), SUBTITLES, asks_more=True),
 }
 READABLE = (
     "items of `seq2seq corpus pronouns`; JSON Lines of text, pronoun and candidates; the published "

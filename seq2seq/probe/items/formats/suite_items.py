@@ -15,14 +15,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import accumulate
-from pathlib import Path
 
 from seq2seq.errors import DataError
 from seq2seq.evaluate.item import Item, Suite
 from seq2seq.evaluate.item import Mention as Place
 from seq2seq.evaluate.judging import exchanged_words
-from seq2seq.evaluate.suites.contrapro import read_contrapro
-from seq2seq.evaluate.suites.ctxpro import read_ctxpro
 from seq2seq.probe.items.case import Case, Span
 from seq2seq.probe.items.formats.question import Kind, Question, Unusable, overlap, with_candidates
 
@@ -47,24 +44,6 @@ _NOUN_PHRASE = re.compile(
     rf"([^\W\d_]{{3,}})(?=\s*(?:$|[.,;:!?\"“”…]|\s(?:{FUNCTION_WORDS})\b))",
     re.IGNORECASE,
 )
-
-
-def read_contrapro_questions(path: Path) -> Iterator[Question]:
-    """The JSON of ContraPro, with its context files beside it if they are there.
-
-    Raises:
-        DataError: The file is none.
-    """
-    return questions_of(read_contrapro(path))
-
-
-def read_ctxpro_questions(path: Path) -> Iterator[Question]:
-    """A JSON file of ctxPro, with its contexts beside it if they are there.
-
-    Raises:
-        DataError: The file is none.
-    """
-    return questions_of(read_ctxpro(path))
 
 
 def questions_of(suite: Suite) -> Iterator[Question]:
