@@ -51,19 +51,26 @@ def length_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[i
         yield batch
 
 
-def shared_budget(total: int, workers: int, most: int) -> int:
-    """A budget that gives each of several workers as many batches, so that none waits at the end.
+def even_batches(lengths: Sequence[int], most: int, *, workers: int) -> list[list[int]]:
+    """Group sequences of like length so that several workers end at about the same time.
 
-    A tenth more than an even share, because padding counts.
+    Batches are as many for each worker, and about as large as each other, padding included.
 
     Args:
-        total: Pieces of all sequences.
+        lengths: Pieces of each sequence.
+        most: About how many padded pieces a batch may have.
         workers: How many batches are worked on at once.
-        most: About how many pieces a batch may have.
 
     Returns:
-        Padded pieces of a batch.
+        Places of the sequences of each batch, the longest first.
     """
-    share = -(-total // workers)
-    batches = max(1, -(-share // most))
-    return -(-11 * share // (10 * batches)) or 1
+    batches = list(length_batches(lengths, most))
+    wanted = -(-len(batches) // workers) * workers
+    too_little, enough = 0, min(most, max(lengths, default=0) * len(lengths))
+    while enough - too_little > 1 + enough // 100:
+        budget = (too_little + enough) // 2
+        if len(smaller := list(length_batches(lengths, budget))) <= wanted:
+            batches, enough = smaller, budget
+        else:
+            too_little = budget
+    return batches

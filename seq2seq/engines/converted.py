@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from seq2seq.decode.lengths import Ids, shared_budget
+from seq2seq.decode.lengths import Ids, even_batches
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.devices import processor_threads
 from seq2seq.engines.foreign import ForeignEngine
@@ -119,12 +119,13 @@ class ConvertedEngine(ForeignEngine):
         if problems:
             raise ModelError(f"ctranslate2 engine: {'; '.join(problems)}; use engine native")
 
-    def _batch_tokens(self, total: int, rows: int, asked: int) -> int:
+    def _batches(self, lengths: Sequence[int], rows: int, most: int) -> list[list[int]]:
+        """Small enough for the caches of a CPU, and as many for each worker."""
         workers: int = self._translator.num_translators
         if str(self._translator.device) != "cpu":
-            return asked
-        most = GREEDY_TOKENS if rows == 1 else BEAM_TOKENS * rows
-        return min(asked, shared_budget(total, workers, most))
+            return super()._batches(lengths, rows, most)
+        fitting = GREEDY_TOKENS if rows == 1 else BEAM_TOKENS * rows
+        return even_batches(lengths, min(most, fitting), workers=workers)
 
     def _in_turn(
         self, search: Callable[[Sequence[int]], list[list[Hypothesis]]], batches: list[list[int]]

@@ -82,8 +82,10 @@ class Engine(ABC):
         batches = []
         for group in self._groups(sources, options):
             lengths = [len(sources[place]) * options.rows for place in group]
-            budget = self._batch_tokens(sum(lengths), options.rows, batch_tokens)
-            batches += [[group[n] for n in batch] for batch in length_batches(lengths, budget)]
+            batches += [
+                [group[n] for n in batch]
+                for batch in self._batches(lengths, options.rows, batch_tokens)
+            ]
 
         def search(places: Sequence[int]) -> list[list[Hypothesis]]:
             some = [sources[place] for place in places]
@@ -158,15 +160,15 @@ class Engine(ABC):
         """Places of the sources that may share a batch."""
         return [list(range(len(sources)))]
 
-    def _batch_tokens(self, total: int, rows: int, asked: int) -> int:
-        """Padded source pieces times outputs in one batch.
+    def _batches(self, lengths: Sequence[int], rows: int, most: int) -> list[list[int]]:
+        """Places of the sources of each batch, the longest first.
 
         Args:
-            total: All pieces of all sources, times `rows`.
+            lengths: Pieces of each source, times `rows`.
             rows: Outputs of each source that are written side by side.
-            asked: What the caller allows.
+            most: Padded pieces of a batch that the caller allows.
         """
-        return asked
+        return list(length_batches(lengths, most))
 
     def _in_turn(
         self, search: Callable[[Sequence[int]], list[list[Hypothesis]]], batches: list[list[int]]

@@ -12,7 +12,7 @@ import torch
 from seq2seq.decode.batches import evaluating, without_dropout
 from seq2seq.decode.beam import search_beams
 from seq2seq.decode.forced import force
-from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS, Ids, shared_budget
+from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS, Ids, even_batches
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.decode.sampling import sample
 from seq2seq.engines.eight_bits import SAMPLE, distinct, weigh
@@ -43,10 +43,10 @@ class NativeEngine(Engine):
         """Pieces that it knows."""
         return int(self.model.config.vocab_size)
 
-    def _batch_tokens(self, total: int, rows: int, asked: int) -> int:
-        """No more than a thread's share."""
-        threads = min(self._threads, total // THREAD_TOKENS)
-        return min(asked, shared_budget(total, threads, asked)) if threads > 1 else asked
+    def _batches(self, lengths: Sequence[int], rows: int, most: int) -> list[list[int]]:
+        """As much for each thread as for the others."""
+        workers = min(self._threads, sum(lengths) // THREAD_TOKENS)
+        return even_batches(lengths, most, workers=max(1, workers))
 
     def _in_turn(
         self, search: Callable[[Sequence[int]], list[list[Hypothesis]]], batches: list[list[int]]

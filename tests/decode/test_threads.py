@@ -56,11 +56,11 @@ def test_two_batches_are_searched_at_once_by_one_thread_each(
 
 def test_a_job_that_is_worth_two_threads_is_shared_out_evenly(trained: Any) -> None:
     engine = NativeEngine(trained.ours)
-    least = 2 * native.THREAD_TOKENS
-    assert engine._batch_tokens(least, 1, 8192) == pytest.approx(0.55 * least, rel=0.01)
-    assert engine._batch_tokens(least - 1, 1, 8192) == 8192
+    lengths = [8] * (2 * native.THREAD_TOKENS // 8)
+    assert [len(one) for one in engine._batches(lengths, 1, 8192)] == [len(lengths) // 2] * 2
+    assert len(engine._batches(lengths[1:], 1, 8192)) == 1
     torch.set_num_threads(1)
-    assert engine._batch_tokens(least, 1, 8192) == 8192
+    assert len(engine._batches(lengths, 1, 8192)) == 1
 
 
 def test_afterwards_threads_and_mode_are_what_they_were(
