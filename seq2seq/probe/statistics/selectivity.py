@@ -7,6 +7,8 @@ from the freedom to choose; the rest is selectivity.
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -26,7 +28,7 @@ def control_labels(cases: Sequence[Case], *, seed: int = SEED) -> Bool[np.ndarra
 
     Source: Hewitt and Liang 2019, section 2 (control tasks).
     """
-    return np.array([_answer(case, seed) == _noun(case, case.gold) for case in cases], dtype=bool)
+    return _labels([_Nouns.of(case) for case in cases], seed)
 
 
 def control_accuracy(
@@ -50,10 +52,7 @@ def control_accuracy(
                 "the scores, needed the same in the same order; pass the cases that were measured"
             )
     seeds = range(seed, seed + labellings)
-    before, after = (
-        _above_chance(scores, [control_labels(cases, seed=one) for one in seeds])
-        for cases, scores in (dev, test)
-    )
+    before, after = (_above_chance(*each, seeds) for each in (dev, test))
     found = []
     for ours, theirs in zip(before.T, after.T, strict=True):
         row, sign = furthest(ours)
@@ -63,21 +62,39 @@ def control_accuracy(
 
 
 def _above_chance(
-    scores: Scores, labellings: Sequence[Bool[np.ndarray, " items"]]
+    cases: Sequence[Case], scores: Scores, seeds: Sequence[int]
 ) -> Float[np.ndarray, "measures labellings"]:
     """By how much each measure's accuracy with each labelling lies above one half."""
-    signs = np.where(np.stack(labellings, axis=1), 1.0, -1.0)
+    nouns = [_Nouns.of(case) for case in cases]  # once for all labellings
+    signs = np.stack([np.where(_labels(nouns, seed), 1.0, -1.0) for seed in seeds], axis=1)
     above: Float[np.ndarray, "measures labellings"] = (
         (items_right(scores.gold, scores.distractor) - 0.5) @ signs / len(signs)
     )
     return above
 
 
-def _answer(case: Case, seed: int) -> str:
-    """One of the two nouns, the same whatever their order."""
-    nouns = sorted(_noun(case, place) for place in range(len(case.candidates)))
-    return nouns[zlib.crc32(f"{seed} {' '.join(nouns)}".encode()) % len(nouns)]
+@dataclass(frozen=True)
+class _Nouns:
+    """The nouns of a case, the same whatever their order, and which of them is meant."""
+
+    names: tuple[str, ...]
+    gold: str
+
+    @classmethod
+    def of(cls, case: Case) -> "_Nouns":
+        names = [candidate.text.casefold() for candidate in case.candidates]
+        gold = "" if case.gold is None else names[case.gold]
+        return cls(tuple(sorted(names)), gold)
+
+    @cached_property
+    def joined(self) -> str:
+        return " ".join(self.names)
 
 
-def _noun(case: Case, place: int | None) -> str:
-    return "" if place is None else case.candidates[place].text.casefold()
+def _labels(cases: Sequence[_Nouns], seed: int) -> Bool[np.ndarray, " items"]:
+    """Whether the noun that is meant is the one that a hash of the nouns calls the answer."""
+    return np.array([_answer(case, seed) == case.gold for case in cases], dtype=bool)
+
+
+def _answer(case: _Nouns, seed: int) -> str:
+    return case.names[zlib.crc32(f"{seed} {case.joined}".encode()) % len(case.names)]
