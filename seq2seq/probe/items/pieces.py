@@ -6,7 +6,8 @@ the text again from the pieces where it does not; what neither can show is refus
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -38,13 +39,16 @@ class Pieces:
     spans: tuple[Span | None, ...]
 
     @cached_property
-    def rows_at(self) -> Mapping[int, list[int]]:
-        """The pieces that stand for each character; a character that none stands for is missing."""
-        found: dict[int, list[int]] = {}
-        for row, span in enumerate(self.spans):
-            for at in range(*(span or (0, 0))):
-                found.setdefault(at, []).append(row)
-        return found
+    def _shown(self) -> tuple[list[tuple[int, int, int]], int]:
+        """Start, end and row of every piece with characters, in order; the longest one's length."""
+        spans = [(*span, row) for row, span in enumerate(self.spans) if span and span[0] < span[1]]
+        return sorted(spans), max((end - start for start, end, _ in spans), default=0)
+
+    def over(self, start: int, end: int) -> list[tuple[int, int, int]]:
+        """Start, end and row of every piece that stands for one of some characters, in order."""
+        shown, longest = self._shown
+        near = slice(bisect_left(shown, (start - longest + 1,)), bisect_left(shown, (end,)))
+        return [piece for piece in shown[near] if piece[1] > start]
 
 
 def pieces_of(tokenizer: Any, text: str, *, special: bool = True, side: Side = "source") -> Pieces:
@@ -108,25 +112,35 @@ def rows_of(pieces: Pieces, span: Span) -> Rows:
         SpanError: The span is not in the text, or some of its characters are in no piece.
     """
     start, end = span
-    where = f"characters {start} to {end} of {pieces.text[:60]!r}"
     if not 0 <= start < end <= len(pieces.text):
-        raise SpanError(f"{where}: not within its {len(pieces.text)} characters; mend the span")
-    rows = {row for at in range(start, end) for row in pieces.rows_at.get(at, ())}
-    if not rows:
-        raise SpanError(f"{where}: {pieces.text[start:end]!r} stands in no piece; mend the span")
-    lost = [pieces.text[at] for at in range(start, end) if at not in pieces.rows_at]
-    lost = [c for c in lost if not (c.isspace() or _invisible(c))]
+        raise SpanError(
+            f"{_where(pieces, span)}: not within its {len(pieces.text)} characters; mend the span"
+        )
+    found = pieces.over(start, end)
+    if not found:
+        raise SpanError(
+            f"{_where(pieces, span)}: {pieces.text[start:end]!r} stands in no piece; mend the span"
+        )
+    lost, at = "", start
+    for piece_start, piece_end, _ in (*found, (end, end, 0)):
+        lost += pieces.text[at:piece_start]
+        at = max(at, piece_end)
+    lost = "".join(c for c in lost if not (c.isspace() or _invisible(c)))
     if lost:
         raise SpanError(
-            f"{where}: {lost[0]!r} of {pieces.text[start:end]!r} stands in no piece, needed all "
-            "of it; the tokenizer drops this character"
+            f"{_where(pieces, span)}: {lost[0]!r} of {pieces.text[start:end]!r} stands in no "
+            "piece, needed all of it; the tokenizer drops this character"
         )
-    return tuple(sorted(rows))
+    return tuple(sorted(row for *_, row in found))
 
 
 def moved(spans: Sequence[Span | None], start: int) -> list[Span | None]:
     """The spans in a text that begins so many characters earlier."""
     return [span and (span[0] + start, span[1] + start) for span in spans]
+
+
+def _where(pieces: Pieces, span: Span) -> str:
+    return f"characters {span[0]} to {span[1]} of {pieces.text[:60]!r}"
 
 
 def _is_stock(tokenizer: Any) -> bool:
@@ -162,8 +176,11 @@ def _trimmed(text: str, place: Sequence[int]) -> Span:
             f"{len(text)} characters; use another tokenizer class"
         )
     word = text[start:end]
+    bare = word.strip()
+    if len(bare) == len(word):
+        return start, end
     start += len(word) - len(word.lstrip())
-    return start, max(start, start + len(word.strip()))
+    return start, start + len(bare)
 
 
 def _check_order(text: str, places: Sequence[Span | None]) -> None:
@@ -184,6 +201,8 @@ def _checked(text: str, name: str, place: Span, normalizer: Any) -> Span:
     shifts all places after a character that a vocabulary without an unknown piece drops.
     """
     there = text[slice(*place)]
+    if name == there.lower():
+        return place
     if name and not name.strip(_MARKERS) and there.strip(_MARKERS):
         return place[0], place[0]
     letters = name.strip(_MARKERS).removeprefix("##").removesuffix("</w>")
@@ -200,6 +219,8 @@ def _checked(text: str, name: str, place: Span, normalizer: Any) -> Span:
 
 def _with_lost_marks(text: str, places: Sequence[Span | None]) -> tuple[Span | None, ...]:
     """Accents and invisible characters that a tokenizer drops belong to what they follow."""
+    if text.isascii() and text.isprintable():
+        return tuple(places)  # there are none
     covered = {at for place in places if place for at in range(*place)}
     return tuple(place and _extended(text, place, covered) for place in places)
 
