@@ -27,8 +27,9 @@ WORDS = (
 """What a word can be to the question, and so be called: of the pronoun's clause, or by a noun."""
 
 MOST_TEXTS = 128
-MOST_WEIGHTS = 1 << 24
-"""Weights of all maps of a batch: 64 MiB, of which a few copies are kept at a time."""
+MOST_WEIGHTS = 1 << 23
+"""Weights of all maps of a batch: 32 MiB, of which a few copies are kept at a time. Twice as many
+take as long and more memory."""
 _WORD = re.compile(r"[\w'’-]+|[^\w\s]")
 
 
@@ -206,7 +207,8 @@ def start_of(model: StockModel) -> int:
 def batches_of(model: StockModel, placed: Sequence[PlacedCase]) -> list[list[int]]:
     """Put numbers of cases of about one length together, as many as leave a batch's maps small.
 
-    A case whose maps alone are larger has a batch of its own.
+    A case whose maps alone are larger has a batch of its own. The longest come first: what they
+    free has room for all that follow.
     """
 
     def lengths(number: int) -> tuple[int, int]:
@@ -227,7 +229,7 @@ def batches_of(model: StockModel, placed: Sequence[PlacedCase]) -> list[list[int
         else:
             batches.append([number])
             longest = lengths(number)
-    return batches
+    return batches[::-1]
 
 
 def part_of(

@@ -89,8 +89,8 @@ def test_batches_hold_few_weights_and_every_case_once(monkeypatch) -> None:
     monkeypatch.setattr("seq2seq.probe.items.placement.MOST_WEIGHTS", 3 * each)
     batches = batches_of(model, placed)
     assert sorted(number for batch in batches for number in batch) == list(range(9))
-    assert [len(batch) for batch in batches] == [3, 3, 2, 1]
-    assert batches[-1] == [0], "one text that is larger alone is read alone"
+    assert [len(batch) for batch in batches] == [1, 2, 3, 3], "the longest first"
+    assert batches[0] == [0], "one text that is larger alone is read alone"
 
 
 def test_a_part_is_whole_clusters_and_says_so() -> None:
