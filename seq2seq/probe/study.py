@@ -201,7 +201,11 @@ def _gap_answers(scored: ScoredSets, items: Sequence[Case]) -> dict[str, str]:
     placed = place_cases(scored.model, undecided).placed
     measure = scored.chosen.measure
     scores = score_routes(
-        scored.model, placed, gradients=False, contributions=measure.variant == "alti"
+        scored.model,
+        placed,
+        gradients=False,
+        contributions=measure.variant == "alti",
+        layers=None if measure.layer is None else measure.layer + 1,
     ).scores
     row = row_of(scored.chosen, scores)
     return answers | _preferred(

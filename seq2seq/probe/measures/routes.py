@@ -66,6 +66,7 @@ def score_routes(
     *,
     gradients: bool = True,
     contributions: bool | None = None,
+    layers: int | None = None,
 ) -> RouteScores:
     """Score every route, layer and head of a model.
 
@@ -75,6 +76,8 @@ def score_routes(
         gradients: whether to take gradients of the preference, too; they cost a backward pass.
         contributions: whether to weigh contributions through all layers, which compares a vector
             for each two pieces; None to do so unless the texts are long.
+        layers: how many layers of the first stack to run where nothing else is measured, which is
+            so without translations; None for all.
 
     Returns:
         The scores.
@@ -83,19 +86,22 @@ def score_routes(
     unweighed = _unweighed(model, placed, contributions)
     weighed = contributions is not False and not unweighed
     skipped = (*_skipped(model, placed, has), *unweighed)
-    parts: list[dict[Measure, Float[np.ndarray, "batch nouns"]]] = []
+    measures: tuple[Measure, ...] = ()
+    table = np.empty((0, len(placed), 2))
     preferences = np.zeros(len(placed), dtype=np.float32)
-    batches = batches_of(model, placed)
-    for numbers in batches:
+    for numbers in batches_of(model, placed):
         batch = [placed[number] for number in numbers]
-        reading = _read(model, batch, has, gradients=gradients, contributions=weighed)
-        parts.append(dict(_measures(reading, batch, has)))
+        reading = _read(
+            model, batch, has, gradients=gradients, contributions=weighed, layers=layers
+        )
+        part = dict(_measures(reading, batch, has))
+        if not measures:
+            measures, table = tuple(part), np.empty((len(part), len(placed), 2))
+        # Many small arrays that stayed would keep what a batch frees from being used again.
+        table[:, numbers] = np.stack([part[one] for one in measures])
         if has.translations:
             preferences[numbers] = preference(reading, batch).numpy()
-    measures = tuple(parts[0])
-    table = np.empty((len(measures), len(placed), 2))
-    for numbers, part in zip(batches, parts, strict=True):
-        table[:, numbers] = np.stack([part[one] for one in measures])
+        del reading  # not to be kept beside the next
     layout = layout_of([one.case for one in placed])
     scores = Scores(measures, layout, table[..., 0], table[..., 1])
     return RouteScores(scores, preferences if has.translations else None, skipped)
@@ -157,6 +163,7 @@ def _read(
     *,
     gradients: bool,
     contributions: bool,
+    layers: int | None,
 ) -> Reading:
     inputs = inputs_of(model, batch)
     rows = decision_rows(batch) if has.translations else None
@@ -169,7 +176,7 @@ def _read(
         inputs,
         values=True,
         contributions=contributions,
-        layers=None if has.translations else model.depth[first],
+        layers=None if has.translations else layers or model.depth[first],
         rows=rows,
         objective=objective if gradients and has.translations else None,
     )

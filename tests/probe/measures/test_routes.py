@@ -37,3 +37,16 @@ def test_contributions_of_long_texts_are_weighed_only_if_they_are_asked_for(monk
     (said,) = plain.skipped
     assert said.startswith("alti: left out, since texts of up to")
     assert asked.skipped == never.skipped == ()
+
+
+def test_only_so_many_layers_are_run_where_nothing_else_is_measured() -> None:
+    plain = [replace(one, decision=None) for one in SOME]
+    first, whole = (score_routes(MODEL, plain, contributions=True, layers=n) for n in (1, None))
+    assert {one.layer for one in first.scores.measures} == {0}
+    assert {one.layer for one in whole.scores.measures} == {0, 1}
+    rows = [whole.scores.measures.index(one) for one in first.scores.measures]
+    assert np.allclose(first.scores.gold, whole.scores.gold[rows], atol=1e-6)
+    assert (
+        score_routes(MODEL, SOME, layers=1).scores.measures
+        == score_routes(MODEL, SOME).scores.measures
+    )
