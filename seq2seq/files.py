@@ -28,6 +28,15 @@ PART = ".part"
 """How the name ends that a file has until it is whole."""
 
 
+CACHE = "SEQ2SEQ_CACHE"
+"""The variable that may name another folder than `cache_folder`'s."""
+
+
+def cache_folder() -> Path:
+    """Where everything is kept that can be made again; it may not be there yet."""
+    return Path(os.environ.get(CACHE) or "~/.cache/seq2seq").expanduser()
+
+
 def read_bytes(path: Path, *, error: type[Seq2SeqError], needed: str) -> bytes:
     """Read a file that is no text, such as a tokenizer's model.
 

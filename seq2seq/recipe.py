@@ -215,9 +215,10 @@ class DataSpec(Section):
     context: ContextSpec = ContextSpec()
     cleaning: CleaningSpec = CleaningSpec()
     copying: CopyingSpec = CopyingSpec()
-    cache: str | None = "~/.cache/seq2seq"
+    cache: str | None = "auto"
     """Folder where encoded corpora, and large ones as text after cleaning, are kept under a hash of
-    their content, so that a second start is instant; safe to delete."""
+    their content, so that a second start is instant; safe to delete. `auto` is `~/.cache/seq2seq`,
+    or the folder that `SEQ2SEQ_CACHE` names."""
 
     @field_validator("test")
     @classmethod

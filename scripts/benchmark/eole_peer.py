@@ -19,9 +19,8 @@ from typing import Any, Literal
 
 from scripts.benchmark.results import note
 from scripts.benchmark.shapes import BATCH_TOKENS, SHAPES, Size
-from seq2seq.engines.prepared import CACHE
 from seq2seq.errors import TrainingError
-from seq2seq.files import replacing
+from seq2seq.files import cache_folder, replacing
 
 SCRIPTS = Path(__file__).parent.parent
 # eole 0.6.4 imports aiohttp at every start and does not ask for it.
@@ -46,8 +45,7 @@ def environment() -> Path:
     Raises:
         TrainingError: It cannot be made.
     """
-    cache = Path(os.environ.get(CACHE) or "~/.cache/seq2seq").expanduser()
-    folder = cache / f"benchmark-{REQUIREMENTS[0].replace('==', '-')}"
+    folder = cache_folder() / f"benchmark-{REQUIREMENTS[0].replace('==', '-')}"
     python, ready = folder / "bin" / "python", folder / "installed.txt"
     if not ready.is_file():
         note(f"installing {REQUIREMENTS[0]} in {folder}, once for this machine; it takes minutes")

@@ -16,13 +16,12 @@ from typing import Any, TypeVar
 
 from seq2seq.engines.converted import import_ctranslate2
 from seq2seq.errors import ModelError
-from seq2seq.files import read_json_object
+from seq2seq.files import cache_folder, read_json_object
 from seq2seq.run import Run, write_json
 
 _Figures = TypeVar("_Figures")
 
 RECORD, FOLDER = "ctranslate2.json", "ctranslate2-"
-CACHE = "SEQ2SEQ_CACHE"
 # Files of a model folder that decide what it answers; its search is asked for in every call.
 DECIDING = (".json", ".safetensors", ".bin", ".spm", ".model", ".txt")
 SEARCH = "generation_config.json"
@@ -122,9 +121,8 @@ def place_of(path: Path) -> Path:
     run = Run(path)
     if run.recipe.is_file() and os.access(path, os.W_OK):
         return run.engines
-    cache = Path(os.environ.get(CACHE) or "~/.cache/seq2seq").expanduser()
-    full = str(path.resolve())
-    return cache / "engines" / f"{path.name}-{hashlib.sha256(full.encode()).hexdigest()[:16]}"
+    full = hashlib.sha256(str(path.resolve()).encode()).hexdigest()
+    return cache_folder() / "engines" / f"{path.name}-{full[:16]}"
 
 
 def read_files(folder: Path, known: dict[str, FileState] | None = None) -> dict[str, FileState]:

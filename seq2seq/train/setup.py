@@ -23,7 +23,7 @@ from seq2seq.data.prepare import TrainingSet, prepare
 from seq2seq.data.store import Cache
 from seq2seq.environment import describe_environment
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
-from seq2seq.files import read_json_object, refuse_odd_files
+from seq2seq.files import cache_folder, read_json_object, refuse_odd_files
 from seq2seq.normalization import normalize
 from seq2seq.preset import (
     WARMUP,
@@ -161,8 +161,7 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say, processes: int = 1) -> Pr
         say(pretrained.to_text())
     begun = recorded_choices(run)
     make_missing_corpus(recipe, say=say)
-    folder = None if recipe.data.cache is None else Path(recipe.data.cache).expanduser()
-    cache = Cache(folder, say)
+    cache = Cache(_cache_folder(recipe.data.cache), say)
     text = read_text_once(recipe.data, cache)
     say(text.report.to_text())
     recipe, choices = _settle_shape(recipe, begun, text)
@@ -224,6 +223,12 @@ def recorded_choices(run: Run) -> tuple[Choice, ...] | None:
             f"{run.data_report}: cannot be read ({error}), needed to go on with what was chosen "
             "for this run; restore it, or start a new run with --run"
         ) from None
+
+
+def _cache_folder(wanted: str | None) -> Path | None:
+    if wanted is None:
+        return None
+    return cache_folder() if wanted == "auto" else Path(wanted).expanduser()
 
 
 def _settle_shape(

@@ -147,6 +147,29 @@ def test_copying_pairs_are_said_and_reported_but_not_counted_as_real(
         assert len(prepared.training.epoch(0)) == 60 + copying["pairs"]
 
 
+@pytest.mark.parametrize(
+    ("cache", "place"), [("auto", "named"), ("OWN", "own"), (None, None)], ids=str
+)
+def test_corpora_are_kept_where_the_recipe_or_the_environment_says(
+    cache: str | None, place: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEQ2SEQ_CACHE", str(tmp_path / "named"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    lines = "".join(f"Tom ate {n} figs.\tTom comió {n} higos.\n" for n in range(100, 160))
+    (tmp_path / "a.tsv").write_text(lines, encoding="utf-8")
+    corpus = {"file": "a.tsv", "source_field": "1", "target_field": "2"}
+    data = {
+        "folder": str(tmp_path), "train": [corpus], "dev": {**corpus, "max_rows": 3},
+        "cleaning": {"overlap": "keep"},
+        "cache": str(tmp_path / "own") if cache == "OWN" else cache,
+    }  # fmt: skip
+    content = {"source_language": "en", "target_language": "es", "data": data}
+    content["tokenizer"] = {"vocab_size": 40, "kind": "bpe"}
+    prepare_run(parse_recipe(content, where="test"), Run(tmp_path / "run"), say=lambda line: None)
+    kept = [name for name in ("named", "own", "home") if list(tmp_path.glob(f"{name}/**/*.arrow"))]
+    assert kept == ([] if place is None else [place])
+
+
 @pytest.mark.parametrize("most", [3_000, 500_000])
 def test_of_a_large_text_a_part_teaches_the_vocabulary_and_that_is_said(
     most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
