@@ -58,7 +58,7 @@ def linear(
     return F.linear(x, weight, bias)
 
 
-def with_fast_products(model: nn.Module) -> None:
+def use_fast_products(model: nn.Module) -> None:
     """Give the linear maps of any model the faster forward pass; weights and hooks stay theirs.
 
     Maps of a class of their own, which may compute something else, are left alone.

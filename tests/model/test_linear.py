@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from seq2seq.model import linear as module
-from seq2seq.model.linear import Linear, linear, with_fast_products
+from seq2seq.model.linear import Linear, linear, use_fast_products
 
 
 @pytest.mark.parametrize("shape", [(200,), (1,), (7, 30), (3, 4, 5)])
@@ -61,7 +61,7 @@ def test_linear_maps_of_any_model_become_fast_ones_and_keep_their_weights() -> N
     model = nn.Sequential(nn.Linear(8, 4), nn.Sequential(OfItsOwn(4, 3), nn.Linear(3, 2)))
     x, before = torch.randn(50, 8), dict(model.named_parameters())
     wanted = model(x)
-    with_fast_products(model)
+    use_fast_products(model)
     assert [type(one) for one in model.modules() if isinstance(one, nn.Linear)] == [
         Linear, OfItsOwn, Linear,
     ]  # fmt: skip

@@ -27,7 +27,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from seq2seq.context import ContextFormat
 from seq2seq.devices import resolve_device
 from seq2seq.errors import ModelError
-from seq2seq.model.linear import with_fast_products
+from seq2seq.model.linear import use_fast_products
 from seq2seq.probe.model.anatomy import Kind, anatomy_of
 from seq2seq.probe.model.attention_function import (
     AttentionFunction,
@@ -68,7 +68,7 @@ class StockModel:
     ):
         self.name = name
         self.model = model.float().eval()
-        with_fast_products(self.model)
+        use_fast_products(self.model)
         self.tokenizer = tokenizer
         self.context = context
         self.kind: Kind = kind_of(model.config, name=name)
