@@ -51,7 +51,9 @@ def length_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[i
         yield batch
 
 
-def even_batches(lengths: Sequence[int], most: int, *, workers: int) -> list[list[int]]:
+def even_batches(
+    lengths: Sequence[int], most: int, *, workers: int, each: int = 1
+) -> list[list[int]]:
     """Group sequences of like length so that several workers end at about the same time.
 
     Batches are as many for each worker, and about as large as each other, padding included.
@@ -60,12 +62,14 @@ def even_batches(lengths: Sequence[int], most: int, *, workers: int) -> list[lis
         lengths: Pieces of each sequence.
         most: About how many padded pieces a batch may have.
         workers: How many batches are worked on at once.
+        each: The fewest batches of a worker. With several, one that takes unexpectedly long holds
+            up less.
 
     Returns:
         Places of the sequences of each batch, the longest first.
     """
     batches = list(length_batches(lengths, most))
-    wanted = -(-len(batches) // workers) * workers
+    wanted = max(each, -(-len(batches) // workers)) * workers
     too_little, enough = 0, min(most, max(lengths, default=0) * len(lengths))
     while enough - too_little > 1 + enough // 100:
         budget = (too_little + enough) // 2

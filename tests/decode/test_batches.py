@@ -40,3 +40,4 @@ def test_one_worker_and_few_sequences_are_no_exception() -> None:
     assert even_batches([5], 10, workers=2) == [[0]]
     assert even_batches([5, 50], 10, workers=2) == [[1], [0]]
     assert even_batches([2, 2, 2, 2], 4, workers=1) == [[0, 1], [2, 3]]
+    assert even_batches([2, 2, 2, 2], 8, workers=2, each=2) == [[0], [1], [2], [3]]

@@ -59,6 +59,10 @@ def test_a_job_that_is_worth_two_threads_is_shared_out_evenly(trained: Any) -> N
     lengths = [8] * (2 * native.THREAD_TOKENS // 8)
     assert [len(one) for one in engine._batches(lengths, 1, 8192)] == [len(lengths) // 2] * 2
     assert len(engine._batches(lengths[1:], 1, 8192)) == 1
+    large = list(range(4, 40)) * (4 * native.LARGE_BATCH // sum(range(4, 40)) + 1)
+    batches = engine._batches(large, 1, 8192)
+    assert len(batches) == 4
+    assert [len(one) for one in batches] == sorted((len(one) for one in batches), reverse=True)
     torch.set_num_threads(1)
     assert len(engine._batches(lengths, 1, 8192)) == 1
 
