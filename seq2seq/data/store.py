@@ -10,7 +10,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +122,29 @@ def cached_pairs(
         return _arrays(*pairs.packed())
 
     return _unpack(_cached(_key(*parts), cache, packed))
+
+
+def cached_marks(parts: Sequence[str], cache: Cache, compute: Callable[[], Marks]) -> Marks:
+    """Marks of a corpus, computed only where they are not kept already.
+
+    Args:
+        parts: Everything that they depend on.
+        cache: Where they are kept and looked for.
+        compute: Makes them.
+
+    Raises:
+        DataError: The folder cannot be written.
+    """
+    names = [field.name for field in fields(Marks)]
+
+    def packed() -> dict[str, np.ndarray]:
+        marks = compute()
+        rows: dict[str, Ragged] = {name: getattr(marks, name) for name in names}
+        values = {f"{name}.values": one.values for name, one in rows.items()}
+        return values | {f"{name}.offsets": one.offsets for name, one in rows.items()}
+
+    arrays = _cached(_key("marks", *parts), cache, packed)
+    return Marks(*(Ragged(arrays[f"{name}.values"], arrays[f"{name}.offsets"]) for name in names))
 
 
 def encode_words(

@@ -1,5 +1,6 @@
 """From the characters of pronoun items to pieces: the words that training is to point at."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import Any
 
 from seq2seq.data.corpus import iterate_pairs
 from seq2seq.data.marks import Marks
+from seq2seq.data.pair_table import PairTable
 from seq2seq.data.parallel_text import ParallelText
 from seq2seq.data.ragged import Ragged
+from seq2seq.data.store import NO_CACHE, Cache, cached_marks
 from seq2seq.errors import DataError
 from seq2seq.pronouns.decision import first_difference
 from seq2seq.pronouns.items import Item, Span, read_items
@@ -65,28 +68,40 @@ class MarkedRows:
         )
 
 
-def mark_text(text: ParallelText, spec: DataSpec, tokenizer: TokenizerLike) -> list[Marks]:
+def mark_text(
+    text: ParallelText, spec: DataSpec, tokenizer: TokenizerLike, cache: Cache = NO_CACHE
+) -> list[Marks]:
     """Mark the training rows of a recipe whose corpora hold pronoun items.
 
     Args:
         text: The rows after cleaning.
         spec: Section ``data`` of the recipe, which says which files hold items.
         tokenizer: What cuts the rows.
+        cache: Where marks are kept, so that other processes and a resumed run find them.
 
     Returns:
         Marks for each training corpus, in the recipe's order; empty where it holds no items.
 
     Raises:
-        DataError: A file's items cannot be read or do not fit its rows.
+        DataError: A file's items cannot be read or do not fit its rows, or marks cannot be kept.
     """
-    marks = []
-    for corpus, dataset in zip(spec.train, text.train.values(), strict=True):
-        items: dict[Pair, Item] = {}
-        if corpus.pronoun_items:
-            read = read_items(Path(spec.folder) / str(corpus.file))
-            items = {(item.source, item.good): item for item in read}
-        marks.append(find_marks(dataset, items, tokenizer))
-    return marks
+    return [
+        _marks_of(dataset, Path(spec.folder) / str(corpus.file), tokenizer, cache)
+        if corpus.pronoun_items
+        else Marks.nothing(len(dataset))
+        for corpus, dataset in zip(spec.train, text.train.values(), strict=True)
+    ]
+
+
+def _marks_of(dataset: PairTable, file: Path, tokenizer: TokenizerLike, cache: Cache) -> Marks:
+    def compute() -> Marks:
+        return find_marks(
+            dataset, {(item.source, item.good): item for item in read_items(file)}, tokenizer
+        )
+
+    with file.open("rb") as content:
+        items = hashlib.file_digest(content, "sha256").hexdigest()
+    return cached_marks([dataset.fingerprint, tokenizer.fingerprint, items], cache, compute)
 
 
 def find_marks(dataset: Any, items: Mapping[Pair, Item], tokenizer: TokenizerLike) -> Marks:

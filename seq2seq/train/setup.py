@@ -172,7 +172,9 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say, processes: int = 1) -> Pr
         say(vocabulary_note(tokenizer, recipe.tokenizer))
     else:
         tokenizer = pretrained.tokenizer
-    marks = mark_text(text, recipe.data, tokenizer) if recipe.train.points_at_words else None
+    marks = None
+    if recipe.train.points_at_words:
+        marks = mark_text(text, recipe.data, tokenizer, cache)
     training = prepare(
         text,
         tokenizer,

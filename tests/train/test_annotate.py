@@ -1,5 +1,6 @@
 """Items become positions of pieces that spell the very words, for both kinds of vocabulary."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from seq2seq.data.marks import Marks
 from seq2seq.data.pair_table import PairTable
 from seq2seq.data.parallel_text import read_text
+from seq2seq.data.store import Cache
 from seq2seq.errors import DataError
 from seq2seq.pronouns.items import Item, Row
 from seq2seq.recipe import CorpusSpec, DataSpec, TokenizerSpec, TrainSpec
@@ -93,6 +95,28 @@ def test_only_files_said_to_hold_items_are_marked(tmp_path: Path) -> None:
     assert counts[0].rows == counts[1].rows == with_items + len(fillers())
     assert (counts[0].guided, counts[1].guided) == (with_items, 0)
     assert counts[0].to_text().startswith("guided: 120 of 136 training rows carry an antecedent, ")
+
+
+def test_marks_are_made_once_for_all_processes_and_anew_for_other_items(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(tmp_path)
+    corpus = CorpusSpec(file="train.jsonl", pronoun_items=True)
+    spec = DataSpec(folder=str(tmp_path), train=(corpus,), dev=CorpusSpec(file="dev.jsonl"))
+    text, cutter, cache = read_text(spec), tokenizer("bpe"), Cache(tmp_path / "cache")
+    (plain,) = mark_text(text, spec, cutter)
+    (made,) = mark_text(text, spec, cutter, cache)
+    with monkeypatch.context() as patch:
+        patch.setattr("seq2seq.train.annotate.find_marks", None)
+        (found,) = mark_text(text, spec, cutter, cache)
+    assert plain.fingerprint() == made.fingerprint() == found.fingerprint()
+    assert found.count("antecedent") > 0
+    file = tmp_path / "train.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    rows = [{side: row[side] for side in ("source", "target")} for row in rows]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (without,) = mark_text(text, spec, cutter, cache)  # the same text, and no items
+    assert without.count("antecedent") == 0
 
 
 @pytest.mark.parametrize(
