@@ -32,8 +32,11 @@ WEIGHTS = "model.bin"
 # Padded source pieces for each worker at once, without beams and with: about 40 and 25 sentences of
 # a caption's length. Fewer leave its products short, more leave its caches. 1,000 captions, tiny
 # model, s: greedy 256 pieces 1.49, 512 1.31, 768 1.25, 1024 1.31, 2048 1.49; 5 beams 256 4.5,
-# 512 4.8, 768 5.3, 1024 5.2, 2048 5.8 (2 threads of an Intel Xeon).
+# 512 4.8, 768 5.3, 1024 5.2, 2048 5.8 (2 threads of an Intel Xeon). Weights that fill no cache are
+# read anew in every step, so they want more pieces: small model, greedy, 768 4.9, 2048 3.8 (2 cores
+# of an AMD EPYC).
 GREEDY_TOKENS, BEAM_TOKENS = 768, 512
+LARGE_WEIGHTS, LARGE_GREEDY_TOKENS = 32 * 2**20, 2048
 EXPORTED = "what 'seq2seq export --to ctranslate2' writes"
 
 
@@ -43,8 +46,16 @@ class ConvertedEngine(ForeignEngine):
     name = "ctranslate2"
 
     def __init__(
-        self, translator: Any, pieces: Sequence[str], *, eos: str, pad: str, positions: int
+        self,
+        translator: Any,
+        pieces: Sequence[str],
+        *,
+        eos: str,
+        pad: str,
+        positions: int,
+        weight_bytes: int,
     ):
+        self._greedy_tokens = GREEDY_TOKENS if weight_bytes < LARGE_WEIGHTS else LARGE_GREEDY_TOKENS
         self._positions = positions
         self._translator = translator
         self._pieces = list(pieces)
@@ -97,6 +108,7 @@ class ConvertedEngine(ForeignEngine):
             eos=_name(names["eos_token"]),
             pad=_name(names["pad_token"]),
             positions=positions,
+            weight_bytes=(folder / WEIGHTS).stat().st_size,
         )
 
     @property
@@ -124,7 +136,7 @@ class ConvertedEngine(ForeignEngine):
         workers: int = self._translator.num_translators
         if str(self._translator.device) != "cpu":
             return super()._batches(lengths, rows, most)
-        fitting = GREEDY_TOKENS if rows == 1 else BEAM_TOKENS * rows
+        fitting = self._greedy_tokens if rows == 1 else BEAM_TOKENS * rows
         return even_batches(lengths, min(most, fitting), workers=workers)
 
     def _in_turn(

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -97,3 +98,16 @@ def test_the_package_is_asked_for_where_it_is_missing(
     monkeypatch.setitem(sys.modules, "ctranslate2", None)
     with pytest.raises(ModelError, match=r"pip install seq2seq-toolkit\[ctranslate2\]"):
         write_ctranslate2(load_model(folder), load_tokenizer(folder), folder, quantize=None)
+
+
+def test_a_model_that_fills_no_cache_gets_larger_batches_without_beams() -> None:
+    translator = SimpleNamespace(num_translators=2, device="cpu")
+    lengths = [10] * 1000
+    batches = {}
+    for size in (2**20, 2**30):
+        engine = ConvertedEngine(
+            translator, ["</s>", "<pad>"], eos="</s>", pad="<pad>", positions=64, weight_bytes=size
+        )
+        batches[size] = len(engine._batches(lengths, 1, 8192))
+        assert len(engine._batches([50] * 1000, 5, 8192)) == 20
+    assert batches == {2**20: 14, 2**30: 6}
