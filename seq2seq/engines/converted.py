@@ -33,7 +33,7 @@ WEIGHTS = "model.bin"
 # a caption's length. Fewer leave its products short, more leave its caches. 1,000 captions, tiny
 # model, s: greedy 256 pieces 1.49, 512 1.31, 768 1.25, 1024 1.31, 2048 1.49; 5 beams 256 4.5,
 # 512 4.8, 768 5.3, 1024 5.2, 2048 5.8 (2 threads of an Intel Xeon). Weights that fill no cache are
-# read anew in every step, so they want more pieces: small model, greedy, 768 4.9, 2048 3.8 (2 cores
+# read anew in every step, so they want more pieces: small model, greedy, 768 4.4, 2048 3.8 (2 cores
 # of an AMD EPYC).
 GREEDY_TOKENS, BEAM_TOKENS = 768, 512
 LARGE_WEIGHTS, LARGE_GREEDY_TOKENS = 32 * 2**20, 2048
