@@ -6,6 +6,7 @@ its first line; only what was loaded before the fork is there already.
 """
 
 import atexit
+import contextlib
 import faulthandler
 import gc
 import importlib
@@ -58,6 +59,7 @@ class Started:
         code = os.waitstatus_to_exitcode(self._server.ask(wait=self.pid, seconds=LIMIT_SECONDS))
         out, err = (Path(self._folder.name, name).read_text("utf-8") for name in ("out", "err"))
         self._folder.cleanup()
+        sys.stderr.write(err)  # pytest shows it where a test fails
         return Ended(code, out, err)
 
 
@@ -139,14 +141,38 @@ def serve() -> dict[str, Any]:
 
 def wait(pid: int, seconds: float) -> int:
     """The status that a child ended with; one that hangs must first say where, then die."""
-    ended = os.pidfd_open(pid)
-    for sent in (signal.SIGABRT, signal.SIGKILL):
-        if select.select([ended], [], [], seconds)[0]:
-            break
-        os.killpg(pid, sent)  # its own children too, which it may be waiting for
-        seconds = 10.0
-    os.close(ended)
+    if not ends_within(pid, seconds):
+        # Its own children too, which it may be waiting for; one after another, because they share a
+        # file for their stacks.
+        for process in processes_of_group(pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGABRT)
+            ends_within(process, 10.0)
+        os.killpg(pid, signal.SIGKILL)
     return os.waitpid(pid, 0)[1]
+
+
+def ends_within(pid: int, seconds: float) -> bool:
+    """Whether a process ends in this time; one that nobody waits for has ended as well."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([process], [], [], seconds)[0])
+    finally:
+        os.close(process)
+
+
+def processes_of_group(group: int) -> list[int]:
+    """The processes of a group, its leader first."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since
+            fields = status.read_text("ascii", errors="replace").rpartition(")")[2].split()
+            if int(fields[2]) == group:  # state, parent, group
+                found.append(int(status.parent.name))
+    return sorted(found, key=lambda process: (process != group, process))
 
 
 def become(request: dict[str, Any]) -> None:
