@@ -48,7 +48,9 @@ def is_normal(text: str) -> bool:
     """Whether ``normalize`` leaves a text as it is."""
     if text.isascii() and text.isprintable():
         return True
-    return unicodedata.is_normalized("NFC", text) and _INVISIBLE.search(text) is None
+    if not unicodedata.is_normalized("NFC", text):
+        return False
+    return text.isprintable() or _INVISIBLE.search(text) is None  # printable text is visible
 
 
 def normalize(text: str) -> str:

@@ -88,7 +88,8 @@ def describe_controls(text: str, command: str) -> str | None:
         text: The line.
         command: How to put the file through a program, with ``{}`` for the program.
     """
-    if not _CONTROLS.search(text):
+    # No control character is printable, which is seen sooner than none is found.
+    if text.replace("\t", "").isprintable() or not _CONTROLS.search(text):
         return None
     if _ISO_2022.search(text):
         convert = command.format("iconv -f ISO-2022-JP -t UTF-8")

@@ -43,6 +43,11 @@ def test_the_tokenizers_library_takes_the_same_characters_for_invisible():
     assert len(theirs) < len(every)
 
 
+def test_nothing_that_is_invisible_can_be_printed():
+    every = map(chr, range(0x110000))
+    assert not [one for one in every if _INVISIBLE.search(one) and one.isprintable()]
+
+
 def test_changes_are_counted_by_kind():
     texts = ["plain", "é", "e\u0301", "a\u00ad", "e\u0301\u200b"]
     assert count_changes(texts) == Changes(invisible=2, composed=2)
