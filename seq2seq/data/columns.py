@@ -13,6 +13,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -192,25 +193,26 @@ def _from_rows(
     plain: bool = False,
 ) -> Iterator[Texts]:
     """The pairs of a table; ``plain`` says that nothing is quoted in it."""
-    places, width, pairs, in_quotes = None, 0, 0, 0
+    texts_at, width, pairs, in_quotes = None, 0, 0, 0
     for number, row in rows:
-        if places is None:
+        if texts_at is None:
             width = len(row)
             headless = all(is_whole_number(field) for field in fields)
-            places = [_place(path, row, field, headless) for field in fields]
+            texts_at = itemgetter(*(_place(path, row, field, headless) for field in fields))
             if not headless:
                 continue
-            if all(_is_header_name(row[place]) for place in places[:2]):
+            if all(map(_is_header_name, texts_at(row)[:2])):
                 noticed.add(*HEADER_KIND, f"line {number}")
         if len(row) != width:
             raise _wrong_width(path, number, row, width, plain=plain)
-        pair = row[places[0]], row[places[1]]
-        if plain and '"' in pair[0] + pair[1]:
+        texts = texts_at(row)
+        pair = texts[:2]
+        if plain and ('"' in pair[0] or '"' in pair[1]):
             if any(map(CSV_QUOTED.fullmatch, pair)):
                 noticed.add(*QUOTED_KIND, f"line {number}")
             in_quotes += all(len(text) > 1 and text[0] == text[-1] == '"' for text in pair)
         pairs += 1
-        yield (*pair, *(row[place] for place in places[2:]))
+        yield texts
     if in_quotes == pairs and in_quotes > 1 and not noticed.count.get(QUOTED_KIND):
         noticed.add(*QUOTED_KIND, "every line", pairs)
 

@@ -122,10 +122,11 @@ def _normalized(rows: Iterable[Texts], noticed: Noticed, *, held_out: bool) -> I
     composed = (f"letters not composed as in NFC{side}", "composed")
     for kind in (invisible, composed):
         noticed.look_for(*kind)
-    for number, (source, target, *more) in enumerate(rows, start=1):
-        texts = (source,) if held_out else (source, target)
-        if is_normal(source) and (held_out or is_normal(target)):
-            yield source, target, *more
+    sides = 1 if held_out else 2
+    for number, row in enumerate(rows, start=1):
+        texts = row[:sides]
+        if all(map(is_normal, texts)):
+            yield row
             continue
         changes = count_changes(texts)
         if changes.invisible:
@@ -134,7 +135,7 @@ def _normalized(rows: Iterable[Texts], noticed: Noticed, *, held_out: bool) -> I
                 noticed.add(f"NUL bytes{side}", "cleaned", f"row {number}")
         if changes.composed:
             noticed.add(*composed, f"row {number}")
-        yield normalize(source), target if held_out else normalize(target), *more
+        yield *map(normalize, texts), *row[sides:]
 
 
 def _read_pair(source: Path, target: Path) -> Iterator[Pair]:

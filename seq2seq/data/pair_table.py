@@ -166,9 +166,9 @@ def record_batches(rows: Iterable[Sequence[Any]], schema: Any) -> Iterator[Any]:
     """Rows in record batches of ``CHUNK_ROWS``, as Arrow holds them."""
     waiting = iter(rows)
     while some := list(itertools.islice(waiting, CHUNK_ROWS)):
-        columns = zip(*some, strict=True)
         arrays = [
-            pyarrow.array(column, field.type) for column, field in zip(columns, schema, strict=True)
+            pyarrow.array([row[place] for row in some], field.type)
+            for place, field in enumerate(schema)
         ]
         yield pyarrow.record_batch(arrays, schema=schema)
 
