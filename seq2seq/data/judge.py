@@ -122,7 +122,8 @@ class Judge:
 def repeated(parts: Sequence[Digests]) -> Mask:
     """Which rows of all parts, one after another, were there before.
 
-    Rows whose digests begin alike are sorted together, one such group after another.
+    Rows whose digests begin alike are sorted together, one such group after another: by the first
+    half of the digest, which few share, and those that share it by the whole.
     """
     digests = np.concatenate(parts)
     found = np.zeros(len(digests), dtype=bool)
@@ -130,6 +131,10 @@ def repeated(parts: Sequence[Digests]) -> Mask:
     groups = (digests[:, 0] & np.uint64((1 << bits) - 1)).astype(np.uint32)
     for group in range(1 << bits):
         rows = np.flatnonzero(groups == group)
+        halves = digests[rows, 0]
+        order = np.argsort(halves)
+        alike = halves[order[1:]] == halves[order[:-1]]
+        rows = rows[np.union1d(order[1:][alike], order[:-1][alike])]
         order = rows[np.lexsort((digests[rows, 1], digests[rows, 0]))]  # equal ones stay in order
         same = (digests[order[1:]] == digests[order[:-1]]).all(axis=1)
         found[order[1:][same]] = True
