@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -52,7 +53,8 @@ def map_in_order(
     ) as pool:  # fmt: skip
         try:
             for work in chain(first, waiting):
-                results.append(pool.submit(_work, work))
+                # Protocol 5 takes Arrow's buffers as they lie; the pool's own copies them first.
+                results.append(pool.submit(_work, pickle.dumps(work, protocol=5)))
                 if len(results) > 2 * processes:
                     yield results.popleft().result()
             while results:
@@ -88,5 +90,5 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(work: Any) -> Any:
-    return _function(work)
+def _work(pickled: bytes) -> Any:
+    return _function(pickle.loads(pickled))
