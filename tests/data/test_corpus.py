@@ -101,6 +101,7 @@ KEPT = "kept as written, 'quoted = true' of the corpus reads them as meant"
     [
         ('"He said ""stop""."\tx\nplain\tplain\n', [f"1 {KEPT} (as line 1)"]),
         ('"a"\t"b"\n"c"\t"d"\n', [f"2 {KEPT} (as every line)"]),
+        ('x\t"He said ""stop""."\nplain\tplain\n', [f"1 {KEPT} (as line 1)"]),
         ('"a"\t"b"\nc\t"d"\n', []),
         ('"No," he said, "not so."\t"Nein", sagte er, "so nicht."\n', []),
         ('5"\t5""\n', []),
