@@ -30,6 +30,7 @@ def describe_environment() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
+        "preloaded": [Path(name).name for name in os.environ.get("LD_PRELOAD", "").split()],
         "versions": {name: _version(name) for name in VERSIONED},
     }
 

@@ -1,13 +1,20 @@
-"""How the C library keeps memory."""
+"""How memory is taken and given back: what the C library does, and what can do it faster."""
 
 import ctypes
+import os
 import sys
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 
 # mallopt's parameters, from <malloc.h> of glibc, and madvise's, from <sys/mman.h> of Linux.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 MADV_HUGEPAGE = 14
 KEEP_BYTES = 1 << 30
 HUGE_PAGE = 1 << 21
+
+PRELOAD = "LD_PRELOAD"
+# In this order: the second needs the first.
+TBB_LIBRARIES = ("libtbbmalloc.so.2", "libtbbmalloc_proxy.so.2")
 
 
 def keep_freed_memory() -> None:
@@ -40,3 +47,41 @@ def keep_freed_memory() -> None:
     start = -(-before // HUGE_PAGE) * HUGE_PAGE
     length = ctypes.c_size_t(max(0, sbrk(0) - start))
     madvise(ctypes.c_void_p(start), length, MADV_HUGEPAGE)  # a kernel without them says no
+
+
+def use_faster_malloc() -> None:
+    """Start the program of this process again with the malloc of oneTBB, if that is installed.
+
+    glibc keeps large blocks that are free in lists by size, and walks along them whenever it takes
+    or adds one. An update of training makes thousands of tensors whose sizes follow the lengths of
+    its sentences, so these lists are long, and get longer from update to update. Only the dynamic
+    linker can exchange malloc, before anything else is loaded: so this replaces the process, once,
+    by the same command with LD_PRELOAD set, which the other processes of a run inherit.
+
+    Returns, and nothing happens, where LD_PRELOAD is set already, where the package ``tbb`` is not
+    installed, and where other code than our command line runs this process.
+
+    Source:
+        ld.so(8); ``_int_malloc`` of glibc 2.36 (its large bins); oneTBB's dynamic memory interface
+        replacement.
+    """
+    words = sys.argv[1:]
+    is_our_command = bool(words) and sys.orig_argv[-len(words) :] == words
+    if sys.platform != "linux" or PRELOAD in os.environ or not is_our_command:
+        return
+    libraries = [str(library) for library in tbb_malloc()]
+    if not libraries or any(" " in library or ":" in library for library in libraries):
+        return  # a blank and a colon separate the libraries
+    environment = os.environ | {PRELOAD: " ".join(libraries)}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+
+
+def tbb_malloc() -> list[Path]:
+    """The libraries with oneTBB's malloc, in the order to load them; none if not installed."""
+    try:
+        package = distribution("tbb")
+    except PackageNotFoundError:
+        return []
+    files = {Path(file).name: Path(str(package.locate_file(file))) for file in package.files or ()}
+    found = [files[name].resolve() for name in TBB_LIBRARIES if name in files]
+    return found if len(found) == len(TBB_LIBRARIES) and all(map(Path.is_file, found)) else []

@@ -8,6 +8,7 @@ import typer
 
 from seq2seq.cli.options import AsJson, Overrides, RecipeFile, recipe_file
 from seq2seq.cli.output import print_report
+from seq2seq.memory import use_faster_malloc
 
 INTERRUPTED = 130  # as a shell counts it, so that `train && translate` stops here
 
@@ -57,6 +58,7 @@ def train(
     Ctrl-C and SIGTERM save a checkpoint first and exit with 130; --resume continues to the very
     same model.
     """
+    use_faster_malloc()
     from seq2seq.train.run import train as train_recipe
 
     result = train_recipe(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from accelerate import Accelerator, PartialState
+from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 
 from seq2seq.devices import resolve_device
 from seq2seq.errors import CheckpointError, DeviceError
@@ -300,7 +300,10 @@ def _accelerator(
     recipe: Recipe, run: Run, precision: Precision, state: PartialState
 ) -> Accelerator:
     use_precision(precision, state.device)
+    # Tables and masks are the same on all ranks and never change; gradients are added up in place.
+    exchange = DistributedDataParallelKwargs(broadcast_buffers=False, gradient_as_bucket_view=True)
     accelerator = Accelerator(
+        kwargs_handlers=[exchange],
         cpu=state.device.type == "cpu",
         mixed_precision=precision if precision in HALVES else "no",
         log_with=list(recipe.train.trackers) or None,
