@@ -3,7 +3,7 @@
 import math
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +19,8 @@ ONLY_GPU = ("tf32", "fp16")
 # Least share of the time that 16 bits must save: bf16, taken for 731 against 732 ms, was then the
 # slower.
 LEAST_GAIN = 0.07
+# What every turn must save, or cost, for the fewest turns to be enough.
+CLEAR_GAIN = 0.3
 LEAST_TURNS, MOST_TURNS, TRIAL_SECONDS = 3, 9, 20.0
 
 
@@ -86,7 +88,8 @@ def try_precisions(
     Args:
         work: Runs one forward and backward pass in the format it is given.
         half: The format of 16 bits.
-        turns: Timed turns; fewer, but at least three, where they take long.
+        turns: Timed turns; fewer, but at least three, where they take long or all say clearly the
+            same.
         clock: Seconds since any moment.
 
     Returns:
@@ -95,7 +98,7 @@ def try_precisions(
     times: dict[Precision, list[float]] = {"fp32": [], half: []}
     begin = clock()
     for turn in range(turns + 1):  # the first turn warms up
-        if turn > LEAST_TURNS and clock() - begin > TRIAL_SECONDS:
+        if turn > LEAST_TURNS and (clock() - begin > TRIAL_SECONDS or _all_clear(times)):
             break
         order = list(times) if turn % 2 else list(reversed(times))
         for precision in order:
@@ -103,13 +106,24 @@ def try_precisions(
             if turn:
                 times[precision].append(seconds)
     medians = {name: statistics.median(found) for name, found in times.items()}
-    ratios = [short / long for long, short in zip(*times.values(), strict=True)]
+    ratios = _ratios(times)
     if all(map(math.isfinite, medians.values())):
         gain = 1 - statistics.median(ratios)
     else:  # one of them does not fit into memory
         gain = math.inf if medians[half] < medians["fp32"] else -math.inf
     chosen: Precision = half if gain >= LEAST_GAIN else "fp32"
     return PrecisionTrial(chosen, medians, len(ratios), gain)
+
+
+def _ratios(times: Mapping[Precision, Sequence[float]]) -> list[float]:
+    """What the shorter format takes of the time of the longer one, by turn."""
+    return [short / long for long, short in zip(*times.values(), strict=True)]
+
+
+def _all_clear(times: Mapping[Precision, Sequence[float]]) -> bool:
+    """Whether every turn found the same format to be much faster."""
+    ratios = _ratios(times)
+    return max(ratios) < 1 - CLEAR_GAIN or min(ratios) > 1 + CLEAR_GAIN
 
 
 def _timed(

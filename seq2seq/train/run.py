@@ -300,10 +300,9 @@ def _accelerator(
     recipe: Recipe, run: Run, precision: Precision, state: PartialState
 ) -> Accelerator:
     use_precision(precision, state.device)
-    # Tables and masks are the same on all ranks and never change; gradients are added up in place.
-    exchange = DistributedDataParallelKwargs(broadcast_buffers=False, gradient_as_bucket_view=True)
+    in_place = DistributedDataParallelKwargs(gradient_as_bucket_view=True)  # no copies to exchange
     accelerator = Accelerator(
-        kwargs_handlers=[exchange],
+        kwargs_handlers=[in_place],
         cpu=state.device.type == "cpu",
         mixed_precision=precision if precision in HALVES else "no",
         log_with=list(recipe.train.trackers) or None,

@@ -42,17 +42,25 @@ class Machine:
 
 
 @pytest.mark.parametrize(
-    ("fp32", "bf16", "chosen"),
-    [(0.732, 0.731, "fp32"), (0.5, 0.475, "fp32"), (0.5, 0.46, "bf16"), (0.5, 0.75, "fp32")],
+    ("fp32", "bf16", "chosen", "turns"),
+    [
+        (0.732, 0.731, "fp32", 9),
+        (0.5, 0.475, "fp32", 9),
+        (0.5, 0.46, "bf16", 9),
+        (0.5, 0.36, "bf16", 9),
+        (0.5, 0.34, "bf16", 3),  # clear
+        (0.5, 0.64, "fp32", 9),
+        (0.5, 0.75, "fp32", 3),
+    ],
 )
 def test_bf16_is_taken_only_where_it_is_clearly_faster(
-    fp32: float, bf16: float, chosen: str
+    fp32: float, bf16: float, chosen: str, turns: int
 ) -> None:
     trial = Machine(fp32=[fp32] * 10, bf16=[bf16] * 10).trial()
-    assert (trial.chosen, trial.turns) == (chosen, 9)
+    assert (trial.chosen, trial.turns) == (chosen, turns)
     assert trial.gain == pytest.approx(1 - bf16 / fp32)
     times = f"fp32 {1000 * fp32:.0f} ms, bf16 {1000 * bf16:.0f} ms an update"
-    assert trial.to_text().startswith(f"precision {chosen} ({times}, medians of 9 turns; ")
+    assert trial.to_text().startswith(f"precision {chosen} ({times}, medians of {turns} turns; ")
     told = f"costs {-trial.gain:.0%}" if bf16 > fp32 else f"saves {trial.gain:.0%}"
     assert trial.to_text().endswith(f"; bf16 {told}, taken where it saves 7%)")
 
@@ -61,6 +69,11 @@ def test_a_few_quick_moments_decide_nothing() -> None:
     """The best time of bf16 is far better, most of its turns are not."""
     machine = Machine(fp32=[1.0] * 10, bf16=[1.0, 0.5, 0.5, 1.0, 1.1, 1.0, 1.1, 0.5, 1.0, 1.0])
     assert machine.trial().chosen == "fp32"
+
+
+def test_one_turn_that_is_not_clear_asks_for_more() -> None:
+    machine = Machine(fp32=[1.0] * 10, bf16=[0.5, 0.5, 0.5, 0.8, *[0.5] * 6])
+    assert machine.trial().turns == 9
 
 
 def test_a_machine_that_slows_down_favours_neither() -> None:
