@@ -90,3 +90,19 @@ def test_a_real_process_goes_on_as_itself_with_the_other_malloc() -> None:
         process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
         said, _ = process.communicate(timeout=60)
         assert said == f"{expected}|{process.pid}|train|a b\n"
+
+
+@pytest.mark.parametrize(("command", "starts_again"), [("train", True), ("doctor", False)])
+def test_training_asks_for_it_and_a_command_that_computes_little_does_not(
+    command: str, starts_again: bool
+) -> None:
+    program = (
+        "import os; os.execve = lambda *_: (os.write(1, b'again'), os._exit(0))\n"
+        "from seq2seq.cli.app import main; main()"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != PRELOAD}
+    said = subprocess.run(
+        [sys.executable, "-c", program, command, "no-such-recipe.toml"],
+        env=environment, capture_output=True, text=True, check=False, timeout=60,
+    ).stdout  # fmt: skip
+    assert ("again" in said) == starts_again

@@ -76,6 +76,7 @@ def test_the_environment_names_versions_and_machine() -> None:
     environment = describe_environment()
     json.dumps(environment)
     assert environment["cores"] >= 1
+    assert isinstance(environment["preloaded"], list)
     assert environment["versions"]["torch"]
     assert environment["processor"]
 

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import typer
 
@@ -33,6 +33,7 @@ class Results(TypedDict):
     commit: str | None
     versions: dict[str, str | None]
     omp_num_threads: str | None
+    preloaded: NotRequired[list[str]]
     reports: list[Report]
 
 
@@ -46,6 +47,7 @@ def collect(reports: Sequence[Report]) -> Results:
         "cores": environment["cores"],
         "commit": environment["seq2seq"]["commit"],
         "versions": environment["versions"],
+        "preloaded": environment["preloaded"],
         "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
         "reports": list(reports),
     }
