@@ -86,13 +86,20 @@ class _Dropout(torch.autograd.Function):
         kept = keep_mask(x.shape, dropped_levels, bits=bits, dtype=x.dtype)
         ctx.save_for_backward(kept)
         ctx.scale = 2**bits / (2**bits - dropped_levels)
-        # The scale is not part of the mask: rounded to bf16 it would be off by up to 0.4 %.
-        return x.mul(kept).mul_(ctx.scale)
+        return _masked(x, kept, ctx.scale)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
         (kept,) = ctx.saved_tensors
-        return grads[0].mul(kept).mul_(ctx.scale), None, None
+        return _masked(grads[0], kept, ctx.scale), None, None
+
+
+def _masked(x: Tensor, kept: Tensor, scale: float) -> Tensor:
+    """``x * kept * scale`` in one pass over the numbers, which the library has as a sum.
+
+    The scale is not part of the mask: rounded to bf16 it would be off by up to 0.4 %.
+    """
+    return torch.addcmul(x.new_zeros(()), x, kept, value=scale)
 
 
 def keep_mask(
