@@ -78,7 +78,7 @@ def test_batches_are_not_ordered_by_length():
 
 
 def test_two_processes_walk_through_the_batches_of_one_side_by_side():
-    source, target = lengths(3000, seed=5)
+    source, target = lengths(3000, seed=8)
     settings = {"batch_tokens": 512, "seed": 1, "epoch": 0}
     alone = plan_batches(source, target, **settings)
     assert len(alone) % 2 == 0, "choose other lengths: the plans are equal only for even numbers"
@@ -93,6 +93,14 @@ def test_captions_lose_at_most_three_percent_to_padding():
     assert padding_share(plan, source, target) < 0.03
     fill = [len(b) * max(source[b].max(), target[b].max()) / 2048 for b in plan]
     assert np.mean(fill) > 0.9
+
+
+def test_batches_have_few_shapes_where_the_budget_leaves_a_choice():
+    """A tenth of 170 pairs and more holds a multiple of 16 always; the last batch is what is left."""
+    source, target = lengths(29_000, seed=1)
+    short = (source <= 12) & (target <= 12)
+    plan = plan_batches(source[short], target[short], batch_tokens=2048, seed=1, epoch=0)
+    assert sum(len(batch) % 16 != 0 for batch in plan) <= 1
 
 
 def test_padding_share_of_a_hand_worked_plan():
