@@ -96,7 +96,7 @@ def test_captions_lose_at_most_three_percent_to_padding():
 
 
 def test_batches_have_few_shapes_where_the_budget_leaves_a_choice():
-    """A tenth of 170 pairs and more holds a multiple of 16 always; the last batch is what is left."""
+    """A tenth of 170 pairs always holds a multiple of 16; the last batch is what is left."""
     source, target = lengths(29_000, seed=1)
     short = (source <= 12) & (target <= 12)
     plan = plan_batches(source[short], target[short], batch_tokens=2048, seed=1, epoch=0)
