@@ -248,3 +248,9 @@ def fit_warmup(recipe: Recipe) -> tuple[Recipe, tuple[Choice, ...]]:
     content.setdefault("train", {})["warmup_steps"] = fitting
     fitted = parse_recipe(content, where="warm-up")
     return fitted, (Choice(WARMUP, fitting, reason),)
+
+
+def largest_feature_bytes(recipe: Recipe) -> int:
+    """Size of the largest features in training: a feed-forward block's for a whole micro-batch."""
+    bytes_each = 4 if recipe.train.precision in ("fp32", "tf32") else 2
+    return recipe.train.batch_tokens * recipe.model.ffn_width * bytes_each

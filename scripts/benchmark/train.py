@@ -57,12 +57,10 @@ def train(
     Example: scripts/bench train --data data/multi30k --size small
     Example: scripts/bench train --data data/multi30k --peer eole --out results/train-tiny.json
     """
-    from seq2seq.memory import keep_freed_memory, use_faster_malloc
-
-    use_faster_malloc()  # eole gets it as well
-    keep_freed_memory()
+    from seq2seq.memory import keep_freed_memory
     from seq2seq.train.beside import note_ready, processes_beside
 
+    keep_freed_memory()
     say = Teller(out, as_json=as_json)
     command = [sys.executable, "-P", "-m", "scripts.benchmark", *sys.argv[1:]]
     with processes_beside(command, processes), tempfile.TemporaryDirectory() as name:

@@ -58,12 +58,14 @@ def train(
     Ctrl-C and SIGTERM save a checkpoint first and exit with 130; --resume continues to the very
     same model.
     """
-    use_faster_malloc()
+    from seq2seq.preset import largest_feature_bytes
+    from seq2seq.recipe_file import load_recipe
+
+    path, changes = recipe_file(recipe), overrides or ()
+    use_faster_malloc(largest_feature_bytes(load_recipe(path, changes)))
     from seq2seq.train.run import train as train_recipe
 
-    result = train_recipe(
-        recipe_file(recipe), overrides=overrides or (), run_folder=run, resume=resume, device=device
-    )
+    result = train_recipe(path, overrides=changes, run_folder=run, resume=resume, device=device)
     if os.environ.get("RANK", "0") != "0":  # under a launcher every process comes here
         return
     print_report(result, as_json=as_json)

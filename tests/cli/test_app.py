@@ -131,10 +131,20 @@ def training(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("training")
 def test_training_passes_on_what_was_asked(cli: Cli, recipe: Path) -> None:
     assert cli("train", recipe) == (0, "trained small.toml\n", "")
-    options = ["--set", "seed=2", "--set", "a=b", "--run", "here", "--resume", "--device", "cpu"]
+    options = [
+        "--set",
+        "seed=2",
+        "--set",
+        "train.steps=9",
+        "--run",
+        "here",
+        "--resume",
+        "--device",
+        "cpu",
+    ]
     assert json.loads(cli("train", recipe, *options, "--json").out) == {
         "recipe_path": str(recipe),
-        "overrides": "['seed=2', 'a=b']",
+        "overrides": "['seed=2', 'train.steps=9']",
         "run_folder": "here",
         "resume": "True",
         "device": "cpu",
