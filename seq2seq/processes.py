@@ -1,5 +1,6 @@
 """One function over many pieces of work, on all cores, its results in order."""
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -80,6 +81,9 @@ def _begin(function: Callable[..., Any], parent: int) -> None:
     """Keep the function, which may hold much, and end with the process that asked."""
     global _function
     _function = function
+    # What the first process left as garbage is not this one's: an object with threads would wait,
+    # when it is taken apart, for threads that only the first process has.
+    gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for who waits for the results
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

@@ -1,5 +1,6 @@
 """Work that is shared by processes comes back in order, and what goes wrong is said here."""
 
+import gc
 import os
 import signal
 import time
@@ -26,6 +27,34 @@ def die(number: int) -> int:
     if number == ALONE + 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+class Left:
+    """Garbage that only a collection finds, and that tells which process has taken it apart."""
+
+    def __init__(self, told: Path):
+        self.itself, self.told = self, told
+
+    def __del__(self) -> None:
+        self.told.joinpath(str(os.getpid())).touch()
+
+
+def collect(number: int) -> int:
+    gc.collect()
+    return os.getpid()
+
+
+def test_garbage_of_the_first_process_is_left_to_it(tmp_path: Path):
+    gc.collect()
+    gc.disable()
+    try:
+        works = (Left(tmp_path) and number for number in range(60))
+        found = set(map_in_order(collect, works, processes=2))
+    finally:
+        gc.enable()
+    gc.collect()
+    assert len(found) > 1
+    assert {path.name for path in tmp_path.iterdir()} == {str(os.getpid())}
 
 
 def test_results_come_in_order_from_several_processes():
