@@ -78,7 +78,7 @@ def test_batches_are_not_ordered_by_length():
 
 
 def test_two_processes_walk_through_the_batches_of_one_side_by_side():
-    source, target = lengths(3000, seed=8)
+    source, target = lengths(3000, seed=5)
     settings = {"batch_tokens": 512, "seed": 1, "epoch": 0}
     alone = plan_batches(source, target, **settings)
     assert len(alone) % 2 == 0, "choose other lengths: the plans are equal only for even numbers"
