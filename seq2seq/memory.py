@@ -14,8 +14,9 @@ HUGE_PAGE = 1 << 21
 PRELOAD = "LD_PRELOAD"
 # oneTBB gives larger tensors back to the system again and again, and takes them in pages of 4 KiB.
 # Tokens a second in training with glibc's malloc / oneTBB's, on two cores of an EPYC with Zen 5, by
-# the size of the largest features: 2 MiB (recipe demo) 41,000 / 50,000; 4 MiB (the benchmark's tiny
-# in bf16) 40,400 / 35,900; 8 MiB (in fp32) 19,800 / 15,600; 16 MiB (small) 7,400 / 6,200.
+# the size of the largest features: 2 MiB (recipe demo) 40,000 to 43,000 / 45,000 to 51,000; 4 MiB
+# (the benchmark's tiny in bf16) 40,400 / 35,900; 8 MiB (in fp32) 19,800 / 15,600; 16 MiB (small)
+# 7,400 / 6,200.
 LARGEST_BYTES_FOR_TBB = 1 << 21
 # In this order: the second needs the first.
 TBB_LIBRARIES = ("libtbbmalloc.so.2", "libtbbmalloc_proxy.so.2")
@@ -57,10 +58,11 @@ def use_faster_malloc(largest_bytes: int) -> None:
     """Start the program of this process again with the malloc of oneTBB, where that is faster.
 
     glibc keeps large blocks that are free in lists by size, and walks along them whenever it takes
-    or adds one. An update of training makes thousands of tensors whose sizes follow the lengths of
-    its sentences, so these lists are long, and get longer from update to update. Only the dynamic
-    linker can exchange malloc, before anything else is loaded: so this replaces the process, once,
-    by the same command with LD_PRELOAD set, which the other processes of a run inherit.
+    or adds one: 8 % of the time of a small update was spent on that. An update makes hundreds of
+    tensors, whose sizes follow the lengths of its sentences, so these lists are long. Only the
+    dynamic linker can exchange malloc, before anything else is loaded: so this replaces the
+    process, once, by the same command with LD_PRELOAD set, which the other processes of a run
+    inherit.
 
     Returns, and nothing happens, where LD_PRELOAD is set already, where the package ``tbb`` is not
     installed, where tensors are too large, and where other code than our command line runs this
@@ -74,7 +76,7 @@ def use_faster_malloc(largest_bytes: int) -> None:
         replacement.
     """
     words = sys.argv[1:]
-    is_our_command = bool(words) and sys.orig_argv[-len(words) :] == words
+    is_our_command = sys.orig_argv[-len(words) :] == words
     if sys.platform != "linux" or PRELOAD in os.environ or not is_our_command:
         return
     if largest_bytes > LARGEST_BYTES_FOR_TBB:

@@ -20,8 +20,9 @@ Lengths = Int[np.ndarray, " pairs"]
 Indices = Int[np.ndarray, "_"]  # of as many pairs as it likes
 FILL = 0.9  # least share of the budget that a batch uses, where the pairs allow
 # Pairs of a batch are a multiple of this, where the free end always holds one: from 160 pairs on.
-# oneDNN compiles a program for each shape of a product and keeps 1,024 of them, of which the
-# batches of one length need fifty: with fewer shapes a program is more often still there.
+# oneDNN compiles a program for each shape of a product and keeps 1,024 of them, of which a
+# batch needs about fifty, by a count of its products: with fewer shapes a program is more often
+# still there.
 EVEN_ROWS = 16
 # keep random numbers for different purposes apart
 PLAN_STREAM, BOTTLENECK_STREAM = 1, 4
