@@ -319,6 +319,7 @@ def _search(translator: Translator, asked: PipelineOptions) -> DecodeOptions:
         search,
         early_stopping=asked.get("early_stopping", search.early_stopping),
         first_id=asked.get("forced_bos_token_id", search.first_id),
+        scored=False,
     )
 
 

@@ -146,6 +146,7 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
             forced_prefix=forced_prefix,
             n_best=n_best,
         )
+        options = replace(options, scored=as_json or n_best > 1)
         part = lines_of_shard(source, shard)
         job = _Job(
             source, part, output, split, long, restore, batch_tokens, document, resume, as_json

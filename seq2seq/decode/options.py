@@ -102,6 +102,8 @@ class DecodeOptions:
             certain.
         prefix: Pieces that follow it, or begin every target where there is none; given, not chosen.
         sampling: Draw `n_best` outputs instead of searching; None searches.
+        scored: Whether scores are needed. Where they are not, a program that finds its output
+            without them leaves them out: they are nan.
 
     Raises:
         ModelError: If the values contradict each other; all contradictions are named.
@@ -121,6 +123,7 @@ class DecodeOptions:
     renormalize: bool = False
     prefix: tuple[int, ...] = ()
     sampling: Sampling | None = None
+    scored: bool = True
 
     def __post_init__(self) -> None:
         problems = list(_problems(self))
@@ -213,7 +216,8 @@ class Hypothesis:
 
     Attributes:
         ids: Pieces as generated: end-of-sequence included, start excluded.
-        score: The log-probability divided by ``len(ids) ** length_penalty``.
+        score: The log-probability divided by ``len(ids) ** length_penalty``; nan, like that, where
+            it was not asked for.
         log_probability: Natural logarithm, under the model itself, whatever was forbidden while it
             was found, unless that was to be shared out.
         ended: Whether the model itself ended the output; otherwise it was cut off at its limit.

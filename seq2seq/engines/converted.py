@@ -9,6 +9,7 @@ What its search and ours mean by the same word, as measured:
   scores are computed afterwards.
 - The same holds for its ``min_decoding_length``, which is 1 unless set to 0; there the difference
   decides between beams, so a least length is honoured in greedy search alone.
+- Without scores a greedy search takes the largest logit and normalizes none: a tenth less time.
 - Padding is impossible in post-norm models. In pre-norm models it is a piece like any other; only
   where that shows in an output is the search done again with padding forbidden.
 """
@@ -16,6 +17,7 @@ What its search and ours mean by the same word, as measured:
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 from typing import Any, Self
 
@@ -171,6 +173,7 @@ class ConvertedEngine(ForeignEngine):
         if not sources:
             return []
         first = options.first_id
+        scored = options.scored or options.beams > 1
         found = self._translator.translate_batch(
             [self._spell(ids) for ids in sources],
             target_prefix=None if first is None else [[self._pieces[first]]] * len(sources),
@@ -184,15 +187,18 @@ class ConvertedEngine(ForeignEngine):
             max_batch_size=len(sources),
             max_input_length=0,
             return_end_token=True,
-            return_scores=True,
+            return_scores=scored,
         )
         beams = [
-            [self._hypothesis(*one, options) for one in zip(r.hypotheses, r.scores, strict=True)]
+            [
+                self._hypothesis(*one, options)
+                for one in zip(r.hypotheses, r.scores or [nan], strict=True)
+            ]
             for r in found
         ]
         shared = bool(options.no_repeat_ngram or forbidden or options.min_length)
         changed = first is not None or (shared and not options.renormalize)
-        return self._rescored(sources, beams, options) if changed else beams
+        return self._rescored(sources, beams, options) if scored and changed else beams
 
     def _hypothesis(
         self, pieces: Sequence[str], score: float, options: DecodeOptions

@@ -15,6 +15,7 @@ import pytest
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
+from seq2seq.cli import translate
 from seq2seq.cli.progress import count_lines, progress_text
 from seq2seq.context import store_context
 from seq2seq.decode.options import Sampling
@@ -128,6 +129,16 @@ def test_json_is_one_object_with_candidates_and_counts(
     assert [one["text"] for one in content["translations"]] == expected
     assert content["translations"][0]["candidates"][0]["log_probability"] < 0
     assert (content["report"]["lines"], content["report"]["empty"]) == (5, 2)
+
+
+def test_scores_are_asked_for_where_they_are_written(
+    cli: Cli, model: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(translate, "_run", lambda _, options, job: asked.append(options.scored))
+    for written in ([], ["--json"], ["--n-best", "2"]):
+        cli("translate", model, "--input", source, *written)
+    assert asked == [False, True, True]
 
 
 def test_changed_placeholders_are_put_back_unless_that_is_not_wanted(

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,18 @@ def check(loaded: Loaded, name: str, search: dict[str, Any]) -> None:
             assert one.ended == two.ended
             assert two.score == pytest.approx(one.score, abs=1e-4)
             assert two.log_probability == pytest.approx(one.log_probability, abs=5e-4)
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=str)
+def test_ctranslate2_finds_the_same_without_scores(loaded: Loaded, search: dict[str, Any]) -> None:
+    sources = loaded.tokenizer.encode(random_text(9, seed=7))
+    engine, options = loaded.others["ctranslate2"], DecodeOptions(**search)
+    scored = engine.search(sources, options)
+    found = engine.search(sources, replace(options, scored=False))
+    for row, expected in zip(found, scored, strict=True):
+        assert [(one.ids, one.ended) for one in row] == [(one.ids, one.ended) for one in expected]
+        numbers = [number for one in row for number in (one.score, one.log_probability)]
+        assert all(map(isnan, numbers)) == any(map(isnan, numbers)) == (options.beams == 1)
 
 
 @pytest.mark.parametrize("name", NAMES)
