@@ -1,8 +1,11 @@
 """How memory is taken and given back: what the C library does, and what can do it faster."""
 
 import ctypes
+import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # mallopt's parameters, from <malloc.h> of glibc, and madvise's, from <sys/mman.h> of Linux.
@@ -99,3 +102,15 @@ def tbb_malloc() -> list[Path]:
     files = {Path(file).name: Path(str(package.locate_file(file))) for file in package.files or ()}
     found = [files[name].resolve() for name in TBB_LIBRARIES if name in files]
     return found if len(found) == len(TBB_LIBRARIES) and all(map(Path.is_file, found)) else []
+
+
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Make many objects of which none is garbage: looking for some takes a tenth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

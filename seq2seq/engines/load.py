@@ -4,9 +4,7 @@ Each program is imported where it is chosen: torch and transformers take seconds
 needs neither.
 """
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from seq2seq.devices import resolve_device
@@ -15,6 +13,7 @@ from seq2seq.engines.engine import Engine, EngineName
 from seq2seq.errors import DeviceError, ModelError
 from seq2seq.families import FAMILIES
 from seq2seq.files import read_json_object
+from seq2seq.memory import without_garbage_collection
 from seq2seq.run import model_folder
 
 
@@ -35,7 +34,7 @@ def load_engine(name: EngineName, path: Path, *, device: str = "auto") -> tuple[
         DeviceError: There is no such device, or the program cannot use it.
     """
     chosen = fitting_engine(path) if name == "auto" else name
-    with _without_garbage_collection():
+    with without_garbage_collection():
         return _load(chosen, path, device)
 
 
@@ -78,7 +77,7 @@ def load_eight_bits(path: Path, *, device: str, say: Callable[[str], object]) ->
     from seq2seq.engines.native import EightBitEngine
     from seq2seq.model.stock import load_model
 
-    with _without_garbage_collection():
+    with without_garbage_collection():
         return EightBitEngine(load_model(folder), say=say)
 
 
@@ -94,15 +93,3 @@ def fitting_engine(path: Path) -> EngineName:
     needed = "the config.json of a stock model folder"
     kind = read_json_object(config, error=ModelError, needed=needed).get("model_type")
     return "native" if kind in FAMILIES else "transformers"
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Nothing that libraries and weights are made of is garbage; looking for it takes a tenth."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from seq2seq.files import write_text
+from seq2seq.memory import without_garbage_collection
 from seq2seq.pronouns.controls import CONTROLS, Control, control_items
 from seq2seq.pronouns.documents import documents_of, write_documents
 from seq2seq.pronouns.draw import Draw, Pairing
@@ -129,6 +130,7 @@ def _as_rows(items: Sequence[Item]) -> list[Row]:
     return [Row(item.source, item.good, item) for item in items]
 
 
+@without_garbage_collection()
 def write_corpus(
     folder: Path, languages: Sequence[str] = ("es",), *, seed: int = 1
 ) -> CorpusReport:

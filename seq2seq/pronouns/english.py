@@ -49,9 +49,9 @@ class English:
         """Nothing shows a gender."""
         return frozenset()
 
-    def join(self, text: str, piece: str) -> tuple[str, str]:
+    def join(self, text: str, phrase: str) -> tuple[str, str]:
         """Nothing contracts in writing."""
-        return text, piece
+        return text, phrase
 
 
 ENGLISH = English()

@@ -237,11 +237,8 @@ def pointed_row(voice: Voice, name: str, shape: Pattern, scene: Scene) -> Row:
     slot = scene.antecedent or "A"
     meant, misread = nouns[slot], replace(scene, nouns=nouns, antecedent={"A": "B", "B": "A"}[slot])
     cue, setting = scene.predicates["it"].cue, _setting(voice)
-    source = speak(shape.english, scene, setting, ENGLISH)
-    good, bad = (
-        speak(shape.other, told, setting, voice.grammar, translated=True)
-        for told in (scene, misread)
-    )
+    (source,) = speak(shape.english, [scene], setting, ENGLISH)
+    good, bad = speak(shape.other, [scene, misread], setting, voice.grammar, translated=True)
     good_spans, bad_spans = differing_spans(good.text, bad.text)
     candidates = [
         Candidate(
@@ -367,10 +364,9 @@ def _row(
     cues: Mapping[str, Cue],
 ) -> Row:
     scene, setting = scene_of(voice, shape, nouns, cues), _setting(voice)
-    return Row(
-        speak(shape.english, scene, setting, ENGLISH).text,
-        speak(shape.other, scene, setting, voice.grammar, translated=True).text,
-    )
+    (source,) = speak(shape.english, [scene], setting, ENGLISH)
+    (target,) = speak(shape.other, [scene], setting, voice.grammar, translated=True)
+    return Row(source.text, target.text)
 
 
 def scene_of(

@@ -93,17 +93,17 @@ class French:
         """The pronoun of the gender."""
         return frozenset({_PRONOUNS[gender]})
 
-    def join(self, text: str, piece: str) -> tuple[str, str]:
+    def join(self, text: str, phrase: str) -> tuple[str, str]:
         """De + le → du, à + le → au; de + un → d'un, que + elle → qu'elle."""
-        vowel = begins_with_vowel(piece)
-        if not vowel and piece != "le ":
-            return text, piece
+        vowel, article = begins_with_vowel(phrase), phrase.startswith("le ")
+        if not vowel and not article:
+            return text, phrase
         word = text.rstrip(" ").rpartition(" ")[2].lower()
-        if piece == "le " and word in ("de", "à"):
-            return text[: -len(word) - 1] + {"de": "du ", "à": "au "}[word], ""
+        if article and word in ("de", "à"):
+            return text[: -len(word) - 1] + {"de": "du ", "à": "au "}[word], phrase[3:]
         if vowel and word in ("de", "que", "puisque") and text.endswith(" "):
-            return text[:-2] + "'", piece
-        return text, piece
+            return text[:-2] + "'", phrase
+        return text, phrase
 
 
 def begins_with_vowel(word: str) -> bool:

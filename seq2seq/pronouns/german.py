@@ -85,15 +85,16 @@ class German:
         """The pronoun of the gender."""
         return frozenset({_PRONOUNS[gender]})
 
-    def join(self, text: str, piece: str) -> tuple[str, str]:
+    def join(self, text: str, phrase: str) -> tuple[str, str]:
         """Von + dem → vom."""
-        if piece.strip() not in _CONTRACTIBLE:
-            return text, piece
-        preposition = text.rstrip(" ").rpartition(" ")[2]
-        contracted = _CONTRACTED.get((preposition.lower(), piece.strip()))
+        article, _, rest = phrase.partition(" ")
+        if article not in _CONTRACTIBLE:
+            return text, phrase
+        before, _, preposition = text.rstrip(" ").rpartition(" ")
+        contracted = _CONTRACTED.get((preposition.lower(), article))
         if contracted is None:
-            return text, piece
-        return text[: len(text.rstrip(" ")) - len(preposition)] + contracted + " ", ""
+            return text, phrase
+        return f"{before} {contracted} ".lstrip(" "), rest
 
 
 def _adverb(predicate: Predicate) -> str:

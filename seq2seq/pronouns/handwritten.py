@@ -7,7 +7,7 @@ words that training never shows; tags say what is new, so that scores can be tol
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -83,8 +83,8 @@ def tag_what_is_new(items: Sequence[Item], train: Sequence[Row]) -> list[Item]:
         of the cues, `NEW_WORD` if any word of a source or of a good translation is missing; both
         items of a pair have the same tags, so that a selection by tag keeps pairs whole.
     """
-    known = {word for row in train for word in _words(row.source)}
-    known_of_target = {word for row in train for word in _words(row.target)}
+    known = _words_of_all(row.source for row in train)
+    known_of_target = _words_of_all(row.target for row in train)
     new: dict[str, set[str]] = {}
     for item in items:
         tags = new.setdefault(item.pair, set())
@@ -95,6 +95,12 @@ def tag_what_is_new(items: Sequence[Item], train: Sequence[Row]) -> list[Item]:
         if _words(item.source) - known or _words(item.good) - known_of_target:
             tags.add(NEW_WORD)
     return [replace(i, tags=(*i.tags, *sorted(new[i.pair]))) for i in items]
+
+
+def _words_of_all(texts: Iterable[str]) -> set[str]:
+    """The words of many texts; no word has a space in it."""
+    parts = {part for text in texts for part in text.split()}
+    return {word for part in parts for word in _words(part)}
 
 
 def _words(text: str) -> set[str]:

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from os.path import commonprefix
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -26,6 +26,7 @@ AGAIN = "write the file again with seq2seq corpus pronouns"
 
 _WORD = re.compile(r"[\w'’-]+")
 _Value = TypeVar("_Value")
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 Whole = Annotated[int, Strict()]
 Span = tuple[Whole, Whole]
@@ -140,14 +141,38 @@ def differing_spans(good: str, bad: str) -> tuple[tuple[Span, ...], tuple[Span, 
     """
     if good == bad:
         return (), ()
-    alike = commonprefix((good, bad))  # noqa: RUF071 - characters are what is meant
-    first = alike.rfind(" ") + 1
-    ours, theirs = (list(_WORD.finditer(text, first)) for text in (good, bad))
-    if len(ours) != len(theirs):
+    first = good.rfind(" ", 0, _length_alike(good, bad)) + 1
+    spans = _differing_words(good[first:], bad[first:])
+    if spans is None:
         raise DataError(
             f"contrast of {good!r}: {len(words_of(good))} words against {len(words_of(bad))} in "
             f"{bad!r}, needed as many; write both from one template"
         )
+    ours, theirs = spans
+    return (
+        tuple((start + first, end + first) for start, end in ours),
+        tuple((start + first, end + first) for start, end in theirs),
+    )
+
+
+def _length_alike(one: str, other: str) -> int:
+    """How many characters two different texts begin with alike."""
+    alike, end = 0, min(len(one), len(other))
+    while alike < end:
+        middle = (alike + end + 1) // 2
+        if one[alike:middle] == other[alike:middle]:
+            alike = middle
+        else:
+            end = middle - 1
+    return alike
+
+
+@cache  # sentences of a corpus end alike in many ways, but in far fewer than there are sentences
+def _differing_words(good: str, bad: str) -> tuple[tuple[Span, ...], tuple[Span, ...]] | None:
+    """Where words differ; None if there are not as many."""
+    ours, theirs = (list(_WORD.finditer(text)) for text in (good, bad))
+    if len(ours) != len(theirs):
+        return None
     pairs = [
         (a.span(), b.span())
         for a, b in zip(ours, theirs, strict=True)
@@ -214,8 +239,7 @@ def _item_fields(item: Item) -> dict[str, Any]:
 def write_objects(path: Path, objects: Iterable[dict[str, Any]]) -> None:
     """Write JSON Lines, in one step."""
     with replacing(path) as file:
-        for fields in objects:
-            file.write(json.dumps(fields, ensure_ascii=False) + "\n")
+        file.writelines(f"{_encode(fields)}\n" for fields in objects)
 
 
 def _row_of(fields: dict[str, Any], where: str) -> Row:

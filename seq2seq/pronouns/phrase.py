@@ -23,9 +23,10 @@ A capital after the brace (``{It}``, ``{Is:it}``) starts a sentence.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import count, takewhile
 from typing import Literal, NamedTuple, Protocol
 
 from seq2seq.pronouns.items import Span
@@ -36,7 +37,7 @@ Determiner = Literal["the", "a", "this", "my", "no"]
 Case = Literal["nom", "acc", "dat"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one object for a word, as nouns and cues are
 class Modifier:
     """An adverb of the predicate, by its English word, with its form in the other language."""
 
@@ -60,8 +61,24 @@ class Piece(NamedTuple):
     mark: str | None = None
 
 
-@dataclass(frozen=True)
-class Line:
+class Phrase(NamedTuple):
+    """What fills a slot, and each mark in it with its first character and one past the last."""
+
+    text: str
+    marks: tuple[tuple[str, int, int], ...] = ()
+
+    @classmethod
+    def of(cls, pieces: Iterable[Piece]) -> "Phrase":
+        """Pieces one after another."""
+        text, marks = "", []
+        for piece in pieces:
+            if piece.mark is not None:
+                marks.append((piece.mark, len(text), len(text) + len(piece.text)))
+            text += piece.text
+        return cls(text, tuple(marks))
+
+
+class Line(NamedTuple):
     """A sentence and where its marked words stand."""
 
     text: str
@@ -130,8 +147,8 @@ class Grammar(Protocol):
         """The words any of which shows that what has this property is of this gender."""
         ...
 
-    def join(self, text: str, piece: str) -> tuple[str, str]:
-        """Contract what meets at the seam, such as de + el → del."""
+    def join(self, text: str, phrase: str) -> tuple[str, str]:
+        """Contract what meets at the seam, such as de + el → del; gives both, one after another."""
         ...
 
 
@@ -146,9 +163,10 @@ _DETERMINERS: dict[str, Determiner] = {
 _CASES: dict[str, Case] = {"": "nom", "acc": "acc", "dat": "dat"}
 _FORM = re.compile(r"(the|a|this|my|no|)(\+?)(acc|dat|)")
 _SLOT = re.compile(r"\{([^}]+)\}")
+_ABOUT_IT = re.compile(r"(^|[:@])it(:|$)", re.IGNORECASE)
 
 
-def say(template: str, scene: Scene, grammar: Grammar, people: Iterable[str] = ()) -> Line:
+def say(template: str, scene: Scene, grammar: Grammar, people: Sequence[str] = ()) -> Line:
     """Fill a template.
 
     Args:
@@ -160,44 +178,91 @@ def say(template: str, scene: Scene, grammar: Grammar, people: Iterable[str] = (
     Returns:
         The sentence, its first letter a capital, with the spans of the marked words.
     """
-    text = ""
-    spans: dict[str, Span] = {}
-    names = iter(people)
-    for part in _parts(template):
-        if isinstance(part, tuple):
-            pieces: Iterable[Piece] = part
+    return say_each(template, (scene,), grammar, people)[0]
+
+
+def say_each(
+    template: str, scenes: Sequence[Scene], grammar: Grammar, people: Sequence[str] = ()
+) -> list[Line]:
+    """Fill a template for each of some scenes, with what stands before "it" written once for all.
+
+    Args:
+        template: as for ``say``.
+        scenes: alike in everything but what "it" is and what is said of it.
+        grammar: as for ``say``.
+        people: as for ``say``.
+
+    Returns:
+        A sentence for each scene, as ``say`` returns it.
+    """
+    parts = _parts(template)
+    begun = _write(Line("", {}), parts.alike, scenes[0], grammar, people)
+    lines = [_write(begun, parts.rest, scene, grammar, people) for scene in scenes]
+    return [Line(_capital(line.text), line.spans) for line in lines]
+
+
+def _write(
+    begun: Line,
+    parts: Iterable["_Part"],
+    scene: Scene,
+    grammar: Grammar,
+    people: Sequence[str],
+) -> Line:
+    text, spans = begun.text, dict(begun.spans)
+    for part in parts:
+        if isinstance(part, Phrase):
+            written, marks = part
+        elif isinstance(part, int):
+            written, marks = people[part], ()
         else:
-            pieces = (Piece(next(names)),) if part is None else part(scene, grammar)
-        for written, mark in pieces:
-            text, added = grammar.join(text, written)
-            if mark is not None:
-                spans[mark] = (len(text), len(text) + len(added))
-            text += added
-    return Line(_capital(text), spans)
+            written, marks = part(scene, grammar)
+        text, added = grammar.join(text, written)
+        start = len(text) + len(added) - len(written)  # what was contracted stood at the beginning
+        for mark, first, end in marks:
+            spans[mark] = (start + first, start + end)
+        text += added
+    return Line(text, spans)
 
 
-_Pieces = tuple[Piece, ...]
-_Filling = Callable[[Scene, Grammar], _Pieces]
+_Filling = Callable[[Scene, Grammar], Phrase]
+_Part = Phrase | _Filling | int
+"""Text, what fills a slot, or the place of a person among all."""
+
+
+class _Parts(NamedTuple):
+    """A template: what stands before the first slot that depends on "it", and the rest."""
+
+    alike: tuple[_Part, ...]
+    rest: tuple[_Part, ...]
 
 
 @cache
-def _parts(template: str) -> tuple[_Pieces | _Filling | None, ...]:
-    """Text, what fills the slots, and None for a person, in the order of the template."""
-    return tuple(
-        _filling(part) if place % 2 else (Piece(part),)
-        for place, part in enumerate(_SLOT.split(template))
-    )
+def _parts(template: str) -> _Parts:
+    people = count()
+    slots: list[str] = []
+    parts: list[_Part] = []
+    for place, written in enumerate(_SLOT.split(template)):
+        if written == "person":
+            parts.append(next(people))
+        elif place % 2:
+            parts.append(_filling(written))
+        elif written:
+            parts.append(Phrase(written))
+        else:
+            continue
+        slots.append(written if place % 2 else "")
+    alike = sum(1 for _ in takewhile(lambda slot: not _ABOUT_IT.search(slot), slots))
+    return _Parts(tuple(parts[:alike]), tuple(parts[alike:]))
 
 
-def _filling(slot: str) -> _Pieces | _Filling | None:
+@cache
+def _filling(slot: str) -> Phrase | _Filling:
     mark, given, text = slot.partition("=")
     if given:
-        return (Piece(text, mark or None),)
+        return Phrase.of([Piece(text, mark or None)])
     word, at, who = slot.partition("@")
     if at:
         return partial(_agreeing, word, who)
-    if slot == "person":
-        return None
     name, _, form = slot.partition(":")
     match name.lower():
         case "it":
@@ -212,27 +277,39 @@ def _filling(slot: str) -> _Pieces | _Filling | None:
     return partial(_with_a_capital, filling) if name[0].isupper() else filling
 
 
-def _with_a_capital(filling: _Filling, scene: Scene, grammar: Grammar) -> _Pieces:
-    pieces = filling(scene, grammar)
-    if not pieces:
-        return pieces
-    first, *rest = pieces
-    return Piece(_capital(first.text), first.mark), *rest
+def _with_a_capital(filling: _Filling, scene: Scene, grammar: Grammar) -> Phrase:
+    text, marks = filling(scene, grammar)
+    return Phrase(_capital(text), marks)
 
 
-def _agreeing(word: str, who: str, scene: Scene, grammar: Grammar) -> _Pieces:
-    return (Piece(grammar.agree(word, scene.gender(who))),)
+@cache
+def _agreed(word: str, gender: Gender, grammar: Grammar) -> Phrase:
+    return Phrase(grammar.agree(word, gender))
 
 
-def _pronoun(scene: Scene, grammar: Grammar) -> _Pieces:
-    return tuple(grammar.pronoun(scene.gender("it")))
+def _agreeing(word: str, who: str, scene: Scene, grammar: Grammar) -> Phrase:
+    return _agreed(word, scene.gender(who), grammar)
 
 
-def _the_one(who: str, case: Case, scene: Scene, grammar: Grammar) -> _Pieces:
-    return tuple(grammar.the_one(scene.gender(who), case=case))
+@cache
+def _pronoun_for(gender: Gender, grammar: Grammar) -> Phrase:
+    return Phrase.of(grammar.pronoun(gender))
 
 
-def _predicate(kind: str, who: str, scene: Scene, grammar: Grammar) -> _Pieces:
+def _pronoun(scene: Scene, grammar: Grammar) -> Phrase:
+    return _pronoun_for(scene.gender("it"), grammar)
+
+
+@cache
+def _one_for(gender: Gender, case: Case, grammar: Grammar) -> Phrase:
+    return Phrase.of(grammar.the_one(gender, case=case))
+
+
+def _the_one(who: str, case: Case, scene: Scene, grammar: Grammar) -> Phrase:
+    return _one_for(scene.gender(who), case, grammar)
+
+
+def _predicate(kind: str, who: str, scene: Scene, grammar: Grammar) -> Phrase:
     predicate, gender = scene.predicates[who], scene.gender(who)
     return _said(kind, who, predicate.cue, predicate.modifier, gender, scene.tense, grammar)
 
@@ -246,19 +323,19 @@ def _said(
     gender: Gender,
     tense: Tense,
     grammar: Grammar,
-) -> _Pieces:
+) -> Phrase:
     verb, *rest = grammar.predicate(Predicate(cue, modifier), gender, tense, negated=kind == "isnt")
     if who != "it":
         rest = [_rename(piece, "cue", f"cue {who}") for piece in rest]
     match kind:
         case "islast":
-            return *rest, Piece(f" {verb.text.strip()}")
+            return Phrase.of([*rest, Piece(f" {verb.text.strip()}")])
         case "be":
-            return (Piece(verb.text.strip()),)
+            return Phrase(verb.text.strip())
         case "what":
-            return tuple(rest)
+            return Phrase.of(rest)
         case _:
-            return verb, *rest
+            return Phrase.of([verb, *rest])
 
 
 def _noun_phrase_of(name: str, form: str) -> _Filling:
@@ -270,7 +347,7 @@ def _noun_phrase_of(name: str, form: str) -> _Filling:
 
 def _noun_phrase(
     name: str, determiner: Determiner, qualified: bool, case: Case, scene: Scene, grammar: Grammar
-) -> _Pieces:
+) -> Phrase:
     adjective = scene.predicates[name].cue if qualified else None
     return _named(name, scene.nouns[name], determiner, adjective, case, grammar)
 
@@ -279,9 +356,9 @@ def _noun_phrase(
 def _named(
     name: str, noun: Noun, determiner: Determiner, adjective: Cue | None, case: Case,
     grammar: Grammar,
-) -> _Pieces:  # fmt: skip
+) -> Phrase:  # fmt: skip
     pieces = grammar.noun_phrase(noun, determiner, adjective, case=case)
-    return tuple(_rename(piece, "noun", name) for piece in pieces)
+    return Phrase.of(_rename(piece, "noun", name) for piece in pieces)
 
 
 def _rename(piece: Piece, old: str, new: str) -> Piece:
@@ -289,6 +366,8 @@ def _rename(piece: Piece, old: str, new: str) -> Piece:
 
 
 def _capital(text: str) -> str:
+    if text[:1].isalpha():
+        return text[0].upper() + text[1:]
     for place, character in enumerate(text):
         if character.isalpha():
             return text[:place] + character.upper() + text[place + 1 :]

@@ -13,9 +13,10 @@ from seq2seq.pronouns.english import ENGLISH
 from seq2seq.pronouns.items import Candidate, Item, differing_spans
 from seq2seq.pronouns.lexicon import Cue, Noun
 from seq2seq.pronouns.patterns import Link, Pattern, Patterns
-from seq2seq.pronouns.phrase import Grammar, Line, Modifier, Predicate, Scene, Tense, say
+from seq2seq.pronouns.phrase import Grammar, Line, Modifier, Predicate, Scene, Tense, say_each
 
 _NOTHING = Pattern("", "", "")
+_OTHER = {"A": "B", "B": "A", None: None}
 
 
 @dataclass(frozen=True)
@@ -115,59 +116,54 @@ def make_quad(
     Returns:
         The items, pair by pair.
     """
+    return [
+        item
+        for place, view in enumerate(views)
+        for item in _pair(f"{label.quad}/{place}", label, view, setting, grammar, language)
+    ]
+
+
+def _pair(
+    name: str, label: Label, view: View, setting: Setting, grammar: Grammar, language: str
+) -> list[Item]:
+    """The items of a view: one sentence with every cue."""
+    whole = setting.opener.joined(view.clause, setting.link)
+    meant = [_scene(view, cue, slot, setting) for cue, slot in view.meant]
+    misread = [_scene(view, cue, _OTHER[slot], setting) for cue, slot in view.meant]
+    sources = speak(whole.english, meant, setting, ENGLISH)
+    targets = speak(whole.other, meant + misread, setting, grammar, translated=True)
+    tags = label.tags + _hidden(view, grammar)
     items: list[Item] = []
-    for place, view in enumerate(views):
-        pair, whole = f"{label.quad}/{place}", setting.opener.joined(view.clause, setting.link)
-        for number, (cue, meant) in enumerate(view.meant):
-            name = f"{pair}.{number}"
-            items.append(
-                _item(name, pair, label, view, whole, cue, meant, setting, grammar, language)
+    for number, (cue, slot) in enumerate(view.meant):
+        source, good, bad = sources[number], targets[number], targets[len(meant) + number]
+        good_spans, bad_spans = differing_spans(good.text, bad.text)
+        candidates = _candidates(view, source, good)
+        items.append(
+            Item(
+                id=f"{name}.{number}",
+                quad=label.quad,
+                pair=name,
+                block=label.block,
+                language=language,
+                family=label.family,
+                schema=label.schema,
+                cue=cue.english,
+                voice=view.voice,
+                split=label.split,
+                source=source.text,
+                pronoun=source.spans["it"],
+                cue_span=source.spans["cue"],
+                clause=_reason_clause(setting, source),
+                candidates=candidates,
+                gold=None if slot is None else _place(candidates, view.nouns[slot]),
+                good=good.text,
+                bad=bad.text,
+                good_spans=good_spans,
+                bad_spans=bad_spans,
+                tags=tags,
             )
+        )
     return items
-
-
-def _item(
-    name: str,
-    pair: str,
-    label: Label,
-    view: View,
-    whole: Pattern,
-    cue: Cue,
-    meant: str | None,
-    setting: Setting,
-    grammar: Grammar,
-    language: str,
-) -> Item:
-    scene = _scene(view, cue, meant, setting)
-    other = {"A": "B", "B": "A", None: None}[meant]
-    source = speak(whole.english, scene, setting, ENGLISH)
-    good = speak(whole.other, scene, setting, grammar, translated=True)
-    bad = speak(whole.other, _scene(view, cue, other, setting), setting, grammar, translated=True)
-    good_spans, bad_spans = differing_spans(good.text, bad.text)
-    candidates = _candidates(view, source, good)
-    return Item(
-        id=name,
-        quad=label.quad,
-        pair=pair,
-        block=label.block,
-        language=language,
-        family=label.family,
-        schema=label.schema,
-        cue=cue.english,
-        voice=view.voice,
-        split=label.split,
-        source=source.text,
-        pronoun=source.spans["it"],
-        cue_span=source.spans["cue"],
-        clause=_reason_clause(setting, source),
-        candidates=candidates,
-        gold=None if meant is None else _place(candidates, view.nouns[meant]),
-        good=good.text,
-        bad=bad.text,
-        good_spans=good_spans,
-        bad_spans=bad_spans,
-        tags=label.tags + _hidden(view, grammar),
-    )
 
 
 def _hidden(view: View, grammar: Grammar) -> tuple[str, ...]:
@@ -185,11 +181,16 @@ def _scene(view: View, cue: Cue, meant: str | None, setting: Setting) -> Scene:
 
 
 def speak(
-    template: str, scene: Scene, setting: Setting, grammar: Grammar, *, translated: bool = False
-) -> Line:
-    """Say a template with the setting's people in the places of {person}, in turn."""
+    template: str,
+    scenes: Sequence[Scene],
+    setting: Setting,
+    grammar: Grammar,
+    *,
+    translated: bool = False,
+) -> list[Line]:
+    """Say a template of each scene, with the setting's people in the places of {person}."""
     people = [person.other if translated else person.english for person in setting.people]
-    return say(template, scene, grammar, people)
+    return say_each(template, scenes, grammar, people)
 
 
 def _candidates(view: View, source: Line, target: Line) -> tuple[Candidate, ...]:

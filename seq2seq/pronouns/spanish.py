@@ -69,9 +69,9 @@ class Spanish:
         """The cue, or a synonym, with the ending of the gender."""
         return frozenset(self.agree(lemma, gender) for lemma in cue.lemmas)
 
-    def join(self, text: str, piece: str) -> tuple[str, str]:
+    def join(self, text: str, phrase: str) -> tuple[str, str]:
         """A + el → al, de + el → del."""
-        if piece != "el ":
-            return text, piece
+        if not phrase.startswith("el "):
+            return text, phrase
         meets = text.endswith((" a ", " de ")) or text in ("a ", "de ", "A ", "De ")
-        return (text[:-1] + "l ", "") if meets else (text, piece)
+        return (text[:-1] + "l ", phrase[3:]) if meets else (text, phrase)

@@ -67,6 +67,6 @@ class Vietnamese:
         """The classifier with đó, where this variant writes it."""
         return frozenset({f"{gender} đó"} if gender in self.genders else ())
 
-    def join(self, text: str, piece: str) -> tuple[str, str]:
+    def join(self, text: str, phrase: str) -> tuple[str, str]:
         """Nothing contracts."""
-        return text, piece
+        return text, phrase

@@ -6,7 +6,7 @@ from seq2seq.errors import DataError
 from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.lexicon import Lexicon, load_lexicon
 from seq2seq.pronouns.patterns import load_patterns
-from seq2seq.pronouns.phrase import Predicate, Scene, Tense, say
+from seq2seq.pronouns.phrase import Predicate, Scene, Tense, say, say_each
 from seq2seq.pronouns.spanish import Spanish
 
 # template, A, B, cue of "it", adverb, what "it" is, tense, and the sentence a speaker would write.
@@ -328,6 +328,28 @@ def test_marked_words_are_where_their_spans_say(lexicon: Lexicon) -> None:
     words = {mark: line.text[slice(*span)] for mark, span in line.spans.items()}
     assert line.text == "La llave inglesa estaba al lado del camión porque era pesado."
     assert words == {"A": "llave", "B": "camión", "cue": "pesado"}
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{A} estaba al lado de {B} porque {is:it}.",
+        "{person} vio a {A} de {person}, y {person} no.",
+        "Como {is:it}, {A} estaba al lado de {B}.",
+        "{A} habló de {one:it} {is:it}.",  # what contracts stands on either side of the seam
+    ],
+)
+def test_sentences_that_share_what_stands_before_it_are_said_as_alone(
+    template: str, lexicon: Lexicon
+) -> None:
+    nouns = {"A": lexicon.nouns["wrench"], "B": lexicon.nouns["truck"]}
+    scenes = [
+        Scene(nouns, {"it": Predicate(lexicon.cues[cue])}, meant)
+        for cue, meant in (("heavy", "A"), ("heavy", "B"), ("new", "B"))
+    ]
+    people = ["Ana", "Luis", "Eva"]
+    together = say_each(template, scenes, Spanish(), people)
+    assert together == [say(template, scene, Spanish(), people) for scene in scenes]
 
 
 def test_a_language_without_a_grammar_is_refused() -> None:
