@@ -29,6 +29,8 @@ Long = Literal["split", "truncate", "refuse"]
 # sentencex takes time that grows with the square of the length in texts of some scripts, so a long
 # text is shown to it in windows, each beginning where a sentence begins.
 WINDOW = 1000
+# Latin words and a mark at most behind them, as most lines are: one sentence in every language.
+ONE_SENTENCE = re.compile(r"[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f0-9 ,'-]+[.!?]? *")
 # Ends that it does not know: the marks of Khmer, and full-width marks before a digit.
 MORE_ENDS = re.compile(r"[\u17d4\u17d5]+|[。！？｡]+[」』”’）]*(?=\d)")
 LONE_STOP = re.compile(r" \. *$")
@@ -59,6 +61,8 @@ def sentences_of(text: str, *, language: str | None = None) -> list[str]:
 
     Source: ``sentencex`` (github.com/wikimedia/sentencex), and the rules of this module.
     """
+    if ONE_SENTENCE.fullmatch(text):
+        return [text]
     # Other white space, also a plain non-breaking space, ends the library in a panic.
     plain = re.sub(r"\s", " ", text)
     code = language_of(language).code if language else None

@@ -1,6 +1,8 @@
 import random
+import re
 import tracemalloc
 from collections.abc import Callable, Sequence
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -94,6 +96,20 @@ def test_a_long_line_is_cut_as_a_short_one_is(language: str, sentences: list[str
 @given(st.text(), st.sampled_from([None, "en", "de", "zh", "ja", "hi", "xx"]))
 def test_sentences_are_the_whole_text_whatever_it_is(text: str, language: str | None) -> None:
     assert "".join(sentences_of(text, language=language)) == text
+
+
+WORDS = st.sampled_from(["Anna", "Élan", "ging", "3"])
+MARKS = st.sampled_from([" ", "'s ", "-", ", ", ". ", "! ", "? ", "; ", ": ", "\u2026 ", "。"])
+
+
+@given(st.lists(st.tuples(WORDS, MARKS)), st.sampled_from([None, "en", "de", "el"]))
+def test_one_sentence_known_at_sight_is_one_by_all_rules(
+    bits: list[tuple[str, str]], language: str | None
+) -> None:
+    text = "".join(word + mark for word, mark in bits)
+    at_sight = sentences_of(text, language=language)
+    with patch.object(sentences, "ONE_SENTENCE", re.compile("(?!)")):
+        assert sentences_of(text, language=language) == at_sight
 
 
 def test_white_space_of_other_kinds_is_white_space() -> None:
