@@ -13,6 +13,7 @@ from seq2seq.data.parallel_text import ParallelText
 from seq2seq.data.ragged import Ragged
 from seq2seq.data.store import NO_CACHE, Cache, cached_marks
 from seq2seq.errors import DataError
+from seq2seq.memory import without_garbage_collection
 from seq2seq.pronouns.decision import first_difference
 from seq2seq.pronouns.items import Item, Span, read_items
 from seq2seq.recipe import DataSpec, TrainSpec
@@ -104,6 +105,7 @@ def _marks_of(dataset: PairTable, file: Path, tokenizer: TokenizerLike, cache: C
     return cached_marks([dataset.fingerprint, tokenizer.fingerprint, items], cache, compute)
 
 
+@without_garbage_collection()
 def find_marks(dataset: Any, items: Mapping[Pair, Item], tokenizer: TokenizerLike) -> Marks:
     """Positions of pronoun, cue, antecedent and decision in every pair of a corpus.
 
