@@ -32,9 +32,11 @@ BLOCKED = -3e4
 # out / fused: length 16 17/130, 64 26/87, 128 39/110, 256 109/117, 512 269/194.
 EXPLICIT_PAIRS_BF16 = 256 * 256
 
-# On a CPU in fp32 the fused kernel is ahead at every length (same measure: 16 35/33, 128 68/68, 512
-# 313/205), but not for the few queries of a decoding step (64 sentences of 18, 5 beams: 0.47/0.58).
-FEW_QUERIES = 12
+# On a CPU in fp32 the fused kernel is ahead for long sequences (same measure: 16 35/33, 128 68/68,
+# 512 313/205), but not for few queries: a decoding step (64 sentences of 18, 5 beams: 0.47/0.58),
+# or an encoder that reads short sources (forward alone, 4 heads of 32, one core of an AMD EPYC: 348
+# sentences of 13 1.2/2.4, 221 of 37 4.0/4.9; 8 heads of 64: 120 of 37 9.1/9.8, 30 of 64 4.3/4.2).
+FEW_QUERIES = 48
 
 # The library's softmax goes number by number along rows that do not fill a vector register, 16
 # numbers in AVX-512. Filling them up, ms for forward and backward of 4096
