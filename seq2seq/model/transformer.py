@@ -204,7 +204,7 @@ class Transformer(nn.Module):
             for layer in self._decoder_layers()
         ]
         bias = self._padding_bias(source_mask, queries=1)
-        return DecoderCache(layers, bias, beams=beams, max_length=max_length)
+        return DecoderCache(layers, bias, beams=beams)
 
     def step(
         self, last_ids: Int[Tensor, " rows"], cache: DecoderCache

@@ -67,8 +67,9 @@ def test_long_sequences_equal_the_stock_class(family, fused, make_pair, make_bat
     ("precision", "queries", "dropout", "fused"),
     [
         (torch.float32, 1, 0.0, False),
-        (torch.float32, 40, 0.0, True),
-        (torch.float32, 40, 0.1, False),
+        (torch.float32, 40, 0.0, False),
+        (torch.float32, 60, 0.0, True),
+        (torch.float32, 60, 0.1, False),
         (torch.bfloat16, 40, 0.0, False),
         (torch.bfloat16, 400, 0.0, True),
         (torch.bfloat16, 400, 0.1, False),
@@ -106,6 +107,13 @@ def test_gradients_equal_the_stock_class(family, make_pair, make_batch):
     assert compared == len(expected)
 
 
+@pytest.fixture(params=[1, 3, 8])
+def room(request, monkeypatch):
+    """Positions that a cache makes room for at once."""
+    monkeypatch.setattr("seq2seq.model.cache.ROOM", request.param)
+
+
+@pytest.mark.usefixtures("room")
 @pytest.mark.parametrize("pads", [False, True], ids=["unpadded", "padded"])
 def test_step_by_step_decoding_equals_the_full_pass(family, pads, make_pair, make_batch):
     ours, _ = make_pair(family, decoder_layers=3)
@@ -119,6 +127,7 @@ def test_step_by_step_decoding_equals_the_full_pass(family, pads, make_pair, mak
     assert cache.length == 6
 
 
+@pytest.mark.usefixtures("room")
 def test_beams_share_their_sentence_and_may_change_places(family, make_pair, make_batch):
     ours, _ = make_pair(family)
     ids, _, mask = make_batch(ours.config, 2, 7, target=2, pads=True)
@@ -138,18 +147,23 @@ def test_beams_share_their_sentence_and_may_change_places(family, make_pair, mak
     assert largest(stepped - full) <= TOLERANCE
 
 
-def test_finished_sentences_leave_and_the_others_do_not_notice(family, make_pair, make_batch):
+@pytest.mark.usefixtures("room")
+@pytest.mark.parametrize("beams", [1, 2])
+def test_finished_sentences_leave_and_the_others_do_not_notice(
+    family, beams, make_pair, make_batch
+):
     ours, _ = make_pair(family)
     ids, inputs, mask = make_batch(ours.config, 4, 9, target=5, pads=True)
     with torch.no_grad():
-        cache = ours.start_cache(ours.encode(ids, mask), mask, beams=2, max_length=5)
-        rows = torch.arange(4).repeat_interleave(2)
+        cache = ours.start_cache(ours.encode(ids, mask), mask, beams=beams, max_length=5)
+        rows = torch.arange(4).repeat_interleave(beams)
         inputs = inputs[rows]
-        inputs[1::2, 1:] += 1
+        if beams > 1:
+            inputs[1::beams, 1:] += 1
         for place in range(4):
             ours.step(inputs[:, place], cache)
         cache.keep([3, 1])
-        staying = torch.tensor([6, 7, 2, 3])
+        staying = torch.cat([torch.arange(beams) + beams * sentence for sentence in (3, 1)])
         stepped = ours.step(inputs[staying, 4], cache)
         full = ours(ids[rows], inputs, mask[rows])[staying, 4]
     assert largest(stepped - full) <= TOLERANCE
