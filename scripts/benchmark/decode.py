@@ -180,7 +180,7 @@ def search_ours(
     from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS
     from seq2seq.decode.options import DecodeOptions
 
-    options = DecodeOptions(beams=search[0], max_length=search[1])
+    options = DecodeOptions(beams=search[0], max_length=search[1], scored=False)
     found = translator.engine.search(
         sources, options, batch_tokens=batch_tokens or DEFAULT_BATCH_TOKENS
     )

@@ -13,7 +13,8 @@ Source: the rules are those of `generate` in transformers 5, so that hypotheses 
 """
 
 from collections.abc import Sequence
-from math import inf
+from dataclasses import replace
+from math import inf, nan
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -118,6 +119,8 @@ class _Search:
         self.log_probability, chosen = log_probability.masked_fill(ends, -inf).topk(beams, dim=1)
         self.ids = pick(candidates, chosen)
         beam = beam.gather(1, chosen)
+        if not self.options.needs_scores:  # logits, whose sum would soon hide small differences
+            self.log_probability.zero_()
         self._close(length)
         if length % self.look_every == 0 or length >= max(self.limits):
             stay = self._let_leave(length)
@@ -137,7 +140,9 @@ class _Search:
         if length <= self.given.shortest:
             chosen = self.given.pieces[:, length - 1, None].expand(-1, beams)
             return self.log_probability, torch.zeros_like(chosen), chosen
-        gain = logits.float().log_softmax(1)
+        gain = logits.float()
+        if self.options.needs_scores:  # the largest logit is as well the most probable piece
+            gain = gain.log_softmax(1)
         forbid(gain, self.ids.flatten(0, 1), self.model, self.options)
         if self.options.renormalize:
             gain = gain.log_softmax(1)
@@ -170,7 +175,7 @@ class _Search:
             length: Pieces of the hypotheses by now.
         """
         done = self.finished.full
-        if self.options.early_stopping is not True:
+        if self.options.early_stopping is not True and self.options.beams > 1:
             hope = self.log_probability[:, :1] / self._hoped_length(length)
             done = done & (hope[:, 0] <= self.finished.score[:, -1])
         self.open &= ~done & (length < self.limit)
@@ -191,6 +196,8 @@ class _Search:
             return None
         found = fetched.hypotheses(leave, eos_id=self.model.config.eos_token_id)
         for place, hypotheses in zip(leave, found, strict=True):
+            if not self.options.needs_scores:
+                hypotheses = [replace(one, score=nan, log_probability=nan) for one in hypotheses]
             self.results[self.sentence[place]] = hypotheses
         stay = _fill_gaps(stay)
         rows = upload(stay, self.open.device)

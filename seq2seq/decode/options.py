@@ -145,6 +145,11 @@ class DecodeOptions:
         """How many of those the length in a score leaves out."""
         return len(self.given) if self.prefix else 0
 
+    @property
+    def needs_scores(self) -> bool:
+        """Whether scores are asked for, or several hypotheses are compared by them."""
+        return self.scored or self.rows > 1
+
     def score(self, log_probability: float, length: int) -> float:
         """Penalise a log-probability; see the module's docstring.
 

@@ -173,7 +173,6 @@ class ConvertedEngine(ForeignEngine):
         if not sources:
             return []
         first = options.first_id
-        scored = options.scored or options.beams > 1
         found = self._translator.translate_batch(
             [self._spell(ids) for ids in sources],
             target_prefix=None if first is None else [[self._pieces[first]]] * len(sources),
@@ -187,7 +186,7 @@ class ConvertedEngine(ForeignEngine):
             max_batch_size=len(sources),
             max_input_length=0,
             return_end_token=True,
-            return_scores=scored,
+            return_scores=options.needs_scores,
         )
         beams = [
             [
@@ -198,7 +197,8 @@ class ConvertedEngine(ForeignEngine):
         ]
         shared = bool(options.no_repeat_ngram or forbidden or options.min_length)
         changed = first is not None or (shared and not options.renormalize)
-        return self._rescored(sources, beams, options) if scored and changed else beams
+        needed = changed and options.needs_scores
+        return self._rescored(sources, beams, options) if needed else beams
 
     def _hypothesis(
         self, pieces: Sequence[str], score: float, options: DecodeOptions

@@ -263,6 +263,7 @@ def decode_options(recipe: Recipe, *, beams: int, first_id: int | None) -> Decod
         max_length_offset=spec.max_length_extra,
         no_repeat_ngram=spec.no_repeat_ngram,
         first_id=first_id,
+        scored=False,
     )
 
 

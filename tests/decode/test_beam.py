@@ -2,7 +2,8 @@
 
 import itertools
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, PreTrainedModel
 
 from seq2seq.decode import beam
-from seq2seq.decode.options import DecodeOptions, Hypothesis
+from seq2seq.decode.options import DecodeOptions, Hypothesis, Sampling
 from seq2seq.families import Family
 from seq2seq.model.config import build_config
 from seq2seq.model.stock import save_model
@@ -180,6 +181,44 @@ def test_models_that_end_anywhere_are_searched_as_generate_does(
             assert [one.score for one in mine] == pytest.approx(
                 [score for _, score in theirs], abs=1e-4, rel=1e-4
             )
+
+
+@pytest.mark.parametrize(
+    ("family", "early"), [("m2m_100", "never"), ("marian", "never"), ("m2m_100", False)]
+)
+def test_one_beam_stops_at_its_first_end_as_generate_does(
+    family: Family, early: Any, tmp_path: Path
+) -> None:
+    model = random_model(family, 1)
+    save_model(model, tmp_path)
+    pair = Pair(model, AutoModelForSeq2SeqLM.from_pretrained(tmp_path).eval())
+    sources = [[*range(4, 4 + length), model.config.eos_token_id] for length in (0, 1, 3, 5, 7)]
+    wanted = options(beams=1, length_penalty=2.0, early_stopping=early)
+    expected = [[ids for ids, _ in them] for them in generated(pair, sources, wanted)]
+    assert [[one.ids for one in them] for them in decode(model, sources, wanted)] == expected
+
+
+@pytest.mark.parametrize("trained", FAMILIES, indirect=True)
+@pytest.mark.parametrize("search", [one for one in SEARCHES if one["beams"] == 1], ids=str)
+def test_greedy_outputs_are_the_same_without_scores(
+    searched: Searched, search: dict[str, Any]
+) -> None:
+    scored = searched.by(search)
+    plain = decode(searched.model, searched.sources, options(**search, scored=False))
+    assert [[(one.ids, one.ended) for one in them] for them in plain] == [
+        [(one.ids, one.ended) for one in them] for them in scored
+    ]
+    assert all(isnan(one.score) and isnan(one.log_probability) for (one,) in plain)
+
+
+@pytest.mark.parametrize("trained", FAMILIES[:1], indirect=True)
+def test_outputs_that_are_compared_keep_their_scores(searched: Searched) -> None:
+    search: dict[str, Any] = {"beams": 5, "n_best": 5}
+    plain = decode(searched.model, searched.sources, options(**search, scored=False))
+    assert plain == searched.by(search)
+    drawn = options(beams=1, n_best=3, sampling=Sampling(seed=2))
+    found = decode(searched.model, searched.sources, replace(drawn, scored=False))
+    assert found == decode(searched.model, searched.sources, drawn)
 
 
 @pytest.mark.parametrize("trained", FAMILIES[:1], indirect=True)
