@@ -11,6 +11,7 @@ from typing import Any
 from seq2seq.vocabulary import WORD_START, normal_form, word_splitter
 
 MOST_WORDS = 30_000  # those met first, the frequent ones among them; some 8 MB
+WORDS_AT_ONCE = 100  # fewer take longer, more leave nothing to a second core
 LONGEST_WORD = 32  # characters; what is longer is a line without spaces, and hardly comes again
 
 
@@ -31,10 +32,7 @@ class WordPieces:
         lines = [text.replace(WORD_START, " ").split() for text in texts]
         known = self._known
         new = list(dict.fromkeys(w for line in lines for w in line if w not in known))
-        found: dict[str, list[int]] = {}
-        if new:
-            cut = self._backend.encode_batch_fast(new)
-            found = {word: one.ids[:-1] for word, one in zip(new, cut, strict=True)}
+        found = dict(zip(new, self._cut(new), strict=True))
         encoded = []
         for line in lines:
             ids = [number for word in line for number in (found if word in found else known)[word]]
@@ -43,6 +41,21 @@ class WordPieces:
         short = ((word, ids) for word, ids in found.items() if len(word) <= LONGEST_WORD)
         known.update(islice(short, max(0, MOST_WORDS - len(known))))
         return encoded
+
+    def _cut(self, words: Sequence[str]) -> list[list[int]]:
+        """Piece ids of each word; many words in one text take half the time of as many texts."""
+        groups = [words[n : n + WORDS_AT_ONCE] for n in range(0, len(words), WORDS_AT_ONCE)]
+        found: list[list[int]] = []
+        cut = self._backend.encode_batch([" ".join(group) for group in groups])
+        for group, text in zip(groups, cut, strict=True):
+            pieces = text.tokens
+            starts = [n for n, piece in enumerate(pieces) if piece.startswith(WORD_START)]
+            if len(starts) == len(group):
+                ids, ends = text.ids, [*starts[1:], len(pieces) - 1]
+                found += [ids[start:end] for start, end in zip(starts, ends, strict=True)]
+            else:  # some hold nothing that is visible, or are spelt without a mark at their start
+                found += [one.ids[:-1] for one in self._backend.encode_batch_fast(list(group))]
+        return found
 
 
 def word_pieces(backend: Any, eos_id: int) -> WordPieces | None:

@@ -1,6 +1,7 @@
 """A text cut by its words has the very pieces of the text cut as a whole."""
 
 import random
+from types import SimpleNamespace
 
 import pytest
 from tokenizers import Regex, normalizers, pre_tokenizers
@@ -43,6 +44,19 @@ def test_a_text_is_cut_as_its_words_are(tokenizer: Tokenizer) -> None:
     for _ in range(2):  # also with words that were met before
         assert tokenizer.encode(lines) == whole(tokenizer, lines)
     assert all(len(word) <= word_pieces.LONGEST_WORD for word in tokenizer._words._known)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+def test_words_that_are_cut_together_keep_their_pieces(
+    tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(word_pieces, "WORDS_AT_ONCE", at_once)
+    plain = [f"house{number}" for number in range(250)]
+    for words in (plain, WORDS, plain[:150] + WORDS):
+        expected = [row[:-1] for row in whole(tokenizer, words)]
+        assert word_pieces.WordPieces(tokenizer.backend)._cut(words) == expected
+    together = SimpleNamespace(encode_batch=tokenizer.backend.encode_batch)  # and never one by one
+    assert len(word_pieces.WordPieces(together)._cut(plain)) == len(plain)
 
 
 def test_words_beyond_those_that_are_kept_are_cut_each_time(
