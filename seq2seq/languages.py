@@ -17,9 +17,10 @@ UNSPACED_SCRIPTS = frozenset(
 RIGHT_TO_LEFT_SCRIPTS = frozenset(
     {"Arab", "Aran", "Hebr", "Syrc", "Thaa", "Nkoo", "Adlm", "Rohg", "Samr", "Mand", "Yezi"}
 )
+# These patterns are compiled where they are first used: that takes 3 ms, and few commands need it.
 # The letters of the unspaced scripts: Thai, Lao, Tibetan, Myanmar, Khmer, Tai Tham, Balinese, kana
 # and Bopomofo, Chinese characters, more Myanmar and Javanese, and the supplementary ideographs.
-UNSPACED_LETTER = re.compile(
+UNSPACED_LETTER = (
     "[\u0e01-\u0e4e\u0e81-\u0edf\u0f40-\u0fbc\u1000-\u109f\u1780-\u17d3\u1a20-\u1aad\u1b05-\u1b4b"
     "\u3005-\u3007\u3041-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\ua980-\ua9cf\ua9e0-\ua9fe\uaa60-\uaa7f\uf900-\ufaff\uff66-\uff9f"
@@ -28,11 +29,9 @@ UNSPACED_LETTER = re.compile(
 # A Chinese character says as much as about three letters of an alphabet, a syllable written as one
 # character as much as two: in Tatoeba the median English sentence has 3.1 times the characters of
 # its Chinese translation, 2.1 times those of its Japanese one, and so counted 1.1 and 1.0 times.
-CHINESE_CHARACTER = re.compile(
-    "[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-)
+CHINESE_CHARACTER = "[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 # Kana, Hangul, Ethiopic, Cherokee, Canadian syllabics, Vai and Yi.
-SYLLABLE = re.compile(
+SYLLABLE = (
     "[\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f\uac00-\ud7a3\u1200-\u139f\u13a0-\u13fd"
     "\u1400-\u167f\ua000-\ua4cf\ua500-\ua63f]"
 )
@@ -108,7 +107,9 @@ def length_in_letters(text: str) -> int:
     text = text.strip()
     if text.isascii():
         return len(text)
-    return len(text) + 2 * len(CHINESE_CHARACTER.findall(text)) + len(SYLLABLE.findall(text))
+    return (
+        len(text) + 2 * len(re.findall(CHINESE_CHARACTER, text)) + len(re.findall(SYLLABLE, text))
+    )
 
 
 def matching_codes(asked: str, known: Sequence[str]) -> list[str]:
@@ -170,6 +171,6 @@ def unspaced_share(texts: Iterable[str]) -> float:
     """
     letters = unspaced = 0
     for text in texts:
-        unspaced += len(UNSPACED_LETTER.findall(text))
+        unspaced += len(re.findall(UNSPACED_LETTER, text))
         letters += sum(map(str.isalpha, text))
     return min(1.0, unspaced / letters) if letters else 0.0

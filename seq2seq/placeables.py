@@ -22,7 +22,7 @@ from seq2seq.languages import UNSPACED_LETTER
 # stops and commas of Chinese and Japanese, and letters of scripts that put no space behind it.
 _NO_URL = (
     r"\s<>\"{}|\\^`«»‹›“”„‘’‚「」『』（）《》〈〉【】、。，；：！？…।؟،؛"
-    + UNSPACED_LETTER.pattern[1:-1]
+    + UNSPACED_LETTER[1:-1]
 )  # fmt: skip
 # A name as programs spell it: with an underscore, or with a capital inside.
 _PROGRAM_NAME = r"(?=[\w.-]*(?:_|[a-z][A-Z]))[A-Za-z_](?:[\w.-]*\w)?"

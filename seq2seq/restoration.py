@@ -21,6 +21,7 @@ fifth. Replacing a letter counts as deleting and inserting, so that a full stop 
 lost its last letter is not taken for that letter.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -203,7 +204,7 @@ def _joined(pair: str) -> bool:
     """Whether two characters are of one word, or twice the same bracket."""
     if pair in ("{{", "}}", "[[", "]]"):
         return True
-    return all(one.isalnum() or one == "_" for one in pair) and not UNSPACED_LETTER.search(pair)
+    return all(one.isalnum() or one == "_" for one in pair) and not re.search(UNSPACED_LETTER, pair)
 
 
 def _by_exclusion(

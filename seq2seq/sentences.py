@@ -100,7 +100,7 @@ def _is_end(part: str, following: str, code: str | None, *, lower: bool) -> bool
     return not (
         (first.islower() and not lower and not LONE_STOP.search(part))
         or not any(map(str.isalnum, following))
-        or (PLAIN_MARK.search(part) and not spaced and not UNSPACED_LETTER.match(first))
+        or (PLAIN_MARK.search(part) and not spaced and not re.match(UNSPACED_LETTER, first))
         or TITLE.search(part)
         or (initial and initial[1].isupper())
         or (first.isdigit() and SHORT_WORD.search(part))

@@ -12,6 +12,7 @@ read a file that the user names, and nothing is fetched.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -156,7 +157,7 @@ def _script_by_code(language: str | None) -> Script | None:
 def _script_by_letters(sample: Sequence[str]) -> Script:
     if unspaced_share(sample) < UNSPACED_SHARE:
         return Script.SPACED
-    letters = [letter for line in sample for letter in UNSPACED_LETTER.findall(line)]
+    letters = [letter for line in sample for letter in re.findall(UNSPACED_LETTER, line)]
     kana = sum("\u3041" <= letter <= "\u30ff" for letter in letters)
     han = sum("\u4e00" <= letter <= "\u9fff" for letter in letters)
     if kana + han < len(letters) / 2:

@@ -18,9 +18,9 @@ import regex
 from seq2seq.languages import UNSPACED_LETTER, language_of, unspaced_share
 
 # A letter of a script without spaces, with the accents and vowel signs that belong to it.
-_LETTER = rf"(?=[\p{{L}}\p{{N}}]){UNSPACED_LETTER.pattern}\p{{M}}*"
+_LETTER = rf"(?=[\p{{L}}\p{{N}}]){UNSPACED_LETTER}\p{{M}}*"
 # The joiners stand inside words of Persian and of the scripts of India.
-_SPACED = rf"(?:(?!{UNSPACED_LETTER.pattern})[\p{{L}}\p{{M}}\p{{N}}\u200c\u200d])+"
+_SPACED = rf"(?:(?!{UNSPACED_LETTER})[\p{{L}}\p{{M}}\p{{N}}\u200c\u200d])+"
 UNSPACED_SHARE = 0.3  # of its letters: a text with so many in scripts without spaces has no words
 LETTER = regex.compile(_LETTER)
 WORD = regex.compile(rf"{_LETTER}|{_SPACED}")

@@ -1,5 +1,6 @@
 """Where words begin, so that pieces can be shown joined to words."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -48,4 +49,4 @@ def _is_inside(text: str, index: int) -> bool:
 
 def _is_letter(character: str) -> bool:
     """Whether it is part of a word that blanks set apart; in other scripts a piece is a word."""
-    return unicodedata.category(character)[0] in "LMN" and not UNSPACED_LETTER.match(character)
+    return unicodedata.category(character)[0] in "LMN" and not re.match(UNSPACED_LETTER, character)
