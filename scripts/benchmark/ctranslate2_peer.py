@@ -96,7 +96,7 @@ class CTranslate2:
         options = replace(translator.options, beams=beams)
         if max_length is None:
             lengths = [len(ids) for ids in translator.tokenizer.encode(read_lines(source))]
-            max_length = max(options.limits(lengths, translator.engine.positions))
+            max_length = max(options.length_limits(lengths, translator.engine.positions))
         self._job: dict[str, Any] = {
             "model": str(model), "tokenizer": str(model / TOKENIZER), "source": str(source),
             "output": str(self.output), "beams": beams,

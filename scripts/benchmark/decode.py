@@ -1,5 +1,6 @@
 """Our own decoder, in turns with ``generate`` of transformers or with CTranslate2."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,9 @@ from seq2seq.errors import DataError
 
 Pieces = list[list[int]]
 
+# Sentences of a batch that `generate` is tried with, and of how many sentences.
+BATCHES, SAMPLE = (8, 16, 32, 64, 128), 256
+
 
 def decode(
     model: Annotated[Path, typer.Argument(help="Run folder or stock model folder.")],
@@ -35,17 +39,16 @@ def decode(
         Precision, typer.Option(help="Of the matrices of both; int8 beside CTranslate2.")
     ] = "fp32",
     max_length: Annotated[int, typer.Option(min=1, help="Pieces of an output at most.")] = 128,
-    batch: Annotated[int, typer.Option(min=1, help="Sentences of a batch, with --peer hf.")] = 64,
     rounds: Annotated[int, typer.Option(min=1, help="Times that the text is translated.")] = 3,
     as_json: AsJson = False,
     out: Out = None,
 ) -> None:
     """Sentences per second of our own decoder, in turns with another program.
 
-    Both get the same sentences as pieces, and outputs are compared. generate gets them sorted by
-    length, and both get batches as large; beside CTranslate2 each program has its own best way:
-    ours its defaults, CTranslate2 the fastest of several numbers of threads and batches. Reads
-    and decodes here; the network is not used.
+    Both get the same sentences as pieces, and outputs are compared. Each program has its own best
+    way: ours its defaults; generate sentences sorted by length, in batches of the fastest of
+    several sizes; CTranslate2 the fastest of several numbers of threads and batches. Reads and
+    decodes here; the network is not used.
 
     Example: scripts/bench decode runs/tiny --source test.en --peer ctranslate2
     """
@@ -64,7 +67,7 @@ def decode(
         for count in beams:
             search = count, max_length
             if peer == "hf":
-                report = beside_generate(model, ours, sources, search, batch, rounds)
+                report = beside_generate(model, ours, sources, search, rounds)
             else:
                 with converted(exact.model, exact.tokenizer) as theirs:
                     other = CTranslate2(
@@ -84,10 +87,9 @@ def in_eight_bits(model: Path) -> Any:
 
 
 def beside_generate(
-    model: Path, translator: Any, sources: Pieces, search: tuple[int, int], batch: int,
-    rounds: int,
-) -> Report:  # fmt: skip
-    """Ours and ``generate``, in batches as large, sorted by length."""
+    model: Path, translator: Any, sources: Pieces, search: tuple[int, int], rounds: int
+) -> Report:
+    """Ours with its defaults, and ``generate`` with sorted sentences in the fastest batches."""
     from importlib.metadata import version
 
     from transformers import AutoModelForSeq2SeqLM
@@ -96,11 +98,10 @@ def beside_generate(
 
     stock = AutoModelForSeq2SeqLM.from_pretrained(model_folder(model)).eval()
     rows, outputs = sorted(sources, key=len), dict[str, Pieces]()
+    batch = fastest_batch(stock, rows, search)
 
     def ours() -> float:
-        outputs["ours"] = []
-        for part in batches(rows, batch):
-            outputs["ours"] += search_ours(translator, part, search, batch_tokens=10**9)
+        outputs["ours"] = search_ours(translator, rows, search)
         return len(rows)
 
     def theirs() -> float:
@@ -111,6 +112,25 @@ def beside_generate(
     same = sum(a == b for a, b in zip(outputs["ours"], outputs["theirs"], strict=True))
     peer = {"peer": f"transformers {version('transformers')}", "peer_setting": f"batch of {batch}"}
     return named_search(search) | peer | figures(turns, same)
+
+
+def fastest_batch(stock: Any, rows: Pieces, search: tuple[int, int]) -> int:
+    """How many sentences of a batch ``generate`` is fastest with.
+
+    Args:
+        stock: The model.
+        rows: Sentences, of which some are tried.
+        search: Beams, and pieces of an output at most.
+    """
+    sample = rows[:: max(1, len(rows) // SAMPLE)]
+    run_stock(stock, sample[: BATCHES[0]], search, BATCHES[0])
+    seconds = {}
+    for size in BATCHES:
+        start = time.perf_counter()
+        run_stock(stock, sample, search, size)
+        seconds[size] = time.perf_counter() - start
+        note(f"generate: {seconds[size]:.2f} s of {len(sample)} sentences in batches of {size}")
+    return min(seconds, key=seconds.__getitem__)
 
 
 def beside_ctranslate2(
@@ -166,24 +186,18 @@ def figures(turns: dict[str, list[Window]], same: int) -> Report:
     }
 
 
-def search_ours(
-    translator: Any, sources: Pieces, search: tuple[int, int], *, batch_tokens: int | None = None
-) -> Pieces:
+def search_ours(translator: Any, sources: Pieces, search: tuple[int, int]) -> Pieces:
     """Our own decoder.
 
     Args:
         translator: The model.
         sources: What to translate.
         search: Beams, and pieces of an output at most.
-        batch_tokens: Of a batch; None leaves it to the program.
     """
-    from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS
     from seq2seq.decode.options import DecodeOptions
 
     options = DecodeOptions(beams=search[0], max_length=search[1], scored=False)
-    found = translator.engine.search(
-        sources, options, batch_tokens=batch_tokens or DEFAULT_BATCH_TOKENS
-    )
+    found = translator.engine.search(sources, options)
     return [list(hypotheses[0].ids) for hypotheses in found]
 
 

@@ -108,7 +108,8 @@ class DecoderCache:
     def _grow(self) -> None:
         """Make room for `ROOM` positions more."""
         added = ROOM * self.beams
-        self.pool = F.pad(self.pool, (0, 0, 0, added))
+        empty = self.pool.new_zeros(()).expand(*self.pool.shape[:4], added, self.pool.shape[5])
+        self.pool = torch.cat([self.pool, empty], dim=4)  # `F.pad` would fill all of it first
         self.past_bias = F.pad(self.past_bias, (0, added), value=BLOCKED)
 
     def reorder(self, rows: Int[Tensor, " rows"]) -> None:
