@@ -342,7 +342,7 @@ class _Work:
         check_lines(texts, 1)
         most = translator.most_source_pieces(self.max_source_pieces)
         reader = TextReader(translator.tokenizer, most, translator.languages[0], by_sentence=False,
-                            counting=False, long=self.long)  # fmt: skip
+                            counting=translator.work == "translation", long=self.long)  # fmt: skip
         prepared = reader.read(texts, first_line=1)
         sources: list[Pieces] = []
         prefixes: list[Pieces] = []

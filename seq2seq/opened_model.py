@@ -24,8 +24,10 @@ from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.task_prefix import Languages, StoredTask, Work, stored_task, takes_prefix, trained_task
 from seq2seq.tokenizer_like import TokenizerLike
 
-# A model whose training sources held several sentences this often can read several. Of Tatoeba's
-# they are 0.2 to 1.3 %, of Multi30k's below 0.1 %; what lies between was not measured.
+# A model whose training sources held several sentences this often is given lines as they are. Of
+# Tatoeba's they are 0.2 to 1.3 %, of Multi30k's below 0.1 %, of the pronoun corpus 7 %: the demo's
+# model reads several sentences of the kind it met, and drops all but one of others, so that an
+# output with fewer sentences than its line is not kept (`seq2seq.translate`).
 READS_SEVERAL = 0.05
 # What of a run's recipe its model's files do not hold.
 FOLLOWED: Mapping[str, type] = {

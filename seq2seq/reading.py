@@ -11,7 +11,7 @@ from seq2seq.sentences import Long, sentences_of, split_text
 from seq2seq.tokenizer_like import TokenizerLike
 
 Trained = Literal["sentences", "lines", "unknown"]
-"""What a model was trained to read: single sentences, or lines as they are."""
+"""What a model was trained to read: single sentences, or lines that often hold several."""
 
 
 @dataclass(slots=True)

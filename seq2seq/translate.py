@@ -7,8 +7,9 @@ model changed are put back (`seq2seq.restoration`). Translations and summaries a
 what to do with long input differs, and that a summary may leave out what its document holds.
 
 A model that was trained on single sentences leaves out the others of a line, so for it a line is
-split where sentences end (`seq2seq.sentences`), and each is translated by itself. Outputs of parts
-are joined by single spaces, or by nothing in languages that are written without.
+split where sentences end (`seq2seq.sentences`), and each is translated by itself. So is, by other
+models, a line whose output as a whole has fewer sentences: who met several of one kind may drop
+those of another. Outputs of parts are joined by spaces, or by nothing where none are written.
 """
 
 import time
@@ -43,7 +44,8 @@ CHUNK_LINES = 2000
 
 Split = Literal["auto", "sentences", "long"]
 """Which lines are split: those of several sentences, or only those that are too long. ``"auto"``
-splits at sentences where the model is known to have been trained on single ones."""
+splits at sentences where the model is known to have been trained on single ones, and else where an
+output has fewer sentences than its line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ class Translator:
         Args:
             texts: One line each.
             options: What to search for; `self.options` if None.
-            split: Which texts to split; those of several sentences, or only those too long.
+            split: Which texts to split.
             long: What to do with input, or one sentence of it, longer than the model can read.
             restore: Put changed addresses and placeholders back; if False, leave outputs as the
                 model wrote them, and only count those that are changed or missing.
@@ -202,17 +204,22 @@ class Translator:
         options = options or self.options
         check_lines(texts, first_line)
         by_sentence = split == "sentences" or (split == "auto" and self.trained == "sentences")
-        reader = TextReader(
-            self.tokenizer,
-            self.most_source_pieces(max_source_pieces),
-            self.languages[0],
-            by_sentence=by_sentence,
-            counting=self.trained != "lines",
-            long=long,
-        )
-        prepared = reader.read(texts, first_line=first_line)
-        found = self._search(prepared, options, batch_tokens, progress)
-        return self.writer(options, restore=restore).write(prepared, found)
+        most, counting = self.most_source_pieces(max_source_pieces), self.work == "translation"
+        reader = TextReader(self.tokenizer, most, self.languages[0], by_sentence=by_sentence,
+                            counting=counting, long=long)  # fmt: skip
+        writer = self.writer(options, restore=restore)
+
+        def write(prepared: Sequence[ReadText]) -> list[Translation]:
+            return writer.write(prepared, self._search(prepared, options, batch_tokens, progress))
+
+        translations = write(reader.read(texts, first_line=first_line))
+        lost = [place for place, one in enumerate(translations) if one.fewer_sentences]
+        if split == "auto" and lost:
+            apart = replace(reader, by_sentence=True)
+            again = write(apart.read([texts[place] for place in lost], first_line=first_line))
+            for place, one in zip(lost, again, strict=True):
+                translations[place] = one
+        return translations
 
     def writer(self, options: DecodeOptions, *, restore: bool = True) -> TextWriter:
         """What turns the pieces that were found into text; see `translate`."""

@@ -54,8 +54,8 @@ class Translation:
         unknown: Pieces of the input that are not in the vocabulary.
         dropped: Pieces of the input that were cut off.
         too_long: Whether the input was longer than the model can read.
-        sentences: How many sentences a text holds that was read as a whole, where the model may
-            know single sentences only; else 0.
+        fewer_sentences: Whether the input was read as a whole and holds more sentences than its
+            best output; never of a summary.
         normalized: Whether the normal form (`seq2seq.normalization`) changed the input.
         copied: Whether the output is the input, and that no mere name or number.
         context_cut: Pieces of its context that were left out because not all of it fits.
@@ -66,7 +66,7 @@ class Translation:
     unknown: int = 0
     dropped: int = 0
     too_long: bool = False
-    sentences: int = 0
+    fewer_sentences: bool = False
     normalized: bool = False
     copied: bool = False
     context_cut: int = 0
@@ -87,8 +87,7 @@ class Report:
         normalized: Inputs with invisible characters, or letters in another than the normal form.
         split: Inputs that were too long and therefore read in parts.
         by_sentence: Other inputs that were read sentence by sentence.
-        several_sentences: Inputs of several sentences, read as a whole by a model that may know
-            single sentences only.
+        fewer_sentences: Inputs read as a whole that hold more sentences than their outputs.
         truncated: Inputs whose end was cut off.
         dropped_pieces: Pieces that were lost so.
         unknown_pieces: Pieces of the inputs that are not in the vocabulary.
@@ -110,7 +109,7 @@ class Report:
     normalized: int = 0
     split: int = 0
     by_sentence: int = 0
-    several_sentences: int = 0
+    fewer_sentences: int = 0
     truncated: int = 0
     dropped_pieces: int = 0
     unknown_pieces: int = 0
@@ -143,7 +142,7 @@ class Report:
             normalized=sum(one.normalized for one in translations),
             split=sum(one.parts > 1 and one.too_long for one in translations),
             by_sentence=sum(one.parts > 1 and not one.too_long for one in translations),
-            several_sentences=sum(one.sentences > 1 for one in translations),
+            fewer_sentences=sum(one.fewer_sentences for one in translations),
             truncated=sum(one.dropped > 0 for one in translations),
             dropped_pieces=sum(one.dropped for one in translations),
             unknown_pieces=sum(one.unknown for one in translations),
@@ -182,8 +181,9 @@ class Report:
         yield self.split, "longer than the model can read, split"
         yield self.by_sentence, "of several sentences, read sentence by sentence"
         yield (
-            self.several_sentences,
-            "of several sentences, read as a whole: some may be left out (--split sentences)",
+            self.fewer_sentences,
+            "read as a whole, with fewer sentences in the output: some may be left out "
+            "(--split sentences, or one a line)",
         )
         yield self.truncated, f"longer than the model can read, {self.dropped_pieces:,} pieces cut"
         yield self.contexts_cut, "sentences whose oldest context does not fit and was left out"

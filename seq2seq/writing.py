@@ -7,7 +7,7 @@ from itertools import islice
 from seq2seq.decode.options import Hypothesis
 from seq2seq.reading import ReadText
 from seq2seq.restoration import Restored, restore
-from seq2seq.sentences import join_parts
+from seq2seq.sentences import join_parts, sentences_of
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.translated import Candidate, Translation, is_copy, on_one_line, repeats
 
@@ -66,10 +66,15 @@ class TextWriter:
             unknown=read.unknown,
             dropped=read.dropped,
             too_long=read.too_long,
-            sentences=read.sentences if parts == 1 else 0,
+            fewer_sentences=self._has_fewer(read, candidates),
             normalized=read.normalized,
             copied=bool(candidates) and is_copy(candidates[0].text, read.text),
         )
+
+    def _has_fewer(self, read: ReadText, candidates: Sequence[Candidate]) -> bool:
+        if read.sentences < 2 or len(read.parts) != 1 or read.dropped:
+            return False
+        return len(sentences_of(candidates[0].text, language=self.language)) < read.sentences
 
     def _join(self, source: str, parts: Sequence[Hypothesis], texts: Sequence[str]) -> Candidate:
         log_probability = sum(part.log_probability for part in parts)

@@ -158,6 +158,15 @@ def test_context_that_does_not_fit_is_counted_and_the_sentence_is_whole():
     assert "oldest context does not fit" in report.sentences()
 
 
+def test_a_line_whose_output_has_fewer_sentences_is_counted() -> None:
+    one = translator(1, 1)
+    options = replace(one.options, max_length_offset=2)  # room for a word
+    lines = [["Ann sees Bob . The dog runs", "we sleep"]]
+    report = Report.of(translate_documents(one, lines, options)[0])
+    assert report.fewer_sentences == 1
+    assert "1 read as a whole, with fewer sentences in the output" in report.sentences()
+
+
 def test_a_model_of_single_sentences_refuses_context_and_translates_without():
     one = translator(0, 0)
     with pytest.raises(ModelError, match="trained on single sentences and knows no context"):

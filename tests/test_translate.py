@@ -130,7 +130,7 @@ def test_long_input_is_split_into_sentences_and_joined(translator: Translator) -
 
 def test_what_just_fits_is_not_split(translator: Translator) -> None:
     fits, too_long = "Ann . " * 5 + "Ann", "Ann . " * 6
-    found = translator.translate([fits, too_long])
+    found = translator.translate([fits, too_long], split="long")
     assert [one.parts for one in found] == [1, 6]
 
 
@@ -205,25 +205,53 @@ def test_sentences_are_read_one_by_one_where_that_is_asked_for(translator: Trans
     line, sentences = "Ann sees Bob . The dog runs", ["Ann sees Bob .", "The dog runs"]
     wanted = " ".join(alone(translator, one) for one in sentences).strip()
     found = translator.translate([line, "Ann", ""], split="sentences")
-    assert found[0].text == wanted != translator.translate([line])[0].text
+    assert found[0].text == wanted != translator.translate([line], split="long")[0].text
     assert [one.parts for one in found] == [2, 1, 0]
     report = Report.of(found)
-    assert (report.by_sentence, report.split, report.several_sentences) == (1, 0, 0)
+    assert (report.by_sentence, report.split, report.fewer_sentences) == (1, 0, 0)
     with pytest.raises(DataError, match=r"line 1 has '13' pieces, needed at most 12"):
         translator.translate(["Ann . " + "Bob " * 12], split="sentences", long="refuse")
 
 
 @pytest.mark.parametrize(
     ("trained", "split", "apart", "said"),
-    [("sentences", "auto", True, 0), ("sentences", "long", False, 1), ("unknown", "auto", False, 1),
-     ("unknown", "sentences", True, 0), ("lines", "auto", False, 0)],
-)  # fmt: skip
-def test_what_a_model_was_trained_on_decides_and_nothing_is_lost_unsaid(
-    trained: Trained, split: Split, apart: bool, said: int
+    [("sentences", "auto", 2, 0), ("sentences", "long", 0, 1), ("sentences", "sentences", 2, 0)]
+    + [(trained, "auto", 1, 0) for trained in ("unknown", "lines")]
+    + [(trained, "long", 0, 1) for trained in ("unknown", "lines")],
+)
+def test_what_a_model_was_trained_on_decides_and_no_sentence_is_lost_unsaid(
+    trained: Trained, split: Split, apart: int, said: int
 ) -> None:
-    translator = Translator(small_model(), word_tokenizer(), OPTIONS, trained=trained)
-    report = Report.of(translator.translate(["Ann sees . The dog", "we sleep"], split=split))
-    assert (report.by_sentence, report.several_sentences) == (int(apart), said)
+    """It reads two sentences as a whole, and leaves one out in the second of three lines."""
+    answers = {
+        "Ann sees . The dog": "The . Ann",
+        "Ann runs . The dog": "The",
+        "Ann sees .": "we .",
+        "Ann runs .": "Bob .",
+        "The dog": "sleep",
+        "we sleep": "Bob",
+    }
+    translator = Translator(Scripted(answers), word_tokenizer(), OPTIONS, trained=trained)
+    found = translator.translate(["Ann sees . The dog", "Ann runs . The dog", "we sleep"],
+                                 split=split)  # fmt: skip
+    report = Report.of(found)
+    assert (report.by_sentence, report.fewer_sentences) == (apart, said)
+    assert [one.text for one in found] == [
+        "we . sleep" if apart == 2 else "The . Ann",
+        "Bob . sleep" if apart else "The",
+        "Bob",
+    ]
+
+
+def test_what_is_left_out_of_a_summary_or_behind_a_cut_is_not_counted() -> None:
+    answers = {"Ann sees . The dog": "The", "Ann sees": "The"}
+    summarizer = Translator(
+        Scripted(answers), word_tokenizer(), OPTIONS, trained="lines", work="summarization"
+    )
+    assert not summarizer.translate(["Ann sees . The dog"])[0].fewer_sentences
+    translator = Translator(Scripted(answers), word_tokenizer(), OPTIONS, trained="lines")
+    cut = translator.translate(["Ann sees . The dog"], long="truncate", max_source_pieces=3)
+    assert (cut[0].text, cut[0].dropped, cut[0].fewer_sentences) == ("The", 3, False)
 
 
 @pytest.mark.parametrize(
@@ -374,11 +402,12 @@ def test_the_report_says_what_is_not_zero() -> None:
     assert report.sentences() == (
         "1 lines in 0.50 s; 2 empty; 3 with invisible characters or decomposed letters, put right; "
         "4 longer than the model can read, split; 5 of several sentences, read sentence by "
-        "sentence; 6 of several sentences, read as a whole: some may be left out (--split "
-        "sentences); 7 longer than the model can read, 8 pieces cut; 9 pieces unknown to the "
-        "model; 10 outputs empty though their line is not; 11 outputs cut off at the length limit, "
-        "12 of them repeating themselves; 13 outputs the same as their line; 14 unknown pieces in "
-        "outputs, left out there; 15 broken or control characters in outputs"
+        "sentence; 6 read as a whole, with fewer sentences in the output: some may be left out "
+        "(--split sentences, or one a line); 7 longer than the model can read, 8 pieces cut; 9 "
+        "pieces unknown to the model; 10 outputs empty though their line is not; 11 outputs cut "
+        "off at the length limit, 12 of them repeating themselves; 13 outputs the same as their "
+        "line; 14 unknown pieces in outputs, left out there; 15 broken or control "
+        "characters in outputs"
     )
 
 

@@ -79,14 +79,15 @@ PAUSE_SECONDS = 0.05
 TRANSLATE_HELP = """Translate text, one output line for every input line.
 
 Empty lines stay empty lines. Invisible characters are removed and letters composed. Lines of
-several sentences, which a model of single sentences would shorten, and input longer than the
-model can read are split and joined again. Addresses and placeholders that the model changed are
+several sentences are translated sentence by sentence, except by models that met many such lines in
+training and write as many sentences as the line has. Input longer than the model can read is split
+and joined again. Addresses and placeholders that the model changed are
 put back; one that it left out is not. Counts of this, of empty, repeating and copied outputs and
 of unknown pieces go to stderr. The search is that of the model's
 generation_config.json; what of it is not followed is named. With --document each line is read
 with those before it, and what was written of them is the beginning of the next output; blank
-lines, which end a document, are kept. Input may be .gz or .zst. The Hub is asked only if MODEL is
-no folder here.
+lines, which end a document, are kept, and lines whose output has fewer sentences are counted.
+Input may be .gz or .zst. The Hub is asked only if MODEL is no folder here.
 """
 SUMMARIZE_HELP = """Summarize documents, one document and one summary a line.
 

@@ -75,7 +75,8 @@ Split = Annotated[
         metavar="WHAT",
         rich_help_panel=TEXT,
         help="Lines to split: sentences (all of several), long (only over-long ones), or auto: "
-        "sentences if the model was trained on single ones.",
+        "all of several if the model was trained on single sentences, else those whose translation "
+        "as a whole has fewer.",
     ),
 ]
 Document = Annotated[

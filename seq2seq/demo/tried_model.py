@@ -22,7 +22,7 @@ from seq2seq.run import Run
 from seq2seq.sentences import join_parts, sentences_of
 from seq2seq.task_prefix import Work
 from seq2seq.translate import Translator
-from seq2seq.translated import Report
+from seq2seq.translated import Report, Translation
 from seq2seq.viewer.content import AttentionPage
 
 Languages = tuple[str | None, str | None]
@@ -132,27 +132,32 @@ class TriedModel:
     def answer(self, text: str) -> Answer:
         """Translate a text and show all attention.
 
-        A model of single sentences reads each sentence by itself; a line break is a space.
+        A model of single sentences reads each sentence by itself, and so does one that wrote fewer
+        sentences when it read them as a whole; a line break is a space.
 
         Raises:
             DataError: The text is empty, or longer than the model can read.
         """
         text = " ".join(text.split())
-        sentences = [text]
-        if self.translator.trained == "sentences":
-            found = sentences_of(text, language=self.translator.languages[0])
-            sentences = [one.strip() for one in found]
-        sentences = [one for one in sentences if normalize(one).strip()]
-        if not sentences:
+        apart = sentences_of(text, language=self.translator.languages[0])
+        apart = [one.strip() for one in apart if normalize(one).strip()]
+        if not apart:
             raise DataError("text: empty, needed at least one word")
-        self._refuse_long(sentences)
-        translations = self.translator.translate(sentences, split="long", long="refuse")
+        sentences = apart if self.translator.trained == "sentences" else [text]
+        translations = self._translate(sentences)
+        if any(one.fewer_sentences for one in translations):
+            sentences = apart
+            translations = self._translate(sentences)
         shown = zip(sentences, self._engine.last, strict=True)
         return Answer(
             join_parts([one.text for one in translations], language=self.translator.languages[1]),
             (*self.translator.remarks, *Report.of(translations).remarks()),
             _joined([self._show(*pair) for pair in shown]),
         )
+
+    def _translate(self, sentences: Sequence[str]) -> list[Translation]:
+        self._refuse_long(sentences)
+        return self.translator.translate(sentences, split="long", long="refuse")
 
     def _refuse_long(self, sentences: Sequence[str]) -> None:
         most = self.translator.most_source_pieces(None)

@@ -300,8 +300,10 @@ def test_options_change_what_they_name(cli: Cli, model: Path, source: Path) -> N
 def test_lines_of_several_sentences_are_counted_or_split(
     cli: Cli, model: Path, source: Path
 ) -> None:
-    whole = cli("translate", model, "--input", source)
-    assert "1 of several sentences, read as a whole: some may be left out (--split" in whole.err
+    short = ("--max-length", 4)
+    whole = cli("translate", model, "--input", source, "--split", "long", *short)
+    assert "1 read as a whole, with fewer sentences in the output: some may be" in whole.err
+    assert "1 of several sentences, read" in cli("translate", model, "--input", source, *short).err
     apart = cli("translate", model, "--input", source, "--split", "sentences")
     assert "1 of several sentences, read sentence by sentence" in apart.err
     parts = ["a dog.", "it runs.", "it runs far."]
@@ -323,13 +325,14 @@ def test_a_run_knows_whether_it_was_trained_on_single_sentences(
     shutil.copytree(model, run.best)
     source.write_text("A dog runs. The fox.\n", encoding="utf-8")
     run.recipe.write_text(recipe_json(tiny_recipe()), encoding="utf-8")
-    assert "read as a whole" in cli("translate", run.folder, "--input", source).err
     run.data_report.write_text(json.dumps(report), encoding="utf-8")
-    said = cli("translate", run.folder, "--input", source).err
-    assert ("1 of several sentences, read sentence by sentence" in said) == split
-    assert "read as a whole" not in said
-    asked = cli("translate", run.folder, "--input", source, "--split", "long").err
-    assert ("read as a whole" in asked) == split
+    two = ("translate", run.folder, "--input", source, "--forced-prefix", "A dog. It runs. It")
+    apart, whole = cli(*two, "--split", "sentences"), cli(*two, "--split", "long")
+    assert apart.out != whole.out
+    assert "sentences" not in whole.err, "as many as the line has"
+    asked = cli(*two)
+    assert ("1 of several sentences, read sentence by sentence" in asked.err) == split
+    assert asked.out == (apart if split else whole).out
 
 
 GENERATED: list[tuple[tuple[Any, ...], dict[str, Any]]] = [

@@ -13,6 +13,7 @@ from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.attention_page import show_text
 from seq2seq.translate import Translator
 from seq2seq.viewer.page import page_data
+from seq2seq.writing import TextWriter
 from tests.demo.models import GOLDEN, digits_run
 from tests.stock_layouts import nllb, opus_mt
 
@@ -69,10 +70,16 @@ def test_a_model_of_single_sentences_reads_each_by_itself(tmp_path: Path) -> Non
     assert tried.tags == ("en", "no")
 
 
-def test_a_model_of_longer_texts_reads_them_whole(tmp_path: Path) -> None:
-    run = digits_run(tmp_path / "run", several_sentences=0.5)
-    answer = TriedModel.load(str(run.folder), device="cpu").answer("One 1 2 3. Two 4 5.")
-    assert [one.title for one in answer.attention.examples] == ["One 1 2 3. Two 4 5."]
+def test_a_model_of_longer_texts_reads_them_whole_where_that_loses_no_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, text = digits_run(tmp_path / "run", several_sentences=0.5), "One 1 2 3. Two 4 5."
+    tried = TriedModel.load(str(run.folder), device="cpu")
+    assert "." not in tried.translator.translate([text], split="long")[0].text
+    read = [one.title for one in tried.answer(text).attention.examples]
+    assert read == ["One 1 2 3.", "Two 4 5."]
+    monkeypatch.setattr(TextWriter, "_has_fewer", lambda *_: False)
+    assert [one.title for one in tried.answer(text).attention.examples] == [text]
 
 
 def test_a_run_of_the_built_in_corpus_brings_examples_that_suit_it(tmp_path: Path) -> None:
