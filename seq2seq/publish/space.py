@@ -70,8 +70,8 @@ def plan_space(run: Run, repository: str, *, examples: Sequence[str] = ()) -> Pl
     check_repository(repository)
     from seq2seq.opened_model import trained_on  # loads torch, which asking for help must not
 
-    by_sentence = trained_on(run) == "sentences"
-    settings = _settings(run.read_recipe(), repository, examples, by_sentence=by_sentence)
+    whole_first = trained_on(run) != "sentences"
+    settings = _settings(run.read_recipe(), repository, examples, whole_first=whole_first)
     made = {
         CARD: _card(settings),
         "app.py": APP,
@@ -86,7 +86,7 @@ def plan_space(run: Run, repository: str, *, examples: Sequence[str] = ()) -> Pl
 
 
 def _settings(
-    recipe: Recipe, repository: str, examples: Sequence[str], *, by_sentence: bool
+    recipe: Recipe, repository: str, examples: Sequence[str], *, whole_first: bool
 ) -> Settings:
     """What the page shows of a model that reads single sentences, or lines as they are."""
     blank = [number for number, text in enumerate(examples, start=1) if not text.strip()]
@@ -94,6 +94,7 @@ def _settings(
         raise PublishError(
             f"example {blank[0]}: '{examples[blank[0] - 1]}', needed text; leave it out"
         )
+    translates = recipe.task == "translation"
     source, target = language_of(recipe.source_language), language_of(recipe.target_language)
     return Settings(
         repository,
@@ -102,7 +103,8 @@ def _settings(
         recipe.source_language,
         recipe.target_language,
         tuple(examples),
-        sentences_in=source.code if by_sentence else "",
+        sentences_in=source.code if translates else "",
+        whole_first=translates and whole_first,
         joint=" " if target.spaced else "",
         source_right_to_left=source.right_to_left,
         target_right_to_left=target.right_to_left,

@@ -38,7 +38,9 @@ def test_a_space_is_the_page_its_settings_and_what_the_hub_must_know(exported: R
 def test_the_settings_name_the_model_on_the_hub(exported: Run, tmp_path: Path) -> None:
     path = tmp_path / SETTINGS
     path.write_text(text_of(plan_space(exported, "tester/owl", examples=["Ü"]), SETTINGS), "utf-8")
-    wanted = Settings("tester/owl", "owl", "translation", "en", "no", ("Ü",))
+    wanted = Settings(
+        "tester/owl", "owl", "translation", "en", "no", ("Ü",), sentences_in="en", whole_first=True
+    )
     assert Settings.read(path) == wanted
 
 
@@ -78,12 +80,12 @@ def test_sentences_joints_and_directions_follow_the_run_and_its_languages(tmp_pa
 
     run = write_run(tmp_path / "run", source_language="ar", target_language="zh")
     found = settings(run)
-    assert (found.sentences_in, found.joint) == ("", "")
+    assert (found.sentences_in, found.whole_first, found.joint) == ("ar", True, "")
     assert (found.source_right_to_left, found.target_right_to_left) == (True, False)
     edit_json(run.data_report, lambda report: report.update(several_sentences_share=0.001))
-    assert settings(run).sentences_in == "ar"
+    assert (settings(run).sentences_in, settings(run).whole_first) == ("ar", False)
     edit_json(run.data_report, lambda report: report.update(several_sentences_share=0.5))
-    assert settings(run).sentences_in == ""
+    assert settings(run).whole_first
 
 
 def test_the_head_of_the_card_is_what_the_hubs_own_client_reads(exported: Run) -> None:

@@ -20,7 +20,9 @@ class Settings:
         target_language: code of what it writes, or empty.
         examples: texts to choose from.
         sentences_in: the language by whose rules text is cut into sentences, each of which the
-            model reads by itself; empty where it reads text as a whole.
+            model reads by itself; empty where it always reads text as a whole.
+        whole_first: whether it reads text as a whole, and single sentences only where the output
+            has fewer than the text.
         joint: what stands between the outputs of sentences.
         source_right_to_left: whether what it reads is written so.
         target_right_to_left: whether what it writes is.
@@ -33,6 +35,7 @@ class Settings:
     target_language: str = ""
     examples: tuple[str, ...] = ()
     sentences_in: str = ""
+    whole_first: bool = False
     joint: str = " "
     source_right_to_left: bool = False
     target_right_to_left: bool = False

@@ -94,7 +94,8 @@ class Writer:
 
         Args:
             text: Any; what the model cannot read is cut off, and a note says so. Where the
-                settings say that the model knows single sentences, each is read by itself.
+                settings say that the model knows single sentences, each is read by itself; also
+                where it reads text as a whole first and leaves sentences out.
 
         Returns:
             The output; None for a text of nothing but blanks.
@@ -102,7 +103,14 @@ class Writer:
         if not text.strip():
             return None
         language = self.settings.sentences_in
-        texts = sentences_of(text, language) if language else [text]
+        apart = sentences_of(text, language) if language else [text]
+        if not self.settings.whole_first:
+            return self._write(apart)
+        written = self._write([text])
+        sentences = sentences_of(written.text, self.settings.target_language)
+        return self._write(apart) if len(sentences) < len(apart) > 1 else written
+
+    def _write(self, texts: Sequence[str]) -> Written:
         read = [self.prefix + one for one in texts]
         given = [tuple(self.tokenizer(one, verbose=False)["input_ids"]) for one in read]
         sources = [

@@ -130,6 +130,25 @@ def test_sentences_are_read_one_by_one_and_drawn_one_after_another(
     )
 
 
+def test_a_text_whose_output_has_fewer_sentences_is_read_anew_sentence_by_sentence(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = Writer.load(str(small), Settings("", "", sentences_in="de", whole_first=True))
+    text = " ".join(f"{text.capitalize()}." for text in random_text(2, seed=9))
+    written = writer.write(text)
+    assert written is not None
+    assert len(written.parts) == 2
+    decode = writer.tokenizer.batch_decode
+    monkeypatch.setattr(
+        writer.tokenizer,
+        "batch_decode",
+        lambda *a, **b: [f"{row}. A. B." for row in decode(*a, **b)],
+    )
+    whole = writer.write(text)
+    assert whole is not None
+    assert len(whole.parts) == 1
+
+
 @pytest.mark.parametrize("text", ["", " \n\t "])
 def test_of_nothing_nothing_is_made(digits: Writer, text: str) -> None:
     assert digits.write(text) is None
