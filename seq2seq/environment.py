@@ -61,9 +61,19 @@ def _commit() -> str | None:
 
 def processor_name() -> str:
     """What the processor calls itself, or its architecture where it does not say."""
+    return _processor_line("model name") or platform.processor() or platform.machine()
+
+
+def computes_in_bf16() -> bool:
+    """Whether the processor says that it has instructions for bf16: others are slower in it."""
+    return "bf16" in _processor_line("flags")
+
+
+def _processor_line(name: str) -> str:
+    """What Linux tells about the first core under a name; empty where it tells nothing."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
+            if line.startswith(name):
                 return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return ""

@@ -23,6 +23,7 @@ PRELOAD = "LD_PRELOAD"
 LARGEST_BYTES_FOR_TBB = 1 << 21
 # In this order: the second needs the first.
 TBB_LIBRARIES = ("libtbbmalloc.so.2", "libtbbmalloc_proxy.so.2")
+OUR_PROGRAMS = ("seq2seq", "seq2seq.__main__")  # the script, and what ``python -m`` runs
 
 
 def keep_freed_memory() -> None:
@@ -57,7 +58,7 @@ def keep_freed_memory() -> None:
     madvise(ctypes.c_void_p(start), length, MADV_HUGEPAGE)  # a kernel without them says no
 
 
-def use_faster_malloc(largest_bytes: int) -> None:
+def use_faster_malloc(largest_bytes: int | None) -> None:
     """Start the program of this process again with the malloc of oneTBB, where that is faster.
 
     glibc keeps large blocks that are free in lists by size, and walks along them whenever it takes
@@ -68,27 +69,35 @@ def use_faster_malloc(largest_bytes: int) -> None:
     inherit.
 
     Returns, and nothing happens, where LD_PRELOAD is set already, where the package ``tbb`` is not
-    installed, where tensors are too large, and where other code than our command line runs this
-    process.
+    installed, where tensors are too large, and where the process is not our command: another
+    program would do twice what it did before.
 
     Args:
-        largest_bytes: Size of the largest tensors that are made again and again.
+        largest_bytes: Size of the largest tensors that are made again and again; None where nobody
+            knows yet.
 
     Source:
         ld.so(8); ``_int_malloc`` of glibc 2.36 (its large bins); oneTBB's dynamic memory interface
         replacement.
     """
-    words = sys.argv[1:]
-    is_our_command = sys.orig_argv[-len(words) :] == words
-    if sys.platform != "linux" or PRELOAD in os.environ or not is_our_command:
+    if sys.platform != "linux" or PRELOAD in os.environ or not _is_our_command():
         return
-    if largest_bytes > LARGEST_BYTES_FOR_TBB:
+    if largest_bytes is None or largest_bytes > LARGEST_BYTES_FOR_TBB:
         return
     libraries = [str(library) for library in tbb_malloc()]
     if not libraries or any(" " in library or ":" in library for library in libraries):
         return  # a blank and a colon separate the libraries
     environment = os.environ | {PRELOAD: " ".join(libraries)}
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+
+
+def _is_our_command() -> bool:
+    """Whether the script ``seq2seq`` or ``python -m seq2seq`` runs, with the words it was given."""
+    program = sys.modules["__main__"]
+    spec, file = getattr(program, "__spec__", None), getattr(program, "__file__", "")
+    named = spec.name if spec else Path(file).name
+    words = sys.argv[1:]
+    return named in OUR_PROGRAMS and sys.orig_argv[len(sys.orig_argv) - len(words) :] == words
 
 
 def tbb_malloc() -> list[Path]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seq2seq.environment import computes_in_bf16
 from seq2seq.recipe import Recipe
 from seq2seq.recipe_file import given_keys, parse_recipe
 
@@ -250,7 +251,15 @@ def fit_warmup(recipe: Recipe) -> tuple[Recipe, tuple[Choice, ...]]:
     return fitted, (Choice(WARMUP, fitting, reason),)
 
 
-def largest_feature_bytes(recipe: Recipe) -> int:
-    """Size of the largest features in training: a feed-forward block's for a whole micro-batch."""
-    bytes_each = 4 if recipe.train.precision in ("fp32", "tf32") else 2
-    return recipe.train.batch_tokens * recipe.model.ffn_width * bytes_each
+def largest_feature_bytes(recipe: Recipe) -> int | None:
+    """Size of the largest features in training: a feed-forward block's for a whole micro-batch.
+
+    None where the recipe does not say it: the preset chooses sizes later, and ``init`` brings a
+    model's. Where training is to try 16 bits, they count if the processor computes in bf16.
+    """
+    chosen_later = {"model.ffn_width", "train.batch_tokens"} - given_keys(recipe)
+    if recipe.init is not None or (recipe.preset == "auto" and chosen_later):
+        return None
+    precision = recipe.train.precision
+    halves = computes_in_bf16() if precision == "auto" else precision in ("bf16", "fp16")
+    return recipe.train.batch_tokens * recipe.model.ffn_width * (2 if halves else 4)

@@ -3,22 +3,41 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from seq2seq import memory
 from seq2seq.memory import LARGEST_BYTES_FOR_TBB, PRELOAD, tbb_malloc, use_faster_malloc
+from seq2seq.shipped_recipes import recipes_folder
 
-SHOW = """
+# Loaded by each Python that starts in its folder: tells that it started, and leaves out training.
+STARTS = """
 import os, sys
-from seq2seq.memory import LARGEST_BYTES_FOR_TBB, use_faster_malloc
-use_faster_malloc(LARGEST_BYTES_FOR_TBB)
-print("libtbbmalloc_proxy" in open("/proc/self/maps").read(), os.getpid(), *sys.argv[1:], sep="|")
+print("starts", os.getpid(), "libtbbmalloc_proxy" in open("/proc/self/maps").read(), flush=True)
+class Run:
+    @staticmethod
+    def train(*_, **__):
+        os.write(1, b"trains\\n")
+        os._exit(0)
+sys.modules["seq2seq.train.run"] = Run
+"""
+SCRIPT = "import sys\nfrom seq2seq.cli.app import main\nsys.exit(main())\n"
+DEMO = ["demo", "--set", "train.precision=bf16"]
+SWEEP = f"""
+from typer.testing import CliRunner
+from seq2seq.cli.app import app
+print("sweeps", flush=True)
+CliRunner().invoke(app, ["train", *{DEMO}], catch_exceptions=False)
 """
 
 if not tbb_malloc():
     pytest.skip("oneTBB's malloc is for Linux on x86-64", allow_module_level=True)
+
+OURS = ModuleType("__main__")
+OURS.__file__ = "/usr/bin/seq2seq"
 
 
 @pytest.fixture
@@ -34,6 +53,7 @@ def replaced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], str]]:
     monkeypatch.delenv(PRELOAD, raising=False)
     monkeypatch.setattr(sys, "argv", ["seq2seq", "train", "a b"])
     monkeypatch.setattr(sys, "orig_argv", ["python", "-P", "-m", "seq2seq", "train", "a b"])
+    monkeypatch.setitem(sys.modules, "__main__", OURS)
     return seen
 
 
@@ -55,21 +75,10 @@ def test_nothing_starts_where_a_preload_is_set(
     assert replaced == []
 
 
-@pytest.mark.parametrize(
-    "started", [["python", "notebook.py"], ["python", "-m", "seq2seq", "train", "b"], ["python"]]
-)
-def test_nothing_starts_where_the_process_is_not_our_command(
-    replaced: list[tuple[list[str], str]], monkeypatch: pytest.MonkeyPatch, started: list[str]
-) -> None:
-    monkeypatch.setattr(sys, "orig_argv", started)
-    use_faster_malloc(LARGEST_BYTES_FOR_TBB)
-    assert replaced == []
-
-
-def test_nothing_starts_where_no_words_were_given(
+def test_nothing_starts_where_the_words_were_changed(
     replaced: list[tuple[list[str], str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["seq2seq"])
+    monkeypatch.setattr(sys, "orig_argv", ["seq2seq", "train", "b"])
     use_faster_malloc(LARGEST_BYTES_FOR_TBB)
     assert replaced == []
 
@@ -83,13 +92,53 @@ def test_nothing_starts_where_a_path_would_be_read_as_two(
     assert replaced == []
 
 
-def test_a_real_process_goes_on_as_itself_with_the_other_malloc() -> None:
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., list[str]]:
+    """Runs a program, or lines from stdin, in a folder of its own; gives the lines it wrote."""
+    (tmp_path / "sitecustomize.py").write_text(STARTS, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != PRELOAD}
-    command = [sys.executable, "-c", SHOW, "train", "a b"]
-    for variables, expected in ((environment, "True"), (environment | {PRELOAD: ""}, "False")):
-        process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
-        said, _ = process.communicate(timeout=60)
-        assert said == f"{expected}|{process.pid}|train|a b\n"
+    environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), *sys.path])
+
+    def run(*words: str, stdin: str = "", **variables: str) -> list[str]:
+        process = subprocess.Popen(
+            [sys.executable, *words], cwd=tmp_path, env=environment | variables,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        said, _ = process.communicate(stdin, timeout=60)
+        return said.replace(str(process.pid), "PID").splitlines()
+
+    return run
+
+
+ONCE, AGAIN = ["starts PID False"], ["starts PID False", "starts PID True"]
+
+
+@pytest.mark.parametrize("started", ["module", "script"])
+def test_our_command_goes_on_as_itself_with_the_other_malloc(
+    run: Callable[..., list[str]], tmp_path: Path, started: str
+) -> None:
+    (tmp_path / "seq2seq").write_text(SCRIPT, encoding="utf-8")
+    command = {"module": ["-P", "-m", "seq2seq"], "script": [str(tmp_path / "seq2seq")]}[started]
+    assert run(*command, "train", *DEMO) == [*AGAIN, "trains"]
+    assert run(*command, "train", *DEMO, LD_PRELOAD="") == [*ONCE, "trains"]
+
+
+def test_what_is_said_before_training_is_said_once(
+    run: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    recipe = (recipes_folder() / "demo.toml").read_text(encoding="utf-8")
+    (tmp_path / "demo").write_text(recipe, encoding="utf-8")
+    note = "demo: the file here is meant, not the recipe of seq2seq"
+    assert run("-m", "seq2seq", "train", *DEMO) == [*AGAIN, note, "trains"]
+
+
+def test_a_program_that_calls_our_command_runs_once(
+    run: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "sweep.py").write_text(SWEEP, encoding="utf-8")
+    assert run("sweep.py", *DEMO) == [*ONCE, "sweeps", "trains"]
+    assert run("sweep.py", "train", *DEMO) == [*ONCE, "sweeps", "trains"]
+    assert run("-", *DEMO, stdin=SWEEP) == [*ONCE, "sweeps", "trains"]
 
 
 def test_nothing_starts_for_tensors_that_would_go_back_to_the_system(
@@ -100,25 +149,14 @@ def test_nothing_starts_for_tensors_that_would_go_back_to_the_system(
 
 
 @pytest.mark.parametrize(
-    ("words", "starts_again"),
+    ("words", "starts"),
     [
-        (["train", "demo"], True),
-        (["train", "demo", "--set", "model.ffn_width=2048"], False),
-        (["train", "demo", "--set", "train.batch_tokens=4096"], False),
-        (["train", "demo", "--set", "train.precision=bf16"], True),
-        (["train", "demo", "--set", "train.precision=fp32"], False),
-        (["doctor", "demo"], False),
+        (["train", *DEMO], AGAIN),
+        (["train", *DEMO, "--set", "train.precision=fp32"], ONCE),
+        (["train", *DEMO, "--set", "model.ffn_width=2048"], ONCE),
     ],
 )  # fmt: skip
-def test_training_asks_for_it_where_tensors_are_small(words: list[str], starts_again: bool) -> None:
-    program = (
-        "import os; os.execve = lambda *_: (os.write(1, b'again'), os._exit(0))\n"
-        "import seq2seq.train.run as run; run.train = lambda *_, **__: os._exit(0)\n"
-        "from seq2seq.cli.app import main; main()"
-    )
-    environment = {name: value for name, value in os.environ.items() if name != PRELOAD}
-    said = subprocess.run(
-        [sys.executable, "-c", program, *words],
-        env=environment, capture_output=True, text=True, check=False, timeout=60,
-    ).stdout  # fmt: skip
-    assert ("again" in said) == starts_again
+def test_training_asks_for_it_where_tensors_are_small(
+    run: Callable[..., list[str]], words: list[str], starts: list[str]
+) -> None:
+    assert run("-m", "seq2seq", *words) == [*starts, "trains"]

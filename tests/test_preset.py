@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from seq2seq import preset
 from seq2seq.preset import (
     TIERS,
     Choice,
     characters_needed,
     fit_warmup,
+    largest_feature_bytes,
     length_choices,
     settled,
     shape_choices,
@@ -207,3 +209,17 @@ def test_choices_of_an_earlier_start_hold_where_the_recipe_gives_nothing() -> No
     begun = (Choice("train.warmup_steps", 7, "then"), Choice("model.width", 64, "then"))
     found = settled(with_choices(recipe(model={"width": 32}), begun))
     assert (found.train.warmup_steps, found.model.width, found.preset) == (7, 32, "none")
+
+
+def test_the_size_of_features_is_known_where_recipe_and_processor_tell_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = {"model": {"ffn_width": 512}, "train": {"batch_tokens": 2048}}
+    assert largest_feature_bytes(recipe(model=sizes["model"])) is None
+    assert largest_feature_bytes(recipe(preset="none", init="t5-small", **sizes)) is None
+    for fast, expected in ((True, 2 << 20), (False, 4 << 20)):
+        monkeypatch.setattr(preset, "computes_in_bf16", lambda fast=fast: fast)
+        assert largest_feature_bytes(recipe(**sizes)) == expected
+    monkeypatch.setattr(preset, "computes_in_bf16", lambda: True)
+    exact = {"train": {"batch_tokens": 2048, "precision": "fp32"}}
+    assert largest_feature_bytes(recipe(**(sizes | exact))) == 4 << 20

@@ -9,6 +9,7 @@ import typer
 from seq2seq.cli.options import AsJson, Overrides, RecipeFile, recipe_file
 from seq2seq.cli.output import print_report
 from seq2seq.memory import use_faster_malloc
+from seq2seq.shipped_recipes import find_recipe
 
 INTERRUPTED = 130  # as a shell counts it, so that `train && translate` stops here
 
@@ -61,8 +62,11 @@ def train(
     from seq2seq.preset import largest_feature_bytes
     from seq2seq.recipe_file import load_recipe
 
-    path, changes = recipe_file(recipe), overrides or ()
-    use_faster_malloc(largest_feature_bytes(load_recipe(path, changes)))
+    path, changes = find_recipe(recipe), overrides or ()
+    try:
+        use_faster_malloc(largest_feature_bytes(load_recipe(path, changes)))
+    finally:  # not sooner: the program that starts again would say it again
+        recipe_file(recipe)
     from seq2seq.train.run import train as train_recipe
 
     result = train_recipe(path, overrides=changes, run_folder=run, resume=resume, device=device)

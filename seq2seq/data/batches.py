@@ -19,7 +19,8 @@ from seq2seq.errors import DataError
 Lengths = Int[np.ndarray, " pairs"]
 Indices = Int[np.ndarray, "_"]  # of as many pairs as it likes
 FILL = 0.9  # least share of the budget that a batch uses, where the pairs allow
-# Pairs of a batch are a multiple of this, where the free end always holds one: from 160 pairs on.
+# Pairs of a batch are a multiple of this where its free end is long enough to hold one: where the
+# budget has room for more than 150. Halves (of batches, for several processes) need not be.
 # oneDNN compiles a program for each shape of a product and keeps 1,024 of them, of which a
 # batch needs about fifty, by a count of its products: with fewer shapes a program is more often
 # still there.
