@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -79,7 +80,7 @@ def commands() -> Iterator[str]:
         yield f"{usage:<{width}}  {summary}"
 
 
-def walk(command: object, path: str) -> Iterator[tuple[str, object]]:
+def walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Every command below a group, with its words."""
     children = getattr(command, "commands", None)
     if children is None:

@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import ctranslate2
 from tokenizers import Tokenizer
@@ -46,7 +47,7 @@ def main() -> None:
     searching = time.perf_counter()
     found = search(pieces)
     searched = time.perf_counter()
-    ids = [[tokenizer.token_to_id(piece) for piece in row] for row in found]
+    ids: Any = [[tokenizer.token_to_id(piece) for piece in row] for row in found]
     texts = tokenizer.decode_batch(ids, skip_special_tokens=True)
     Path(job["output"]).write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     end = time.perf_counter()

@@ -241,7 +241,7 @@ def decode(
     import torch
 
     from seq2seq.decode.options import DecodeOptions
-    from seq2seq.engines.engine import NativeEngine
+    from seq2seq.engines.native import NativeEngine
     from seq2seq.train.hardware import wait_for
 
     torch.manual_seed(1)

@@ -161,7 +161,7 @@ class Writer:
         """
         maps = [self._attention(part)[stack][layer][0].cpu() for part in written.parts]
         heads = zip(*maps, strict=True)
-        joined = [torch.block_diag(*one) for one in heads]  # type: ignore[no-untyped-call]
+        joined = [torch.block_diag(*one) for one in heads]
         return torch.stack(joined)
 
     def labels(self, written: Written, stack: Stack) -> tuple[list[str], list[str]]:
