@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import typer
+from torch.distributed.run import get_args_parser
 
 from seq2seq.cli.app import app
 from seq2seq.recipe_file import load_recipe, parse_recipe
@@ -83,6 +84,15 @@ def test_commands_that_are_not_run_can_be_parsed(block: Block) -> None:
         compile(block.text, block.place, "exec")
     for words in commands_of(block.text) if block.language == "sh" else ():
         parse(words)
+
+
+@pytest.mark.parametrize(
+    "line", [line for one in NOT_RUN for line in one.text.splitlines() if line[:9] == "torchrun "]
+)
+def test_a_launcher_hands_on_what_stands_behind_the_program(line: str) -> None:
+    read = get_args_parser().parse_args(shlex.split(line)[1:])
+    assert (read.module, read.training_script) == (True, "seq2seq")
+    parse(read.training_script_args)
 
 
 @pytest.mark.parametrize("block", FRAGMENTS, ids=place)
