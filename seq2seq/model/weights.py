@@ -62,6 +62,11 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
         files = [folder / name for name in shard_names(index)]
     elif pickled.exists():
         return _read_pickled(pickled)
+    elif any(folder.glob("*.onnx")):
+        raise ModelError(
+            f"{folder}: graphs in ONNX, which other programs run, needed model.safetensors; give "
+            "the model that they were exported from"
+        )
     else:
         raise ModelError(
             f"{folder}: no model.safetensors, weights in that format are needed; convert others by "
