@@ -263,7 +263,7 @@ class TokenizerSpec(Section):
 class ModelSpec(Section):
     """The shape of the Transformer, saved in a stock Hugging Face format."""
 
-    family: Family | StockFamily = "m2m_100"
+    family: Literal[Family, StockFamily] = "m2m_100"
     """`m2m_100` normalises before each block (trains without care), `marian` after it; both are
     trained by our own code. The others are classes of transformers: slower, but what their
     pretrained models are."""
@@ -440,7 +440,7 @@ class TrainSpec(Section):
     written for other batches first, may end with other roundings than an uninterrupted one."""
     validate_every_steps: int = Field(500, ge=1)
     """Updates between validations: the dev set is translated by beam search and scored."""
-    select_by: Metric | Literal["auto"] = "auto"
+    select_by: Literal[Metric, "auto"] = "auto"
     """Dev score that chooses checkpoints and stops the run. `auto` is `rougeL` for summaries, and
     for translations `bleu`, but `chrf` where the target language has no spaces and no tokenizer
     for words, such as Thai. Where two are equal to two decimals

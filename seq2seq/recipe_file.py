@@ -3,9 +3,10 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -16,6 +17,22 @@ from seq2seq.similar_names import suggest
 from seq2seq.toml import parse_toml, shown, toml_pairs, unusable_values
 
 ENTRY = re.compile(r"\[([^]]*)\]")  # data.train[0].weight, as ``differences`` writes it
+# What a value lacks, by pydantic's name of the problem: its own words name classes of ours.
+NEEDED = {
+    "tuple_type": "a list",
+    "too_short": "an entry at least",
+    "string_type": "text",
+    "string_too_short": "at least {min_length} characters",
+    "literal_error": "{expected}",
+    "greater_than_equal": "at least {ge:g}",
+    "greater_than": "more than {gt:g}",
+    "less_than_equal": "at most {le:g}",
+    "less_than": "less than {lt:g}",
+    "multiple_of": "a multiple of {multiple_of}",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+}
 
 _Kind = TypeVar("_Kind", bound=Section)
 
@@ -94,8 +111,8 @@ def _validated(kind: type[_Kind], content: Mapping[str, Any], where: str) -> _Ki
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        known = error.errors()
-        raise _error([_explain_problem(kind, details) for details in known], where) from None
+        problems = [_explain_problem(kind, details) for details in error.errors()]
+        raise _error(_joined(filter(None, problems)), where) from None
 
 
 def _refuse(problems: Sequence[str], where: str) -> None:
@@ -172,18 +189,52 @@ def _entry(entries: Sequence[Any], name: str, override: str) -> int:
     return int(name)
 
 
-def _explain_problem(kind: type[Section], details: Mapping[str, Any]) -> str:
-    key = ".".join(str(part) for part in details["loc"])
+def _explain_problem(kind: type[Section], details: Mapping[str, Any]) -> str | None:
+    """What cannot be used and what was needed; None for what follows from another problem."""
+    key = ".".join(str(part) for part in _place(kind, details["loc"]))
     if details["type"] == "extra_forbidden":
         known = _names_at(kind, details["loc"][:-1])
         return f"{key}: no such field{suggest(str(details['loc'][-1]), known)}"
     if details["type"] == "missing":
         return f"{key}: needed, but not given"
-    message = details["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
+    if details["type"] == "too_short" and details["input"]:
+        return None  # its entries were refused, and are told
+    message = _needed(key, details)
     if isinstance(details["input"], dict):
         return f"{key or ('recipe' if kind is Recipe else 'corpus')}: {message}"
     return f"{key} = {shown(details['input'])}: {message}"
+
+
+def _needed(key: str, details: Mapping[str, Any]) -> str:
+    """What was needed, in words of a recipe; or those of pydantic where they are plain."""
+    name = details["type"]
+    if name in ("model_type", "dict_type"):
+        section = re.sub(r"\.\d+$", "", key)
+        return f"needed a section {f'[{key}]' if section == key else f'[[{section}]]'}"
+    if name in NEEDED:
+        return "needed " + NEEDED[name].format(**details.get("ctx", {}))
+    message: str = details["msg"].removeprefix("Value error, ")
+    return message[0].lower() + message[1:]
+
+
+def _joined(problems: Iterable[str]) -> list[str]:
+    """Problems, those of one value's alternatives in one line."""
+    found: dict[str, list[str]] = {}
+    for problem in problems:
+        where, needed, what = problem.partition(": needed ")
+        found.setdefault(where + needed, []).append(what)
+    return [where + " or ".join(what) for where, what in found.items()]
+
+
+def _place(kind: type[Section], location: Sequence[str | int]) -> Sequence[str | int]:
+    """Where a problem lies, without the name that pydantic gives to an alternative of a value."""
+    section: type[Section] | None = kind
+    for depth, part in enumerate(location, 1):
+        if section and (field := section.model_fields.get(str(part))):
+            section = section_of(field.annotation)
+            if section is None and get_origin(field.annotation) in (Union, UnionType):
+                return location[:depth]
+    return location
 
 
 def _names_at(kind: type[Section], location: Sequence[str | int]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import CorpusSpec, DataSpec, Recipe, Section
@@ -50,16 +50,20 @@ def _describe(section: type[Section], prefix: str) -> Iterator[tuple[str, str, s
 
 
 def _type_text(annotation: Any) -> str:
+    if isinstance(annotation, str):
+        return f'"{annotation}"'
     if isinstance(annotation, type):
         return {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}[
             annotation.__name__
         ]
     args = [argument for argument in get_args(annotation) if argument not in (type(None), ...)]
-    if all(isinstance(argument, str) for argument in args):
-        return " | ".join(f'"{argument}"' for argument in args)
     if get_origin(annotation) is Mapping:
         return f"table of {_type_text(args[-1])}"
-    return ("list of " if get_args(annotation)[-1] is ... else "") + _type_text(args[0])
+    if get_origin(annotation) is Annotated:
+        return _type_text(args[0])
+    return ("list of " if get_args(annotation)[-1] is ... else "") + " | ".join(
+        map(_type_text, args)
+    )
 
 
 def _one_line(text: str | None) -> str:

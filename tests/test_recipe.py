@@ -108,10 +108,31 @@ def test_all_problems_are_told_at_once_with_the_nearest_name(tmp_path: Path) -> 
     path = write(tmp_path, MINIMAL + "[train]\nbatch_token = 5\nsteps = 0\n[modle]\n")
     assert refused(path).splitlines() == [
         f"{path}: 3 fields cannot be used",
-        "  train.steps = 0: input should be greater than or equal to 1",
+        "  train.steps = 0: needed at least 1",
         "  train.batch_token: no such field; did you mean 'batch_tokens'?",
         "  modle: no such field; did you mean 'model'?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("train.guided_copy=1.0", "train.guided_copy = 1.0: needed a section [train.guided_copy]"),
+        ("data.train=[]", "data.train = []: needed an entry at least"),
+        ("data.train=3", "data.train = 3: needed a list"),
+        ("data.train=[1]", "data.train.0 = 1: needed a section [[data.train]]"),
+        ("model.family=foo", "model.family = \"foo\": needed 'm2m_100', 'marian', 't5', 'mt5', "
+         "'bart', 'mbart', 'pegasus' or 'led'"),
+        ("train.processes=0", "train.processes = 0: needed at least 1 or 'auto'"),
+        ("train.steps=x", 'train.steps = "x": needed a whole number'),
+        ("train.fsdp=3", "train.fsdp = 3: needed true or false"),
+        ("model.dropout=1", "model.dropout = 1: needed less than 1"),
+    ],
+)  # fmt: skip
+def test_what_was_needed_is_said_in_words_of_a_recipe(
+    minimal: Path, change: str, problem: str
+) -> None:
+    assert refused(minimal, [change]).splitlines()[1:] == [f"  {problem}"]
 
 
 def test_an_unknown_name_near_to_none_lists_what_there_is(tmp_path: Path) -> None:

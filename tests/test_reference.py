@@ -15,6 +15,8 @@ def test_a_key_is_explained_with_type_default_and_meaning() -> None:
 
 def test_a_choice_lists_what_can_be_chosen() -> None:
     assert '("unigram" | "bpe", default "unigram")' in explain("tokenizer.kind")
+    assert '"marian" | "t5" | ' in explain("model.family")
+    assert '(whole number | "auto", default "auto")' in explain("train.processes")
 
 
 def test_lists_and_tables_say_so() -> None:

@@ -78,6 +78,9 @@ def _telling_that_reader_left() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise _ReaderLeft from None
+    except typer.BadParameter as error:
+        error.message = error.message.removeprefix("Value error, ")  # as pydantic calls it
+        raise
 
 
 app = typer.Typer(

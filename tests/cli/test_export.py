@@ -123,4 +123,4 @@ def test_a_refused_export_is_exit_2_and_leaves_nothing(cli: Cli, run: Run) -> No
 
 def test_a_format_is_needed(cli: Cli, run: Run) -> None:
     assert cli("export", run.folder).code == 2
-    assert "'bart' is not one of" in cli("export", run.folder, "--to", "bart").err
+    assert "'--to': 'bart' is not one of" in cli("export", run.folder, "--to", "bart").err
