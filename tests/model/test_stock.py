@@ -198,7 +198,7 @@ def test_a_folder_without_a_model_is_refused(family, make_config, tmp_path):
     ):
         load_model(tmp_path)
     (tmp_path / "encoder_model.onnx").touch()
-    with pytest.raises(ModelError, match="graphs in ONNX, .*; give the model that they were"):
+    with pytest.raises(ModelError, match=r"graphs in ONNX, .*; give the model that they were"):
         load_model(tmp_path)
 
 
