@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from seq2seq.cli.options import AnyModel, Device
-from seq2seq.cli.output import check_output, open_output
+from seq2seq.cli.output import check_output, open_output, refuse_overwriting
 from seq2seq.errors import DataError
 
 EXAMPLES = (
@@ -83,6 +83,7 @@ def attention(
     for path in (out, svg):
         if path is not None:
             check_output(path)
+            refuse_overwriting((path,), (image,) if image else ())
 
     from transformers.utils import logging
 

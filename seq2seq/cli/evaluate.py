@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from seq2seq.cli.options import PROGRAM, AsJson, Device
-from seq2seq.cli.output import print_json
+from seq2seq.cli.output import print_json, refuse_overwriting
 from seq2seq.errors import DataError
 from seq2seq.evaluate.suites.names import SuiteName
 from seq2seq.score.result import SEED
@@ -130,6 +130,8 @@ def evaluate(
     from seq2seq.evaluate.report import to_json, to_text, write_evaluation
     from seq2seq.evaluate.suites.read import read_suite
 
+    if out is not None:
+        refuse_overwriting([out / "items.jsonl", out / "evaluation.json"], [path])
     questions = read_suite(suite, path, target_language=target_language)
     if most is not None and most < len(questions.items):
         questions = _part_of(questions, most, seed)

@@ -1,8 +1,10 @@
 """How results reach stdout or a file: text for people, or one JSON object for programs."""
 
 import json
+import os
+import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -11,6 +13,7 @@ import typer
 
 from seq2seq.errors import DataError
 from seq2seq.files import replacing
+from seq2seq.lines import STDIN
 
 
 class Report(Protocol):
@@ -55,6 +58,34 @@ def check_output(output: Path) -> None:
         raise DataError(f"{output}: a folder, needed the name of a file in it")
     if not output.parent.is_dir():
         raise DataError(f"{output}: cannot be written: {output.parent} is no folder; make it first")
+
+
+def refuse_overwriting(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
+    """Refuse to write over a file that is read, which would be lost.
+
+    Args:
+        outputs: What will be written.
+        inputs: What is read; ``-`` is standard input.
+
+    Raises:
+        DataError: Two are one file, by whatever names or links.
+    """
+    read = [found for path in inputs if (found := _regular(path))]
+    for output in outputs:
+        written = _regular(output)
+        if written and any(os.path.samestat(written, one) for one in read):
+            raise DataError(
+                f"{output}: the file that is read, which would be lost, needed another to write to"
+            )
+
+
+def _regular(path: Path) -> os.stat_result | None:
+    """Of a regular file; None of whatever else has that name."""
+    try:
+        found = os.fstat(0) if str(path) == STDIN else path.stat()
+    except (OSError, ValueError):
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
 
 
 @contextmanager

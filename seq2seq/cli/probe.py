@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2seq.cli.options import AnyModel, AsJson, Device
-from seq2seq.cli.output import print_json
+from seq2seq.cli.output import print_json, refuse_overwriting
 from seq2seq.errors import DataError
 from seq2seq.files import write_text
 
@@ -107,6 +107,9 @@ def probe(
     also its answers for the official scorer. The Hub is asked only if MODEL is no folder here.
     """
     sets, chosen_on = _sets_of(model, items or ["T1"], select_on)
+    folders = [_folder_of(model, one.name, out, several=len(sets) > 1) for one in sets]
+    written = [folder / name for folder in folders for name in ("items.jsonl", "probe.json")]
+    refuse_overwriting(written, [chosen_on, *(one.path for one in sets)])
 
     from transformers.utils import logging
 
@@ -129,8 +132,7 @@ def probe(
     cases, left_out, _ = _cases(chosen_on, most, seed)
     choosing = ChoosingSet(stock, cases, contributions=spec.contributions)
     studies = []
-    for one in sets:
-        folder = _folder_of(model, one.name, out, several=len(sets) > 1)
+    for one, folder in zip(sets, folders, strict=True):
         study = _probe_set(choosing, one, replace(spec, name=one.name), left_out, most, folder)
         studies.append(study)
         if out is None and Path(model).is_dir():

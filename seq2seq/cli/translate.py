@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal, TextIO
 
 import typer
 
-from seq2seq.cli.kept_output import open_kept
+from seq2seq.cli.kept_output import open_kept, part_of
 from seq2seq.cli.options import AnyModel, AsJson, Device
-from seq2seq.cli.output import check_output, open_output
+from seq2seq.cli.output import check_output, open_output, refuse_overwriting
 from seq2seq.cli.progress import Progress
 from seq2seq.cli.shard import Lines, lines_of_shard
 from seq2seq.cli.translate_options import (
@@ -131,7 +131,7 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
         device: Device = "auto",
         batch_tokens: BatchTokens = 8192,
     ) -> None:
-        _check_output(output, resume=resume, several=as_json or n_best > 1)
+        _check_output(output, source, resume=resume, several=as_json or n_best > 1)
         draws = _sampling(sample, temperature, top_k, top_p, seed)
         if document:
             _check_document(work, split, forced_prefix, resume=resume, sample=sample, shard=shard)
@@ -232,9 +232,10 @@ def _in_eight_bits(model: str, device: str) -> "Program":
     )
 
 
-def _check_output(output: Path | None, *, resume: bool, several: bool) -> None:
+def _check_output(output: Path | None, source: Path, *, resume: bool, several: bool) -> None:
     if output is not None:
         check_output(output)
+        refuse_overwriting((output, part_of(output)), (source,))
     if resume and (output is None or several):
         found = "no --output" if output is None else "--json or --n-best"
         raise DataError(f"--resume: with {found}, needed --output F with one line for each line")

@@ -75,6 +75,15 @@ def test_a_text_or_an_image_is_needed(cli: Any, arguments: list[str], said: str)
     assert said in result.err
 
 
+def test_a_page_is_not_written_over_the_image(cli: Any, tmp_path: Path) -> None:
+    image = tmp_path / "cat.jpg"
+    image.write_bytes(b"a cat")
+    for option in ("--out", "--svg"):
+        result = cli("attention", "model", "--image", image, option, image)
+        assert result.code == 2
+        assert f"{image}: the file that is read, which would be lost" in result.err
+
+
 def test_a_page_that_cannot_be_written_is_said(cli: Any, tmp_path: Path, model: list[Any]) -> None:
     result = cli("attention", "some/model", "it", "--out", tmp_path / "none" / "it.html")
     assert result.code == 2

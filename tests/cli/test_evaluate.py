@@ -88,6 +88,15 @@ def test_the_help_describes_every_suite_and_names_those_that_can_be_probed(cli: 
     assert sorted(re.split(", | and ", probed[1])) == sorted(map(str.lower, KIND_OF_SUITE))
 
 
+def test_a_suite_that_would_be_written_over_is_refused(cli: Cli, folder: Path) -> None:
+    items = folder / "items.jsonl"
+    items.write_bytes((folder / "fr.jsonl").read_bytes())
+    result = cli("evaluate", "contrastive-fr", items, folder / "a", "--out", folder)
+    assert result.code == 2
+    assert f"{items}: the file that is read, which would be lost" in result.err
+    assert items.read_bytes() == (folder / "fr.jsonl").read_bytes()
+
+
 def test_people_read_a_table_and_the_rules(cli: Cli, folder: Path) -> None:
     result = cli(
         "evaluate", "contrastive-fr", folder / "fr.jsonl", folder / "a", "--only", "contrastive",

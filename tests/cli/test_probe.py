@@ -90,6 +90,19 @@ def test_what_cannot_be_asked_for_is_refused(
     assert message in result.err
 
 
+@pytest.mark.parametrize("option", ["--items", "--select-on"])
+def test_items_that_the_probe_would_write_over_are_refused(
+    cli: Any, tmp_path: Path, option: str
+) -> None:
+    items, other = tmp_path / "items.jsonl", {"--items": "--select-on", "--select-on": "--items"}
+    items.touch()
+    (tmp_path / "other.jsonl").touch()
+    given = (option, items, other[option], tmp_path / "other.jsonl")
+    result = cli("probe", "model", *given, "--out", tmp_path)
+    assert result.code == 2
+    assert f"{items}: the file that is read, which would be lost" in result.err
+
+
 def test_items_that_are_neither_a_file_nor_a_set_are_refused(cli: Any, tmp_path: Path) -> None:
     result = cli("probe", tmp_path, "--items", "T9")
     assert (result.code, result.out) == (2, "")

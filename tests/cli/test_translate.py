@@ -79,6 +79,30 @@ def test_an_output_that_was_there_is_replaced_and_that_is_said(
     assert output.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("command", ["translate", "summarize"])
+@pytest.mark.parametrize("form", ["same", "link", "hard link", "left", "stdin"])
+def test_an_output_that_is_the_input_is_refused(
+    cli: Cli, model: Path, source: Path, monkeypatch: pytest.MonkeyPatch, command: str, form: str
+) -> None:
+    output, before = source, source.read_bytes()
+    if form in ("link", "hard link"):
+        output = source.with_name("other.en")
+        (output.symlink_to if form == "link" else output.hardlink_to)(source)
+    if form == "left":  # under the name that the output has until it is whole
+        source = source.rename(source.with_name("input.en.part"))
+    given: tuple[Any, ...] = ("--input", source)
+    if form == "stdin":
+        given = ()
+        stdin = source.open("rb")
+        monkeypatch.setattr(
+            os, "fstat", lambda number, known=os.fstat: known(number or stdin.fileno())
+        )
+    result = cli(command, model, *given, "--output", output)
+    assert result.code == 2
+    assert ": the file that is read, which would be lost, needed another to write to" in result.err
+    assert source.read_bytes() == before
+
+
 def test_a_failed_translation_leaves_no_output_file(cli: Cli, model: Path, tmp_path: Path) -> None:
     source, output = tmp_path / "bad.en", tmp_path / "bad.de"
     source.write_bytes(b"the fox\n" * 3 + b"\xff\n")
