@@ -1,5 +1,6 @@
 """The commands of ``scripts/bench``."""
 
+import gc
 import signal
 import sys
 
@@ -28,6 +29,7 @@ def main() -> None:
     """Run a command; a mistake of the user ends in one line and exit code 2."""
     # Ended from outside, it ends the programs that it started as it does at the end of its work.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    gc.set_threshold(100_000, 20, 20)  # as every command of seq2seq does
     try:
         app(prog_name="scripts/bench")
     except Seq2SeqError as error:
