@@ -95,6 +95,7 @@ def mark_text(
 
 
 def _marks_of(dataset: PairTable, file: Path, tokenizer: TokenizerLike, cache: Cache) -> Marks:
+    @without_garbage_collection()
     def compute() -> Marks:
         return find_marks(
             dataset, {(item.source, item.good): item for item in read_items(file)}, tokenizer
@@ -105,7 +106,6 @@ def _marks_of(dataset: PairTable, file: Path, tokenizer: TokenizerLike, cache: C
     return cached_marks([dataset.fingerprint, tokenizer.fingerprint, items], cache, compute)
 
 
-@without_garbage_collection()
 def find_marks(dataset: Any, items: Mapping[Pair, Item], tokenizer: TokenizerLike) -> Marks:
     """Positions of pronoun, cue, antecedent and decision in every pair of a corpus.
 
