@@ -3,23 +3,28 @@
 Until it is whole it is called ``F.part`` and lies where F will be. What was written to it are whole
 lines, except for the last one where ``kill -9`` or the machine has cut it short; a command that
 goes on cuts that off. A lock, which ends with the command that holds it, keeps two commands from
-writing to one file.
+writing to one file. Beside it ``F.part.json`` says what it is made with, so that it is not gone on
+with by another model, from another input or with other options.
 """
 
+import json
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import typer
 
 from seq2seq.cli.output import open_output
 from seq2seq.errors import DataError
+from seq2seq.files import read_json_object, write_text
 
 BLOCK = 1 << 20
+CHANGED_INPUT = "input_changed"
+"""What may differ: a line that ended a command may have been mended since."""
 
 
 def part_of(output: Path) -> Path:
@@ -28,20 +33,29 @@ def part_of(output: Path) -> Path:
     return target.with_name(f"{target.name}.part")
 
 
+def record_of(part: Path) -> Path:
+    """Where it is said what a part is made with."""
+    return part.with_name(f"{part.name}.json")
+
+
 @contextmanager
-def open_kept(output: Path, *, resume: bool) -> Iterator[tuple[TextIO, int]]:
+def open_kept(
+    output: Path, *, resume: bool, made_with: Mapping[str, Any] | None = None
+) -> Iterator[tuple[TextIO, int]]:
     """Write lines to a file, behind those that an earlier command has left.
 
     Args:
         output: The file; a pipe or a device is written to as it stands.
         resume: Whether to go on behind what was left.
+        made_with: What decides the lines, as JSON holds it; under `CHANGED_INPUT` when the input
+            was changed.
 
     Yields:
         Where to write, and how many lines are there already.
 
     Raises:
         DataError: It cannot be written, another command is writing it, lines were left that would
-            be lost, or nothing was left to go on behind.
+            be lost, nothing was left to go on behind, or it was made with something else.
     """
     if output.exists() and not output.is_file():
         with open_output(output) as stream:
@@ -55,6 +69,8 @@ def open_kept(output: Path, *, resume: bool) -> Iterator[tuple[TextIO, int]]:
     try:
         with _opened(part, private=existed) as file:
             done = _lines_left(file, part, resume=resume)
+            if made_with is not None:
+                _keep_record(record_of(part), made_with, compare=done > 0)
             with (
                 _kept_if_anything(part),
                 open(file.fileno(), "a", encoding="utf-8", newline="\n", closefd=False) as stream,
@@ -64,8 +80,10 @@ def open_kept(output: Path, *, resume: bool) -> Iterator[tuple[TextIO, int]]:
             if existed:
                 part.chmod(stat.S_IMODE(output.stat().st_mode))
             part.replace(output.resolve())
+            record_of(part).unlink(missing_ok=True)
     except OSError as error:
-        if error.errno is None or str(error.filename) not in ("None", str(part), str(output)):
+        ours = ("None", *map(str, (part, record_of(part), output)))
+        if error.errno is None or str(error.filename) not in ours:
             raise
         raise DataError(f"{output}: cannot be written: {error.strerror}") from None
     if existed:
@@ -116,4 +134,25 @@ def _kept_if_anything(part: Path) -> Iterator[None]:
             typer.echo(f"what is done is in {part}; add --resume to go on behind it", err=True)
         else:
             part.unlink()
+            record_of(part).unlink(missing_ok=True)
         raise
+
+
+def _keep_record(record: Path, made_with: Mapping[str, Any], *, compare: bool) -> None:
+    """Say what lines are made with; those that are there already must be made with the same."""
+    if compare and record.is_file():
+        needed = "what lines were made with"
+        known = read_json_object(record, error=DataError, needed=needed)
+        differing = [
+            f"{key} '{known.get(key)}' then, '{made_with.get(key)}' now"
+            for key in sorted(known.keys() | made_with.keys())
+            if known.get(key) != made_with.get(key) and key != CHANGED_INPUT
+        ]
+        if differing:
+            raise DataError(
+                f"--resume: {'; '.join(differing)}, needed what the lines that are there were made "
+                f"with; ask for that, or remove {record.with_suffix('').name} to begin anew"
+            )
+        if known.get(CHANGED_INPUT) != made_with.get(CHANGED_INPUT):
+            typer.echo("note: the input was changed since, and lines that are done stay", err=True)
+    write_text(record, json.dumps(made_with, indent=2, ensure_ascii=False) + "\n")

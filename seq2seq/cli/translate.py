@@ -3,16 +3,16 @@
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import typer
 
-from seq2seq.cli.kept_output import open_kept, part_of
+from seq2seq.cli.kept_output import CHANGED_INPUT, open_kept, part_of
 from seq2seq.cli.options import AnyModel, AsJson, Device
 from seq2seq.cli.output import check_output, open_output, refuse_overwriting
 from seq2seq.cli.progress import Progress
@@ -101,6 +101,7 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
     usual: Literal["split", "truncate"] = "split" if work == "translation" else "truncate"
 
     def answer(
+        context: typer.Context,
         model: AnyModel,
         source: Input = Path("-"),
         output: Output = None,
@@ -149,9 +150,9 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
         )
         options = replace(options, scored=as_json or n_best > 1)
         part = lines_of_shard(source, shard)
-        job = _Job(
-            source, part, output, split, long, restore, batch_tokens, document, resume, as_json
-        )
+        made_with = _made_with(context.params) if output is not None else {}
+        job = _Job(source, part, output, split, long, restore, batch_tokens, document, resume,
+                   as_json, made_with)  # fmt: skip
         _run(translator, options, job)
 
     return answer
@@ -171,6 +172,28 @@ class _Job:
     document: bool
     resume: bool
     as_json: bool
+    made_with: Mapping[str, Any]
+
+
+def _made_with(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides the lines of an output: model, input and what was asked for besides."""
+    from seq2seq.model_location import locate_model
+
+    aside = ("output", "resume", "as_json", "n_best", "device", "batch_tokens")
+    found = {key: value for key, value in asked.items() if value is not None and key not in aside}
+    model, source = locate_model(found["model"]).path, found.pop("source")
+    weights = [
+        path
+        for folder in (".", "best", "exports/*")
+        for kind in ("safetensors", "bin")
+        for path in model.glob(f"{folder}/*.{kind}")
+    ]
+    found["model"] = str(model.resolve())
+    found["model_changed"] = max((path.stat().st_mtime_ns for path in weights), default=None)
+    found["input"] = str(source if str(source) == STDIN else source.resolve())
+    if source.is_file():
+        found[CHANGED_INPUT] = source.stat().st_mtime_ns
+    return found
 
 
 def _open(
@@ -314,7 +337,7 @@ def _opened(job: _Job, n_best: int) -> AbstractContextManager[tuple[TextIO, int]
     """Where to write, and how many lines are there already; lines alone can be gone on with."""
     if job.output is None or job.as_json or n_best > 1:
         return _from_the_start(job.output)
-    return open_kept(job.output, resume=job.resume)
+    return open_kept(job.output, resume=job.resume, made_with=job.made_with)
 
 
 @contextmanager
@@ -329,7 +352,15 @@ def _chunks(
     """The translations of all lines, line by line or document by document."""
     first, length = job.part
     end = None if length is None else first + length
-    lines = islice(iterate_lines(job.source), first + done, end)
+    given = iterate_lines(job.source)
+    skipped = sum(1 for _ in islice(given, first + done))
+    most = skipped - first if length is None else length
+    if done > most:
+        raise DataError(
+            f"--resume: {done:,} lines are there already, the input has {most:,}, needed the input "
+            f"that they were made of; name it, or remove {part_of(job.output or Path())}"
+        )
+    lines = islice(given, None if end is None else max(end - first - done, 0))
     if job.document:
         from seq2seq.documents import stream_documents
 

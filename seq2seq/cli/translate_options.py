@@ -45,8 +45,8 @@ Output = Annotated[
 ]  # fmt: skip
 Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Go on behind what an interrupted command left in F.part.",
-                 rich_help_panel=TEXT),
+    typer.Option("--resume", help="Go on behind what an interrupted command left in F.part, with "
+                 "the same model, input and options.", rich_help_panel=TEXT),
 ]  # fmt: skip
 Shard = Annotated[
     str | None,

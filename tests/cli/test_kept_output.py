@@ -3,6 +3,7 @@
 import gc
 import os
 import random
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import pytest
 
 import seq2seq.cli.app
 from seq2seq.cli import writers
-from seq2seq.cli.kept_output import open_kept, part_of
+from seq2seq.cli.kept_output import open_kept, part_of, record_of
 from seq2seq.cli.shard import Lines, lines_of_shard
 from seq2seq.errors import DataError
 from seq2seq.lines import iterate_lines
@@ -108,6 +109,74 @@ def test_a_command_that_fails_keeps_what_it_has_done(
     assert "an interrupted command has left 45 lines; add --resume to go on behind" in again.err
     assert "note: 45 lines are there already" in cli(*asked, "--resume").err
     assert output.read_bytes().count(b"\n") == 47
+
+
+@pytest.fixture
+def left(cli: Cli, model: Path, source: Path, tmp_path: Path) -> tuple[Any, ...]:
+    """A command that has left two lines, and that goes on behind them."""
+    output = tmp_path / "new.de"
+    good = source.read_text(encoding="utf-8")
+    source.write_bytes(b"the fox\nthe owl\n\xff\n")
+    asked = ("translate", model, "--input", source, "--output", output, *SEARCH)
+    with pytest.MonkeyPatch.context() as patch:
+        defaults = {**Translator.stream.__kwdefaults__, "chunk_lines": 1}
+        patch.setattr(Translator.stream, "__kwdefaults__", defaults)
+        assert cli(*asked).code == 2
+    assert part_of(output).read_bytes().count(b"\n") == 2
+    source.write_text(good, encoding="utf-8")
+    return (*asked, "--resume")
+
+
+def test_lines_of_another_model_input_or_search_are_not_gone_on_with(
+    cli: Cli, model: Path, source: Path, left: tuple[Any, ...], tmp_path: Path
+) -> None:
+    kept = part_of(tmp_path / "new.de").read_bytes()
+    copy, other = tmp_path / "copy", tmp_path / "other.en"
+    shutil.copytree(model, copy)
+    other.write_bytes(source.read_bytes())
+    command, _, *options = left
+    for given, said in (
+        ((command, copy, *options), f"model '{model.resolve()}' then, '{copy.resolve()}' now"),
+        ((*left, "--input", other), f"input '{source.resolve()}' then, '{other.resolve()}' now"),
+        ((*left, "--length-penalty", "2"), "length_penalty 'None' then, '2.0' now"),
+    ):
+        result = cli(*given)
+        assert result.code == 2
+        assert f"error: --resume: {said}" in result.err
+        assert part_of(tmp_path / "new.de").read_bytes() == kept
+    assert "note: the input was changed since" in cli(*left).err
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "copy", "many.en", "new.de", "other.en",
+    ]  # fmt: skip
+
+
+def test_retrained_weights_are_another_model(
+    cli: Cli, model: Path, source: Path, tmp_path: Path, left: tuple[Any, ...]
+) -> None:
+    weights, changed = model / "model.safetensors", tmp_path / "kept"
+    shutil.copy2(weights, changed)
+    os.utime(weights, ns=(0, 0))
+    try:
+        assert "--resume: model_changed '" in cli(*left).err
+    finally:
+        shutil.copystat(changed, weights)
+
+
+@pytest.mark.parametrize("shard", [(), ("--shard", "1/2")])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_more_lines_than_the_input_has_are_refused(
+    cli: Cli, source: Path, left: tuple[Any, ...], tmp_path: Path, shard: tuple[str, ...],
+    recorded: bool,
+) -> None:  # fmt: skip
+    part = part_of(tmp_path / "new.de")
+    if not recorded or shard:
+        record_of(part).unlink()  # of an older version
+    source.write_text("the fox\nthe owl\n" if shard else "the fox\n", encoding="utf-8")
+    result = cli(*left, *shard)
+    assert result.code == 2
+    assert "--resume: 2 lines are there already, the input has 1, needed the input" in result.err
+    assert not (tmp_path / "new.de").exists()
+    assert part.read_bytes().count(b"\n") == 2
 
 
 def test_two_commands_do_not_write_to_one_file(tmp_path: Path) -> None:
