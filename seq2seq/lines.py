@@ -26,6 +26,7 @@ from seq2seq.files import parse_json
 from seq2seq.text_encoding import (
     SAMPLE_BYTES,
     SAMPLE_LINES,
+    STANDARD_INPUT,
     UTF8_MARK,
     conversion,
     describe_bytes,
@@ -66,7 +67,7 @@ def iterate_lines(path: str | Path) -> Iterator[str]:
     """The lines of ``read_lines`` one at a time, for files that need not fit in memory."""
     path = Path(path)
     if str(path) == STDIN:
-        path = Path("standard input")
+        path = STANDARD_INPUT
         with _read_errors(path):
             yield from _lines_of(path, _stdin(), look_ahead=0)
         return
@@ -148,7 +149,7 @@ def _lines_of(path: Path, stream: BinaryIO, *, look_ahead: int) -> Iterator[str]
     """
     lines = _bounded_lines(path, stream)
     first = next(lines, b"")
-    other = describe_other_file(first)
+    other = describe_other_file(path, first)
     if other is not None:
         raise DataError(f"{path}: this is {other}; needed text, one segment a line")
     encoding = encoding_of_mark(first)

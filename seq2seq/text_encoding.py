@@ -53,6 +53,9 @@ _OTHER_FILES: Sequence[tuple[bytes, str]] = (
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b]")
 _ISO_2022 = re.compile(r"\x1b[$(]")
+STANDARD_INPUT = Path("standard input")
+"""What messages call it."""
+_UNPACKERS = {".gz": "gzip -dc", ".zst": "zstd -dc"}
 CONTROL_SHARE = 0.25
 """Text with so many control characters is none; UTF-16 read as UTF-8 has half of them."""
 SAMPLE_LINES, SAMPLE_BYTES = 2000, 50_000
@@ -71,14 +74,18 @@ def encoding_of_mark(start: bytes) -> str | None:
     return next((name for mark, name in MARKS.items() if start.startswith(mark)), None)
 
 
-def describe_other_file(start: bytes) -> str | None:
+def describe_other_file(path: Path, start: bytes) -> str | None:
     """What a file is that is not text, and what to do; None for what may be text.
 
     Args:
+        path: The file.
         start: Its first bytes.
     """
-    found = (said for pattern, said in _OTHER_FILES if re.match(pattern, start))
-    return next(found, None)
+    found = next((said for pattern, said in _OTHER_FILES if re.match(pattern, start)), None)
+    if found is None or path != STANDARD_INPUT:
+        return found
+    what, _, ending = found.partition("; give it a name that ends in ")
+    return f"{what}; {_UNPACKERS[ending]} FILE | seq2seq …" if ending in _UNPACKERS else found
 
 
 def describe_controls(text: str, command: str) -> str | None:
@@ -156,7 +163,9 @@ def describe_bytes(
 
 def conversion(path: Path) -> str:
     """How a user puts a file through a program, with ``{}`` for the program."""
-    unpack = {".gz": "gzip -dc", ".zst": "zstd -dc"}.get(path.suffix.lower())
+    if path == STANDARD_INPUT:
+        return "{} FILE | seq2seq …"
+    unpack = _UNPACKERS.get(path.suffix.lower())
     name = shlex.quote(str(path)).replace("{", "{{").replace("}", "}}")
     return f"{unpack} {name} | {{}} > NEW" if unpack else f"{{}} {name} > NEW"
 

@@ -309,3 +309,20 @@ def test_what_is_no_utf16_is_named_with_its_own_line(tmp_path: Path) -> None:
     content = "one\ntwo\n".encode("utf-16") + b"\x00\xdc" + "three\nfour\n".encode("utf-16-le")
     with pytest.raises(DataError, match=r"line 3: not UTF-16-LE"):
         read_lines(write(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (gzip.compress(b"one\n"), "a gzip file; gzip -dc FILE | seq2seq …; needed text"),
+        (b"\x28\xb5\x2f\xfd\x00\n", "a Zstandard file; zstd -dc FILE | seq2seq …; needed text"),
+        ("déjà vu, crème brûlée\n".encode("cp1252"), "-t UTF-8 FILE | seq2seq …"),
+    ],
+)  # fmt: skip
+def test_advice_on_standard_input_is_a_pipe(
+    monkeypatch: pytest.MonkeyPatch, content: bytes, advice: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    with pytest.raises(DataError, match=re.escape(advice)) as caught:
+        read_lines("-")
+    assert "NEW" not in str(caught.value)
