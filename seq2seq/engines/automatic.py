@@ -221,8 +221,8 @@ class AutomaticEngine(Engine):
             sample = distinct(sources, SAMPLE) if len(sources) >= ENOUGH else []
             if len(sample) < SAMPLE:
                 return (
-                    f"CTranslate2 is tried once for each model, on the first job of at "
-                    f"least {ENOUGH} lines"
+                    f"too few lines to try CTranslate2 on, as the first job of at least {ENOUGH} "
+                    "does, once for each model"
                 )
             if (size := _bytes_of(self.folder)) > MOST_BYTES:
                 return f"the model has {size / 1e9:.1f} GB, too much to keep twice unasked"

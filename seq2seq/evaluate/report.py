@@ -237,7 +237,9 @@ def _gender_bias(conditions: Sequence[Condition], items: Sequence[Item]) -> str:
         for seed in condition.seeds:
             found = gender_bias(items, seed.judgements)
             if found is not None:
-                against = "" if found.pro_less_anti is None else f"{100 * found.pro_less_anti:+.1f}"
+                against = (
+                    "" if found.pro_less_anti is None else f"{100 * found.pro_less_anti:+z.1f}"
+                )
                 cells = (found.f1_male, found.f1_female, found.f1_male - found.f1_female)
                 rows.append([seed.model, *(_percent(cell) for cell in cells), against])
     return align(rows) if len(rows) > 1 else ""
@@ -248,7 +250,7 @@ def _comparisons(found: Mapping[str, tuple[PairedTest, PairedTest]]) -> str:
     for measure, (bootstrap, randomization) in found.items():
         pairs = zip(bootstrap.contenders[1:], randomization.contenders[1:], strict=True)
         for number, (one, other) in enumerate(pairs, start=2):
-            cells = [f"{100 * (one.difference or 0):+.1f}"]
+            cells = [f"{100 * (one.difference or 0):+z.1f}"]
             cells += [f"{test.p_value:.4f}" for test in (one, other)]
             rows.append([str(number), measure, *cells])
     return align(rows, left=(0, 1)) if len(rows) > 1 else ""

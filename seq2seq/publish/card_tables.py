@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from seq2seq.pronouns.gender_report import MEANING
 from seq2seq.publish.facts import RunFacts
 from seq2seq.publish.front_matter import metric_name, scored
 from seq2seq.recipe import CorpusSpec
@@ -66,10 +67,13 @@ def gender_table(scores: Mapping[str, Any]) -> str:
         return ""
     text = (
         "Share of items whose translation shows the gender of the right noun; of pairs and quads, "
-        "sentences that differ in one word, only those right throughout count."
+        "two and four sentences that differ in one word, only those right throughout count. "
+        "Readable is a translation that shows any gender."
     )
     head = ["set", "part", "items", "right", "pairs", "quads", "readable"]
-    return f"{text}\n\n{markdown(head, rows)}"
+    named = dict.fromkeys(name for row in rows for name in row[:2] if name in MEANING)
+    meanings = "; ".join(f"{name}: {MEANING[name]}" for name in named)
+    return "\n\n".join(filter(None, (text, markdown(head, rows), f"{meanings}." * bool(named))))
 
 
 def data_tables(facts: RunFacts) -> str:

@@ -91,7 +91,7 @@ class Measured:
                 f"at most {self.largest_sentence_difference:.2g}",
                 f"equal outputs               greedy {self.greedy_equal:,} of {self.pairs:,}; "
                 f"with {self.beams} beam(s) {self.search_equal:,}",
-                f"{self.metric.partition('|')[0]:<27} {self.export.score:.2f} ({change:+.2f})",
+                f"{self.metric.partition('|')[0]:<27} {self.export.score:.2f} ({change:+z.2f})",
                 f"size                        {self.export.bytes / 1e6:.1f} MB, "
                 f"model {self.model.bytes / 1e6:.1f} MB",
                 f"speed                       {self.export.sentences_per_second:.1f} sentences/s "

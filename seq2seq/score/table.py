@@ -76,7 +76,7 @@ def paired_table(bootstrap: PairedTest, randomization: PairedTest) -> str:
                 one.name,
                 f"{one.score:.2f}",
                 _interval(one.interval),
-                "baseline" if one.difference is None else f"{one.difference:+.2f}",
+                "baseline" if one.difference is None else f"{one.difference:+z.2f}",
                 _p_value(one.p_value),
                 _p_value(other.p_value),
             )

@@ -106,8 +106,8 @@ def test_few_lines_are_not_worth_the_trial(loaded: Loaded, folder: Path, cache: 
         engine, said = open_fastest(folder)
         assert texts(engine.search(some, GREEDY)) == texts(loaded.native.search(some, GREEDY))
         assert said == [
-            "engine: native: CTranslate2 is tried once for each model, on the first job of at "
-            "least 20 lines"
+            "engine: native: too few lines to try CTranslate2 on, as the first job of at least 20 "
+            "does, once for each model"
         ]
     assert not cache.exists()
 

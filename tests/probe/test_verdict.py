@@ -31,6 +31,14 @@ def nearer(seen: Seen) -> float:
     return gold - other
 
 
+def cheaper(verdict: Verdict) -> Verdict:
+    """The same, but that hiding the other noun makes a little right that was wrong."""
+    by_head = verdict.causes.by_head
+    assert by_head is not None
+    other = replace(by_head.other, cost=replace(by_head.other.cost, value=-0.001))
+    return replace(verdict, causes=replace(verdict.causes, by_head=replace(by_head, other=other)))
+
+
 def test_a_faithful_pointer_is_visible_needed_and_followed() -> None:
     verdict = judged(linked_model(Link("it", head=POINTING), rule=nearer))
     assert verdict.visible.shown
@@ -43,6 +51,8 @@ def test_a_faithful_pointer_is_visible_needed_and_followed() -> None:
     assert verdict.causes.by_head.exchanged is not None
     assert verdict.causes.by_head.exchanged.cost.value == 1.0
     assert short(verdict) == "shown, used by this head"
+    line = next(one for one in answers(cheaper(verdict)) if one.question == "Used by the head?")
+    assert "the other noun hidden, 100.0 % [100.0, 100.0] right (cost 0)" in line.detail
     assert "the link of this head is used" in sentence(verdict)
 
 

@@ -181,8 +181,8 @@ def _hidden_line(one: Hidden, verdict: MarkedVerdict) -> str:
         control = f"{100 * one.marked.control.value:.1f}"
     return (
         f"Used by {one.rows}? {said}. Hidden, the marked words cost "
-        f"{100 * one.marked.cost.value:.1f} points, the unmarked ones "
-        f"{100 * one.other.cost.value:.1f}: {_points(one.more)} more; the preference falls by "
+        f"{100 * one.marked.cost.value:z.1f} points, the unmarked ones "
+        f"{100 * one.other.cost.value:z.1f}: {_points(one.more)} more; the preference falls by "
         f"{_nats(one.fall)} nats more, p {p_value(one.p)} of all rows; other words that draw as "
         f"much attention cost: {control}"
     )

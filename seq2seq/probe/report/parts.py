@@ -106,6 +106,6 @@ def _figure(one: TagFigure) -> str:
 def _difference(one: TagDifference) -> str:
     interval = one.difference.interval
     return (
-        f"{one.one} − {one.other}: {100 * one.difference.value:+.1f} points "
-        f"[{100 * interval.low:+.1f}, {100 * interval.high:+.1f}]"
+        f"{one.one} − {one.other}: {100 * one.difference.value:+z.1f} points "
+        f"[{100 * interval.low:+z.1f}, {100 * interval.high:+z.1f}]"
     )

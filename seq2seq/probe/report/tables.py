@@ -26,17 +26,25 @@ def tables_of(study: Study) -> tuple[Table, ...]:
 def routes_table(study: Study) -> Table:
     """Each route with its own choice, the rules, and the head's row of other words."""
     found = (*study.by_route, *study.baselines, *study.wrong_queries)
-    known = (ROUTES | VARIANTS).items()
-    said = {part for one in found for part in (one.measure.route, one.measure.variant)}
     return Table(
         "On which route does the answer travel?",
         ("route", "layer", "head", "right noun", "pairs", "p", "cost of removing it", "control"),
         tuple(_route(one, study) for one in found),
-        f"{'; '.join(f'{name}: {words}' for name, words in known if name in said)}. ★ was chosen "
-        "on other items; p is of a measure by itself; the line in a bar is chance. Cost: points of "
-        "accuracy of the answer that are gone once the link is cut in all layers and heads; "
-        "control: the same for links to other words that draw as much attention.",
+        f"{routes_explained(study)} The line in a bar is chance.",
         next((n for n, one in enumerate(found) if one.measure == study.finding.measure), None),
+    )
+
+
+def routes_explained(study: Study) -> str:
+    """What the names in the table of routes mean."""
+    found = (*study.by_route, *study.baselines, *study.wrong_queries)
+    known = (ROUTES | VARIANTS).items()
+    said = {part for one in found for part in (one.measure.route, one.measure.variant)}
+    return (
+        f"{'; '.join(f'{name}: {words}' for name, words in known if name in said)}. ★ was chosen "
+        "on other items; p is of a measure by itself. Cost: points of accuracy of the answer that "
+        "are gone once the link is cut in all layers and heads; control: the same for links to "
+        "other words that draw as much attention."
     )
 
 
@@ -105,8 +113,8 @@ def _bar(estimate: Estimate) -> Bar:
 
 
 def _cost(effect: Effect) -> Bar:
-    return Bar(f"{100 * effect.cost.value:.1f}", effect.cost.value)
+    return Bar(f"{100 * effect.cost.value:z.1f}", effect.cost.value)
 
 
 def _control(effect: Effect) -> str:
-    return "" if effect.control is None else f"{100 * effect.control.value:.1f}"
+    return "" if effect.control is None else f"{100 * effect.control.value:z.1f}"

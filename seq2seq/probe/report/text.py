@@ -10,9 +10,9 @@ from seq2seq.probe.causes.use import Use
 from seq2seq.probe.report.item_record import ITEMS_FILE, write_record
 from seq2seq.probe.report.parts import caveats, part_lines
 from seq2seq.probe.report.result import Study
-from seq2seq.probe.report.tables import routes_table, tables_of
+from seq2seq.probe.report.tables import routes_explained, routes_table, tables_of
 from seq2seq.probe.report.verdict import Verdict, answers, sentence, share, short
-from seq2seq.probe.report.wording import COUNTED
+from seq2seq.probe.report.wording import COUNTED, NAMED
 from seq2seq.probe.statistics.gap_score import gap_answers_text
 from seq2seq.text_table import markdown
 
@@ -79,6 +79,8 @@ def to_markdown(study: Study) -> str:
         *(f"- {line}" for line in verdict_lines(study)),
         "",
         markdown(routes.head, routes.rows),
+        "",
+        f"{NAMED} {routes_explained(study)}",
         "",
         *_limits(study),
         "",

@@ -258,7 +258,7 @@ def _use_line(question: str, use: Use, verdict: Verdict) -> Finding:
 
 
 def _cost(effect: Effect) -> str:
-    return f"{share(effect.accuracy)} right (cost {100 * effect.cost.value:.0f})"
+    return f"{share(effect.accuracy)} right (cost {100 * effect.cost.value:z.0f})"
 
 
 def _controls(use: Use) -> str:
@@ -266,7 +266,7 @@ def _controls(use: Use) -> str:
     if not known:
         return "no control: no other word draws about as much attention there"
     costs = ", ".join(
-        f"{100 * one.control.value:.0f} for {in_short(one.name)}"
+        f"{100 * one.control.value:z.0f} for {in_short(one.name)}"
         for one in known
         if one.control is not None
     )
@@ -278,13 +278,13 @@ def _carrier_line(verdict: Verdict, carrier: Carrier) -> Finding:
     found = carrier.found
     detail = (
         f"when {in_words(found.name)}, {share(found.accuracy)} are right (cost "
-        f"{100 * found.cost.value:.0f}, p {p_value(found.p)} of all knock-outs, "
+        f"{100 * found.cost.value:z.0f}, p {p_value(found.p)} of all knock-outs, "
         f"{_control(found)}); chosen on {verdict.chosen_on}, where it costs "
-        f"{100 * carrier.chosen.cost.value:.0f}"
+        f"{100 * carrier.chosen.cost.value:z.0f}"
     )
     read = [one for one in verdict.causes.readers if one.matters]
     if read:
-        costs = (f"{in_short(one.name)} (cost {100 * one.cost.value:.0f})" for one in read)
+        costs = (f"{in_short(one.name)} (cost {100 * one.cost.value:z.0f})" for one in read)
         detail += f"; its row is read by {', '.join(costs)}"
     carried = verdict.carried_by
     if carried is None:
@@ -292,7 +292,7 @@ def _carrier_line(verdict: Verdict, carrier: Carrier) -> Finding:
     if carried is not found:
         detail = (
             f"without {in_short(carried.name)} together {share(carried.accuracy)} are right (cost "
-            f"{100 * carried.cost.value:.0f}, {_control(carried)}); alone it costs most {detail}"
+            f"{100 * carried.cost.value:z.0f}, {_control(carried)}); alone it costs most {detail}"
         )
     return Finding("Carried by?", "yes", detail, in_short(carried.name))
 
@@ -300,7 +300,7 @@ def _carrier_line(verdict: Verdict, carrier: Carrier) -> Finding:
 def _control(effect: Effect) -> str:
     if effect.control is None:
         return "no control"
-    return f"other words {100 * effect.control.value:.0f}"
+    return f"other words {100 * effect.control.value:z.0f}"
 
 
 def _control_line(

@@ -1,6 +1,10 @@
 """The names of routes, heads and knock-outs in words, as a page says them."""
 
 COUNTED = "Layers and heads are counted from 0."
+NAMED = (
+    "The cue is the word that tells which noun “it” means, the antecedent that noun, and the "
+    "decision the place in the translation that is the first to differ by it."
+)
 ROUTES = {
     "E→": "it → noun, where the text is read",
     "E←": "noun → it, where the text is read",
