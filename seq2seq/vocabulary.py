@@ -65,14 +65,16 @@ def find_unigrams(
 
     Raises:
         RecipeError: The size does not even hold the single characters.
+        BaseException: Whatever the texts raise, Ctrl-C while they are read included.
     """
     import sentencepiece
 
     sentencepiece.set_random_generator_seed(seed)
-    model = io.BytesIO()
+    model, raised = io.BytesIO(), list[BaseException]()
+    parts = _remembering(bounded_parts(text.translate(RESERVED) for text in texts), raised)
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=bounded_parts(text.translate(RESERVED) for text in texts),
+            sentence_iterator=parts,
             model_writer=model,
             model_type="unigram",
             vocab_size=spec.vocab_size - len(special) + 1,  # sentencepiece counts its own <unk>
@@ -90,12 +92,24 @@ def find_unigrams(
             minloglevel=2,
         )
     except RuntimeError as error:
-        raise _explain_training(str(error), spec) from error
+        if not raised:
+            raise _explain_training(str(error), spec) from error
+    if raised:
+        raise raised[0]
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     numbers = range(1, processor.get_piece_size())
     # Ten digits, because tokenizers' reader is off by a last bit where a number has seventeen: the
     # tokenizer would not be the same before and after saving.
     return {processor.id_to_piece(i): round(processor.get_score(i), 10) for i in numbers}
+
+
+def _remembering(texts: Iterator[str], raised: list[BaseException]) -> Iterator[str]:
+    """Texts as they are; of what reading them raises sentencepiece makes an error of its own."""
+    try:
+        yield from texts
+    except BaseException as error:
+        raised.append(error)
+        raise
 
 
 def bounded_parts(texts: Iterable[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pytest
 import sentencepiece
 import tokenizers
 
-from seq2seq.errors import ModelError, RecipeError
+from seq2seq.errors import DataError, ModelError, RecipeError
 from seq2seq.recipe import TokenizerSpec
 from seq2seq.round_trip import check_round_trip
 from seq2seq.tokenizer import (
@@ -137,6 +137,18 @@ def test_unigram_ids_are_sentencepieces_own(monkeypatch):
     expected = [[n + 3 for n in oracle.encode(text)] + [2] for text in normal]
     assert tokenizer.encode(texts) == expected
     assert sum(len(ids) > 2 for ids in expected) > 300
+
+
+@KINDS
+@pytest.mark.parametrize("ending", [KeyboardInterrupt(), SystemExit(143), DataError("a.en: gone")])
+def test_what_ends_the_reading_of_the_text_is_no_fault_of_the_vocabulary(spec, ending):
+    def texts():
+        yield from ODD_LINES * 20
+        raise ending
+
+    with pytest.raises(type(ending)) as caught:
+        train_tokenizer(texts(), spec, family="m2m_100", seed=1)
+    assert caught.value is ending
 
 
 @KINDS
