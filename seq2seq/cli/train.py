@@ -34,7 +34,12 @@ def train(
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the run from its last checkpoint.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Continue the run from its last checkpoint; begin it, "
+            "and say so, where there is none.",
+        ),
     ] = False,
     device: Annotated[
         str,

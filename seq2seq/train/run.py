@@ -166,7 +166,8 @@ def train(
     on_gpus, shares = kind == "cuda", recipe.train.processes == "auto" and not is_launched()
     sole = sole_training(run) if is_first() else nullcontext()
     with disk_faults_explained(run), sole, threads_kept() as threads:
-        check_folder(run, resume=resume)
+        if (remark := check_folder(run, resume=resume)) and is_first():
+            sys.stderr.write(f"note: {remark}\n")
         with processes_beside(
             command, processes_to_start(recipe, run, on_gpus=on_gpus), on_gpus=on_gpus
         ):

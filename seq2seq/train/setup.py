@@ -77,8 +77,11 @@ class Prepared:
     """None where no copying pairs are made."""
 
 
-def check_folder(run: Run, *, resume: bool) -> None:
+def check_folder(run: Run, *, resume: bool) -> str:
     """Refuse to mix two runs in one folder; one that never saved anything has no past to mix.
+
+    Returns:
+        What whoever asked to resume should know; empty if nothing.
 
     Raises:
         RecipeError: The folder holds a run, and resuming was not asked for, or it holds a finished
@@ -98,6 +101,7 @@ def check_folder(run: Run, *, resume: bool) -> None:
             f"{run.folder}: holds a run already; continue it with --resume, or give another folder "
             "with --run"
         )
+    return "" if saved or not resume else f"{run.folder}: nothing to resume there; begins anew"
 
 
 def check_processes(recipe: Recipe, state: PartialState) -> None:

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -18,7 +19,7 @@ from seq2seq.recipe_file import parse_recipe
 from seq2seq.run import Run
 from seq2seq.tokenizer import train_tokenizer
 from seq2seq.train import setup
-from seq2seq.train.run import device_kind
+from seq2seq.train.run import device_kind, train
 from seq2seq.train.setup import (
     Prepared,
     check_folder,
@@ -40,9 +41,26 @@ def recipe(**train: object) -> Recipe:
 def test_a_folder_with_a_checkpoint_is_not_trained_into_again(tmp_path: Path) -> None:
     run = Run(tmp_path)
     (run.checkpoints / "step-000010").mkdir(parents=True)
-    check_folder(run, resume=True)
+    assert check_folder(run, resume=True) == ""
     with pytest.raises(RecipeError, match="holds a run already; continue it with --resume"):
         check_folder(run, resume=False)
+
+
+def test_a_run_that_is_to_go_on_and_is_not_there_begins_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus = '{ file = "a.tsv" }'
+    (tmp_path / "r.toml").write_text(
+        'source_language = "en"\ntarget_language = "de"\n'
+        f"[data]\ntrain = [{corpus}]\ndev = {corpus}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr("seq2seq.train.run._train_together", lambda *_, **__: "trained")
+    begun = partial(train, tmp_path / "r.toml", device="cpu", overrides=["train.processes=1"])
+    said = f"note: {tmp_path / 'mistyped'}: nothing to resume there; begins anew\n"
+    for resume in (True, False):
+        assert begun(run_folder=tmp_path / "mistyped", resume=resume) == "trained"
+        assert capsys.readouterr().err == (said if resume else "")
 
 
 @pytest.mark.parametrize("resume", [True, False])
