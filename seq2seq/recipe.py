@@ -9,7 +9,7 @@ language code ``no`` as false and ``5e-4`` as text.
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -142,7 +142,8 @@ class CleaningSpec(Section):
     """A pair with an empty side."""
     long: Literal["drop", "truncate", "refuse"] = "drop"
     """A pair with more pieces on a side than `max_source_pieces` or `max_target_pieces`; one with
-    over 32 characters for each of these pieces does not reach the vocabulary either."""
+    over 32 characters for each of these pieces does not reach the vocabulary either. Where `task`
+    is `summarization` the default is `truncate`, as such documents are then read."""
     ratio: Literal["keep", "drop", "refuse"] = "keep"
     """A pair whose sides differ in length by more than `max_length_ratio`."""
     duplicates: Literal["keep", "drop", "refuse"] = "keep"
@@ -567,6 +568,17 @@ class Recipe(Section):
     train: TrainSpec = TrainSpec()
     decode: DecodeSpec = DecodeSpec()
     score: ScoreSpec = ScoreSpec()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _documents_are_cut(cls, content: Any) -> Any:
+        """Cut what is too long for summaries, as `summarize` does: their documents often are."""
+        match content:
+            case {"task": "summarization", "data": {**data}}:
+                cleaning = data.get("cleaning", {})
+                if isinstance(cleaning, dict):
+                    return content | {"data": data | {"cleaning": {"long": "truncate"} | cleaning}}
+        return content
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Recipe":

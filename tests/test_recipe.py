@@ -397,3 +397,16 @@ def test_a_recipes_text_is_as_given_or_has_the_overrides_written_into_it(minimal
     assert load_recipe(copy) != load_recipe(minimal)
     assert copy.read_text(encoding="utf-8").startswith("# with train.peak_lr=1e-05\n")
     assert given_keys(load_recipe(copy)) == given_keys(load_recipe(minimal, overrides))
+
+
+def test_documents_are_cut_for_summaries_unless_the_recipe_says_otherwise(minimal: Path) -> None:
+    summaries = ["task=summarization", "target_language=en"]
+    assert load_recipe(minimal).data.cleaning.long == "drop"
+    assert load_recipe(minimal, summaries).data.cleaning.long == "truncate"
+    said = [*summaries, "data.cleaning.max_source_pieces=100"]
+    assert load_recipe(minimal, said).data.cleaning.long == "truncate"
+    dropped = load_recipe(minimal, [*said, "data.cleaning.long=drop"])
+    assert dropped.data.cleaning.long == "drop"
+    assert parse_recipe(dropped.model_dump(mode="json"), where="run") == dropped
+    wrong = refused(minimal, [*summaries, "data.cleaning=3"])
+    assert "data.cleaning = 3: needed a section [data.cleaning]" in wrong
