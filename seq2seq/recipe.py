@@ -25,6 +25,15 @@ from seq2seq.similar_names import suggest
 
 StockFamily = Literal["t5", "mt5", "bart", "mbart", "pegasus", "led"]
 Metric = Literal["bleu", "chrf", "chrf++", "rouge1", "rouge2", "rougeL", "rougeLsum"]
+# Sections that do nothing until one of these keys is above 0.
+SWITCHES = {
+    "data.context": ("source_sentences", "target_sentences"),
+    "data.copying": ("share",),
+    "train.lora": ("rank",),
+    "train.guided_attention": ("weight",),
+    "train.guided_copy": ("weight",),
+    "train.bottleneck": ("share",),
+}
 
 
 class Section(BaseModel):
@@ -598,6 +607,7 @@ class Recipe(Section):
         for name, spec in self.data.test.items():
             if spec.pronoun_items and spec.max_rows is not None:
                 yield f"data.test.{name}: pronoun items are scored whole, 'max_rows' cuts them"
+        yield from self._idle_sections()
         yield from self._missing_context()
         yield from self._pointers_that_miss()
         yield from self._guides_of_other_models()
@@ -612,6 +622,16 @@ class Recipe(Section):
                 yield (
                     f"data.cleaning.{side} = {pieces} is more than model.max_positions = {longest}"
                 )
+
+    def _idle_sections(self) -> Iterator[str]:
+        """Sections that are given and switch nothing on; a 0 that is given is meant."""
+        for name, switches in SWITCHES.items():
+            outer, inner = name.split(".")
+            part = getattr(self, outer)
+            given = getattr(part, inner).model_fields_set
+            if inner in part.model_fields_set and given.isdisjoint(switches):
+                keys = "' or '".join(switches)
+                yield f"{name} does nothing without '{keys}'; give it (0 is off), or remove {name}"
 
     def _missing_context(self) -> Iterator[str]:
         """Context that no corpus has, or that nothing uses."""

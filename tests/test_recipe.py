@@ -1,5 +1,6 @@
 """The recipe: what is accepted, what is refused and in which words."""
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -294,6 +295,30 @@ def test_differences_name_keys_inside_corpora(minimal: Path) -> None:
             "tokenizer.bpe_dropout cuts words anew in each epoch, train.guided_attention",
         ),
         (
+            {"train": {"guided_copy": {"layer": 1}}},
+            "train.guided_copy does nothing without 'weight'",
+        ),
+        (
+            {"train": {"guided_attention": {}}},
+            "train.guided_attention does nothing without 'weight'",
+        ),
+        ({"train": {"bottleneck": {"encoder": True}}}, "bottleneck does nothing without 'share'"),
+        ({"train": {"lora": {"alpha": 8}}}, "train.lora does nothing without 'rank'; give it (0"),
+        (
+            {"data": {"train": [{"file": "a"}], "dev": {"file": "a"}, "copying": {}}},
+            "data.copying does nothing without 'share'",
+        ),
+        (
+            {
+                "data": {
+                    "train": [{"file": "a"}],
+                    "dev": {"file": "a"},
+                    "context": {"separator": "@"},
+                }
+            },
+            "data.context does nothing without 'source_sentences' or 'target_sentences'",
+        ),
+        (
             {"train": {"guided_attention": {"start": 0.5, "end": 0.5}}},
             "'start' = 0.5 must be less than 'end' = 0.5",
         ),
@@ -356,6 +381,14 @@ def test_what_makes_no_sense_together_is_refused(
     minimal: Path, overrides: list[str], said: str
 ) -> None:
     assert said in refused(minimal, overrides)
+
+
+def test_a_section_that_is_switched_off_in_so_many_words_is_meant(minimal: Path) -> None:
+    overrides = ["train.guided_copy.weight=0", "train.guided_copy.layer=1", "train.lora.rank=0"]
+    overrides += ["data.copying.share=0", "data.context.source_sentences=0"]
+    recipe = load_recipe(minimal, overrides)
+    assert recipe.train.guided_copy.layer == 1
+    assert parse_recipe(json.loads(recipe_json(recipe)), where="its own") == recipe
 
 
 def test_a_model_to_begin_with_is_not_held_against_the_defaults(minimal: Path) -> None:
