@@ -35,10 +35,11 @@ WEIGHTS = "model.bin"
 # a caption's length. Fewer leave its products short, more leave its caches. 1,000 captions, tiny
 # model, s: greedy 256 pieces 1.49, 512 1.31, 768 1.25, 1024 1.31, 2048 1.49; 5 beams 256 4.5,
 # 512 4.8, 768 5.3, 1024 5.2, 2048 5.8 (2 threads of an Intel Xeon). Weights that fill no cache are
-# read anew in every step, so they want more pieces: small model, greedy, 768 4.4, 2048 3.8 (2 cores
-# of an AMD EPYC).
+# read anew in every step, so they want more pieces: small model, greedy, 768 4.4, 2048 3.8; 5 beams
+# 512 13.0, 768 12.5, 1536 12.8; but in 8 bits 512 6.1, 768 6.4 (2 cores of an AMD EPYC).
 GREEDY_TOKENS, BEAM_TOKENS = 768, 512
-LARGE_WEIGHTS, LARGE_GREEDY_TOKENS = 32 * 2**20, 2048
+LARGE_WEIGHTS = 32 * 2**20
+LARGE_GREEDY_TOKENS, LARGE_BEAM_TOKENS = 2048, 768
 EXPORTED = "what 'seq2seq export --to ctranslate2' writes"
 
 
@@ -57,7 +58,9 @@ class ConvertedEngine(ForeignEngine):
         positions: int,
         weight_bytes: int,
     ):
-        self._greedy_tokens = GREEDY_TOKENS if weight_bytes < LARGE_WEIGHTS else LARGE_GREEDY_TOKENS
+        large = weight_bytes >= LARGE_WEIGHTS
+        self._greedy_tokens = LARGE_GREEDY_TOKENS if large else GREEDY_TOKENS
+        self._beam_tokens = LARGE_BEAM_TOKENS if large else BEAM_TOKENS
         self._positions = positions
         self._translator = translator
         self._pieces = list(pieces)
@@ -110,7 +113,7 @@ class ConvertedEngine(ForeignEngine):
             eos=_name(names["eos_token"]),
             pad=_name(names["pad_token"]),
             positions=positions,
-            weight_bytes=(folder / WEIGHTS).stat().st_size,
+            weight_bytes=(folder / WEIGHTS).stat().st_size // (4 if eight_bits else 1),
         )
 
     @property
@@ -138,7 +141,7 @@ class ConvertedEngine(ForeignEngine):
         workers: int = self._translator.num_translators
         if str(self._translator.device) != "cpu":
             return super()._batches(lengths, rows, most)
-        fitting = self._greedy_tokens if rows == 1 else BEAM_TOKENS * rows
+        fitting = self._greedy_tokens if rows == 1 else self._beam_tokens * rows
         return even_batches(lengths, min(most, fitting), workers=workers)
 
     def _in_turn(

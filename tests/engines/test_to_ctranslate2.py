@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from seq2seq.decode.options import DecodeOptions
+from seq2seq.engines import converted
 from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.native import NativeEngine
 from seq2seq.engines.to_ctranslate2 import write_ctranslate2
@@ -100,14 +101,30 @@ def test_the_package_is_asked_for_where_it_is_missing(
         write_ctranslate2(load_model(folder), load_tokenizer(folder), folder, quantize=None)
 
 
-def test_a_model_that_fills_no_cache_gets_larger_batches_without_beams() -> None:
+def test_a_model_that_fills_no_cache_gets_larger_batches() -> None:
     translator = SimpleNamespace(num_translators=2, device="cpu")
-    lengths = [10] * 1000
     batches = {}
     for size in (2**20, 2**30):
         engine = ConvertedEngine(
             translator, ["</s>", "<pad>"], eos="</s>", pad="<pad>", positions=64, weight_bytes=size
         )
-        batches[size] = len(engine._batches(lengths, 1, 8192))
-        assert len(engine._batches([50] * 1000, 5, 8192)) == 20
-    assert batches == {2**20: 14, 2**30: 6}
+        greedy, beams = ([10] * 1000, 1, 8192), ([50] * 1000, 5, 8192)
+        batches[size] = [len(engine._batches(*one)) for one in (greedy, beams)]
+    assert batches == {2**20: [14, 20], 2**30: [6, 14]}
+
+
+def test_weights_in_8_bits_count_a_quarter_of_their_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = small_folder("m2m_100", tmp_path)
+    write_ctranslate2(load_model(folder), load_tokenizer(folder), folder, quantize=None)
+    monkeypatch.setattr(
+        converted, "LARGE_WEIGHTS", (folder / converted.WEIGHTS).stat().st_size // 2
+    )
+    beams = [
+        len(ConvertedEngine.load(folder, device="cpu", eight_bits=rounded)._batches(
+            [50] * 1000, 5, 8192
+        ))
+        for rounded in (False, True)
+    ]  # fmt: skip
+    assert beams[0] < beams[1]
