@@ -90,17 +90,19 @@ def shape_choices(
         return ()
     tier, size = tier_of(pairs), f"{pairs:,} pairs"
     small = tier.dropout > 0.1
+    width_is_given = "model.width" in given_keys(recipe)
+    fitting = f"usual for {size}" if width_is_given else f"goes with width {tier.width}"
     return _not_given(
         recipe,
         *_vocabulary(recipe, tier, characters, size),
         Choice("model.width", tier.width, f"a model that {size} can fill"),
-        Choice("model.ffn_width", tier.ffn_width, "goes with the width"),
-        Choice("model.heads", tier.heads, "goes with the width"),
+        Choice("model.ffn_width", tier.ffn_width, fitting),
+        Choice("model.heads", tier.heads, fitting),
         Choice("model.encoder_layers", tier.layers, f"depth for {size}"),
         Choice("model.decoder_layers", tier.layers, f"depth for {size}"),
         Choice("model.dropout", tier.dropout, f"{'much' if small else 'usual'} for {size}"),
         Choice("train.batch_tokens", tier.batch_tokens, f"batch for {size}"),
-        Choice("train.peak_lr", tier.peak_lr, f"goes with width {tier.width}"),
+        Choice("train.peak_lr", tier.peak_lr, fitting),
     )
 
 

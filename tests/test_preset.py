@@ -211,6 +211,14 @@ def test_choices_of_an_earlier_start_hold_where_the_recipe_gives_nothing() -> No
     assert (found.train.warmup_steps, found.model.width, found.preset) == (7, 32, "none")
 
 
+def test_what_goes_with_a_width_names_the_one_that_is_taken() -> None:
+    for given, reason in (({}, "goes with width 128"), ({"width": 64}, "usual for 7,127 pairs")):
+        chosen = shape_choices(recipe(model=given), pairs=7127, characters=LATIN)
+        reasons = {choice.key: choice.reason for choice in chosen}
+        for key in ("model.ffn_width", "model.heads", "train.peak_lr"):
+            assert reasons[key] == reason
+
+
 def test_the_size_of_features_is_known_where_recipe_and_processor_tell_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
