@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Self
 from seq2seq.errors import ModelError
 from seq2seq.files import read_json_object
 from seq2seq.run import write_json
-from seq2seq.sentences import sentences_of
 from seq2seq.tokenizer_like import TokenizerLike
 
 if TYPE_CHECKING:
@@ -192,16 +191,3 @@ def _is_readable(said: Mapping[str, Any]) -> bool:
     numbers = [said.get(f"{side}_sentences") for side in ("source", "target")]
     whole = all(type(number) is int and number >= 0 for number in numbers)
     return whole and any(numbers) and isinstance(said.get("separator"), str)
-
-
-def context_sentences(text: str, language: str | None = None) -> tuple[str, ...]:
-    """The sentences of a text that stands before another one.
-
-    Args:
-        text: One string of any number of sentences.
-        language: Code of its language; None if that is not known.
-
-    Returns:
-        The sentences, oldest first.
-    """
-    return tuple(one.strip() for one in sentences_of(text, language=language) if one.strip())

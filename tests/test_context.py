@@ -6,7 +6,6 @@ import pytest
 
 from seq2seq.context import (
     ContextFormat,
-    context_sentences,
     format_of,
     store_context,
     stored_context,
@@ -78,11 +77,6 @@ def test_the_format_goes_with_the_tokenizer_and_leaves_with_the_context(tmp_path
     path.write_text(json.dumps(damaged))
     with pytest.raises(ModelError, match="needed source_sentences, target_sentences and separator"):
         stored_context(tmp_path, tokenizer)
-
-
-def test_a_text_before_a_sentence_is_cut_into_sentences():
-    assert context_sentences("She fell. Mr. Hill saw it!  ") == ("She fell.", "Mr. Hill saw it!")
-    assert context_sentences(" ") == ()
 
 
 CORPUS = {"source": "s", "target": "t"}

@@ -159,16 +159,6 @@ def worst_batches(
     return [plan[int(np.argmax(cost))] for cost in costs]
 
 
-def padding_share(plan: list[Indices], source_lengths: Lengths, target_lengths: Lengths) -> float:
-    """Share of the plan's tokens, both sides together, that are padding."""
-    real = int(source_lengths.sum() + target_lengths.sum())
-    area = sum(
-        len(batch) * int(source_lengths[batch].max() + target_lengths[batch].max())
-        for batch in plan
-    )
-    return 1 - real / area
-
-
 def collate(
     pairs: Sequence[tuple[Indices, Indices]], pad_id: int, given: Lengths | None = None
 ) -> Batch:

@@ -19,7 +19,7 @@ from seq2seq.pronouns.draw import (
 from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.lexicon import GENDERS, Cue, Gender, Noun
 from seq2seq.pronouns.patterns import Schema
-from seq2seq.pronouns.quads import Label, causal_view, choose_setting
+from seq2seq.pronouns.quads import Label, causal_view, choose_causal_setting
 
 # Blocks of eight items for every schema; for one that is kept for a single split.
 _BLOCKS = {"dev": 1, "T0": 2, "T1": 1, "train": 40}
@@ -98,15 +98,7 @@ def _allowed(draw: Draw, nouns: Pairing, cues: tuple[Cue, Cue], split: str) -> b
 def _write(
     draw: Draw, split: str, schema: Schema, cues: tuple[Cue, Cue], drawn: list[Pairing]
 ) -> list[Item]:
-    setting = choose_setting(
-        draw.rng,
-        draw.patterns,
-        cues,
-        tense="past",
-        links=draw.patterns.reasons,
-        modifiers=schema.modifiers,
-        timeless=schema.timeless,
-    )
+    setting = choose_causal_setting(draw.rng, draw.patterns, schema, cues)
     items: list[Item] = []
     for number, nouns in enumerate(drawn):
         if number % 2 == 0:

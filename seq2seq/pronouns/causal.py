@@ -9,7 +9,7 @@ from seq2seq.pronouns.draw import Draw, Pairing, draw_cues, kept_apart, withheld
 from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.lexicon import GENDERS, Cue, drawn_as
 from seq2seq.pronouns.patterns import Pattern, Schema
-from seq2seq.pronouns.quads import Label, Setting, causal_view, choose_setting
+from seq2seq.pronouns.quads import Label, Setting, causal_view, choose_causal_setting
 
 # Noun pairs of each schema kept for dev and T0, sentences made of each training pair.
 _PAIRS = {"dev": 1, "T0": 2, "T4": 6}
@@ -90,15 +90,7 @@ def _causal_blocks(draw: Draw, split: str, chosen: Sequence[tuple[Schema, Pairin
     """
     first = chosen[0][0]
     cues = _draw_cues(draw, chosen)
-    setting = choose_setting(
-        draw.rng,
-        draw.patterns,
-        cues,
-        tense="past",
-        links=draw.patterns.reasons,
-        modifiers=first.modifiers,
-        timeless=first.timeless,
-    )
+    setting = choose_causal_setting(draw.rng, draw.patterns, first, cues)
     items: list[Item] = []
     for schema, nouns in chosen:
         own = cues if cues[0].english in schema.cues[0] else cues[::-1]

@@ -191,13 +191,8 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-def write_items(path: Path, items: Iterable[Item]) -> None:
-    """Write items as JSON Lines, one object a line, fields in a fixed order."""
-    write_objects(path, (_item_fields(item) for item in items))
-
-
 def read_items(path: Path) -> list[Item]:
-    """Read items written by `write_items`, or rows that carry one.
+    """Read items, each by itself or in the row that it belongs to.
 
     Args:
         path: a JSON Lines file.

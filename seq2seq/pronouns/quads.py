@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from seq2seq.pronouns.english import ENGLISH
 from seq2seq.pronouns.items import Candidate, Item, differing_spans
 from seq2seq.pronouns.lexicon import Cue, Noun
-from seq2seq.pronouns.patterns import Link, Pattern, Patterns
+from seq2seq.pronouns.patterns import Link, Pattern, Patterns, Schema
 from seq2seq.pronouns.phrase import Grammar, Line, Modifier, Predicate, Scene, Tense, say_each
 
 _NOTHING = Pattern("", "", "")
@@ -248,6 +248,21 @@ def choose_setting(
         link=link.pattern,
         modifier=_choose_modifier(rng, patterns, cues, modifiers, reason=link.causal),
         people=tuple(rng.sample(patterns.people, 2)),
+    )
+
+
+def choose_causal_setting(
+    rng: random.Random, patterns: Patterns, schema: Schema, cues: Sequence[Cue]
+) -> Setting:
+    """Draw a setting in which the clause of a schema has one of two cues for its reason."""
+    return choose_setting(
+        rng,
+        patterns,
+        cues,
+        tense="past",
+        links=patterns.reasons,
+        modifiers=schema.modifiers,
+        timeless=schema.timeless,
     )
 
 

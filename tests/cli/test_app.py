@@ -18,10 +18,10 @@ import seq2seq
 from seq2seq.errors import DataError
 from seq2seq.pronouns.draw import Draw
 from seq2seq.pronouns.grammar import grammar_of
-from seq2seq.pronouns.items import write_items
 from seq2seq.pronouns.lexicon import load_lexicon
 from seq2seq.pronouns.patterns import load_patterns
 from seq2seq.pronouns.splits import natural_items
+from tests.pronouns.item_files import write_items
 
 Cli = Callable[..., Any]
 RECIPE = """

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from seq2seq.data.batches import collate, padding_share, plan_batches, worst_batches
+from seq2seq.data.batches import collate, plan_batches, worst_batches
 from seq2seq.errors import DataError
+from tests.data.padding import padding_share
 
 
 def lengths(count: int, *, seed: int, longest: int = 60) -> tuple[np.ndarray, np.ndarray]:

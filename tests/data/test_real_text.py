@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from seq2seq.data.batches import padding_share, plan_batches
+from seq2seq.data.batches import plan_batches
 from seq2seq.data.parallel_text import read_text
 from seq2seq.data.prepare import prepare
 from seq2seq.recipe import CorpusSpec, DataSpec, TokenizerSpec
 from seq2seq.round_trip import check_round_trip
 from seq2seq.tokenizer import train_tokenizer
+from tests.data.padding import padding_share
 
 
 @pytest.mark.slow

@@ -18,12 +18,12 @@ from seq2seq.pronouns.items import (
     differing_spans,
     read_items,
     read_rows,
-    write_items,
     write_rows,
 )
 from seq2seq.pronouns.lexicon import Lexicon, load_lexicon
 from seq2seq.pronouns.patterns import load_patterns
 from seq2seq.pronouns.splits import natural_items
+from tests.pronouns.item_files import write_items
 
 from .conftest import TEST_SPLITS, corpus_items
 

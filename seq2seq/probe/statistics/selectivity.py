@@ -23,14 +23,6 @@ from seq2seq.probe.statistics.selection import Choice, furthest, row_of
 LABELLINGS = 20
 
 
-def control_labels(cases: Sequence[Case], *, seed: int = SEED) -> Bool[np.ndarray, " items"]:
-    """Give every pair of nouns a fixed random answer: whether each case keeps its gold noun.
-
-    Source: Hewitt and Liang 2019, section 2 (control tasks).
-    """
-    return _labels([_Nouns.of(case) for case in cases], seed)
-
-
 def control_accuracy(
     dev: tuple[Sequence[Case], Scores],
     test: tuple[Sequence[Case], Scores],
@@ -65,8 +57,9 @@ def _above_chance(
     cases: Sequence[Case], scores: Scores, seeds: Sequence[int]
 ) -> Float[np.ndarray, "measures labellings"]:
     """By how much each measure's accuracy with each labelling lies above one half."""
-    nouns = [_Nouns.of(case) for case in cases]  # once for all labellings
-    signs = np.stack([np.where(_labels(nouns, seed), 1.0, -1.0) for seed in seeds], axis=1)
+    nouns = [Nouns.of(case) for case in cases]  # once for all labellings
+    labels = [control_labels(nouns, seed=seed) for seed in seeds]
+    signs = np.stack([np.where(one, 1.0, -1.0) for one in labels], axis=1)
     above: Float[np.ndarray, "measures labellings"] = (
         (items_right(scores.gold, scores.distractor) - 0.5) @ signs / len(signs)
     )
@@ -74,27 +67,32 @@ def _above_chance(
 
 
 @dataclass(frozen=True)
-class _Nouns:
+class Nouns:
     """The nouns of a case, the same whatever their order, and which of them is meant."""
 
     names: tuple[str, ...]
     gold: str
 
     @classmethod
-    def of(cls, case: Case) -> "_Nouns":
+    def of(cls, case: Case) -> "Nouns":
+        """Those of a case."""
         names = [candidate.text.casefold() for candidate in case.candidates]
         gold = "" if case.gold is None else names[case.gold]
         return cls(tuple(sorted(names)), gold)
 
     @cached_property
     def joined(self) -> str:
+        """All of them in one text."""
         return " ".join(self.names)
 
 
-def _labels(cases: Sequence[_Nouns], seed: int) -> Bool[np.ndarray, " items"]:
-    """Whether the noun that is meant is the one that a hash of the nouns calls the answer."""
+def control_labels(cases: Sequence[Nouns], *, seed: int = SEED) -> Bool[np.ndarray, " items"]:
+    """Whether the noun that is meant is the one that a hash of the nouns calls the answer.
+
+    Source: Hewitt and Liang 2019, section 2 (control tasks).
+    """
     return np.array([_answer(case, seed) == case.gold for case in cases], dtype=bool)
 
 
-def _answer(case: _Nouns, seed: int) -> str:
+def _answer(case: Nouns, seed: int) -> str:
     return case.names[zlib.crc32(f"{seed} {case.joined}".encode()) % len(case.names)]

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from seq2seq.probe.items.companion_sets import companions_of
-from seq2seq.pronouns.items import Item, write_items
+from seq2seq.pronouns.items import Item
 from tests.probe.causes.test_free_translation import item
+from tests.pronouns.item_files import write_items
 
 
 def quad(name: str, **changes: object) -> list[Item]:

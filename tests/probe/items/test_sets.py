@@ -12,7 +12,8 @@ from seq2seq.probe.items.case import Case, case_of_item
 from seq2seq.probe.items.formats.question import Kind
 from seq2seq.probe.items.formats.suite_items import KIND_OF_SUITE
 from seq2seq.probe.items.sets import FORMATS, CaseSet, read_cases, recognise
-from seq2seq.pronouns.items import Candidate, Item, write_items
+from seq2seq.pronouns.items import Candidate, Item
+from tests.pronouns.item_files import write_items
 
 
 def read(tmp_path: Path, text: str, name: str = "set.txt", **options: Any) -> CaseSet:

@@ -10,7 +10,7 @@ from seq2seq.probe.items.case import Case, Mention
 from seq2seq.probe.measures.accuracy import layout_of
 from seq2seq.probe.measures.scores import Scores
 from seq2seq.probe.statistics.selection import choose, evaluate
-from seq2seq.probe.statistics.selectivity import control_accuracy, control_labels
+from seq2seq.probe.statistics.selectivity import Nouns, control_accuracy, control_labels
 from tests.probe.planted_scores import heads
 
 NOUNS = [f"noun{n}" for n in range(20)]
@@ -30,12 +30,16 @@ def pairs(rng: np.random.Generator, prefix: str, count: int = 200) -> list[Case]
     return cases
 
 
+def nouns_of(cases: Sequence[Case]) -> list[Nouns]:
+    return [Nouns.of(case) for case in cases]
+
+
 def measured(cases: Sequence[Case], rng: np.random.Generator, *, fit: float, seed: int) -> Scores:
     """One head that resolves four in five, one that follows the labels that often, six of noise."""
     right = rng.random((8, len(cases))) < 0.5
     right[0] = rng.random(len(cases)) < 0.8
     follows = rng.random(len(cases)) < fit
-    right[1] = control_labels(cases, seed=seed) == follows
+    right[1] = control_labels(nouns_of(cases), seed=seed) == follows
     return Scores(heads(8), layout_of(cases), right.astype(float), 1 - right.astype(float))
 
 
@@ -43,15 +47,16 @@ def test_nouns_have_one_answer_in_every_sentence_and_order() -> None:
     rng = np.random.default_rng(0)
     cases = pairs(rng, "dev")
     answers: dict[frozenset[str], set[str]] = {}
-    for case, keeps in zip(cases, control_labels(cases), strict=True):
+    for case, keeps in zip(cases, control_labels(nouns_of(cases)), strict=True):
         assert case.gold is not None
         nouns = [mention.text for mention in case.candidates]
         answer = nouns[case.gold if keeps else 1 - case.gold]
         answers.setdefault(frozenset(nouns), set()).add(answer)
     assert {len(found) for found in answers.values()} == {1}
+    nouns = nouns_of(cases)
     firsts = [min(nouns) in found for nouns, found in answers.items()]
     assert 0.35 < np.mean(firsts) < 0.65
-    assert (control_labels(cases, seed=1) != control_labels(cases, seed=2)).any()
+    assert (control_labels(nouns, seed=1) != control_labels(nouns, seed=2)).any()
 
 
 def test_a_head_that_resolves_is_selective() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scripts.compare_probe_folders import compare_probes, seeds_table
 from seq2seq.errors import DataError
 from seq2seq.probe.causes.experiment import Trial
 from seq2seq.probe.items.case import Case, Mention
 from seq2seq.probe.measures.scores import Measure
-from seq2seq.probe.report.compare import compare_probes, seeds_table
 from seq2seq.probe.report.item_record import Record, item_fields, read_record, write_record
 
 HEAD = Measure("E→", "raw", "encoder", 1, 0)
