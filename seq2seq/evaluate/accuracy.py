@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from seq2seq.evaluate.item import Item
 from seq2seq.score.figure import Figure
-from seq2seq.score.resampling import Statistics, bootstrap
+from seq2seq.score.resampling import Statistics, bootstrap, interval_of_all
 from seq2seq.score.result import RESAMPLES
 
 LEVEL = 0.95
@@ -61,14 +61,16 @@ def accuracy_of(items: Sequence[Item], right: Right) -> Accuracy | None:
         The share; None where no item was judged.
 
     Source: Efron and Tibshirani 1993, section 13.3 (percentiles); Cameron, Gelbach and Miller 2008
-    for clusters.
+    for clusters; Clopper and Pearson 1934 where all or none are right.
     """
     judged = _judged(items, right)
     if not judged:
         return None
     statistics = statistics_of(judged)
     interval = None
-    if len(statistics.rows) > 1:
+    if len(statistics.rows) > 1 and statistics.score in (0, 1):
+        interval = interval_of_all(statistics.score, len(statistics.rows))
+    elif len(statistics.rows) > 1:
         drawn = bootstrap([statistics], RESAMPLES)[0]
         low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         interval = (float(low), float(high))

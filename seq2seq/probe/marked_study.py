@@ -162,7 +162,9 @@ class _Part:
         hidden, falls = _hidden(experiment, sights, spec)
         return replace(
             found,
-            preferred=mean_of(answers_right(experiment.intact), clusters, seed=spec.seed),
+            preferred=mean_of(
+                answers_right(experiment.intact), clusters, share=True, seed=spec.seed
+            ),
             visible=visible(scored.chosen, right, blind, experiment.dependence),
             random=() if self.moved else _random(model, dev, experiment, spec, blind),
             head=head,
@@ -184,7 +186,8 @@ def _between_nouns(
     clusters = [test[row].case.cluster for row in rows]
     if len(set(clusters)) < LEAST:
         return None
-    seen, more = (mean_of(each[rows], clusters, seed=spec.seed) for each in (right, fall))
+    seen = mean_of(right[rows], clusters, share=True, seed=spec.seed)
+    more = mean_of(fall[rows], clusters, seed=spec.seed)
     return BetweenNouns(len(rows), seen, more)
 
 

@@ -154,6 +154,21 @@ def interval_of(resampled: "NDArray[np.float64]") -> tuple[float, float]:
     return mean - half, mean + half
 
 
+def interval_of_all(share: float, clusters: int) -> tuple[float, float]:
+    """The exact 95 % interval of a share of 0 or 1, of which every resample is the same.
+
+    That everything observed was right does not say that nothing else can be wrong.
+
+    Args:
+        share: 0 or 1.
+        clusters: of how many independent draws; items of one cluster count as one.
+
+    Source: Clopper and Pearson 1934, whose bounds have this closed form at either end.
+    """
+    reach = 0.025 ** (1 / clusters)
+    return (reach, 1.0) if share == 1 else (0.0, 1 - reach)
+
+
 def _chunks(count: int) -> Iterator[int]:
     for start in range(0, count, CHUNK):
         yield min(CHUNK, count - start)

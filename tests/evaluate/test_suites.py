@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.stats import binomtest
 
 from seq2seq.errors import DataError
-from seq2seq.evaluate.accuracy import accuracy_of_blocks
+from seq2seq.evaluate.accuracy import accuracy_of, accuracy_of_blocks
 from seq2seq.evaluate.answers import AnswerOptions
 from seq2seq.evaluate.evaluation import Evaluation, System, evaluate_systems
 from seq2seq.evaluate.item import Item, Mention, Suite
@@ -324,3 +325,13 @@ def test_published_sets_are_whole_and_their_references_right(shared_data: Path) 
         found = evaluated(suite, random_translator(texts_of(suite)), generated=False)
         right = sum(one or 0 for one in found.conditions[0].seeds[0].contrastive)
         assert abs(right - 100) <= away
+
+
+def test_all_or_none_right_is_as_sure_as_the_clusters_are_many() -> None:
+    items = [Item(id=str(n), source="", cluster=str(n // 2)) for n in range(22)]
+    for value, right in ((1.0, 11), (0.0, 0)):
+        found = accuracy_of(items, [value] * 22)
+        exact = binomtest(right, 11).proportion_ci(method="exact")
+        assert found is not None
+        assert found.interval == pytest.approx((exact.low, exact.high))
+    assert accuracy_of(items[:2], [1.0, 1.0]).interval is None  # type: ignore[union-attr]

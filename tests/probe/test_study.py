@@ -151,7 +151,7 @@ def test_the_report_is_written_for_machines_and_for_a_card(found: Study, tmp_pat
     assert verdict["short"] == "shown, at chance"
     card = (tmp_path / "probe/probe.md").read_text(encoding="utf-8")
     assert card == to_markdown(found)
-    assert "| ★ E→ raw | 1 | 2 | 100.0 % [100.0, 100.0] | 100.0% |" in card
+    assert "| ★ E→ raw | 1 | 2 | 100.0 % [91.2, 100.0] | 100.0% |" in card
     assert verdict["sentence"] in card
     assert "baseline nearest" in to_text(found)
 
@@ -220,7 +220,7 @@ def test_an_accuracy_is_parted_by_whether_the_model_is_right(found: Study) -> No
     (difference,) = found.parts.differences
     assert (difference.one, difference.other) == ("right", "not right")
     assert difference.difference.value == 0
-    assert "by preferred translation: not right 100.0 % [100.0, 100.0] of 10" in to_text(found)
+    assert "by preferred translation: not right 100.0 % [69.2, 100.0] of 10" in to_text(found)
 
 
 def test_an_unrelated_sentence_without_a_place_is_counted_and_stops_nothing() -> None:

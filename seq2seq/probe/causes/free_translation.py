@@ -151,9 +151,9 @@ def score_written(
     shown = np.array(right, dtype=float)
     generated = Generated(
         name,
-        mean_of(shown, [one.block for one in items], seed=seed),
-        mean_of(whole_pairs, [block[n] for n in pairs], seed=seed),
-        mean_of(whole_quads, [block[n] for n in quads], seed=seed),
+        mean_of(shown, [one.block for one in items], share=True, seed=seed),
+        mean_of(whole_pairs, [block[n] for n in pairs], share=True, seed=seed),
+        mean_of(whole_quads, [block[n] for n in quads], share=True, seed=seed),
         score_gender(items, written.texts),
         len(written.unfinished),
     )

@@ -179,13 +179,13 @@ def control_figure(
 
     accuracy = None
     if all(one.case.id in meant for one in placed):
-        accuracy = mean_of(answers_right(gold - other), clusters, seed=seed)
+        accuracy = mean_of(answers_right(gold - other), clusters, share=True, seed=seed)
     return ControlFigure(
         name=name,
         items=len(placed),
         left_out=placing.left_out,
         mass=mean_of(gold + other, clusters, seed=seed),
-        first=mean_of(answers_right(first), clusters, seed=seed),
+        first=mean_of(answers_right(first), clusters, share=True, seed=seed),
         accuracy=accuracy,
     )
 

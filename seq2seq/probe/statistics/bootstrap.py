@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from seq2seq.errors import DataError
+from seq2seq.score.resampling import interval_of_all
 
 RESAMPLES = 10_000
 SEED = 12345
@@ -72,6 +73,7 @@ def cluster_bootstrap(
     values: Float[np.ndarray, "measures items"],
     clusters: Sequence[str],
     *,
+    share: bool = False,
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> tuple[Estimate, ...]:
@@ -81,6 +83,7 @@ def cluster_bootstrap(
         values: one row for each measure; 0 to 1 where the mean is an accuracy. The difference of
             two models on the same items says how much better one is.
         clusters: the name of each item's cluster.
+        share: whether the means are shares, which all or none right leaves uncertain all the same.
         resamples: how often as many clusters as there are are drawn.
         seed: of the draws, the same for all measures.
 
@@ -91,24 +94,34 @@ def cluster_bootstrap(
         DataError: as in `cluster_numbers`.
 
     Source: Efron and Tibshirani 1993, chapters 13 and 14; Cameron, Gelbach and Miller 2008 for
-    clusters.
+    clusters; Clopper and Pearson 1934 for shares of 0 and 1.
     """
     means = _resampled_means(values, clusters, resamples, seed)
+    alike = len(set(clusters)) if share else None
     return tuple(
-        Estimate(float(row.mean()), percentiles(drawn))
+        Estimate(float(row.mean()), _of_all(row, alike) or percentiles(drawn))
         for row, drawn in zip(values, means.T, strict=True)
     )
+
+
+def _of_all(values: Float[np.ndarray, "..."], clusters: int | None) -> Interval | None:
+    """The interval of a share where all values are 0 or all are 1; else none."""
+    first = float(values.flat[0])
+    if clusters is None or first not in (0, 1) or (values != first).any():
+        return None
+    return Interval(*interval_of_all(first, clusters))
 
 
 def mean_of(
     values: Float[np.ndarray, " items"],
     clusters: Sequence[str],
     *,
+    share: bool = False,
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Estimate:
     """The mean of one measure; arguments as for `cluster_bootstrap`."""
-    return cluster_bootstrap(values[None], clusters, resamples=resamples, seed=seed)[0]
+    return cluster_bootstrap(values[None], clusters, share=share, resamples=resamples, seed=seed)[0]
 
 
 def difference_of(
@@ -119,17 +132,28 @@ def difference_of(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> Estimate:
-    """The mean over one part of the items less that over another, each of at least one item.
+    """The share of one part of the items less that of another, each of at least one item.
 
     Both parts are drawn together, cluster by cluster: sentences that differ in the pronoun alone
     share their nouns, and what is hard in one is hard in the other. Draws in which a part has no
-    item do not count.
+    item do not count. Where each part is all right or all wrong, of which every draw is the same,
+    the intervals of the two shares are put together.
+
+    Source: Zou and Donner 2008 for the last.
     """
     both = np.stack([values, values])
     means = _resampled_means(both, clusters, resamples, seed, parts.astype(float))
     drawn = means[:, 0] - means[:, 1]
-    value = values[parts[0]].mean() - values[parts[1]].mean()
-    return Estimate(float(value), percentiles(drawn[np.isfinite(drawn)]))
+    value = float(values[parts[0]].mean() - values[parts[1]].mean())
+    names = np.array(clusters)
+    one, other = (_of_all(values[part], len(set(names[part]))) for part in parts)
+    if one is None or other is None:
+        return Estimate(value, percentiles(drawn[np.isfinite(drawn)]))
+    # Each has an end at its share, so that the other end is as far away as it is wide.
+    widths = [one.high - one.low, other.high - other.low]
+    below = np.hypot(widths[0] * (one.high == 1), widths[1] * (other.low == 0))
+    above = np.hypot(widths[0] * (one.low == 0), widths[1] * (other.high == 1))
+    return Estimate(value, Interval(float(value - below), float(value + above)))
 
 
 def unpaired_bootstrap(
@@ -156,14 +180,15 @@ def seed_bootstrap(
     *,
     seed: int = SEED,
 ) -> Estimate:
-    """The mean over training seeds, as sure as both few seeds and few clusters allow.
+    """A share's mean over training seeds, as sure as both few seeds and few clusters allow.
 
     Source: Davison and Hinkley 1997, section 3.8 (both levels of a hierarchy drawn again).
     """
     means = _resampled_means(values, clusters, RESAMPLES, seed)
     picks = np.random.default_rng(seed + 1).integers(len(values), size=means.shape)
     drawn = np.take_along_axis(means, picks, axis=1).mean(axis=1)
-    return Estimate(float(values.mean()), percentiles(drawn))
+    alike = _of_all(values, len(set(clusters)))
+    return Estimate(float(values.mean()), alike or percentiles(drawn))
 
 
 def draws(clusters: int, resamples: int, seed: int) -> Iterator[Int[np.ndarray, "slice clusters"]]:

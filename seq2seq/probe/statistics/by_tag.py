@@ -85,7 +85,8 @@ def by_tag(
             clusters = [cases[row].cluster for row in rows]
             interval = None
             if len(set(clusters)) > 1:
-                interval = mean_of(right[rows], clusters, resamples=resamples, seed=seed).interval
+                share = mean_of(right[rows], clusters, share=True, resamples=resamples, seed=seed)
+                interval = share.interval
             found = TagFigure(name, value, len(rows), float(right[rows].mean()), interval)
             figures.append(found)
         if len(values) == 2:

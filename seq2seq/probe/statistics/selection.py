@@ -194,7 +194,7 @@ def _report(scores: Scores, sign: Sign, *, resamples: int, seed: int) -> tuple[F
     tested = max_t_sign_flip(right - 0.5, layout.clusters, flips=resamples, seed=seed)
     q = false_discovery_control(tested.p)
     gold, distractor = scores.gold, scores.distractor
-    accuracy = cluster_bootstrap(right, layout.clusters, resamples=resamples, seed=seed)
+    accuracy = cluster_bootstrap(right, layout.clusters, share=True, resamples=resamples, seed=seed)
     pairs = _shares(right, layout.pairs, layout, resamples=resamples, seed=seed)
     quads = _shares(right, layout.quads, layout, resamples=resamples, seed=seed)
     margin, auc = margins(gold, distractor), areas(gold, distractor, layout)
@@ -240,4 +240,5 @@ def _shares(
     clusters = clusters_of(groups, layout)
     if len(set(clusters)) < 2:
         return ()
-    return cluster_bootstrap(groups_right(right, groups), clusters, resamples=resamples, seed=seed)
+    right = groups_right(right, groups)
+    return cluster_bootstrap(right, clusters, share=True, resamples=resamples, seed=seed)

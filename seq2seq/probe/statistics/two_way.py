@@ -22,6 +22,7 @@ from scipy.stats import t
 
 from seq2seq.probe.items.case import Case
 from seq2seq.probe.statistics.bootstrap import LEVEL, Estimate, Interval, cluster_numbers
+from seq2seq.score.resampling import interval_of_all
 
 _ROUNDING = 1e-12
 
@@ -103,13 +104,16 @@ def shares(
 ) -> tuple[Estimate, ...]:
     """The share of items in each row of zeros, halves and ones, with its 95 % interval.
 
-    The interval stays within 0 and 1, and is empty where all items agree.
+    The interval stays within 0 and 1; where all items are 0 or all are 1, it is that of so many
+    clusters (Clopper and Pearson 1934), and of halves alone it is empty.
     """
     reach = float(t.ppf((1 + LEVEL) / 2, dependence.freedom))
     found = []
     for mean, error in zip(values.mean(axis=1), dependence.errors(values), strict=True):
         spread = float(mean * (1 - mean))
         ends = [float(mean)] * 2
+        if mean in (0, 1):
+            ends = [*interval_of_all(float(mean), dependence.freedom + 1)]
         if error > _ROUNDING and spread > _ROUNDING:
             ends = [float(expit(logit(mean) + side * reach * error / spread)) for side in (-1, 1)]
         found.append(Estimate(float(mean), Interval(*ends)))

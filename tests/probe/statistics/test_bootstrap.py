@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from seq2seq.errors import DataError
 from seq2seq.probe.statistics.bootstrap import (
@@ -9,6 +10,7 @@ from seq2seq.probe.statistics.bootstrap import (
     cluster_bootstrap,
     cluster_numbers,
     cluster_sums,
+    difference_of,
     mean_of,
     seed_bootstrap,
     unpaired_bootstrap,
@@ -80,6 +82,31 @@ def test_seeds_repeat_and_matter() -> None:
         cluster_bootstrap(values, names(40), resamples=200, seed=seed) for seed in (1, 1, 2)
     )
     assert first == again != other
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_all_or_none_right_is_as_sure_as_the_clusters_are_many(share: int) -> None:
+    values = np.full((1, 44), float(share))
+    exact = binomtest(11 * share, 11).proportion_ci(method="exact")
+    found = cluster_bootstrap(values, names(44, 4), share=True)[0]
+    assert ends(found) == pytest.approx((exact.low, exact.high))
+    assert ends(seed_bootstrap(np.repeat(values, 3, axis=0), names(44, 4))) == ends(found)
+    assert ends(mean_of(values[0], names(44, 4))) == (share, share), "of a difference"
+    values[0, 0] = 0.5
+    low, high = ends(cluster_bootstrap(values, names(44, 4), share=True)[0])
+    assert low < high
+
+
+def test_a_difference_of_two_sure_shares_is_as_sure_as_both() -> None:
+    parts = np.arange(32) < 22
+    right = np.ones(32)
+    low = [0.025 ** (1 / clusters) for clusters in (11, 5)]
+    found = difference_of(right, np.stack([parts, ~parts]), names(32, 2))
+    assert (found.value, *ends(found)) == pytest.approx((0, low[0] - 1, 1 - low[1]))
+    right[22:] = 0
+    found = difference_of(right, np.stack([parts, ~parts]), names(32, 2))
+    reach = np.hypot(1 - low[0], 1 - low[1])
+    assert (found.value, *ends(found)) == pytest.approx((1, 1 - reach, 1))
 
 
 def test_nothing_is_said_of_one_cluster_or_of_items_in_none() -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from seq2seq.probe.statistics.two_way import Dependence, differences, holm, shares
 
@@ -27,14 +28,17 @@ def test_a_pair_that_shares_both_nouns_counts_once() -> None:
     assert found == pytest.approx(np.sqrt((off @ off + 2 * off[0] * off[1]) * 3 / 2) / 3)
 
 
-def test_intervals_stay_between_none_and_all_and_are_empty_where_all_agree() -> None:
+def test_intervals_stay_between_none_and_all_and_are_exact_where_all_agree() -> None:
     blocks = tuple(str(number // 2) for number in range(40))
     dependence = Dependence(blocks, tuple((block,) for block in blocks))
-    values = np.ones((2, 40))
-    values[0, :2] = 0
-    most, every = shares(values, dependence)
+    values = np.ones((3, 40))
+    values[0, :2], values[2] = 0, 0
+    most, every, none = shares(values, dependence)
     assert 0.5 < most.interval.low < 0.95 < most.interval.high < 1
-    assert (every.interval.low, every.interval.high) == (1, 1)
+    for found, right in ((every, 20), (none, 0)):  # of twenty blocks
+        exact = binomtest(right, 20).proportion_ci(method="exact")
+        ends = (found.interval.low, found.interval.high)
+        assert ends == pytest.approx((exact.low, exact.high))
 
 
 def test_a_p_value_agrees_with_its_interval() -> None:
