@@ -19,14 +19,16 @@ from seq2seq.environment import processor_name
 
 ONEDNN = hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
-# Below this many rows the ordinary operator is as fast.
-FEWEST_ROWS = 16
-# From so many inputs on oneDNN is as fast as MKL on Intel's processors, or faster. One core of a
-# Xeon, ms in MKL / in oneDNN: 48 rows 128 to 128 0.015/0.040, 256 to 768 0.16/0.21, 512 to 2048
-# 1.00/1.02; 250 rows 128 to 8256 4.5/5.8, 512 to 8256 22.8/22.6.
-WIDE_FOR_MKL = 512
-# What a product must have in inputs for oneDNN: on other makers' processors anything.
-FEWEST_INPUTS = WIDE_FOR_MKL if "Intel" in processor_name() else 0
+# Multiplications from which on oneDNN is faster. One core of an AMD EPYC (Zen 5), μs in MKL / in
+# oneDNN: 128 to 128 4 rows 4/14, 64 rows 22/21, 256 rows 79/46; 128 to 384 16 rows 19/21, 32 rows
+# 33/27; 128 to 8256 4 rows 179/125; 512 to 512 4 rows 41/41, 16 rows 98/64.
+FEWEST_PRODUCTS = 2**20
+# From so many inputs and rows on oneDNN is as fast as MKL on Intel's processors, or faster. One
+# core of a Xeon, ms in MKL / in oneDNN: 48 rows 128 to 128 0.015/0.040, 256 to 768 0.16/0.21, 512
+# to 2048 1.00/1.02; 250 rows 128 to 8256 4.5/5.8, 512 to 8256 22.8/22.6.
+WIDE_FOR_MKL, ROWS_FOR_MKL = 512, 16
+# What a product must have for oneDNN besides: on other makers' processors anything.
+FEWEST_INPUTS, FEWEST_ROWS = (WIDE_FOR_MKL, ROWS_FOR_MKL) if "Intel" in processor_name() else (0, 0)
 
 
 def linear(
@@ -51,6 +53,7 @@ def linear(
         and x.dtype == weight.dtype == torch.float32
         and x.device.type == "cpu"
         and x.numel() >= FEWEST_ROWS * x.shape[-1]
+        and x.numel() * len(weight) >= FEWEST_PRODUCTS
         and not torch.is_autocast_enabled("cpu")
     ):
         fast: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")

@@ -13,7 +13,8 @@ from seq2seq.model.linear import Linear, linear, use_fast_products
 def test_the_fast_product_is_the_ordinary_one(
     shape: tuple[int, ...], bias: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FEWEST_INPUTS", 0)
+    for least in ("FEWEST_INPUTS", "FEWEST_ROWS", "FEWEST_PRODUCTS"):
+        monkeypatch.setattr(module, least, 0)
     x, weight = torch.randn(*shape, 48), torch.randn(33, 48)
     constant = torch.randn(33) if bias else None
     torch.testing.assert_close(
@@ -31,13 +32,17 @@ def test_the_fast_product_is_used_where_no_gradient_is_needed(
 
     wanted = F.linear(x, layer.weight, layer.bias)
     monkeypatch.setattr(module.F, "linear", refuse)
+    needed = {"FEWEST_INPUTS": 8, "FEWEST_ROWS": 50, "FEWEST_PRODUCTS": 50 * 8 * 4}
+    for least, number in needed.items():
+        monkeypatch.setattr(module, least, number)
     if module.ONEDNN:
-        monkeypatch.setattr(module, "FEWEST_INPUTS", 8)
         with torch.no_grad():
             torch.testing.assert_close(layer(x), wanted.detach())
-    monkeypatch.setattr(module, "FEWEST_INPUTS", 9)  # of a model that is too narrow
-    with torch.no_grad(), pytest.raises(AssertionError, match="the ordinary product"):
-        layer(x)
+    for least, number in needed.items():  # one too few
+        monkeypatch.setattr(module, least, number + 1)
+        with torch.no_grad(), pytest.raises(AssertionError, match="the ordinary product"):
+            layer(x)
+        monkeypatch.setattr(module, least, number)
     with pytest.raises(AssertionError, match="the ordinary product"):
         layer(x)
     with (
