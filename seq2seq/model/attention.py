@@ -36,7 +36,7 @@ EXPLICIT_PAIRS_BF16 = 256 * 256
 # 512 313/205), but not for few queries: a decoding step (64 sentences of 18, 5 beams: 0.47/0.58),
 # or an encoder that reads short sources (forward alone, 4 heads of 32, one core of an AMD EPYC: 348
 # sentences of 13 1.2/2.4, 221 of 37 4.0/4.9; 8 heads of 64: 120 of 37 9.1/9.8, 30 of 64 4.3/4.2).
-FEW_QUERIES = 48
+FEW_QUERIES, FEW_QUERIES_IN_TRAINING = 48, 12
 
 # The library's softmax goes number by number along rows that do not fill a vector register, 16
 # numbers in AVX-512. Filling them up, ms for forward and backward of 4096
@@ -167,7 +167,8 @@ def prefers_fused(query: Heads, key: Heads, *, dropout: float) -> bool:
         return False
     if query.dtype == torch.bfloat16:
         return query.shape[2] * key.shape[2] > EXPLICIT_PAIRS_BF16
-    return query.shape[2] > FEW_QUERIES
+    few = FEW_QUERIES_IN_TRAINING if torch.is_grad_enabled() else FEW_QUERIES
+    return query.shape[2] > few
 
 
 class SelfAttention(nn.Module):

@@ -67,8 +67,7 @@ def test_long_sequences_equal_the_stock_class(family, fused, make_pair, make_bat
     ("precision", "queries", "dropout", "fused"),
     [
         (torch.float32, 1, 0.0, False),
-        (torch.float32, 40, 0.0, False),
-        (torch.float32, 60, 0.0, True),
+        (torch.float32, 40, 0.0, True),
         (torch.float32, 60, 0.1, False),
         (torch.bfloat16, 40, 0.0, False),
         (torch.bfloat16, 400, 0.0, True),
@@ -79,6 +78,15 @@ def test_the_faster_kernel_is_chosen_by_length_and_precision(precision, queries,
     query, key = torch.zeros(1, 2, queries, 8), torch.zeros(1, 2, max(queries, 20), 8)
     chosen = attention.prefers_fused(query.to(precision), key.to(precision), dropout=dropout)
     assert chosen is fused
+
+
+@torch.no_grad()
+def test_without_gradients_the_fused_kernel_begins_at_longer_sources():
+    chosen = [
+        attention.prefers_fused(torch.zeros(1, 2, n, 8), torch.zeros(1, 2, n, 8), dropout=0.0)
+        for n in (40, 60)
+    ]
+    assert chosen == [False, True]
 
 
 def test_the_position_table_is_the_stock_table_bit_for_bit(family, make_pair):
