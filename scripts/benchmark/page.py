@@ -95,7 +95,7 @@ def read_results(path: Path) -> Results:
         DataError: It is none.
     """
     found: Any = read_json_object(path, error=DataError, needed=NEEDED)
-    missing = [key for key in Results.__annotations__ if key not in found]
+    missing = sorted(Results.__required_keys__ - found.keys())
     if missing or not all("benchmark" in report for report in found["reports"]):
         lacking = f"no '{missing[0]}'" if missing else "a report without 'benchmark'"
         raise DataError(f"{path}: {lacking}, needed {NEEDED}; remove it or measure again")

@@ -101,6 +101,14 @@ def test_what_all_rows_have_alike_is_said_once() -> None:
     ]
 
 
+def test_files_of_before_say_nothing_of_what_was_preloaded(folder: Path) -> None:
+    file = folder / "decode.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    del content["preloaded"]
+    file.write_text(json.dumps(content), encoding="utf-8")
+    assert "| 1.25 |" in page(folder)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [("{}", "no 'command'"), ("[]", "bad.json"), ("{", "bad.json")],
