@@ -52,7 +52,9 @@ def draw(drawn: Bars | Lines, path: Path) -> None:
     with matplotlib.rc_context({"svg.hashsalt": "seq2seq", "svg.fonttype": "none"}):
         rows = len(drawn.ratios) if isinstance(drawn, Bars) else 8
         figure = Figure(figsize=(7, 1.2 + 0.35 * rows), layout="constrained")
-        axes = figure.add_subplot(title=drawn.title)
+        # Of the whole figure: over the bars alone, which long names leave little room, it is cut.
+        figure.suptitle(drawn.title, x=0.01, horizontalalignment="left")
+        axes = figure.add_subplot()
         axes.spines[["top", "right"]].set_visible(False)
         if isinstance(drawn, Bars):
             draw_bars(axes, drawn)
