@@ -11,7 +11,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -23,6 +23,8 @@ from seq2seq.errors import DataError
 from seq2seq.files import read_json_object, write_text
 
 BLOCK = 1 << 20
+MODEL, MODEL_FILES = "model", "model_files"
+"""Where the model lay, and a name for the contents of its files, which alone must be the same."""
 CHANGED_INPUT = "input_changed"
 """What may differ: a line that ended a command may have been mended since."""
 
@@ -40,15 +42,15 @@ def record_of(part: Path) -> Path:
 
 @contextmanager
 def open_kept(
-    output: Path, *, resume: bool, made_with: Mapping[str, Any] | None = None
+    output: Path, *, resume: bool, made_with: Callable[[], Mapping[str, Any]] | None = None
 ) -> Iterator[tuple[TextIO, int]]:
     """Write lines to a file, behind those that an earlier command has left.
 
     Args:
         output: The file; a pipe or a device is written to as it stands.
         resume: Whether to go on behind what was left.
-        made_with: What decides the lines, as JSON holds it; under `CHANGED_INPUT` when the input
-            was changed.
+        made_with: Gives what decides the lines, as JSON holds it: options by their names, and
+            what is called `MODEL`, `MODEL_FILES` and `CHANGED_INPUT`. Asked only where it is kept.
 
     Yields:
         Where to write, and how many lines are there already.
@@ -69,18 +71,18 @@ def open_kept(
     try:
         with _opened(part, private=existed) as file:
             done = _lines_left(file, part, resume=resume)
-            if made_with is not None:
-                _keep_record(record_of(part), made_with, compare=done > 0)
             with (
                 _kept_if_anything(part),
                 open(file.fileno(), "a", encoding="utf-8", newline="\n", closefd=False) as stream,
             ):
+                if made_with is not None:
+                    _keep_record(record_of(part), made_with, compare=done > 0)
                 yield stream, done
             os.fsync(file.fileno())
             if existed:
                 part.chmod(stat.S_IMODE(output.stat().st_mode))
+            record_of(part).unlink(missing_ok=True)  # first, or a kill would leave it for ever
             part.replace(output.resolve())
-            record_of(part).unlink(missing_ok=True)
     except OSError as error:
         ours = ("None", *map(str, (part, record_of(part), output)))
         if error.errno is None or str(error.filename) not in ours:
@@ -127,32 +129,55 @@ def _lines_left(file: BinaryIO, part: Path, *, resume: bool) -> int:
 @contextmanager
 def _kept_if_anything(part: Path) -> Iterator[None]:
     """Where a command ends early, say where its lines are, or leave no trace if there are none."""
+    before = part.stat().st_size
     try:
         yield
     except BaseException:
-        if part.stat().st_size:
+        if (size := part.stat().st_size) > before:
             typer.echo(f"what is done is in {part}; add --resume to go on behind it", err=True)
-        else:
+        elif not size:
             part.unlink()
             record_of(part).unlink(missing_ok=True)
         raise
 
 
-def _keep_record(record: Path, made_with: Mapping[str, Any], *, compare: bool) -> None:
+def _keep_record(
+    record: Path, made_with: Callable[[], Mapping[str, Any]], *, compare: bool
+) -> None:
     """Say what lines are made with; those that are there already must be made with the same."""
-    if compare and record.is_file():
-        needed = "what lines were made with"
-        known = read_json_object(record, error=DataError, needed=needed)
-        differing = [
-            f"{key} '{known.get(key)}' then, '{made_with.get(key)}' now"
-            for key in sorted(known.keys() | made_with.keys())
-            if known.get(key) != made_with.get(key) and key != CHANGED_INPUT
-        ]
-        if differing:
-            raise DataError(
-                f"--resume: {'; '.join(differing)}, needed what the lines that are there were made "
-                f"with; ask for that, or remove {record.with_suffix('').name} to begin anew"
-            )
-        if known.get(CHANGED_INPUT) != made_with.get(CHANGED_INPUT):
-            typer.echo("note: the input was changed since, and lines that are done stay", err=True)
-    write_text(record, json.dumps(made_with, indent=2, ensure_ascii=False) + "\n")
+    if not compare:
+        write_text(record, json.dumps(made_with(), indent=2, ensure_ascii=False) + "\n")
+        return
+    if not record.is_file():
+        typer.echo("note: nothing says what the lines that are there were made with", err=True)
+        return
+    known = read_json_object(record, error=DataError, needed="what lines were made with")
+    now = made_with()
+    differing = [
+        f"{key} {_said(known.get(key))} then, {_said(now.get(key))} now"
+        for key in sorted((known.keys() | now.keys()) - {MODEL, MODEL_FILES, CHANGED_INPUT})
+        if known.get(key) != now.get(key)
+    ]
+    if known.get(MODEL_FILES) != now.get(MODEL_FILES):
+        models = f"{_said(known.get(MODEL))} then, {_said(now.get(MODEL))} now"
+        differing.insert(0, f"the model's files differ, {models}")
+    if differing:
+        raise DataError(
+            f"--resume: {'; '.join(differing)}, needed what the lines that are there were made "
+            f"with; ask for that, remove {record.name} to go on all the same, or "
+            f"{record.with_suffix('').name} to begin anew"
+        )
+    if known.get(CHANGED_INPUT) != now.get(CHANGED_INPUT):
+        typer.echo("note: the input was changed since; lines that are written already are not "
+                   "done again", err=True)  # fmt: skip
+
+
+def _said(value: Any) -> str:
+    match value:
+        case None:
+            return "not given"
+        case True:
+            return "given"
+        case str():
+            return f"'{value}'"
+    return str(value)

@@ -6,13 +6,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import typer
 
-from seq2seq.cli.kept_output import CHANGED_INPUT, open_kept, part_of
+from seq2seq.cli.kept_output import open_kept, part_of, record_of
+from seq2seq.cli.made_with import made_with
 from seq2seq.cli.options import AnyModel, AsJson, Device
 from seq2seq.cli.output import check_output, open_output, refuse_overwriting
 from seq2seq.cli.progress import Progress
@@ -137,7 +139,7 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
         if document:
             _check_document(work, split, forced_prefix, resume=resume, sample=sample, shard=shard)
         languages = source_language, target_language
-        translator = _open(model, engine, device, languages, work, source_prefix, quantize)
+        translator, path = _open(model, engine, device, languages, work, source_prefix, quantize)
         options = translator.search(
             beams=beam,
             length_penalty=length_penalty,
@@ -150,9 +152,8 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
         )
         options = replace(options, scored=as_json or n_best > 1)
         part = lines_of_shard(source, shard)
-        made_with = _made_with(context.params) if output is not None else {}
         job = _Job(source, part, output, split, long, restore, batch_tokens, document, resume,
-                   as_json, made_with)  # fmt: skip
+                   as_json, partial(made_with, context, path))  # fmt: skip
         _run(translator, options, job)
 
     return answer
@@ -172,28 +173,7 @@ class _Job:
     document: bool
     resume: bool
     as_json: bool
-    made_with: Mapping[str, Any]
-
-
-def _made_with(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides the lines of an output: model, input and what was asked for besides."""
-    from seq2seq.model_location import locate_model
-
-    aside = ("output", "resume", "as_json", "n_best", "device", "batch_tokens")
-    found = {key: value for key, value in asked.items() if value is not None and key not in aside}
-    model, source = locate_model(found["model"]).path, found.pop("source")
-    weights = [
-        path
-        for folder in (".", "best", "exports/*")
-        for kind in ("safetensors", "bin")
-        for path in model.glob(f"{folder}/*.{kind}")
-    ]
-    found["model"] = str(model.resolve())
-    found["model_changed"] = max((path.stat().st_mtime_ns for path in weights), default=None)
-    found["input"] = str(source if str(source) == STDIN else source.resolve())
-    if source.is_file():
-        found[CHANGED_INPUT] = source.stat().st_mtime_ns
-    return found
+    made_with: Callable[[], Mapping[str, Any]]
 
 
 def _open(
@@ -204,24 +184,26 @@ def _open(
     work: Literal["translation", "summarization"],
     source_prefix: str | None,
     quantize: str | None,
-) -> "Translator":
-    """A model in the program that was asked for, or in the fastest; which and why is said."""
+) -> "tuple[Translator, Path]":
+    """A model in the program asked for, or in the fastest, and where it lies; why is said."""
     if quantize is not None and engine not in ("auto", "native"):
         raise DataError(
             f"--quantize {quantize}: with --engine {engine}, needed --engine auto or native, which "
             "measure what it changes"
         )
     from seq2seq.memory import keep_freed_memory
+    from seq2seq.model_location import locate_model
     from seq2seq.translate import Translator
 
     keep_freed_memory()
+    path = locate_model(model).path
     program: Program | EngineName = engine
     if engine == "auto":
-        program = _fastest(model, device, languages, quantize)
+        program = _fastest(path, device, languages, quantize)
     elif quantize is not None:
-        program = _in_eight_bits(model, device)
-    return Translator.load(
-        model,
+        program = _in_eight_bits(path, device)
+    translator = Translator.load(
+        path,
         engine=program,
         device=device,
         source_language=languages[0],
@@ -229,16 +211,16 @@ def _open(
         work=work,
         source_prefix=source_prefix,
     )
+    return translator, path
 
 
 def _fastest(
-    model: str, device: str, languages: tuple[str | None, str | None], quantize: str | None
+    path: Path, device: str, languages: tuple[str | None, str | None], quantize: str | None
 ) -> "Program":
     from seq2seq.engines.automatic import fastest_engine
-    from seq2seq.model_location import locate_model
 
     return fastest_engine(
-        locate_model(model).path,
+        path,
         device=device,
         languages=languages,
         eight_bits=quantize is not None,
@@ -246,19 +228,17 @@ def _fastest(
     )
 
 
-def _in_eight_bits(model: str, device: str) -> "Program":
+def _in_eight_bits(path: Path, device: str) -> "Program":
     from seq2seq.engines.load import load_eight_bits
-    from seq2seq.model_location import locate_model
 
-    return load_eight_bits(
-        locate_model(model).path, device=device, say=lambda line: typer.echo(line, err=True)
-    )
+    return load_eight_bits(path, device=device, say=lambda line: typer.echo(line, err=True))
 
 
 def _check_output(output: Path | None, source: Path, *, resume: bool, several: bool) -> None:
     if output is not None:
         check_output(output)
-        refuse_overwriting((output, part_of(output)), (source,))
+        part = part_of(output)
+        refuse_overwriting((output, part, record_of(part)), (source,))
     if resume and (output is None or several):
         found = "no --output" if output is None else "--json or --n-best"
         raise DataError(f"--resume: with {found}, needed --output F with one line for each line")

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import seq2seq.cli.app
 from seq2seq.cli import writers
 from seq2seq.cli.kept_output import open_kept, part_of, record_of
+from seq2seq.cli.made_with import digest_of
 from seq2seq.cli.shard import Lines, lines_of_shard
 from seq2seq.errors import DataError
 from seq2seq.lines import iterate_lines
@@ -114,7 +116,10 @@ def test_a_command_that_fails_keeps_what_it_has_done(
 @pytest.fixture
 def left(cli: Cli, model: Path, source: Path, tmp_path: Path) -> tuple[Any, ...]:
     """A command that has left two lines, and that goes on behind them."""
-    output = tmp_path / "new.de"
+    return leave_two_lines(cli, model, source, tmp_path / "new.de")
+
+
+def leave_two_lines(cli: Cli, model: Path, source: Path, output: Path) -> tuple[Any, ...]:
     good = source.read_text(encoding="utf-8")
     source.write_bytes(b"the fox\nthe owl\n\xff\n")
     asked = ("translate", model, "--input", source, "--output", output, *SEARCH)
@@ -133,33 +138,149 @@ def test_lines_of_another_model_input_or_search_are_not_gone_on_with(
     kept = part_of(tmp_path / "new.de").read_bytes()
     copy, other = tmp_path / "copy", tmp_path / "other.en"
     shutil.copytree(model, copy)
+    change_last_byte(copy / "model.safetensors")
     other.write_bytes(source.read_bytes())
     command, _, *options = left
+    models = f"'{model.resolve()}' then, '{copy.resolve()}' now"
     for given, said in (
-        ((command, copy, *options), f"model '{model.resolve()}' then, '{copy.resolve()}' now"),
-        ((*left, "--input", other), f"input '{source.resolve()}' then, '{other.resolve()}' now"),
-        ((*left, "--length-penalty", "2"), "length_penalty 'None' then, '2.0' now"),
+        ((command, copy, *options), f"the model's files differ, {models}"),
+        ((*left, "--input", other), f"--input '{source.resolve()}' then, '{other.resolve()}' now"),
+        ((*left, "--length-penalty", "2"), "--length-penalty not given then, 2.0 now"),
+        ((*left, "--no-restore"), "--no-restore not given then, given now"),
+        ((*left, "--split", "long"), "--split not given then, 'long' now"),
     ):
         result = cli(*given)
         assert result.code == 2
-        assert f"error: --resume: {said}" in result.err
+        assert f"error: --resume: {said}, needed" in result.err
+        assert "what is done is in" not in result.err
         assert part_of(tmp_path / "new.de").read_bytes() == kept
-    assert "note: the input was changed since" in cli(*left).err
+    on = cli(*left, "--split", "auto", "--batch-tokens", "512").err
+    assert "note: the input was changed since; lines that are written already are not done" in on
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "copy", "many.en", "new.de", "other.en",
     ]  # fmt: skip
 
 
-def test_retrained_weights_are_another_model(
-    cli: Cli, model: Path, source: Path, tmp_path: Path, left: tuple[Any, ...]
+def change_last_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_copied_run_that_was_exported_meanwhile_is_the_same_model(
+    cli: Cli, model: Path, source: Path, tmp_path: Path
 ) -> None:
-    weights, changed = model / "model.safetensors", tmp_path / "kept"
-    shutil.copy2(weights, changed)
-    os.utime(weights, ns=(0, 0))
-    try:
-        assert "--resume: model_changed '" in cli(*left).err
-    finally:
-        shutil.copystat(changed, weights)
+    run, copy = tmp_path / "run", tmp_path / "copy"
+    shutil.copytree(model, run / "best")
+    command, _, *options = leave_two_lines(cli, run, source, tmp_path / "new.de")
+    shutil.copytree(run, copy, copy_function=shutil.copy)  # with times of its own
+    shutil.rmtree(run)
+    shutil.copytree(model, copy / "exports" / "hub", copy_function=shutil.copy)
+    assert cli(command, copy, *options).code == 0
+    assert (tmp_path / "new.de").read_bytes().count(b"\n") == 47
+
+
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "tokenizer.json", "generation_config.json", "config.json"]
+)
+def test_a_changed_file_is_another_model(model: Path, tmp_path: Path, name: str) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(model, copy)
+    assert digest_of(copy) == digest_of(model)
+    (copy / "README.md").write_text("a card\n", encoding="utf-8")
+    assert digest_of(copy) == digest_of(model)
+    change_last_byte(copy / name)
+    assert digest_of(copy) != digest_of(model)
+
+
+def test_retrained_weights_of_a_large_model_are_another_model(tmp_path: Path) -> None:
+    weights = tmp_path / "model.safetensors"
+    old = bytearray(64 << 20)
+    weights.write_bytes(old)
+    before = digest_of(tmp_path)
+    old[40 << 20 : 41 << 20] = bytes([1]) * (1 << 20)  # a matrix, where most were frozen
+    weights.write_bytes(old)
+    assert digest_of(tmp_path) != before
+
+
+def test_names_that_are_not_utf8_are_gone_on_with(cli: Cli, model: Path, tmp_path: Path) -> None:
+    source = tmp_path / os.fsdecode(b"\xff.en")
+    source.write_text("the fox\nthe owl\nthe fox\n", encoding="utf-8")
+    asked = leave_two_lines(cli, model, source, tmp_path / "new.de")
+    assert r"\\xff.en" in record_of(part_of(tmp_path / "new.de")).read_text(encoding="utf-8")
+    assert cli(*asked).code == 0
+    assert (tmp_path / "new.de").read_bytes().count(b"\n") == 3
+
+
+def test_lines_of_which_nothing_is_known_are_gone_on_with_and_said_to_be(
+    cli: Cli, source: Path, left: tuple[Any, ...], tmp_path: Path
+) -> None:
+    part, wrong = part_of(tmp_path / "new.de"), tmp_path / "wrong.en"
+    record_of(part).unlink()
+    wrong.write_text("the fox\n", encoding="utf-8")
+    result = cli(*left, "--input", wrong)
+    assert "--resume: 2 lines are there already, the input has 1" in result.err
+    assert "what is done is in" not in result.err
+    assert not record_of(part).exists()
+    result = cli(*left)
+    assert result.code == 0
+    assert "note: nothing says what the lines that are there were made with" in result.err
+
+
+def test_what_a_part_was_made_with_is_no_input(cli: Cli, model: Path, tmp_path: Path) -> None:
+    output = tmp_path / "new.de"
+    source = record_of(part_of(output))
+    source.write_text("{}\n", encoding="utf-8")
+    result = cli("translate", model, "--input", source, "--output", output)
+    assert result.code == 2
+    assert f"{source}: the file that is read, which would be lost" in result.err
+    assert source.read_text(encoding="utf-8") == "{}\n"
+
+
+@pytest.mark.parametrize("several", [("--json",), ("--n-best", "2", "--beam", "2"), ()])
+def test_what_lines_are_made_with_is_asked_only_where_it_is_kept(
+    cli: Cli, model: Path, source: Path, tmp_path: Path, several: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    asked: list[Any] = []
+
+    def noted(*given: Any) -> dict[str, Any]:
+        asked.append(given)
+        return {}
+
+    monkeypatch.setattr("seq2seq.cli.translate.made_with", noted)
+    for output in (tmp_path / "new.de", Path(os.devnull)):
+        command = ("translate", model, "--input", source, "--output", output, *SEARCH, *several)
+        assert cli(*command).code == 0
+    assert len(asked) == (not several)
+
+
+def test_a_record_that_cannot_be_written_leaves_no_empty_part(tmp_path: Path) -> None:
+    output = tmp_path / ("n" * 250)  # with .part it can be written, with .part.json it cannot
+    with (
+        pytest.raises(DataError, match="cannot be written: File name too long"),
+        open_kept(output, resume=False, made_with=dict),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_record_is_gone_before_its_output_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, replace = tmp_path / "new.de", Path.replace
+
+    def killed(path: Path, target: Path) -> Path:
+        if target == output:
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    kept = open_kept(output, resume=False, made_with=dict)
+    with suppress(KeyboardInterrupt), kept as (stream, _):
+        assert record_of(part_of(output)).is_file()
+        stream.write("one\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["new.de.part"]
 
 
 @pytest.mark.parametrize("shard", [(), ("--shard", "1/2")])
