@@ -176,6 +176,11 @@ def test_a_copied_run_that_was_exported_meanwhile_is_the_same_model(
     shutil.copytree(run, copy, copy_function=shutil.copy)  # with times of its own
     shutil.rmtree(run)
     shutil.copytree(model, copy / "exports" / "hub", copy_function=shutil.copy)
+    kept, weights = tmp_path / "kept", copy / "best" / "model.safetensors"
+    shutil.copy(weights, kept)
+    change_last_byte(weights)
+    assert "--resume: the model's files differ" in cli(command, copy, *options).err
+    shutil.copy(kept, weights)
     assert cli(command, copy, *options).code == 0
     assert (tmp_path / "new.de").read_bytes().count(b"\n") == 47
 
