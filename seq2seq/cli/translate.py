@@ -135,6 +135,7 @@ def command(work: Literal["translation", "summarization"]) -> Callable[..., None
         batch_tokens: BatchTokens = 8192,
     ) -> None:
         _check_output(output, source, resume=resume, several=as_json or n_best > 1)
+        _check_texts({"--forced-prefix": forced_prefix, "--source-prefix": source_prefix or ""})
         draws = _sampling(sample, temperature, top_k, top_p, seed)
         if document:
             _check_document(work, split, forced_prefix, resume=resume, sample=sample, shard=shard)
@@ -242,6 +243,16 @@ def _check_output(output: Path | None, source: Path, *, resume: bool, several: b
     if resume and (output is None or several):
         found = "no --output" if output is None else "--json or --n-best"
         raise DataError(f"--resume: with {found}, needed --output F with one line for each line")
+
+
+def _check_texts(given: Mapping[str, str]) -> None:
+    """Refuse what no tokenizer reads."""
+    for name, text in given.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            shown = text.encode(errors="backslashreplace").decode()
+            raise DataError(f"{name}: '{shown}' is not UTF-8, needed text in UTF-8") from None
 
 
 def _check_document(

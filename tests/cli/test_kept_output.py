@@ -217,6 +217,13 @@ def test_names_that_are_not_utf8_are_gone_on_with(cli: Cli, model: Path, tmp_pat
     assert (tmp_path / "new.de").read_bytes().count(b"\n") == 3
 
 
+@pytest.mark.parametrize("option", ["--forced-prefix", "--source-prefix"])
+def test_a_prefix_that_is_not_utf8_is_refused(cli: Cli, model: Path, option: str) -> None:
+    result = cli("translate", model, option, os.fsdecode(b"a \xff"))
+    assert result.code == 2
+    assert rf"error: {option}: 'a \udcff' is not UTF-8, needed text in UTF-8" in result.err
+
+
 def test_lines_of_which_nothing_is_known_are_gone_on_with_and_said_to_be(
     cli: Cli, source: Path, left: tuple[Any, ...], tmp_path: Path
 ) -> None:
