@@ -29,8 +29,9 @@ Long = Literal["split", "truncate", "refuse"]
 # sentencex takes time that grows with the square of the length in texts of some scripts, so a long
 # text is shown to it in windows, each beginning where a sentence begins.
 WINDOW = 1000
-# Latin words and a mark at most behind them, as most lines are: one sentence in every language.
-ONE_SENTENCE = re.compile(r"[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f0-9 ,'-]+[.!?]? *")
+# Latin words and a mark at most behind them, as most lines are: one sentence in every language. A
+# space is matched in one way only, or a run of them would take time that grows with its square.
+ONE_SENTENCE = re.compile(r"[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f0-9 ,'-]++(?:[.!?] *)?")
 # Ends that it does not know: the marks of Khmer, and full-width marks before a digit.
 MORE_ENDS = re.compile(r"[\u17d4\u17d5]+|[。！？｡]+[」』”’）]*(?=\d)")
 LONE_STOP = re.compile(r" \. *$")

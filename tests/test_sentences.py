@@ -112,6 +112,13 @@ def test_one_sentence_known_at_sight_is_one_by_all_rules(
         assert sentences_of(text, language=language) == at_sight
 
 
+@pytest.mark.timeout(30)  # where spaces were tried in every way it took more than a minute
+@pytest.mark.parametrize("mark", ["", "."])
+def test_a_long_run_of_spaces_takes_no_time(mark: str) -> None:
+    text = f"word{mark}{' ' * 200_000}("
+    assert sentences_of(text) == [text]
+
+
 def test_white_space_of_other_kinds_is_white_space() -> None:
     """Before a name's initial, the library takes it for one byte and ends in a panic."""
     text = "3“\r\xa0B\xa0.' One.\u2028Two.\nThree."
