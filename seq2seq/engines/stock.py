@@ -6,7 +6,7 @@ Any encoder-decoder class of the Hub's serves: T5, BART, mBART, Pegasus, LED and
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from math import inf
+from math import inf, nan
 from pathlib import Path
 from typing import Any, Self
 
@@ -97,7 +97,7 @@ class StockEngine(ForeignEngine):
                 **self._beginning(options, len(sources)),
                 logits_processor=drawing,
                 return_dict_in_generate=True,
-                output_scores=True,
+                output_scores=options.beams > 1,
             )
         rows = [self._until_end(row) for row in found.sequences[:, 1:].tolist()]
         if options.beams > 1:
@@ -106,10 +106,12 @@ class StockEngine(ForeignEngine):
                 score * max(1, len(ids) - options.uncounted) ** options.length_penalty
                 for (ids, _), score in zip(rows, scores, strict=True)
             ]
-        else:  # greedy search tells no probabilities under the model itself
+        elif options.needs_scores:  # greedy search tells no probabilities under the model itself
             forced = self._force(sources, [ids for ids, _ in rows], options.first_id)
             given = len(options.given)
             worths = [sum(one.token_log_probabilities[given:]) for one in forced]
+        else:
+            worths = [nan] * len(rows)
         made = [
             Hypothesis(ids, options.score(worth, len(ids)), worth, ended)
             for (ids, ended), worth in zip(rows, worths, strict=True)

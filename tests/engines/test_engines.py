@@ -82,10 +82,13 @@ def check(loaded: Loaded, name: str, search: dict[str, Any]) -> None:
             assert two.log_probability == pytest.approx(one.log_probability, abs=5e-4)
 
 
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("search", SEARCHES, ids=str)
-def test_ctranslate2_finds_the_same_without_scores(loaded: Loaded, search: dict[str, Any]) -> None:
+def test_the_same_is_found_without_scores(
+    loaded: Loaded, name: str, search: dict[str, Any]
+) -> None:
     sources = loaded.tokenizer.encode(random_text(9, seed=7))
-    engine, options = loaded.others["ctranslate2"], DecodeOptions(**search)
+    engine, options = loaded.others[name], DecodeOptions(**search)
     scored = engine.search(sources, options)
     found = engine.search(sources, replace(options, scored=False))
     for row, expected in zip(found, scored, strict=True):
