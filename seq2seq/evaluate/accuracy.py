@@ -69,7 +69,7 @@ def accuracy_of(items: Sequence[Item], right: Right) -> Accuracy | None:
     statistics = statistics_of(judged)
     interval = None
     if len(statistics.rows) > 1 and statistics.score in (0, 1):
-        interval = interval_of_all(statistics.score, len(statistics.rows))
+        interval = interval_of_all(statistics.score, len(statistics.rows), LEVEL)
     elif len(statistics.rows) > 1:
         drawn = bootstrap([statistics], RESAMPLES)[0]
         low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

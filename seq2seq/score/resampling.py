@@ -154,18 +154,19 @@ def interval_of(resampled: "NDArray[np.float64]") -> tuple[float, float]:
     return mean - half, mean + half
 
 
-def interval_of_all(share: float, clusters: int) -> tuple[float, float]:
-    """The exact 95 % interval of a share of 0 or 1, of which every resample is the same.
+def interval_of_all(share: float, clusters: int, level: float) -> tuple[float, float]:
+    """The exact interval of a share of 0 or 1, of which every resample is the same.
 
     That everything observed was right does not say that nothing else can be wrong.
 
     Args:
         share: 0 or 1.
         clusters: of how many independent draws; items of one cluster count as one.
+        level: how often such intervals hold the truth, 0 to 1.
 
     Source: Clopper and Pearson 1934, whose bounds have this closed form at either end.
     """
-    reach = 0.025 ** (1 / clusters)
+    reach = ((1 - level) / 2) ** (1 / clusters)
     return (reach, 1.0) if share == 1 else (0.0, 1 - reach)
 
 

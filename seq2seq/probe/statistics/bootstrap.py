@@ -109,7 +109,7 @@ def _of_all(values: Float[np.ndarray, "..."], clusters: int | None) -> Interval 
     first = float(values.flat[0])
     if clusters is None or first not in (0, 1) or (values != first).any():
         return None
-    return Interval(*interval_of_all(first, clusters))
+    return Interval(*interval_of_all(first, clusters, LEVEL))
 
 
 def mean_of(
@@ -136,24 +136,16 @@ def difference_of(
 
     Both parts are drawn together, cluster by cluster: sentences that differ in the pronoun alone
     share their nouns, and what is hard in one is hard in the other. Draws in which a part has no
-    item do not count. Where each part is all right or all wrong, of which every draw is the same,
-    the intervals of the two shares are put together.
+    item do not count. Where a part is all right or all wrong, of which every draw is the same, the
+    intervals of the two shares are put together as if the parts were independent, which errs on
+    the wide side.
 
     Source: Zou and Donner 2008 for the last.
     """
     both = np.stack([values, values])
     means = _resampled_means(both, clusters, resamples, seed, parts.astype(float))
-    drawn = means[:, 0] - means[:, 1]
-    value = float(values[parts[0]].mean() - values[parts[1]].mean())
     names = np.array(clusters)
-    one, other = (_of_all(values[part], len(set(names[part]))) for part in parts)
-    if one is None or other is None:
-        return Estimate(value, percentiles(drawn[np.isfinite(drawn)]))
-    # Each has an end at its share, so that the other end is as far away as it is wide.
-    widths = [one.high - one.low, other.high - other.low]
-    below = np.hypot(widths[0] * (one.high == 1), widths[1] * (other.low == 0))
-    above = np.hypot(widths[0] * (one.low == 0), widths[1] * (other.high == 1))
-    return Estimate(value, Interval(float(value - below), float(value + above)))
+    return _difference([(values[part], list(names[part])) for part in parts], list(means.T))
 
 
 def unpaired_bootstrap(
@@ -164,14 +156,35 @@ def unpaired_bootstrap(
 ) -> Estimate:
     """How much better one model is than another on other items: another language's, say.
 
-    What each has on its items, and the items' clusters; the two are drawn apart. The difference is
-    first less second.
+    What each has right of its items, and the items' clusters; the two are drawn apart. The
+    difference of the shares is first less second; for one of 0 or 1 see `difference_of`.
     """
-    ours, theirs = (
+    sides = (one, other)
+    means = [
         _resampled_means(values[None], clusters, RESAMPLES, seed + place)[:, 0]
-        for place, (values, clusters) in enumerate((one, other))
+        for place, (values, clusters) in enumerate(sides)
+    ]
+    return _difference(sides, means)
+
+
+def _difference(
+    sides: Sequence[tuple[Float[np.ndarray, " items"], Sequence[str]]],
+    means: Sequence[Float[np.ndarray, " resamples"]],
+) -> Estimate:
+    """The share of the first side less that of the second, given both shares in each draw."""
+    first, second = (float(values.mean()) for values, _ in sides)
+    sure = [_of_all(values, len(set(clusters))) for values, clusters in sides]
+    if not any(sure):
+        drawn = means[0] - means[1]
+        return Estimate(first - second, percentiles(drawn[np.isfinite(drawn)]))
+    one, other = (
+        interval or percentiles(drawn[np.isfinite(drawn)])
+        for interval, drawn in zip(sure, means, strict=True)
     )
-    return Estimate(float(one[0].mean() - other[0].mean()), percentiles(ours - theirs))
+    below = np.hypot(first - one.low, other.high - second)
+    above = np.hypot(one.high - first, second - other.low)
+    value = first - second
+    return Estimate(value, Interval(float(value - below), float(value + above)))
 
 
 def seed_bootstrap(

@@ -113,7 +113,7 @@ def shares(
         spread = float(mean * (1 - mean))
         ends = [float(mean)] * 2
         if mean in (0, 1):
-            ends = [*interval_of_all(float(mean), dependence.freedom + 1)]
+            ends = [*interval_of_all(float(mean), dependence.freedom + 1, LEVEL)]
         if error > _ROUNDING and spread > _ROUNDING:
             ends = [float(expit(logit(mean) + side * reach * error / spread)) for side in (-1, 1)]
         found.append(Estimate(float(mean), Interval(*ends)))

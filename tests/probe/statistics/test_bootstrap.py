@@ -109,6 +109,26 @@ def test_a_difference_of_two_sure_shares_is_as_sure_as_both() -> None:
     assert (found.value, *ends(found)) == pytest.approx((1, 1 - reach, 1))
 
 
+def test_a_share_is_no_surer_in_a_difference_from_one_that_is_not_sure() -> None:
+    parts, right, reach = np.arange(400) < 200, np.ones(400), 0.025 ** (1 / 200)
+    right[200] = 0
+    drawn = difference_of(right, np.stack([parts, ~parts]), names(400))
+    sides = [(right[part], names(200)) for part in (parts, ~parts)]
+    for found in (drawn, unpaired_bootstrap(sides[0], sides[1])):
+        assert found.value == pytest.approx(0.005)
+        # One of 200 wrong: none to three in most draws.
+        low, high = 0.005 - np.hypot(1 - reach, 0.005), 0.015
+        assert ends(found) == pytest.approx((low, high), abs=2e-3)
+    turned = unpaired_bootstrap(sides[1], sides[0])
+    assert ends(turned) == pytest.approx((-high, -low), abs=2e-3)
+
+
+def test_two_models_without_a_mistake_are_not_sure_to_be_alike() -> None:
+    side = (np.ones(44), names(44, 4))
+    reach = 1 - 0.025 ** (1 / 11)
+    assert ends(unpaired_bootstrap(side, side)) == pytest.approx((-reach, reach))
+
+
 def test_nothing_is_said_of_one_cluster_or_of_items_in_none() -> None:
     with pytest.raises(DataError, match="clusters: 1 of them, needed two or more; an interval or"):
         cluster_bootstrap(np.ones((1, 3)), ["a", "a", "a"])
