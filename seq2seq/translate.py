@@ -23,7 +23,7 @@ from seq2seq.context import ContextFormat
 from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS
 from seq2seq.decode.options import DecodeOptions, Hypothesis, Sampling
 from seq2seq.engines.converted import ConvertedEngine
-from seq2seq.engines.engine import Engine, EngineName
+from seq2seq.engines.engine import Engine, EngineName, counting_on
 from seq2seq.errors import DataError, ModelError
 from seq2seq.normalization import normalize
 from seq2seq.opened_model import open_model
@@ -191,7 +191,8 @@ class Translator:
             max_source_pieces: The most pieces to read at once, end-of-sequence included; if None,
                 those of `self.max_source_pieces`, or as many as the model has positions.
             batch_tokens: Padded source pieces times beams in one batch.
-            progress: Told after every batch how many parts of inputs are done.
+            progress: Told after every batch how many parts of inputs are done; those of a line
+                that is read again by sentence are counted on top.
             first_line: Number of the first text in messages.
 
         Returns:
@@ -209,14 +210,17 @@ class Translator:
                             counting=counting, long=long)  # fmt: skip
         writer = self.writer(options, restore=restore)
 
-        def write(prepared: Sequence[ReadText]) -> list[Translation]:
-            return writer.write(prepared, self._search(prepared, options, batch_tokens, progress))
+        def write(prepared: Sequence[ReadText], done: int = 0) -> list[Translation]:
+            told = counting_on(progress, done)
+            return writer.write(prepared, self._search(prepared, options, batch_tokens, told))
 
-        translations = write(reader.read(texts, first_line=first_line))
+        read = reader.read(texts, first_line=first_line)
+        translations = write(read)
         lost = [place for place, one in enumerate(translations) if one.fewer_sentences]
         if split == "auto" and lost:
             apart = replace(reader, by_sentence=True)
-            again = write(apart.read([texts[place] for place in lost], first_line=first_line))
+            some = apart.read([texts[place] for place in lost], first_line=first_line)
+            again = write(some, sum(len(one.parts) for one in read))
             for place, one in zip(lost, again, strict=True):
                 translations[place] = one
         return translations
@@ -266,15 +270,10 @@ class Translator:
         for lines in chunks_of(texts, chunk_lines, pause_seconds=pause_seconds):
             start = time.perf_counter()
             translations = self.translate(
-                lines,
-                options,
-                split=split,
-                long=long,
-                restore=restore,
-                max_source_pieces=max_source_pieces,
-                batch_tokens=batch_tokens,
+                lines, options, split=split, long=long, restore=restore,
+                max_source_pieces=max_source_pieces, batch_tokens=batch_tokens,
                 first_line=first_line,
-            )
+            )  # fmt: skip
             seconds = time.perf_counter() - start
             yield Chunk(translations, Report.of(translations, seconds=seconds))
             first_line += len(lines)
@@ -295,7 +294,8 @@ class Translator:
         for is_later, asked in ((False, options), (True, replace(options, prefix=()))):
             places = [place for place, one in enumerate(later) if one == is_later]
             sources = [parts[place] for place in places]
-            rows = self.engine.search(sources, asked, batch_tokens=batch_tokens, progress=progress)
+            told = counting_on(progress, len(found))
+            rows = self.engine.search(sources, asked, batch_tokens=batch_tokens, progress=told)
             found.update(zip(places, rows, strict=True))
         return [found[place] for place in range(len(parts))]
 

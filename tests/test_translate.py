@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,8 @@ class Scripted(NativeEngine):
         batch_tokens: int = 1,
         progress: Progress | None = None,
     ) -> list[list[Hypothesis]]:
+        if progress:
+            progress(len(sources))
         return [[self.answers[tuple(ids)]] for ids in sources]
 
 
@@ -241,6 +244,19 @@ def test_what_a_model_was_trained_on_decides_and_no_sentence_is_lost_unsaid(
         "Bob . sleep" if apart else "The",
         "Bob",
     ]
+
+
+@pytest.mark.parametrize(
+    ("split", "prefix", "parts"), [("auto", (), 2 + 4), ("sentences", (WORDS.index("we") + 4,), 4)]
+)
+def test_progress_counts_on_from_one_search_to_the_next(
+    split: Split, prefix: tuple[int, ...], parts: int
+) -> None:
+    answers = {"Ann runs . The dog": "The", "Ann runs .": "Bob .", "The dog": "sleep"}
+    options, done = replace(OPTIONS, prefix=prefix), list[int]()
+    translator = Translator(Scripted(answers), word_tokenizer(), options)
+    translator.translate(["Ann runs . The dog"] * 2, split=split, progress=done.append)
+    assert done == [2, parts]
 
 
 def test_what_is_left_out_of_a_summary_or_behind_a_cut_is_not_counted() -> None:

@@ -19,6 +19,11 @@ EngineName = Literal["auto", "native", "transformers", "ctranslate2"]
 Progress = Callable[[int], None]
 
 
+def counting_on(progress: Progress | None, done: int) -> Progress | None:
+    """Progress of a search that follows others, in which so many sources were done."""
+    return progress and (lambda more: progress(done + more))
+
+
 class Engine(ABC):
     """A program with a model in it.
 
