@@ -145,7 +145,7 @@ class TriedModel:
             raise DataError("text: empty, needed at least one word")
         sentences = apart if self.translator.trained == "sentences" else [text]
         translations = self._translate(sentences)
-        if any(one.fewer_sentences for one in translations):
+        if sentences != apart and any(one.fewer_sentences for one in translations):
             sentences = apart
             translations = self._translate(sentences)
         shown = zip(sentences, self._engine.last, strict=True)

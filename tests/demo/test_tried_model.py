@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from seq2seq.demo.tried_model import PRONOUN_EXAMPLES, TriedModel
 from seq2seq.errors import DataError, ModelError
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.attention_page import show_text
-from seq2seq.translate import Translator
+from seq2seq.translate import Translation, Translator
 from seq2seq.viewer.page import page_data
 from seq2seq.writing import TextWriter
 from tests.demo.models import GOLDEN, digits_run
@@ -80,6 +81,22 @@ def test_a_model_of_longer_texts_reads_them_whole_where_that_loses_no_sentence(
     assert read == ["One 1 2 3.", "Two 4 5."]
     monkeypatch.setattr(TextWriter, "_has_fewer", lambda *_: False)
     assert [one.title for one in tried.answer(text).attention.examples] == [text]
+
+
+def test_sentences_are_not_translated_again_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = TriedModel.load(str(digits_run(tmp_path / "run").folder), device="cpu")
+    read, translate = list[list[str]](), tried.translator.translate
+
+    def noting(texts: list[str], **settings: Any) -> list[Translation]:
+        read.append(texts)
+        return translate(texts, **settings)
+
+    monkeypatch.setattr(tried.translator, "translate", noting)
+    monkeypatch.setattr(TextWriter, "_has_fewer", lambda *_: True)
+    tried.answer("One 1 2 3. Two 4 5.")
+    assert read == [["One 1 2 3.", "Two 4 5."]]
 
 
 def test_a_run_of_the_built_in_corpus_brings_examples_that_suit_it(tmp_path: Path) -> None:
