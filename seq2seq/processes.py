@@ -70,14 +70,19 @@ def map_in_order(
             ) from error
 
 
+_found_seconds: list[float] = []  # by every use under way; what the first one found was usual
+
+
 @contextmanager
 def _quick_switches() -> Iterator[None]:
-    usual = sys.getswitchinterval()
+    _found_seconds.append(sys.getswitchinterval())
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
         yield
-    finally:
-        sys.setswitchinterval(usual)
+    finally:  # generators end in any order; the last puts back what was usual
+        usual = _found_seconds.pop()
+        if not _found_seconds:
+            sys.setswitchinterval(usual)
 
 
 def usable_cores() -> int:

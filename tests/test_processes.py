@@ -101,10 +101,12 @@ def test_threads_switch_as_before_once_the_work_is_done():
     usual = sys.getswitchinterval()
     try:
         sys.setswitchinterval(0.25)
-        results = map_in_order(place, range(60), processes=2)
-        next(results)
+        first, second = (map_in_order(place, range(60), processes=2) for _ in range(2))
+        next(first)
+        next(second)
+        first.close()
         assert sys.getswitchinterval() < 0.005
-        results.close()
+        second.close()
         assert sys.getswitchinterval() == 0.25
     finally:
         sys.setswitchinterval(usual)
