@@ -20,9 +20,9 @@ ENTRY = re.compile(r"\[([^]]*)\]")  # data.train[0].weight, as ``differences`` w
 # What a value lacks, by pydantic's name of the problem: its own words name classes of ours.
 NEEDED = {
     "tuple_type": "a list",
-    "too_short": "an entry at least",
+    "too_short": "at least one entry",
     "string_type": "text",
-    "string_too_short": "at least {min_length} characters",
+    "string_too_short": "text of length {min_length} or more",
     "literal_error": "{expected}",
     "greater_than_equal": "at least {ge:g}",
     "greater_than": "more than {gt:g}",
@@ -218,12 +218,12 @@ def _needed(key: str, details: Mapping[str, Any]) -> str:
 
 
 def _joined(problems: Iterable[str]) -> list[str]:
-    """Problems, those of one value's alternatives in one line."""
+    """Problems, each once, those of one value's alternatives in one line."""
     found: dict[str, list[str]] = {}
     for problem in problems:
         where, needed, what = problem.partition(": needed ")
         found.setdefault(where + needed, []).append(what)
-    return [where + " or ".join(what) for where, what in found.items()]
+    return [where + " or ".join(dict.fromkeys(what)) for where, what in found.items()]
 
 
 def _place(kind: type[Section], location: Sequence[str | int]) -> Sequence[str | int]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import CorpusSpec, Recipe
 from seq2seq.recipe_file import (
+    _joined,
     differences,
     given_keys,
     load_recipe,
@@ -115,16 +116,23 @@ def test_all_problems_are_told_at_once_with_the_nearest_name(tmp_path: Path) -> 
     ]
 
 
+def test_a_problem_that_two_alternatives_have_is_told_once() -> None:
+    problems = ["a: no such field", "b: needed text", "a: no such field", "b: needed 'x'"]
+    assert _joined(problems) == ["a: no such field", "b: needed text or 'x'"]
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
         ("train.guided_copy=1.0", "train.guided_copy = 1.0: needed a section [train.guided_copy]"),
-        ("data.train=[]", "data.train = []: needed an entry at least"),
+        ("data.train=[]", "data.train = []: needed at least one entry"),
         ("data.train=3", "data.train = 3: needed a list"),
         ("data.train=[1]", "data.train.0 = 1: needed a section [[data.train]]"),
         ("model.family=foo", "model.family = \"foo\": needed 'm2m_100', 'marian', 't5', 'mt5', "
          "'bart', 'mbart', 'pegasus' or 'led'"),
         ("train.processes=0", "train.processes = 0: needed at least 1 or 'auto'"),
+        ("data.context.separator=''",
+         'data.context.separator = "": needed text of length 1 or more'),
         ("train.steps=x", 'train.steps = "x": needed a whole number'),
         ("train.fsdp=3", "train.fsdp = 3: needed true or false"),
         ("model.dropout=1", "model.dropout = 1: needed less than 1"),
