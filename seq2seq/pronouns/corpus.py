@@ -25,7 +25,7 @@ from seq2seq.pronouns.fillers import (
 )
 from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.handwritten import handwritten_items, tag_what_is_new
-from seq2seq.pronouns.items import SCHEMA, Item, Row, write_rows
+from seq2seq.pronouns.items import SCHEMA, Item, Row, forget_differences, write_rows
 from seq2seq.pronouns.lexicon import Cue, drawn_as, load_lexicon
 from seq2seq.pronouns.patterns import load_patterns
 from seq2seq.pronouns.splits import draw_splits, natural_items, two_sentence_items
@@ -152,6 +152,7 @@ def write_corpus(
     for language in languages:
         grammar_of(language)  # a mistake shows before the first language has taken its time
     corpora = {language: corpus_rows(language, seed=seed) for language in languages}
+    forget_differences()  # a training may follow in this process
     folder.mkdir(parents=True, exist_ok=True)
     files = [
         _write(folder / f"{split}.{language}.jsonl", language, split, rows)

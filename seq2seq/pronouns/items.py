@@ -181,6 +181,11 @@ def _differing_words(good: str, bad: str) -> tuple[tuple[Span, ...], tuple[Span,
     return tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
 
 
+def forget_differences() -> None:
+    """Free the memory that `differing_spans` keeps so as to be quick."""
+    _differing_words.cache_clear()
+
+
 def word_spans(text: str) -> list[Span]:
     """The words of a text, without the punctuation around them."""
     return [match.span() for match in _WORD.finditer(text)]

@@ -25,7 +25,7 @@ from seq2seq.pronouns import corpus
 from seq2seq.pronouns.corpus import write_corpus
 from seq2seq.pronouns.documents import documents_of
 from seq2seq.pronouns.draw import Draw
-from seq2seq.pronouns.items import Item, Row, read_rows
+from seq2seq.pronouns.items import Item, Row, _differing_words, differing_spans, read_rows
 from seq2seq.pronouns.lexicon import Lexicon
 from seq2seq.pronouns.selectional import selectional_items
 from seq2seq.recipe import ContextSpec, CorpusSpec
@@ -158,6 +158,19 @@ def test_an_unknown_language_is_refused_and_nothing_is_written(tmp_path: Path) -
     with pytest.raises(DataError, match=r"language 'xx', needed one of 'es'"):
         write_corpus(tmp_path / "out", ("es", "xx"))
     assert not (tmp_path / "out").exists()
+
+
+def test_nothing_of_a_corpus_that_is_written_stays_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def few_rows(*_: str, seed: int) -> dict[str, list[Row]]:
+        assert differing_spans("es rojo", "es roja")
+        assert _differing_words.cache_info().currsize
+        return {"train": [], "two_sentence": []}
+
+    monkeypatch.setattr(corpus, "corpus_rows", few_rows)
+    write_corpus(tmp_path)
+    assert not _differing_words.cache_info().currsize
 
 
 def test_controls_are_what_they_say(items: dict[str, list[Item]], language: str) -> None:
