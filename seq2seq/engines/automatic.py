@@ -221,8 +221,8 @@ class AutomaticEngine(Engine):
             sample = distinct(sources, SAMPLE) if len(sources) >= ENOUGH else []
             if len(sample) < SAMPLE:
                 return (
-                    f"too few lines to try CTranslate2 on, as the first job of at least {ENOUGH} "
-                    "does, once for each model"
+                    f"too few lines; the first job of at least {ENOUGH} tries CTranslate2, once "
+                    "for each model"
                 )
             if (size := _bytes_of(self.folder)) > MOST_BYTES:
                 return f"the model has {size / 1e9:.1f} GB, too much to keep twice unasked"

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from seq2seq.model.attention import BLOCKED
 from seq2seq.model.upload import upload
 
-# Positions that there is room for at first, and that are added at once. Each time everything is
+# Positions that there is room for at first, and that are added each time it is full. Then all is
 # copied; until then a step reads the empty ones too.
 ROOM = 8
 

@@ -12,14 +12,14 @@ MEANING = {
     "F1": "nouns of one kind, so that the verb tells which of them the cue goes with",
     "F2": "nouns of two kinds, of which the cue fits one",
     "F3": "nouns of two kinds, where verb and cue tell the same",
-    "T0": "new sentences with words that training shows so",
+    "T0": "new sentences of words used as in training",
     "T1": "nouns that training shows only without a choice for “it”",
     "T2": "cues that training never says of the noun",
     "T3": "pairs of nouns that training never puts in one sentence",
-    "T4": "orders and voices that training never shows with a reason",
+    "T4": "orders and voices never followed by “because …” in training",
     "T5": "cues that training shows only without a choice for “it”",
     "T6": "verbs, and a kind of noun, that training shows only without a choice for “it”",
-    "natural": "sentences as one may meet them, of verbs that training never gives a reason",
+    "natural": "sentences as one may meet them, of verbs never followed by “because …” in training",
 }
 """Families and sets of the built-in corpus, for readers of a table."""
 _HEAD = ("gender shown", "items", "right", "pairs", "quads", "readable")

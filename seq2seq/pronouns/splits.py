@@ -6,7 +6,7 @@ dev, T0   new quads; for the nouns and cues see `Draw`
 T1        nouns that training shows only in fillers
 T2        a noun with a cue of its kind that training never says of it
 T3        pairs of nouns that training never puts in one sentence
-T4        orders and voices that training never shows with a reason, for some schemas
+T4        orders and voices never followed by "because …" in training, for some schemas
 T5        cues that training shows only in fillers
 T6        causal schemas, and a kind of noun, that training shows only in fillers
 dev_T5    as T5, with other cues: what a recipe may be chosen by

@@ -1,8 +1,8 @@
 """Training sentences in which a verb tells which noun is meant, without a reason and without "it".
 
 "The hen feared the dog, and Ana noticed the one that was timid": every verb is told so, those as
-well that training never gives a reason. Who "it" is in "The hen feared the dog because it was
-timid" follows from the same knowledge, asked in another way.
+well that are never followed by a reason in training. Who "it" is in "The hen feared the dog because
+it was timid" follows from the same knowledge, asked in another way.
 """
 
 from collections.abc import Callable

@@ -106,8 +106,8 @@ def test_few_lines_are_not_worth_the_trial(loaded: Loaded, folder: Path, cache: 
         engine, said = open_fastest(folder)
         assert texts(engine.search(some, GREEDY)) == texts(loaded.native.search(some, GREEDY))
         assert said == [
-            "engine: native: too few lines to try CTranslate2 on, as the first job of at least 20 "
-            "does, once for each model"
+            "engine: native: too few lines; the first job of at least 20 tries CTranslate2, once "
+            "for each model"
         ]
     assert not cache.exists()
 

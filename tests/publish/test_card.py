@@ -223,7 +223,7 @@ def test_pronoun_items_and_the_probe_have_their_section(exported: Run) -> None:
     probe = write_probe(exported, "Head 3 finds it.\n\n![heads](T1/heat.svg)\n")
     text = section(card_of(exported), "Which noun is the pronoun?")
     assert rows(text)[2] == ["T0", "all", "1,040", "99.9%", "99.8%", "99.6%", "100.0%"]
-    assert "T0: new sentences with words that training shows so; F2: nouns of two kinds" in text
+    assert "T0: new sentences of words used as in training; F2: nouns of two kinds" in text
     assert text.endswith("Head 3 finds it.\n\n![heads](probe/T1/heat.svg)")
     assert read_facts(exported).probe.figures == {  # type: ignore[union-attr]
         "probe/T1/heat.svg": probe / "heat.svg"
