@@ -46,6 +46,8 @@ DOTTED_ORDINALS = frozenset(
     {"bs", "cs", "da", "de", "et", "eu", "fi", "fo", "gsw", "hr", "hsb", "hu", "is", "lb", "lv"}
     | {"nb", "nds", "nn", "no", "pl", "sk", "sl", "sq", "sr", "tr"}
 )
+# Languages in which a space ends a sentence, and a phrase too: nothing tells how many there are.
+WITHOUT_MARKS = frozenset({"lo", "th"})
 CLAUSE_END = re.compile(r"[,;:،؛—–](?=\s)|[，、；：]")
 WORD_END = re.compile(r"(?<=\S)(?=\s)")
 
@@ -77,6 +79,15 @@ def sentences_of(text: str, *, language: str | None = None) -> list[str]:
             ends.append(before)
             lettered = False
     return _cut(text, ends)
+
+
+def marks_sentences(language: str | None) -> bool:
+    """Tell whether the sentences of a text can be counted.
+
+    Args:
+        language: Code of its language; None if that is not known.
+    """
+    return language is None or language_of(language).code not in WITHOUT_MARKS
 
 
 def _candidates(text: str, code: str | None) -> Iterator[int]:

@@ -7,7 +7,7 @@ from itertools import islice
 from seq2seq.decode.options import Hypothesis
 from seq2seq.reading import ReadText
 from seq2seq.restoration import Restored, restore
-from seq2seq.sentences import join_parts, sentences_of
+from seq2seq.sentences import join_parts, marks_sentences, sentences_of
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.translated import Candidate, Translation, is_copy, on_one_line, repeats
 
@@ -73,6 +73,8 @@ class TextWriter:
 
     def _has_fewer(self, read: ReadText, candidates: Sequence[Candidate]) -> bool:
         if read.sentences < 2 or len(read.parts) != 1 or read.dropped:
+            return False
+        if not marks_sentences(self.language):
             return False
         return len(sentences_of(candidates[0].text, language=self.language)) < read.sentences
 

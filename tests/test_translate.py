@@ -247,6 +247,17 @@ def test_what_a_model_was_trained_on_decides_and_no_sentence_is_lost_unsaid(
 
 
 @pytest.mark.parametrize(
+    ("target", "fewer"),
+    [("th", False), ("tha_Thai", False), ("lo", False), ("km", True), ("vi", True), (None, True)],
+)
+def test_languages_that_mark_no_sentence_lose_none(target: str | None, fewer: bool) -> None:
+    answers = {"Ann runs . The dog": "The"}
+    translator = Translator(Scripted(answers), word_tokenizer(), OPTIONS, languages=("en", target))
+    (found,) = translator.translate(["Ann runs . The dog"], split="long")
+    assert found.fewer_sentences is fewer
+
+
+@pytest.mark.parametrize(
     ("split", "prefix", "parts"), [("auto", (), 2 + 4), ("sentences", (WORDS.index("we") + 4,), 4)]
 )
 def test_progress_counts_on_from_one_search_to_the_next(

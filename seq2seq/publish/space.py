@@ -20,6 +20,7 @@ from seq2seq.publish.plan import (
 )
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
+from seq2seq.sentences import marks_sentences
 
 LICENSE = "apache-2.0"  # of the page; the model's stands in the model's own card
 PYTHON, GRADIO = "3.12", "6.31.0"
@@ -96,6 +97,8 @@ def _settings(
         )
     translates = recipe.task == "translation"
     source, target = language_of(recipe.source_language), language_of(recipe.target_language)
+    # What was read as a whole is read again only where its output's sentences can be counted.
+    apart = translates and (marks_sentences(recipe.target_language) or not whole_first)
     return Settings(
         repository,
         repository.partition("/")[2],
@@ -103,8 +106,8 @@ def _settings(
         recipe.source_language,
         recipe.target_language,
         tuple(examples),
-        sentences_in=source.code if translates else "",
-        whole_first=translates and whole_first,
+        sentences_in=source.code if apart else "",
+        whole_first=apart and whole_first,
         joint=" " if target.spaced else "",
         source_right_to_left=source.right_to_left,
         target_right_to_left=target.right_to_left,

@@ -86,6 +86,10 @@ def test_sentences_joints_and_directions_follow_the_run_and_its_languages(tmp_pa
     assert (settings(run).sentences_in, settings(run).whole_first) == ("ar", False)
     edit_json(run.data_report, lambda report: report.update(several_sentences_share=0.5))
     assert settings(run).whole_first
+    thai = write_run(tmp_path / "thai", source_language="ar", target_language="th")
+    assert (settings(thai).sentences_in, settings(thai).whole_first) == ("", False)
+    edit_json(thai.data_report, lambda report: report.update(several_sentences_share=0.001))
+    assert (settings(thai).sentences_in, settings(thai).whole_first) == ("ar", False)
 
 
 def test_the_head_of_the_card_is_what_the_hubs_own_client_reads(exported: Run) -> None:
