@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.train.test_beside import running, wait_until
+from tests.train.test_launch import running, wait_until
 from tests.warm import Warm
 
 HANG = """

@@ -58,12 +58,12 @@ def train(
     Example: scripts/bench train --data data/multi30k --peer eole --out results/train-tiny.json
     """
     from seq2seq.memory import keep_freed_memory
-    from seq2seq.train.beside import note_ready, processes_beside
+    from seq2seq.train.launch import launched_workers, note_ready
 
     keep_freed_memory()
     say = Teller(out, as_json=as_json)
     command = [sys.executable, "-P", "-m", "scripts.benchmark", *sys.argv[1:]]
-    with processes_beside(command, processes), tempfile.TemporaryDirectory() as name:
+    with launched_workers(command, processes), tempfile.TemporaryDirectory() as name:
         note_ready()
         work = OurTraining(size, data, precision, Path(name), seconds=seconds, shares=shares)
         with ExitStack() as stack:

@@ -18,15 +18,6 @@ from seq2seq.memory import keep_freed_memory
 from seq2seq.recipe import Recipe
 from seq2seq.recipe_file import load_recipe, recipe_json, recipe_text
 from seq2seq.run import Run
-from seq2seq.train.beside import (
-    goes_on_among,
-    is_first,
-    is_launched,
-    keep_group,
-    note_ready,
-    processes_beside,
-    train_command,
-)
 from seq2seq.train.build import build_optimizer
 from seq2seq.train.checkpoint import (
     Progress,
@@ -54,6 +45,15 @@ from seq2seq.train.hardware import (
     matrix_peak,
     peak_memory_bytes,
     threads_kept,
+)
+from seq2seq.train.launch import (
+    has_launcher,
+    is_first,
+    keep_group,
+    launched_workers,
+    note_ready,
+    shrink_group,
+    worker_command,
 )
 from seq2seq.train.lock import sole_training
 from seq2seq.train.log import TrainingLog, duration
@@ -162,13 +162,13 @@ def train(
     recipe, given = load_recipe(recipe_path, overrides), recipe_text(recipe_path, overrides)
     run = Run(run_folder or Path("runs") / recipe_path.stem)
     kind = device_kind(device)
-    command = train_command(recipe_path, overrides, run.folder, resume=resume, device=kind)
-    on_gpus, shares = kind == "cuda", recipe.train.processes == "auto" and not is_launched()
+    command = worker_command(recipe_path, overrides, run.folder, resume=resume, device=kind)
+    on_gpus, shares = kind == "cuda", recipe.train.processes == "auto" and not has_launcher()
     sole = sole_training(run) if is_first() else nullcontext()
     with disk_faults_explained(run), sole, threads_kept() as threads:
         if (remark := check_folder(run, resume=resume)) and is_first():
             sys.stderr.write(f"note: {remark}\n")
-        with processes_beside(
+        with launched_workers(
             command, processes_to_start(recipe, run, on_gpus=on_gpus), on_gpus=on_gpus
         ):
             note_ready()
@@ -226,7 +226,7 @@ def _train_together(
     if threads:
         count, precision = settle_parallelism(prepared, run, state, threads=threads, say=say)
         if count < state.num_processes:
-            if not goes_on_among(count):
+            if not shrink_group(count):
                 return TrainResult(run, Progress(), None, interrupted=None)
             state = PartialState(cpu=device == "cpu", timeout=PATIENCE)
             keep_group()

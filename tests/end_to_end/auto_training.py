@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from seq2seq.train import beside, parallelism, trial
+from seq2seq.train import launch, parallelism, trial
 from seq2seq.train.parallelism import Parallelism
 from seq2seq.train.run import train
 from tests.end_to_end.killed_training import MOMENTS, Fork, die_after
@@ -35,8 +35,8 @@ if __name__ == "__main__":
     recipe, run, processes, moment, count = sys.argv[1:6]
     fastest_in(int(processes))
     parallelism.FEWEST_STEPS = 1  # type: ignore[misc]
-    starting: Any = SimpleNamespace(**vars(beside.subprocess) | {"Popen": Fork})
-    beside.subprocess = starting
+    starting: Any = SimpleNamespace(**vars(launch.subprocess) | {"Popen": Fork})
+    launch.subprocess = starting
     torch.set_num_threads(2)
     sys.setswitchinterval(1000)  # see killed_training.py
     if moment != "never":

@@ -26,7 +26,7 @@ from typing import IO, Any, NoReturn
 
 import torch
 
-from seq2seq.train import beside, checkpoint, checkpoint_writer, loop
+from seq2seq.train import checkpoint, checkpoint_writer, launch, loop
 from seq2seq.train.run import train
 
 MOMENTS: dict[str, tuple[Any, str]] = {
@@ -118,7 +118,7 @@ def _become(
 
 if __name__ == "__main__":
     starting = SimpleNamespace(**vars(subprocess) | {"Popen": Fork})
-    beside.subprocess = starting  # type: ignore[assignment]  # there alone
+    launch.subprocess = starting  # type: ignore[assignment]  # there alone
     recipe, run, moment, count = sys.argv[1:5]
     torch.set_num_threads(1)
     # A thread gets the interpreter only where the training gives it up by itself: whoever waits for

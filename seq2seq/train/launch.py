@@ -1,4 +1,4 @@
-"""The other processes of a run: the same command again, beside this process, which is the first.
+"""Starts the workers of a run: further processes that run the same command as this, the first.
 
 On a CPU a second thread is worth less than a second core: products are short in a model of a few
 million weights, and after each of them the threads wait for each other. Processes meet once an
@@ -35,21 +35,21 @@ READY = "SEQ2SEQ_READY_FILE"
 PATIENCE_SECONDS = 5.0
 # Where it does not show (nobody has met yet, or GPUs exchange), the first is ended after this.
 STUCK_SECONDS = 30.0
-# How long another process may take to end when the work of all is done: nothing is its to save.
+# How long a worker may take to end when the work of all is done: it has nothing to save.
 END_SECONDS = 30.0
 USER_ERROR, INTERRUPTED = 2, 130
 
 _kept_groups: list[object] = []  # see `keep_group`
-_kept_stores: list[object] = []  # what the processes meet by is served for as long as it is kept
+_kept_stores: list[object] = []  # a store is served for as long as it is kept
 
 
 @dataclass(frozen=True)
-class Other:
-    """A process of this run that is not the first."""
+class Worker:
+    """A process of this run that the first has started."""
 
     rank: int
     process: subprocess.Popen[bytes]
-    said: Path
+    stderr: Path
     ready: Path
 
     @property
@@ -59,12 +59,15 @@ class Other:
 
     @property
     def lost(self) -> bool:
-        """Whether it has ended, in whatever way, without having come to the meeting."""
+        """Whether it has ended, in whatever way, without having reached the rendezvous."""
         return self.failed or (self.process.poll() is not None and not self.ready.exists())
 
     def error(self) -> BaseException:
         """What its end means: a mistake of the user's, a kill, an interruption or a fault."""
-        code, said = self.process.returncode, self.said.read_text("utf-8", errors="replace").strip()
+        code, said = (
+            self.process.returncode,
+            self.stderr.read_text("utf-8", errors="replace").strip(),
+        )
         if code == INTERRUPTED:
             return KeyboardInterrupt()
         ended = f"process {self.rank + 1} ended with exit code {code}"
@@ -76,25 +79,25 @@ class Other:
 
 
 @contextmanager
-def processes_beside(
+def launched_workers(
     command: Sequence[str], count: int, *, on_gpus: bool = False
 ) -> Iterator[None]:
-    """Let a command take part in this process's run, as so many processes more.
+    """Start workers that take part in the run of this process, and end them after the block.
 
     Does nothing where one process is wanted, or where a launcher has started this one. Threads are
     shared out among the processes, unless OMP_NUM_THREADS says how many each may have.
 
     Args:
-        command: What the other processes run; it must come to ``note_ready`` and then to the
-            same work as the block.
+        command: What each worker runs; it must come to ``note_ready`` and then to the same work
+            as the block.
         count: Processes that take part, this one among them.
         on_gpus: Whether each of them needs a GPU.
 
     Raises:
-        TrainingError: Another process has found a mistake or was killed, or there are fewer GPUs.
-        RuntimeError: Another process has failed.
+        TrainingError: A worker has found a mistake or was killed, or there are fewer GPUs.
+        RuntimeError: A worker has failed.
     """
-    if count == 1 or _has_others():
+    if count == 1 or _is_one_of_several():
         yield
         return
     if on_gpus and torch.cuda.device_count() < count:
@@ -104,46 +107,46 @@ def processes_beside(
         )
     _forget_group()  # of a run before this one
     _kept_groups.clear()
-    threads, before, others = torch.get_num_threads(), dict(os.environ), list[Other]()
+    threads, before, workers = torch.get_num_threads(), dict(os.environ), list[Worker]()
     each = threads if THREADS in os.environ else max(1, threads // count)
-    shared, _store = _meeting_place(count, each)
+    shared, _store = _rendezvous(count, each)
     done = threading.Event()
     with tempfile.TemporaryDirectory(prefix="seq2seq-") as folder:
         try:
             for rank in range(1, count):
-                others.append(_start(command, rank, Path(folder), shared))
-            _wait_until_ready(others)
-            threading.Thread(target=_watch, args=(others, done), daemon=True).start()
+                workers.append(_start(command, rank, Path(folder), shared))
+            _wait_until_ready(workers)
+            threading.Thread(target=_watch, args=(workers, done), daemon=True).start()
             os.environ.update(shared, RANK="0", LOCAL_RANK="0")
             torch.set_num_threads(each)
             yield
-            _wait_for_end(others)
-        except RuntimeError as error:  # what torch raises where another process is gone
-            _tell_why(others, error)
+            _wait_for_end(workers)
+        except RuntimeError as error:  # what torch raises where a worker is gone
+            _tell_why(workers, error)
             raise
         finally:
             done.set()
-            for other in others:
-                other.process.kill()  # nothing is theirs to save
-            for other in others:
-                other.process.wait()
+            for worker in workers:
+                worker.process.kill()  # they have nothing to save
+            for worker in workers:
+                worker.process.wait()
             _forget_group()
             os.environ.clear()
             os.environ.update(before)
             torch.set_num_threads(threads)
 
 
-def _has_others() -> bool:
+def _is_one_of_several() -> bool:
     return LAUNCHED in os.environ or any(os.environ.get(n, "1") != "1" for n in MPI_SIZES)
 
 
-def is_launched() -> bool:
-    """Whether a launcher has started this process, and not the first process of a run."""
-    return _has_others() and READY not in os.environ
+def has_launcher() -> bool:
+    """Whether a launcher such as torchrun has started this process, not the first one of a run."""
+    return _is_one_of_several() and READY not in os.environ
 
 
-def goes_on_among(count: int) -> bool:
-    """End the group of all processes, and let its first ones form a new one; alone, in none.
+def shrink_group(count: int) -> bool:
+    """End the process group, and form a new one of its first processes; none of one alone.
 
     Every process must call it.
 
@@ -156,7 +159,7 @@ def goes_on_among(count: int) -> bool:
     rank, size = torch.distributed.get_rank(), torch.distributed.get_world_size()
     shared: dict[str, str] = {}
     if rank == 0 and count > 1:
-        shared, store = _meeting_place(count, torch.get_num_threads())
+        shared, store = _rendezvous(count, torch.get_num_threads())
         _kept_stores[:] = [store]
     shared = agree(shared, size)
     _forget_group()
@@ -174,7 +177,7 @@ def is_first() -> bool:
 
 
 def note_ready() -> None:
-    """Tell the first process that this one has come as far as meeting it."""
+    """Tell the first process that this worker has come as far as the rendezvous."""
     if READY in os.environ:
         Path(os.environ[READY]).touch()
 
@@ -191,7 +194,7 @@ def keep_group() -> None:
         _kept_groups[:] = [torch.distributed.group.WORLD]
 
 
-def _meeting_place(count: int, threads: int) -> tuple[dict[str, str], object]:
+def _rendezvous(count: int, threads: int) -> tuple[dict[str, str], object]:
     """Variables as torchrun sets them, and the store that the processes find each other by.
 
     Nobody outside this machine can connect: the store would listen to everybody unless it is given
@@ -219,7 +222,7 @@ def _meeting_place(count: int, threads: int) -> tuple[dict[str, str], object]:
     return shared, store
 
 
-def _start(command: Sequence[str], rank: int, folder: Path, shared: Mapping[str, str]) -> Other:
+def _start(command: Sequence[str], rank: int, folder: Path, shared: Mapping[str, str]) -> Worker:
     said, ready = folder / f"{rank}.txt", folder / f"{rank}.ready"
     own = {"RANK": str(rank), "LOCAL_RANK": str(rank), READY: str(ready)}
     own["PYTHONPATH"] = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
@@ -228,53 +231,53 @@ def _start(command: Sequence[str], rank: int, folder: Path, shared: Mapping[str,
             command, env=os.environ | shared | own, stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL, stderr=stderr,
         )  # fmt: skip
-    return Other(rank, process, said, ready)
+    return Worker(rank, process, said, ready)
 
 
-def _wait_until_ready(others: Sequence[Other]) -> None:
+def _wait_until_ready(workers: Sequence[Worker]) -> None:
     """Without this, one that fails on its way would be waited for in vain."""
-    while not all(other.ready.exists() for other in others):
-        if lost := next((other for other in others if other.lost), None):
+    while not all(worker.ready.exists() for worker in workers):
+        if lost := next((worker for worker in workers if worker.lost), None):
             raise lost.error()
         time.sleep(0.02)
 
 
-def _wait_for_end(others: Sequence[Other]) -> None:
+def _wait_for_end(workers: Sequence[Worker]) -> None:
     end = time.monotonic() + END_SECONDS
-    while any(other.process.poll() is None for other in others) and time.monotonic() < end:
+    while any(worker.process.poll() is None for worker in workers) and time.monotonic() < end:
         time.sleep(0.01)
-    if failed := _first_failed(others):
+    if failed := _first_failed(workers):
         raise failed.error()
 
 
-def _watch(others: Sequence[Other], done: threading.Event) -> None:
+def _watch(workers: Sequence[Worker], done: threading.Event) -> None:
     """End this process where it waits for one that is gone; nothing else could."""
     while not done.wait(1.0):
-        failed = _first_failed(others)
+        failed = _first_failed(workers)
         if failed and not done.wait(STUCK_SECONDS):
             sys.stderr.write(f"error: {failed.error()}\n")
             sys.stderr.flush()
-            for other in others:
-                other.process.kill()
+            for worker in workers:
+                worker.process.kill()
             os._exit(USER_ERROR)
 
 
-def _tell_why(others: Sequence[Other], error: RuntimeError) -> None:
-    """Raise or print what another process ended of, where one did while this one failed."""
+def _tell_why(workers: Sequence[Worker], error: RuntimeError) -> None:
+    """Raise or print the error of a worker, where one failed too."""
     end = time.monotonic() + PATIENCE_SECONDS
-    while not (failed := _first_failed(others)) and time.monotonic() < end:
+    while not (failed := _first_failed(workers)) and time.monotonic() < end:
         time.sleep(0.1)
     if not failed:
         return
     reason = failed.error()
     if not isinstance(reason, RuntimeError):
         raise reason from error
-    if str(reason) != str(error):  # a fault of both, or of the other alone: both are shown
+    if str(reason) != str(error):  # a fault of both, or of the worker alone: both are shown
         sys.stderr.write(f"{reason}\n")
 
 
-def _first_failed(others: Sequence[Other]) -> Other | None:
-    return next((other for other in others if other.failed), None)
+def _first_failed(workers: Sequence[Worker]) -> Worker | None:
+    return next((worker for worker in workers if worker.failed), None)
 
 
 def _forget_group() -> None:
@@ -285,10 +288,10 @@ def _forget_group() -> None:
     GradientState._reset_state()
 
 
-def train_command(
+def worker_command(
     recipe: Path, overrides: Sequence[str], run: Path, *, resume: bool, device: str
 ) -> list[str]:
-    """What starts the same training in another process.
+    """The command that starts a worker of the same training.
 
     Args:
         recipe: The recipe.
@@ -304,4 +307,4 @@ def train_command(
     resumed = ["--resume"] if resume else []
     given = [str(recipe), *sets, "--run", str(run), "--device", device, *resumed]
     # -P: what lies in the current folder must not stand in for an installed package.
-    return [sys.executable, "-P", "-m", "seq2seq.train.follow", "train", *given]
+    return [sys.executable, "-P", "-m", "seq2seq.train.worker", "train", *given]

@@ -1,4 +1,4 @@
-"""Processes beside this one, with small programs in the place of training."""
+"""Workers that this process starts, with small programs in the place of training."""
 
 import gc
 import os
@@ -14,13 +14,13 @@ import pytest
 import torch
 
 from seq2seq.errors import TrainingError
-from seq2seq.train import beside
-from seq2seq.train.beside import (
+from seq2seq.train import launch
+from seq2seq.train.launch import (
     is_first,
     keep_group,
+    launched_workers,
     note_ready,
-    processes_beside,
-    train_command,
+    worker_command,
 )
 
 READY = "import os, pathlib; pathlib.Path(os.environ['SEQ2SEQ_READY_FILE']).touch(); "
@@ -31,14 +31,14 @@ def program(text: str) -> Sequence[str]:
 
 
 def test_one_process_starts_no_other():
-    with processes_beside(["/no/such/program"], 1):
+    with launched_workers(["/no/such/program"], 1):
         assert "WORLD_SIZE" not in os.environ
         note_ready()
 
 
 def test_a_process_of_a_launcher_starts_no_other(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with processes_beside(["/no/such/program"], 2):
+    with launched_workers(["/no/such/program"], 2):
         pass
 
 
@@ -51,7 +51,7 @@ def test_every_process_is_told_its_place_and_its_threads(tmp_path, monkeypatch):
     threads = torch.get_num_threads()
     torch.set_num_threads(7)
     try:
-        with processes_beside(program(READY + told), 3):
+        with launched_workers(program(READY + told), 3):
             assert [os.environ[name] for name in names] == ["0", "0", "3", "3", "2"]
             assert torch.get_num_threads() == 2
         assert torch.get_num_threads() == 7
@@ -65,14 +65,14 @@ def test_every_process_is_told_its_place_and_its_threads(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"])
 def test_a_process_of_mpi_starts_no_other(name, monkeypatch):
     monkeypatch.setenv(name, "2")
-    with processes_beside(["/no/such/program"], 2):
+    with launched_workers(["/no/such/program"], 2):
         pass
 
 
 def test_each_process_has_the_threads_that_the_user_gave_it(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
     told = f"open(r'{tmp_path}/threads', 'w').write(os.environ['OMP_NUM_THREADS'])"
-    with processes_beside(program(READY + told), 2):
+    with launched_workers(program(READY + told), 2):
         pass
     assert int((tmp_path / "threads").read_text()) == torch.get_num_threads()
 
@@ -81,7 +81,7 @@ def test_more_processes_than_gpus_are_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with (
         pytest.raises(TrainingError, match=r"train.processes = 2: 1 GPU\(s\) found"),
-        processes_beside(["/no/such/program"], 2, on_gpus=True),
+        launched_workers(["/no/such/program"], 2, on_gpus=True),
     ):
         pytest.fail("the block must not run")
 
@@ -104,16 +104,16 @@ GONE = RuntimeError("Connection closed by peer")
 def test_one_that_fails_is_not_waited_for(code, kind, said, ready):
     with (
         pytest.raises(kind, match=f"^{said}$"),
-        processes_beside(program((READY if ready else "") + code), 2),
+        launched_workers(program((READY if ready else "") + code), 2),
     ):
         assert ready, "the block must not run"
 
 
 def test_one_that_ends_well_without_having_come_to_the_meeting_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(beside, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(launch, "PATIENCE_SECONDS", 0.1)
     with (
         pytest.raises(RuntimeError, match="process 2 ended with exit code 0"),
-        processes_beside(program(""), 2),
+        launched_workers(program(""), 2),
     ):
         pytest.fail("the block must not run")
 
@@ -121,7 +121,7 @@ def test_one_that_ends_well_without_having_come_to_the_meeting_is_not_waited_for
 def test_one_that_finds_a_mistake_explains_what_torch_says_of_it():
     with (
         pytest.raises(TrainingError, match="process 2 ended with exit code 2: the disk is full"),
-        processes_beside(program(READY + MISTAKE), 2),
+        launched_workers(program(READY + MISTAKE), 2),
     ):
         raise GONE
 
@@ -129,7 +129,7 @@ def test_one_that_finds_a_mistake_explains_what_torch_says_of_it():
 def test_a_fault_of_another_is_shown_beside_that_of_this_one(capfd):
     with (
         pytest.raises(RuntimeError, match="Connection closed by peer"),
-        processes_beside(program(READY + FAULT), 2),
+        launched_workers(program(READY + FAULT), 2),
     ):
         raise GONE
     assert capfd.readouterr().err == "process 2 ended with exit code 1:\na traceback\n"
@@ -141,11 +141,11 @@ def test_another_ends_with_the_first_even_before_it_has_come_as_far_as_meeting_i
         "import os, runpy, time; start = runpy.run_module\n"
         "def load(name, **_):\n"
         f"    open(r'{place}', 'w').write(str(os.getpid())); time.sleep(99)\n"
-        "runpy.run_module = load; start('seq2seq.train.follow', run_name='__main__')"
+        "runpy.run_module = load; start('seq2seq.train.worker', run_name='__main__')"
     )
     first = (
-        "import sys; from seq2seq.train.beside import processes_beside\n"
-        f"with processes_beside([sys.executable, '-c', {other!r}], 2): pass\n"
+        "import sys; from seq2seq.train.launch import launched_workers\n"
+        f"with launched_workers([sys.executable, '-c', {other!r}], 2): pass\n"
     )
     with subprocess.Popen(program(first)) as process:
         wait_until(lambda: (place.exists() and place.read_text()) or process.poll() is not None)
@@ -170,8 +170,8 @@ def running(process: int) -> bool:
 
 def test_a_first_that_waits_for_one_that_is_gone_is_ended():
     first = (
-        "import sys, time; from seq2seq.train import beside; beside.STUCK_SECONDS = 0.1\n"
-        f"with beside.processes_beside([sys.executable, '-c', {READY + MISTAKE!r}], 2):\n"
+        "import sys, time; from seq2seq.train import launch; launch.STUCK_SECONDS = 0.1\n"
+        f"with launch.launched_workers([sys.executable, '-c', {READY + MISTAKE!r}], 2):\n"
         "    time.sleep(99)\n"
     )
     ended = subprocess.run(program(first), check=False, capture_output=True, text=True)
@@ -180,12 +180,12 @@ def test_a_first_that_waits_for_one_that_is_gone_is_ended():
 
 
 def test_an_error_of_this_process_stays_what_it_is_and_ends_the_others(monkeypatch, tmp_path):
-    monkeypatch.setattr(beside, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(launch, "PATIENCE_SECONDS", 0.3)
     place = tmp_path / "pid"
     waiting = READY + f"open(r'{place}', 'w').write(str(os.getpid())); import time; time.sleep(99)"
 
     def fail_later() -> None:
-        with processes_beside(program(waiting), 2):
+        with launched_workers(program(waiting), 2):
             wait_until(lambda: place.exists() and place.read_text())
             raise RuntimeError("a mistake")
 
@@ -197,13 +197,13 @@ def test_an_error_of_this_process_stays_what_it_is_and_ends_the_others(monkeypat
 
 def test_the_command_is_the_same_training_again(tmp_path):
     sets = ["seed=2", "train.steps=5"]
-    command = train_command(tmp_path / "r.toml", sets, tmp_path, resume=True, device="cpu")
+    command = worker_command(tmp_path / "r.toml", sets, tmp_path, resume=True, device="cpu")
     given = ["--set", "seed=2", "--set", "train.steps=5", "--run", str(tmp_path)]
     given += ["--device", "cpu", "--resume"]
     assert command[1:] == [
         "-P",
         "-m",
-        "seq2seq.train.follow",
+        "seq2seq.train.worker",
         "train",
         str(tmp_path / "r.toml"),
         *given,
@@ -224,7 +224,7 @@ def test_nobody_outside_this_machine_can_connect(monkeypatch):
     """Neither to the store that processes meet at nor to what gloo exchanges gradients by."""
     monkeypatch.delenv("GLOO_SOCKET_IFNAME", raising=False)
     before, loopback = listening(), "0100007F:"  # 127.0.0.1, last byte first
-    shared, store = beside._meeting_place(2, 1)
+    shared, store = launch._rendezvous(2, 1)
     opened = listening() - before
     assert len(opened) == 1
     assert all(place.startswith(loopback) for place in opened)
@@ -240,7 +240,7 @@ def test_nobody_outside_this_machine_can_connect(monkeypatch):
 
 def test_the_interface_that_a_user_names_stays(monkeypatch):
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", "eth7")
-    assert "GLOO_SOCKET_IFNAME" not in beside._meeting_place(2, 1)[0]
+    assert "GLOO_SOCKET_IFNAME" not in launch._rendezvous(2, 1)[0]
 
 
 @pytest.mark.parametrize("name", ["RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK"])
@@ -253,9 +253,9 @@ def test_the_first_process_of_any_launcher_knows_that_it_is(name, monkeypatch):
 
 
 def test_one_that_never_ends_though_all_work_is_done_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr(beside, "END_SECONDS", 0.2)
+    monkeypatch.setattr(launch, "END_SECONDS", 0.2)
     hangs = f"open(r'{tmp_path}/pid', 'w').write(str(os.getpid())); import time; time.sleep(600)"
-    with processes_beside(program(hangs.replace("open", READY + "open", 1)), 2):
+    with launched_workers(program(hangs.replace("open", READY + "open", 1)), 2):
         while not (tmp_path / "pid").is_file():
             time.sleep(0.01)
     with pytest.raises(ProcessLookupError):
@@ -274,6 +274,6 @@ def test_the_last_reference_to_a_group_is_pythons(tmp_path):
     del module
     gc.collect()
     assert ended() is None
-    assert beside._kept_groups[0].size() == 1
-    with processes_beside(program(READY), 2):
-        assert not beside._kept_groups
+    assert launch._kept_groups[0].size() == 1
+    with launched_workers(program(READY), 2):
+        assert not launch._kept_groups
