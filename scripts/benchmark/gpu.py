@@ -22,7 +22,7 @@ PEAK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class RandomEpoch:
-    """An epoch of random pieces, in the form that the feed of a training run reads."""
+    """An epoch of random pieces, in the form that the stream of a training run reads."""
 
     sources: list[np.ndarray]
     targets: list[np.ndarray]
@@ -107,10 +107,10 @@ def new_loop(
     from accelerate.state import AcceleratorState
 
     from seq2seq.recipe import TrainSpec
+    from seq2seq.train.batch_stream import BatchStream, BatchStreamSpec
     from seq2seq.train.build import flops_per_token
     from seq2seq.train.checkpoint import Progress
     from seq2seq.train.criterion.transformer import TransformerCriterion
-    from seq2seq.train.feed import Feed, FeedSpec
     from seq2seq.train.hardware import matrix_peak
     from seq2seq.train.log import TrainingLog
     from seq2seq.train.loop import Loop
@@ -134,7 +134,7 @@ def new_loop(
     optimizer = torch.optim.AdamW(criterion.parameters(), lr=1e-4, fused=True)
     loop = Loop(
         accelerator, wrapped, accelerator.prepare_optimizer(optimizer),
-        Feed(data, FeedSpec(batch_tokens=batch_tokens, pad_id=1, seed=1)),  # type: ignore[arg-type]
+        BatchStream(data, BatchStreamSpec(batch_tokens=batch_tokens, pad_id=1, seed=1)),  # type: ignore[arg-type]
         spec=spec, checkpoints=folder / "checkpoints", writes_checkpoints=True,
         progress=Progress(), validate=lambda _: Validation("bleu", 0.0, 0.0, 0.0, {}),
         stop=Stop(accelerator), log=TrainingLog(folder / "metrics.jsonl", accelerator),
@@ -225,7 +225,7 @@ def resume(
             optimizer = loop.optimizer.optimizer
             loop.sums = restore(checkpoint, loop._unwrapped, optimizer, rank=0)
             loop.progress = read_progress(checkpoint)
-            loop.feed.seek(loop.progress.epoch, loop.progress.batch)
+            loop.stream.seek(loop.progress.epoch, loop.progress.batch)
             for _ in range(5):
                 loop.update()
         ends.append([p.detach().cpu() for p in loop.criterion.parameters()])

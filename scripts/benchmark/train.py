@@ -218,6 +218,7 @@ def new_loop(
     import torch
     from accelerate import Accelerator, PartialState
 
+    from seq2seq.train.batch_stream import BatchStream, BatchStreamSpec
     from seq2seq.train.build import (
         build_model,
         build_optimizer,
@@ -226,7 +227,6 @@ def new_loop(
     )
     from seq2seq.train.checkpoint import Progress
     from seq2seq.train.criterion.transformer import TransformerCriterion
-    from seq2seq.train.feed import Feed, FeedSpec
     from seq2seq.train.hardware import matrix_peak
     from seq2seq.train.log import TrainingLog
     from seq2seq.train.loop import Loop
@@ -239,20 +239,20 @@ def new_loop(
     torch.manual_seed(recipe.seed)
     model = build_model(recipe.model, tokenizer.vocab_size)
     criterion = TransformerCriterion(model, recipe.train)
-    spec = FeedSpec(
+    spec = BatchStreamSpec(
         recipe.train.batch_tokens, tokenizer.pad_id, recipe.seed,
         world_size=state.num_processes, rank=state.process_index, shares=shares,
     )  # fmt: skip
-    feed = Feed(prepared.training, spec)
+    stream = BatchStream(prepared.training, spec)
     chosen: Any = precision
     if precision == "auto":
-        trial = compare_precisions(criterion, feed.worst()[0], state)
+        trial = compare_precisions(criterion, stream.worst()[0], state)
         note(trial.to_text())
         chosen = agree(trial.chosen, state.num_processes)
     accelerator = Accelerator(cpu=True, mixed_precision="bf16" if chosen == "bf16" else "no")
     wrapped, optimizer = accelerator.prepare(criterion, build_optimizer(criterion, recipe))
     loop = Loop(
-        accelerator, wrapped, optimizer, feed,
+        accelerator, wrapped, optimizer, stream,
         spec=recipe.train, checkpoints=folder / "checkpoints", progress=Progress(),
         validate=lambda _: Validation("bleu", 0.0, 0.0, 0.0, {}),
         log=TrainingLog(folder / "metrics.jsonl", accelerator),

@@ -23,11 +23,11 @@ from torch.optim import Optimizer
 from seq2seq.data.batches import Batch
 from seq2seq.errors import TrainingError
 from seq2seq.recipe import TrainSpec
+from seq2seq.train.batch_stream import BatchStream
 from seq2seq.train.checkpoint import Progress
 from seq2seq.train.checkpoint_writer import CheckpointWriter
 from seq2seq.train.criterion.criterion import TARGET_TOKENS, Criterion, Losses, Update
 from seq2seq.train.dry_run import run_dry
-from seq2seq.train.feed import Feed
 from seq2seq.train.log import (
     GRADIENT_NORM,
     LOSS,
@@ -64,7 +64,7 @@ class Loop:
         accelerator: Accelerator,
         criterion: torch.nn.Module,
         optimizer: Optimizer,
-        feed: Feed,
+        stream: BatchStream,
         *,
         spec: TrainSpec,
         checkpoints: Path,
@@ -79,7 +79,7 @@ class Loop:
         self.accelerator = accelerator
         self.criterion = criterion  # as Accelerate wrapped it
         self.optimizer = optimizer
-        self.feed = feed
+        self.stream = stream
         self.spec = spec
         self.progress = progress
         self.validate = validate
@@ -127,7 +127,7 @@ class Loop:
         def work(batch: Batch) -> None:
             self._backward(batch, Update(1, self._counts([batch])))
 
-        run_dry(work, self.feed.worst(), optimizer, batch_tokens=self.spec.batch_tokens)
+        run_dry(work, self.stream.worst(), optimizer, batch_tokens=self.spec.batch_tokens)
 
     def update(self) -> None:
         """Take the next window of micro-batches and make one optimizer step of them.
@@ -138,13 +138,13 @@ class Loop:
         start = time.perf_counter()
         progress = self.progress
         progress.step += 1
-        window = self.feed.window(self.spec.accumulate)
+        window = self.stream.window(self.spec.accumulate)
         counts = add_over_ranks(self.accelerator, self._counts(window))
         update = Update(progress.step, counts)
         losses = add_over_ranks(self.accelerator, self._accumulate(window, update))
         norm = self._clip()
         if progress.step < self.spec.steps:  # while a GPU works on this window
-            self.feed.fetch_ahead(self.spec.accumulate)
+            self.stream.fetch_ahead(self.spec.accumulate)
         sums = self._fetch(counts | losses | {GRADIENT_NORM: norm})
         self.stop.hear(sums.pop(STOP_REQUESTS))
         finite = math.isfinite(sums[LOSS]) and math.isfinite(sums[GRADIENT_NORM])
@@ -153,7 +153,7 @@ class Loop:
                 group["lr"] = learning_rate(progress.step, self.spec)
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        progress.epoch, progress.batch = self.feed.epoch, self.feed.batch
+        progress.epoch, progress.batch = self.stream.epoch, self.stream.batch
         progress.source_tokens += int(sums[SOURCE_TOKENS])
         progress.target_tokens += int(sums[TARGET_TOKENS])
         sums[SECONDS] = time.perf_counter() - start

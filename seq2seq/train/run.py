@@ -18,6 +18,7 @@ from seq2seq.memory import keep_freed_memory
 from seq2seq.recipe import Recipe
 from seq2seq.recipe_file import load_recipe, recipe_json, recipe_text
 from seq2seq.run import Run
+from seq2seq.train.batch_stream import BatchStream
 from seq2seq.train.build import build_optimizer
 from seq2seq.train.checkpoint import (
     Progress,
@@ -29,14 +30,7 @@ from seq2seq.train.checkpoint import (
 )
 from seq2seq.train.compiling import layers_compiled
 from seq2seq.train.criterion.criterion import Criterion
-from seq2seq.train.disk import disk_faults_explained
-from seq2seq.train.disks import (
-    checkpoint_of_all,
-    refuse_different,
-    writers_first,
-    writes_here,
-)
-from seq2seq.train.feed import Feed
+from seq2seq.train.disk_errors import disk_errors_explained
 from seq2seq.train.finish import Finished, finish
 from seq2seq.train.first_model import first_model
 from seq2seq.train.hardware import (
@@ -77,9 +71,15 @@ from seq2seq.train.setup import (
     write_facts,
 )
 from seq2seq.train.sharding import shard
+from seq2seq.train.shared_folder import (
+    common_checkpoint,
+    refuse_different,
+    writers_first,
+    writes_here,
+)
 from seq2seq.train.stop import Stop, Stopped
 from seq2seq.train.trainable import TrainableModel
-from seq2seq.train.trial import choose_precision, feed_spec, settle_parallelism
+from seq2seq.train.trial import choose_precision, settle_parallelism, stream_spec
 from seq2seq.train.validate import GatheredValidation, Validator
 
 # How long ranks wait for the first one to read, cut and encode a large corpus.
@@ -165,7 +165,7 @@ def train(
     command = worker_command(recipe_path, overrides, run.folder, resume=resume, device=kind)
     on_gpus, shares = kind == "cuda", recipe.train.processes == "auto" and not has_launcher()
     sole = sole_training(run) if is_first() else nullcontext()
-    with disk_faults_explained(run), sole, threads_kept() as threads:
+    with disk_errors_explained(run), sole, threads_kept() as threads:
         if (remark := check_folder(run, resume=resume)) and is_first():
             sys.stderr.write(f"note: {remark}\n")
         with launched_workers(
@@ -254,10 +254,10 @@ def _train_prepared(
     # What learns: the criterion itself, or a copy of which each process holds a part.
     learning = shard(criterion, state.device) if recipe.train.fsdp else criterion
     ranks, rank = state.num_processes, state.process_index
-    feed = Feed(
-        prepared.training, feed_spec(prepared, processes=ranks, rank=rank, shares=progress.shares)
+    stream = BatchStream(
+        prepared.training, stream_spec(prepared, processes=ranks, rank=rank, shares=progress.shares)
     )
-    precision = progress.precision or choose_precision(recipe, learning, feed, state, say)
+    precision = progress.precision or choose_precision(recipe, learning, stream, state, say)
     accelerator = _accelerator(recipe, run, precision, state)
     # Sharded, it exchanges gradients by itself, and gets from Accelerate the number format alone.
     wrapped = accelerator.prepare_model(learning, evaluation_mode=recipe.train.fsdp)
@@ -266,7 +266,7 @@ def _train_prepared(
     sums: dict[str, float] = {}
     if checkpoint is not None:
         sums = restore(checkpoint, learning, optimizer.optimizer, rank=rank)
-        feed.seek(progress.epoch, progress.batch)
+        stream.seek(progress.epoch, progress.batch)
     restore_loss_scale(accelerator, progress.loss_scale)
     progress.precision, progress.threads = precision, torch.get_num_threads()
     log = TrainingLog(run.metrics, accelerator, resumed=progress)
@@ -277,7 +277,7 @@ def _train_prepared(
         accelerator,
         wrapped,
         optimizer,
-        feed,
+        stream,
         spec=recipe.train,
         checkpoints=run.checkpoints,
         writes_checkpoints=writes,
@@ -326,7 +326,7 @@ def _run_loop(
     learning = sum(one.numel() for one in trainable.module.parameters() if one.requires_grad)
     frozen = f" ({weights - learning:,} of them frozen)" if learning < weights else ""
     log.say(
-        f"model: {weights:,} weights{frozen}; {loop.feed.batches_in_epoch():,} micro-batches an "
+        f"model: {weights:,} weights{frozen}; {loop.stream.batches_in_epoch():,} micro-batches an "
         "epoch"
     )
     forget_peak_memory(loop.accelerator.device)  # of choosing the number format
@@ -361,7 +361,7 @@ def _starting_point(
     run: Run, state: PartialState, fresh: Progress, *, writes: bool, say: Say
 ) -> tuple[Progress, Path | None]:
     """Progress and checkpoint to continue from; a fresh start where nothing was saved."""
-    checkpoint, passed_over = checkpoint_of_all(run.checkpoints, state.num_processes)
+    checkpoint, passed_over = common_checkpoint(run.checkpoints, state.num_processes)
     if checkpoint is None:
         return fresh, None
     for damaged, problem in passed_over:

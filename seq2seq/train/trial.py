@@ -9,9 +9,9 @@ from accelerate import PartialState
 from seq2seq.data.batches import Batch
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run
+from seq2seq.train.batch_stream import BatchStream, BatchStreamSpec
 from seq2seq.train.build import compare_precisions
 from seq2seq.train.criterion.criterion import TARGET_TOKENS, Criterion, Update
-from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.first_model import first_model
 from seq2seq.train.hardware import random_state_kept
 from seq2seq.train.parallelism import (
@@ -28,10 +28,10 @@ from seq2seq.train.ranks import agree
 from seq2seq.train.setup import Prepared, Say
 
 
-def feed_spec(prepared: Prepared, *, processes: int, rank: int, shares: bool) -> FeedSpec:
+def stream_spec(prepared: Prepared, *, processes: int, rank: int, shares: bool) -> BatchStreamSpec:
     """What the order of a run's micro-batches depends on."""
     train = prepared.recipe.train
-    return FeedSpec(
+    return BatchStreamSpec(
         batch_tokens=train.batch_tokens,
         pad_id=prepared.tokenizer.pad_id,
         seed=prepared.recipe.seed,
@@ -43,12 +43,12 @@ def feed_spec(prepared: Prepared, *, processes: int, rank: int, shares: bool) ->
 
 
 def choose_precision(
-    recipe: Recipe, criterion: Criterion, feed: Feed, state: PartialState, say: Say
+    recipe: Recipe, criterion: Criterion, stream: BatchStream, state: PartialState, say: Say
 ) -> Precision:
     """The recipe's number format; what ``auto`` chooses is kept for the rest of the run."""
     if recipe.train.precision != "auto":
         return recipe.train.precision
-    trial = compare_precisions(criterion, feed.worst()[0], state)
+    trial = compare_precisions(criterion, stream.worst()[0], state)
     chosen: Precision = agree(trial.chosen, state.num_processes)
     say(trial.to_text())
     return chosen
@@ -105,13 +105,13 @@ def choose_parallelism(
     with random_state_kept(state.device):
         criterion = first_model(prepared).criterion(prepared.recipe.train)
         torch.set_num_threads(1)
-        feeds = {
-            count: _feed_among(count, prepared, state.process_index)
+        streams = {
+            count: _stream_of_share(count, prepared, state.process_index)
             for count in sorted({way.processes for way in ways})
         }
-        precision = choose_precision(prepared.recipe, criterion, feeds[max(feeds)], state, say)
+        precision = choose_precision(prepared.recipe, criterion, streams[max(streams)], state, say)
         accumulate = prepared.recipe.train.accumulate
-        work = TrialUpdates(criterion, feeds, ways, state, precision, accumulate=accumulate)
+        work = TrialUpdates(criterion, streams, ways, state, precision, accumulate=accumulate)
         trial = try_ways(
             work.update,
             ways,
@@ -122,11 +122,11 @@ def choose_parallelism(
     return trial.chosen, precision
 
 
-def _feed_among(count: int, prepared: Prepared, rank: int) -> Feed:
+def _stream_of_share(count: int, prepared: Prepared, rank: int) -> BatchStream:
     """This process's share of a run's micro-batches in so many; none of the others' is made."""
-    return Feed(
+    return BatchStream(
         prepared.training,
-        feed_spec(prepared, processes=count, rank=min(rank, count - 1), shares=True),
+        stream_spec(prepared, processes=count, rank=min(rank, count - 1), shares=True),
     )
 
 
@@ -142,7 +142,7 @@ class TrialUpdates:
     def __init__(
         self,
         criterion: Criterion,
-        feeds: Mapping[int, Feed],
+        streams: Mapping[int, BatchStream],
         ways: Sequence[Parallelism],
         state: PartialState,
         precision: Precision,
@@ -151,8 +151,8 @@ class TrialUpdates:
     ):
         self._criterion = criterion.train()
         self._windows = {
-            count: [feed.window(accumulate) for _ in range(MOST_TURNS + 1)]
-            for count, feed in feeds.items()
+            count: [stream.window(accumulate) for _ in range(MOST_TURNS + 1)]
+            for count, stream in streams.items()
         }
         self._made = dict.fromkeys(ways, 0)
         self._state = state

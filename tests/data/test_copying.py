@@ -20,7 +20,7 @@ from seq2seq.data.prepare import prepare
 from seq2seq.recipe import Recipe, TokenizerSpec
 from seq2seq.recipe_file import parse_recipe
 from seq2seq.tokenizer import Tokenizer, train_tokenizer
-from seq2seq.train.feed import Feed, FeedSpec
+from seq2seq.train.batch_stream import BatchStream, BatchStreamSpec
 
 VERBS = [("sees", "ve"), ("finds", "encuentra"), ("paints", "pinta"), ("hides", "esconde")]
 NOUNS = [("house", "casa"), ("dog", "perro"), ("tree", "árbol"), ("door", "puerta")]
@@ -228,11 +228,11 @@ def test_nothing_is_marked_in_copying_pairs(setting):
 def test_a_resumed_run_sees_the_same_batches(setting):
     recipe, text = setting(named(), nameless())
     training, tokenizer = training_of(recipe, text)
-    spec = FeedSpec(batch_tokens=600, pad_id=tokenizer.pad_id, seed=1)
-    feed = Feed(training, spec)
-    through = feed.window(3 * feed.batches_in_epoch())[-1]
-    epoch, batch = feed.epoch, feed.batch - 1
-    resumed = Feed(training, spec)
+    spec = BatchStreamSpec(batch_tokens=600, pad_id=tokenizer.pad_id, seed=1)
+    stream = BatchStream(training, spec)
+    through = stream.window(3 * stream.batches_in_epoch())[-1]
+    epoch, batch = stream.epoch, stream.batch - 1
+    resumed = BatchStream(training, spec)
     resumed.seek(epoch, batch)
     assert (resumed.window(1)[0].target_ids == through.target_ids).all()
     plan = plan_batches(

@@ -35,7 +35,7 @@ def train(folder: Path, criterion: Criterion, spec: TrainSpec) -> dict[str, Any]
         folder, criterion=criterion, clip_norm=0.0, peak_lr=0.1, steps=STEPS, validate_every_steps=2
     )
     loop.optimizer = torch.optim.SGD(criterion.parameters())  # shows the size of the gradient
-    batch, before, during = loop.feed.worst()[0], graphs(), []
+    batch, before, during = loop.stream.worst()[0], graphs(), []
 
     def validate(given: Criterion) -> Validation:
         traced = graphs()

@@ -19,6 +19,7 @@ from seq2seq.errors import TrainingError
 from seq2seq.model.config import build_config
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import TrainSpec
+from seq2seq.train.batch_stream import BatchStream, BatchStreamSpec
 from seq2seq.train.checkpoint import (
     Candidate,
     Progress,
@@ -29,7 +30,6 @@ from seq2seq.train.checkpoint import (
 )
 from seq2seq.train.criterion.criterion import Criterion, Losses, Update
 from seq2seq.train.criterion.transformer import TransformerCriterion
-from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.loop import Loop
 from seq2seq.train.precision import restore_loss_scale
@@ -84,7 +84,7 @@ def new_loop(
         score, chrf, loss = (found, 0.0, 1.0) if isinstance(found, float) else found
         return Validation("bleu", score, chrf, loss, {"bleu": score, "loss_nats_per_token": loss})
 
-    feed = FeedSpec(
+    stream = BatchStreamSpec(
         batch_tokens=spec.batch_tokens, pad_id=1, seed=1,
         world_size=accelerator.num_processes, rank=accelerator.process_index,
     )  # fmt: skip
@@ -92,7 +92,7 @@ def new_loop(
         accelerator,
         accelerator.prepare_model(criterion),
         torch.optim.AdamW(criterion.parameters(), lr=0.01),
-        Feed(RandomPairs(), feed),
+        BatchStream(RandomPairs(), stream),
         spec=spec,
         checkpoints=folder / "checkpoints",
         writes_checkpoints=accelerator.is_main_process,
@@ -118,8 +118,8 @@ def test_a_window_of_micro_batches_has_the_gradient_of_one_big_batch(tmp_path: P
     # A budget of 10,000 tokens puts the whole corpus into one batch; 64 cuts it into many.
     whole = new_loop(tmp_path / "a", batch_tokens=10_000, steps=1, clip_norm=0.0)
     pieces = new_loop(tmp_path / "b", batch_tokens=64, steps=1, clip_norm=0.0)
-    count = pieces.feed.batches_in_epoch()
-    assert whole.feed.batches_in_epoch() == 1
+    count = pieces.stream.batches_in_epoch()
+    assert whole.stream.batches_in_epoch() == 1
     assert count > 4
     pieces.spec = pieces.spec.model_copy(update={"accumulate": count})
     before = weights(whole).clone()
@@ -138,13 +138,15 @@ class SharesOfAll:
     epoch, batch = 0, 0
 
     def __init__(self, processes: int, batch_tokens: int):
-        self.feeds = [
-            Feed(RandomPairs(), FeedSpec(batch_tokens, 1, 1, processes, rank, shares=True))
+        self.streams = [
+            BatchStream(
+                RandomPairs(), BatchStreamSpec(batch_tokens, 1, 1, processes, rank, shares=True)
+            )
             for rank in range(processes)
         ]
 
     def window(self, count: int) -> list[Batch]:
-        return [batch for feed in self.feeds for batch in feed.window(count)]
+        return [batch for stream in self.streams for batch in stream.window(count)]
 
 
 @pytest.mark.parametrize("processes", [4, 5])
@@ -153,7 +155,7 @@ def test_shares_of_micro_batches_have_their_gradient_where_pairs_are_fewer_than_
 ) -> None:
     whole = new_loop(tmp_path / "a", batch_tokens=40, accumulate=9, steps=1, clip_norm=0.0)
     shared = new_loop(tmp_path / "b", batch_tokens=40, accumulate=9, steps=1, clip_norm=0.0)
-    shared.feed = SharesOfAll(processes, 40)
+    shared.stream = SharesOfAll(processes, 40)
     windows = SharesOfAll(processes, 40).window(9)
     assert any(batch.stand_in for batch in windows)
     assert any(len(batch.source_ids) > 1 for batch in windows)
@@ -172,11 +174,13 @@ def test_the_next_window_is_made_before_the_host_waits_and_counts_when_it_is_tak
 ) -> None:
     loop = new_loop(tmp_path, steps=3, accumulate=2)
     events: list[object] = []
-    made, fetched = loop.feed._collate, loop._fetch
-    monkeypatch.setattr(loop.feed, "_collate", lambda rows: (events.append("made"), made(rows))[1])
+    made, fetched = loop.stream._collate, loop._fetch
+    monkeypatch.setattr(
+        loop.stream, "_collate", lambda rows: (events.append("made"), made(rows))[1]
+    )
 
     def fetch(values: dict[str, torch.Tensor]) -> dict[str, float]:
-        events.append((loop.feed.epoch, loop.feed.batch))
+        events.append((loop.stream.epoch, loop.stream.batch))
         return fetched(values)
 
     monkeypatch.setattr(loop, "_fetch", fetch)
@@ -422,7 +426,7 @@ def test_the_dry_run_holds_the_optimizers_state_while_it_runs_the_worst_batches(
     loop.dry_run()
     count = sum(parameter.numel() for parameter in loop.criterion.parameters())
     assert [held > 2 * count for held, _ in seen] == [True] * 3
-    longest = max(loop.feed._epoch.source_lengths)
+    longest = max(loop.stream._epoch.source_lengths)
     assert seen[1][1] == longest
     assert not loop.optimizer.state
 
@@ -465,7 +469,7 @@ def test_a_resumed_run_logs_what_an_uninterrupted_one_does(tmp_path: Path) -> No
     sums = restore(checkpoint, second.criterion, second.optimizer, rank=0)
     assert sums["target_tokens"] > 0
     second.sums, second.progress = sums, read_progress(checkpoint)
-    second.feed.seek(second.progress.epoch, second.progress.batch)
+    second.stream.seek(second.progress.epoch, second.progress.batch)
     second.run()
 
     def lines(name: str) -> list[dict[str, float]]:

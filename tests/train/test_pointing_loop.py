@@ -12,9 +12,9 @@ from seq2seq.data.marks import Marks
 from seq2seq.data.prepare import EpochData
 from seq2seq.data.ragged import Ragged
 from seq2seq.recipe import TrainSpec
+from seq2seq.train.batch_stream import BatchStream, BatchStreamSpec
 from seq2seq.train.checkpoint import Progress
 from seq2seq.train.criterion.transformer import TransformerCriterion
-from seq2seq.train.feed import Feed, FeedSpec
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.loop import Loop
 from seq2seq.train.selection import Validation
@@ -53,12 +53,12 @@ def new_loop(folder: Path, *, share: float = 0.0, **values: object) -> Loop:
     )  # fmt: skip
     accelerator = Accelerator(cpu=True)
     criterion = TransformerCriterion(model(), spec)
-    feed = FeedSpec(spec.batch_tokens, pad_id=1, seed=1, bottleneck_share=share)
+    stream = BatchStreamSpec(spec.batch_tokens, pad_id=1, seed=1, bottleneck_share=share)
     return Loop(
         accelerator,
         criterion,
         torch.optim.SGD(criterion.parameters(), lr=0.01),
-        Feed(MarkedPairs(), feed),  # type: ignore[arg-type]
+        BatchStream(MarkedPairs(), stream),  # type: ignore[arg-type]
         spec=spec,
         checkpoints=folder / "checkpoints",
         writes_checkpoints=True,
@@ -77,8 +77,8 @@ def test_a_window_of_micro_batches_has_the_gradient_of_one_big_batch(
 ) -> None:
     whole = new_loop(tmp_path / "a", share=share, batch_tokens=10_000, steps=1)
     pieces = new_loop(tmp_path / "b", share=share, steps=1)
-    count = pieces.feed.batches_in_epoch()
-    assert whole.feed.batches_in_epoch() == 1
+    count = pieces.stream.batches_in_epoch()
+    assert whole.stream.batches_in_epoch() == 1
     assert count > 4
     pieces.spec = pieces.spec.model_copy(update={"accumulate": count})
     before = weights(whole).clone()
@@ -122,10 +122,10 @@ def test_which_batches_go_through_the_bottleneck_does_not_depend_on_where_one_be
     def flags(
         start: int, count: int, *, world: int = 1, rank: int = 0, shares: bool = False
     ) -> list[bool]:
-        spec = FeedSpec(32, 1, 1, world, rank, shares=shares, bottleneck_share=0.5)
-        feed = Feed(MarkedPairs(), spec)  # type: ignore[arg-type]
-        feed.seek(0, start)
-        return [batch.bottleneck for batch in feed.window(count)]
+        spec = BatchStreamSpec(32, 1, 1, world, rank, shares=shares, bottleneck_share=0.5)
+        stream = BatchStream(MarkedPairs(), spec)  # type: ignore[arg-type]
+        stream.seek(0, start)
+        return [batch.bottleneck for batch in stream.window(count)]
 
     whole = flags(0, 16)
     assert set(whole) == {True, False}

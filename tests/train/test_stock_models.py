@@ -63,10 +63,10 @@ def test_fifty_updates_are_those_of_a_plain_loop_over_the_stock_class(
     ours = loop_of(tmp_path / "ours", model, steps=50)
     ours.run()
     found = [line["loss_nats_per_token"] for line in metrics(tmp_path / "ours", "train")]
-    feed = loop_of(tmp_path / "plain", tiny(family)).feed
+    stream = loop_of(tmp_path / "plain", tiny(family)).stream
     optimizer = torch.optim.AdamW(plain.parameters(), lr=0.01)
     expected = []
-    for step, batch in enumerate(feed.window(50), start=1):
+    for step, batch in enumerate(stream.window(50), start=1):
         labels = batch.target_ids.masked_fill(batch.target_ids == 1, -100)
         mask = (batch.source_ids != 1).long()
         extra = {}
@@ -90,7 +90,7 @@ def test_a_window_of_micro_batches_has_the_gradient_of_one_big_batch(
 ) -> None:
     one: dict[str, Any] = {"steps": 1, "clip_norm": 0.0, "peak_lr": 1.0}
     whole = loop_of(tmp_path / "a", tiny(family), batch_tokens=10_000, **one)
-    count = loop_of(tmp_path / "c", tiny(family), batch_tokens=64).feed.batches_in_epoch()
+    count = loop_of(tmp_path / "c", tiny(family), batch_tokens=64).stream.batches_in_epoch()
     parts = loop_of(tmp_path / "b", tiny(family), batch_tokens=64, accumulate=count, **one)
     before = weights(whole).clone()
     for loop in (whole, parts):
@@ -169,14 +169,14 @@ def resume(loop: Loop, folder: Path) -> None:
     checkpoint, _ = newest_sound_checkpoint(folder / "checkpoints")
     loop.sums = restore(checkpoint, loop.criterion, loop.optimizer, rank=0)
     loop.progress = read_progress(checkpoint)
-    loop.feed.seek(loop.progress.epoch, loop.progress.batch)
+    loop.stream.seek(loop.progress.epoch, loop.progress.batch)
 
 
 def test_smoothing_spreads_over_all_pieces_but_padding(tmp_path: Path) -> None:
     """Against the definition, written out as a distribution."""
     model = tiny("bart")
     loop = new_loop(tmp_path, criterion=StockCriterion(model, TrainSpec()))
-    (batch,) = loop.feed.window(1)
+    (batch,) = loop.stream.window(1)
     criterion = StockCriterion(model, TrainSpec(label_smoothing=0.1))
     wanted = torch.full((VOCAB,), 0.1 / (VOCAB - 1))
     wanted[1] = 0.0
@@ -262,7 +262,7 @@ def test_an_adapter_learns_resumes_and_is_added_to_the_weights(family: str, tmp_
     taught = ("q", "v", "q_proj", "v_proj", "query", "value")
     assert all(name.split(".")[-2] in taught for name in changed)
     again = PeftModel.from_pretrained(tiny(family), tmp_path / "saved" / "adapter").eval()
-    (batch,) = whole.feed.window(1)
+    (batch,) = whole.stream.window(1)
     ours = [
         StockCriterion(one.eval(), TrainSpec())._logits(batch)[batch.target_places].log_softmax(1)
         for one in (merged, again, model)

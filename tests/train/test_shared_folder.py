@@ -8,18 +8,25 @@ import pytest
 from accelerate import PartialState
 
 from seq2seq.errors import CheckpointError, TrainingError
-from seq2seq.train import disks
+from seq2seq.train import shared_folder
 from seq2seq.train.checkpoint import checkpoint_path
-from seq2seq.train.disks import checkpoint_of_all, refuse_different, writers_first, writes_here
+from seq2seq.train.shared_folder import (
+    common_checkpoint,
+    refuse_different,
+    writers_first,
+    writes_here,
+)
 from tests.train.test_checkpoint import save
 
 
 def test_a_machine_with_other_text_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = {"train": "a1", "tokenizer": "b2"}
-    monkeypatch.setattr(disks, "everybody", lambda mine, _: [mine, mine, {**mine, "train": "c3"}])
+    monkeypatch.setattr(
+        shared_folder, "everybody", lambda mine, _: [mine, mine, {**mine, "train": "c3"}]
+    )
     with pytest.raises(TrainingError, match="process 3: its train differ from those of process 1"):
         refuse_different(facts, 3)
-    monkeypatch.setattr(disks, "everybody", lambda mine, processes: [mine] * processes)
+    monkeypatch.setattr(shared_folder, "everybody", lambda mine, processes: [mine] * processes)
     refuse_different(facts, 3)
 
 
@@ -28,10 +35,10 @@ def test_all_go_back_to_the_newest_checkpoint_that_everybody_has(
 ) -> None:
     for step in (2, 4, 6):
         save(tmp_path, step)
-    found, passed_over = checkpoint_of_all(tmp_path, 1)
+    found, passed_over = common_checkpoint(tmp_path, 1)
     assert (found, passed_over) == (checkpoint_path(tmp_path, 6), [])
-    monkeypatch.setattr(disks, "everybody", lambda mine, _: [mine, 4])
-    found, passed_over = checkpoint_of_all(tmp_path, 2)
+    monkeypatch.setattr(shared_folder, "everybody", lambda mine, _: [mine, 4])
+    found, passed_over = common_checkpoint(tmp_path, 2)
     assert found == checkpoint_path(tmp_path, 4)
     assert passed_over == [(checkpoint_path(tmp_path, 6), "not saved on every disk")]
 
@@ -39,9 +46,9 @@ def test_all_go_back_to_the_newest_checkpoint_that_everybody_has(
 def test_a_machine_that_has_nothing_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disks, "everybody", lambda mine, _: [mine, 4])
+    monkeypatch.setattr(shared_folder, "everybody", lambda mine, _: [mine, 4])
     with pytest.raises(CheckpointError, match=r"step-000004: .* on the disk of every machine"):
-        checkpoint_of_all(tmp_path, 2)
+        common_checkpoint(tmp_path, 2)
 
 
 def test_what_is_damaged_and_newer_is_passed_over_once(
@@ -50,15 +57,15 @@ def test_what_is_damaged_and_newer_is_passed_over_once(
     for step in (2, 4, 6):
         save(tmp_path, step)
     (checkpoint_path(tmp_path, 6) / "model.safetensors").write_bytes(b"")
-    monkeypatch.setattr(disks, "everybody", lambda mine, _: [mine, 2])
-    found, passed_over = checkpoint_of_all(tmp_path, 2)
+    monkeypatch.setattr(shared_folder, "everybody", lambda mine, _: [mine, 2])
+    found, passed_over = common_checkpoint(tmp_path, 2)
     assert found == checkpoint_path(tmp_path, 2)
     assert [path.name for path, _ in passed_over] == ["step-000006", "step-000004"]
     assert passed_over[1][1] == "not saved on every disk"
 
 
 def test_nothing_saved_anywhere_is_a_start(tmp_path: Path) -> None:
-    assert checkpoint_of_all(tmp_path, 1) == (None, [])
+    assert common_checkpoint(tmp_path, 1) == (None, [])
 
 
 class Third:
@@ -79,7 +86,7 @@ class Third:
 def test_the_first_on_a_disk_writes_there_once_nobody_has_a_file_there_any_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disks, "agree", lambda _mine, _processes: "7")
+    monkeypatch.setattr(shared_folder, "agree", lambda _mine, _processes: "7")
     third = Third(tmp_path)
     assert not writes_here(cast("PartialState", third), tmp_path)
     own, other = ".tmp-process-7-2", ".tmp-process-7-1"
@@ -89,7 +96,7 @@ def test_the_first_on_a_disk_writes_there_once_nobody_has_a_file_there_any_more(
 def test_who_sees_no_file_of_another_is_the_first_on_its_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disks, "agree", lambda _mine, _processes: "7")
+    monkeypatch.setattr(shared_folder, "agree", lambda _mine, _processes: "7")
     third = Third(tmp_path, shares_a_disk=False)
     assert writes_here(cast("PartialState", third), tmp_path)
     assert third.seen[-1] == []

@@ -14,7 +14,7 @@ from seq2seq.data.prepare import TrainingSet
 
 
 @dataclass(frozen=True)
-class FeedSpec:
+class BatchStreamSpec:
     """What the order of the data depends on."""
 
     batch_tokens: int
@@ -27,7 +27,7 @@ class FeedSpec:
     bottleneck_share: float = 0.0
 
 
-class Feed:
+class BatchStream:
     """Gives micro-batches for ever; knows where it stands and can be put anywhere.
 
     Attributes:
@@ -35,7 +35,7 @@ class Feed:
         batch: Its index in the epoch's plan.
     """
 
-    def __init__(self, training: TrainingSet, spec: FeedSpec):
+    def __init__(self, training: TrainingSet, spec: BatchStreamSpec):
         self._training = training
         self._spec = spec
         self._ahead: tuple[list[Batch], int, int] | None = None
@@ -55,7 +55,7 @@ class Feed:
         return window
 
     def fetch_ahead(self, count: int) -> None:
-        """Make the next window now, while a device computes; the feed stands where it stood."""
+        """Make the next window now, while a device computes; the stream stands where it stood."""
         if self._ahead is not None:
             return
         epoch, number, window = self.epoch, self.batch, list[Batch]()

@@ -13,7 +13,7 @@ from seq2seq.model.weights import write_weights
 from seq2seq.run import Run
 from seq2seq.train import checkpoint
 from seq2seq.train.checkpoint import damage, newest_sound_checkpoint, steps_saved
-from seq2seq.train.disk import disk_faults_explained
+from seq2seq.train.disk_errors import disk_errors_explained
 from seq2seq.train.run import train
 from tests.end_to_end.digits import digits_recipe, write_digits
 
@@ -87,9 +87,9 @@ def test_a_run_folder_that_is_a_file_is_named(recipe: Path, tmp_path: Path) -> N
 
 def test_a_fault_that_has_nothing_to_do_with_the_run_stays_what_it_is(tmp_path: Path) -> None:
     for error in (ConnectionError("lost"), FileNotFoundError(2, "No such file", "/elsewhere/a")):
-        with pytest.raises(type(error)), disk_faults_explained(Run(tmp_path)):
+        with pytest.raises(type(error)), disk_errors_explained(Run(tmp_path)):
             raise error
-    with pytest.raises(TrainingError, match="No space"), disk_faults_explained(Run(tmp_path)):
+    with pytest.raises(TrainingError, match="No space"), disk_errors_explained(Run(tmp_path)):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 

@@ -74,7 +74,7 @@ def refuse_different(facts: Mapping[str, str], processes: int) -> None:
             )
 
 
-def checkpoint_of_all(folder: Path, processes: int) -> tuple[Path | None, list[tuple[Path, str]]]:
+def common_checkpoint(folder: Path, processes: int) -> tuple[Path | None, list[tuple[Path, str]]]:
     """The newest checkpoint that is sound on every disk; every process must call it.
 
     Where a run lies on several disks and one machine died before the others, it has saved less.

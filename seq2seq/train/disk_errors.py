@@ -14,7 +14,7 @@ OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
 @contextmanager
-def disk_faults_explained(run: Run) -> Iterator[None]:
+def disk_errors_explained(run: Run) -> Iterator[None]:
     """Turn what the system refuses in a run folder into an error that tells what to do.
 
     Raises:
