@@ -6,6 +6,7 @@ file, and read up to a bound.
 """
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -188,6 +189,12 @@ def read_json_object(path: Path, *, error: type[Seq2SeqError], needed: str) -> d
             "again"
         )
     return content
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, which are not read into memory at once."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def refuse_odd_files(folder: Path, *, error: type[Seq2SeqError]) -> None:

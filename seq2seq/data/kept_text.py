@@ -22,6 +22,7 @@ from seq2seq.data.findings import Finding
 from seq2seq.data.pair_table import PairTable
 from seq2seq.data.parallel_text import ParallelText, distinct, read_text
 from seq2seq.data.store import Cache
+from seq2seq.files import file_sha256
 from seq2seq.recipe import CorpusSpec, DataSpec
 
 FORMAT = 1  # raise it when what is read, counted or dropped changes
@@ -77,13 +78,8 @@ def _key(spec: DataSpec, files: list[Path]) -> str:
     section = spec.model_dump_json(exclude={"cache", "folder", "built_in", "copying"})
     digest = hashlib.sha256(f"{FORMAT} {unicodedata.unidata_version} {section}".encode())
     for file in files:
-        digest.update(_digest(file).encode())
+        digest.update(file_sha256(file).encode())
     return digest.hexdigest()
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _tables(text: ParallelText) -> dict[str, PairTable]:
@@ -102,7 +98,7 @@ def _keep(text: ParallelText, folder: Path) -> None:
         facts = {
             "report": asdict(text.report),
             "fingerprints": {name: table.fingerprint for name, table in _tables(text).items()},
-            "digests": {file.name: _digest(file) for file in sorted(unfinished.iterdir())},
+            "digests": {file.name: file_sha256(file) for file in sorted(unfinished.iterdir())},
         }
         content = json.dumps(facts).encode()
         (unfinished / FACTS).write_bytes(hashlib.sha256(content).digest() + content)
@@ -115,7 +111,7 @@ def _keep(text: ParallelText, folder: Path) -> None:
 def _recall(folder: Path, spec: DataSpec) -> ParallelText:
     facts = _facts(folder / FACTS)
     for name, digest in facts["digests"].items():
-        if _digest(folder / name) != digest:
+        if file_sha256(folder / name) != digest:
             raise _damaged(name)
     tables = [
         PairTable.open(folder / name, fingerprint)

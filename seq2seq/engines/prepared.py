@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from seq2seq.engines.converted import import_ctranslate2
 from seq2seq.errors import ModelError
-from seq2seq.files import cache_folder, read_json_object
+from seq2seq.files import cache_folder, file_sha256, read_json_object
 from seq2seq.run import Run, write_json
 
 _Figures = TypeVar("_Figures")
@@ -138,7 +138,7 @@ def read_files(folder: Path, known: dict[str, FileState] | None = None) -> dict[
             continue
         now, before = path.stat(), (known or {}).get(path.name)
         if before is None or (before.size, before.changed) != (now.st_size, now.st_mtime_ns):
-            before = FileState(now.st_size, now.st_mtime_ns, _hash_of(path))
+            before = FileState(now.st_size, now.st_mtime_ns, file_sha256(path))
         states[path.name] = before
     return states
 
@@ -208,8 +208,3 @@ def key_of(files: dict[str, FileState]) -> str:
 
 def _contents(files: dict[str, FileState]) -> dict[str, str]:
     return {name: state.sha256 for name, state in files.items()}
-
-
-def _hash_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,14 +4,13 @@ The corpus is generator + lexicon + seed under this project's licence; the same 
 bytes.
 """
 
-import hashlib
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from seq2seq.files import write_text
+from seq2seq.files import file_sha256, write_text
 from seq2seq.memory import without_garbage_collection
 from seq2seq.pronouns.controls import CONTROLS, Control, control_items
 from seq2seq.pronouns.documents import documents_of, write_documents
@@ -181,7 +180,7 @@ def _write(path: Path, language: str, split: str, rows: Sequence[Row]) -> FileRe
         items=len(items),
         quads=len({item.quad for item in items}),
         families=_families(items, len(rows) - len(items)),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=file_sha256(path),
     )
 
 
@@ -196,7 +195,7 @@ def _write_documents(path: Path, language: str, split: str, rows: Sequence[Row])
         items=0,
         quads=0,
         families={"document": len(documents)} if documents else {},
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=file_sha256(path),
     )
 
 

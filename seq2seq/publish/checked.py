@@ -6,14 +6,13 @@ hashes of the very files that were compared. Whoever passes an export on reads i
 files that have changed since.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from seq2seq.errors import PublishError
-from seq2seq.files import read_record
+from seq2seq.files import file_sha256, read_record
 from seq2seq.run import write_json
 
 Target = Literal["hub", "ctranslate2", "onnx"]
@@ -59,7 +58,7 @@ def hash_files(folder: Path) -> dict[str, str]:
         Hash by path within the folder, sorted.
     """
     return {
-        path.relative_to(folder).as_posix(): hash_file(path)
+        path.relative_to(folder).as_posix(): file_sha256(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path != folder / CHECK_FILE
     }
@@ -89,12 +88,6 @@ def verify_source(check: Check, model: Path) -> None:
             f"{model}: {', '.join(changed)} changed since the export was made, needed an export of "
             "this very model; remove the old one and export it again"
         )
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of one file, read piece by piece."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_check(folder: Path, check: Check) -> None:

@@ -1,6 +1,5 @@
 """From the characters of pronoun items to pieces: the words that training is to point at."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from seq2seq.data.parallel_text import ParallelText
 from seq2seq.data.ragged import Ragged
 from seq2seq.data.store import NO_CACHE, Cache, cached_marks
 from seq2seq.errors import DataError
+from seq2seq.files import file_sha256
 from seq2seq.memory import without_garbage_collection
 from seq2seq.pronouns.decision import first_difference
 from seq2seq.pronouns.items import Item, Span, read_items
@@ -101,9 +101,8 @@ def _marks_of(dataset: PairTable, file: Path, tokenizer: TokenizerLike, cache: C
             dataset, {(item.source, item.good): item for item in read_items(file)}, tokenizer
         )
 
-    with file.open("rb") as content:
-        items = hashlib.file_digest(content, "sha256").hexdigest()
-    return cached_marks([dataset.fingerprint, tokenizer.fingerprint, items], cache, compute)
+    parts = [dataset.fingerprint, tokenizer.fingerprint, file_sha256(file)]
+    return cached_marks(parts, cache, compute)
 
 
 def find_marks(dataset: Any, items: Mapping[Pair, Item], tokenizer: TokenizerLike) -> Marks:

@@ -7,7 +7,6 @@ a checkpoint that is damaged, or whose candidates for the best model are, is pas
 before it, and said.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -24,7 +23,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from seq2seq.errors import CheckpointError
-from seq2seq.files import read_json_object, read_record
+from seq2seq.files import file_sha256, read_json_object, read_record
 from seq2seq.model.weights import ADAPTER_MATRIX, load_weights, weights_of, write_weights
 from seq2seq.train.precision import Precision
 from seq2seq.train.sharding import is_sharded, like, load_own_weights, own_part
@@ -34,7 +33,6 @@ MANIFEST = "manifest.json"
 # weights too, and a disk holds those of its own ranks.
 NEEDED = {"model.safetensors", "optimizer.safetensors", "progress.json", "rng.safetensors"}
 FINISHED = re.compile(r"step-(\d{1,12})")
-CHUNK_BYTES = 1 << 20
 # What a name begins with, among the tensors of a rank, of what its log adds up over all ranks; and
 # of what it added up in earlier versions, which is the same only where there was one rank.
 TOTAL, OWN_SUM = "total.", "sum."
@@ -130,7 +128,7 @@ def write_own_parts(temporary: Path, rank: int, sums: Mapping[str, float]) -> No
 
 def finish_checkpoint(temporary: Path, folder: Path, step: int) -> Path:
     """Write the manifest, flush, and make the checkpoint visible in one rename."""
-    hashes = {path.name: sha256(path) for path in sorted(temporary.iterdir())}
+    hashes = {path.name: file_sha256(path) for path in sorted(temporary.iterdir())}
     _write_text(temporary / MANIFEST, json.dumps(hashes, indent=2) + "\n")
     _flush(temporary)
     final = checkpoint_path(folder, step)
@@ -205,7 +203,7 @@ def candidate_damage(folder: Path, progress: Progress) -> str | None:
         path = candidate_path(folder, candidate.step)
         if not path.is_file():
             return f"{path.name}, one of the best weights so far, is missing"
-        if candidate.sha256 not in ("", sha256(path)):
+        if candidate.sha256 not in ("", file_sha256(path)):
             return (
                 f"{path.name}, one of the best weights so far, does not have the hash that was "
                 "saved with it"
@@ -228,7 +226,7 @@ def damage(checkpoint: Path) -> str | None:
         if not path.is_file():
             return f"{name} is missing"
         try:
-            found = sha256(path)
+            found = file_sha256(path)
         except OSError as error:
             return f"{name} cannot be read: {error}"
         if found != expected:
@@ -387,12 +385,3 @@ def flush_folder(folder: Path) -> None:
     for path in folder.iterdir():
         _flush(path)
     _flush(folder)
-
-
-def sha256(path: Path) -> str:
-    """Hash of a file's content."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -10,6 +10,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from seq2seq.errors import TrainingError
+from seq2seq.files import file_sha256
 from seq2seq.recipe import TrainSpec
 from seq2seq.train.checkpoint import (
     Candidate,
@@ -19,7 +20,6 @@ from seq2seq.train.checkpoint import (
     finish_checkpoint,
     prune_checkpoints,
     save_tensors,
-    sha256,
     steps_saved,
     temporary_path,
     write_own_parts,
@@ -101,7 +101,7 @@ class CheckpointWriter:
             path = candidate_path(self._folder, candidate.step)
             path.parent.mkdir(parents=True, exist_ok=True)
             save_tensors(path, weights)
-            digest = sha256(path)
+            digest = file_sha256(path)
         digest = agree(digest, self._accelerator.num_processes)
         progress.candidates[place] = replace(candidate, sha256=digest)
 

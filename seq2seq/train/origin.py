@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.errors import CheckpointError, ModelError, RecipeError
+from seq2seq.files import file_sha256
 from seq2seq.model_location import locate_model
 from seq2seq.run import Run, read_origin, write_json
-from seq2seq.train.checkpoint import sha256
 
 OLD_WEIGHTS = "pytorch_model.bin"
 
@@ -47,7 +47,7 @@ class Origin:
     def hashes(self) -> dict[str, str]:
         """SHA-256 of every file of weights, by its name."""
         files = [*self.folder.glob("*.safetensors")] or [self.folder / OLD_WEIGHTS]
-        return {path.name: sha256(path) for path in sorted(files)}
+        return {path.name: file_sha256(path) for path in sorted(files)}
 
 
 def find_origin(init: str) -> Origin:

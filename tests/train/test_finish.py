@@ -9,11 +9,12 @@ from safetensors.torch import save_file
 from torch import nn
 
 from seq2seq.errors import CheckpointError
+from seq2seq.files import file_sha256
 from seq2seq.pronouns.gender_report import report_gender
 from seq2seq.pronouns.items import Row, write_rows
 from seq2seq.recipe_file import parse_recipe
 from seq2seq.run import Run
-from seq2seq.train.checkpoint import Candidate, Progress, candidate_path, sha256
+from seq2seq.train.checkpoint import Candidate, Progress, candidate_path
 from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.finish import (
     Finished,
@@ -64,7 +65,7 @@ def run_with(
         save_file({"weight": torch.tensor([[weight]])}, path)
         likes = 10 - abs(weight - ideal)
         score = 0.0 if blind else likes
-        candidates.append(Candidate(step, score, sha256(path), chrf=likes, loss=1.5))
+        candidates.append(Candidate(step, score, file_sha256(path), chrf=likes, loss=1.5))
     candidates.sort(key=lambda one: (-one.score, -(one.chrf or 0)))
     equal = {"bleu": 0.0} if blind else {}
     progress = Progress(candidates=candidates, validations=2, equal_scores=equal)
