@@ -254,7 +254,7 @@ def score_in_context(
     given = [0] * len(wanted)
     if form is not None:
         before = _contexts(translator, form, sentences)
-        rooms = (translator.most_source_pieces(None), engine.written)
+        rooms = (translator.most_source_pieces(None), engine.target_positions)
         for place, (source_context, target_context) in enumerate(before):
             source, target = sources[place], wanted[place]
             kept = form.source.fitting(source_context, rooms[0] - len(source))
@@ -354,7 +354,7 @@ class _Work:
                 prefixes += [()] * len(read.parts)
                 continue
             kept = form.source.fitting(source, most - len(read.parts[0]))
-            prefix = form.target.fitting(target, translator.engine.written // 2)
+            prefix = form.target.fitting(target, translator.engine.target_positions // 2)
             sources.append(form.source.join(kept, read.parts[0]))
             prefixes.append(prefix)
             cut[place] = len(source) + len(target) - len(kept) - len(prefix)

@@ -23,7 +23,7 @@ from seq2seq.context import ContextFormat
 from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS
 from seq2seq.decode.options import DecodeOptions, Hypothesis, Sampling
 from seq2seq.engines.converted import ConvertedEngine
-from seq2seq.engines.engine import Engine, EngineName, counting_on
+from seq2seq.engines.engine import Engine, EngineName, offset_progress
 from seq2seq.errors import DataError, ModelError
 from seq2seq.normalization import normalize
 from seq2seq.opened_model import open_model
@@ -211,7 +211,7 @@ class Translator:
         writer = self.writer(options, restore=restore)
 
         def write(prepared: Sequence[ReadText], done: int = 0) -> list[Translation]:
-            told = counting_on(progress, done)
+            told = offset_progress(progress, done)
             return writer.write(prepared, self._search(prepared, options, batch_tokens, told))
 
         read = reader.read(texts, first_line=first_line)
@@ -294,7 +294,7 @@ class Translator:
         for is_later, asked in ((False, options), (True, replace(options, prefix=()))):
             places = [place for place, one in enumerate(later) if one == is_later]
             sources = [parts[place] for place in places]
-            told = counting_on(progress, len(found))
+            told = offset_progress(progress, len(found))
             rows = self.engine.search(sources, asked, batch_tokens=batch_tokens, progress=told)
             found.update(zip(places, rows, strict=True))
         return [found[place] for place in range(len(parts))]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seq2seq.engines.opening import open_encoder_decoder
+from seq2seq.engines.stock_loading import load_encoder_decoder
 from seq2seq.errors import ModelError
 from seq2seq.model_report import examine_model
 from seq2seq.probe.model.loading import open_stock
@@ -39,7 +39,7 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "opened", [open_encoder_decoder, examine_model, open_stock, open_auto_tokenizer]
+    "opened", [load_encoder_decoder, examine_model, open_stock, open_auto_tokenizer]
 )
 def test_code_in_a_model_folder_is_not_offered_to_be_run(
     opened: Callable[[Path], object], foreign: Path

@@ -196,12 +196,12 @@ def test_a_model_reads_and_writes_as_much_as_it_has_positions_for(
     folder_of: Callable[[str], Path],
 ) -> None:
     engine = StockEngine.load(folder_of("led"))
-    assert (engine.positions, engine.written) == (96, 32)
+    assert (engine.positions, engine.target_positions) == (96, 32)
     translator = Translator.load(folder_of("led"), work="summarization")
     (one,) = translator.translate([" ".join(TEXTS * 4)], translator.search(max_length=31))
     assert one.parts == 1
     assert not one.dropped
-    assert SIZES["max_position_embeddings"] == StockEngine.load(folder_of("bart")).written
+    assert SIZES["max_position_embeddings"] == StockEngine.load(folder_of("bart")).target_positions
 
 
 def test_what_a_model_is_told_in_the_text_is_said_and_can_be_changed(

@@ -57,7 +57,7 @@ def digest_of(folder: Path) -> str:
     Args:
         folder: That the model is read from.
     """
-    from seq2seq.engines.prepared import DECIDING
+    from seq2seq.engines.conversion import DECIDING
 
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):

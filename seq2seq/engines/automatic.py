@@ -3,7 +3,7 @@
 CTranslate2 runs a model several times faster on a CPU. Whether it does so, and writes the same, is
 tried once for each model: on the first job of enough lines our own program searches the first of
 them, the model is written in CTranslate2's format, and that searches them too. What came out is
-kept beside the model (`seq2seq.engines.prepared`); from then on neither torch nor our program is
+kept beside the model (`seq2seq.engines.conversion`); from then on neither torch nor our program is
 loaded. What CTranslate2 does not have, or has with another meaning, our own program does.
 """
 
@@ -21,21 +21,21 @@ from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS, Ids
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.devices import processor_threads
 from seq2seq.engines.agreement import EXACT, count_equal, differences
-from seq2seq.engines.converted import ConvertedEngine, import_ctranslate2, refusals
-from seq2seq.engines.eight_bits import SAMPLE, distinct, weigh
-from seq2seq.engines.engine import Engine, Progress
-from seq2seq.engines.load import fitting_engine, load_eight_bits, load_engine
-from seq2seq.engines.prepared import (
+from seq2seq.engines.conversion import (
     FOLDER,
     Agreement,
-    Prepared,
+    Conversion,
+    conversion_folder,
     key_of,
-    place_of,
     program,
+    read_conversion,
     read_files,
-    read_prepared,
-    write_prepared,
+    write_conversion,
 )
+from seq2seq.engines.converted import ConvertedEngine, import_ctranslate2, refusals
+from seq2seq.engines.eight_bits import SAMPLE, compare_eight_bits, distinct
+from seq2seq.engines.engine import Engine, Progress
+from seq2seq.engines.load import fitting_engine, load_eight_bits, load_engine
 from seq2seq.errors import DeviceError, ModelError
 from seq2seq.files import read_json_object
 from seq2seq.libraries import reason_of
@@ -88,7 +88,7 @@ def fastest_engine(
                 return chooser
         say(f"engine: native{_IN_EIGHT_BITS * eight_bits}{f': {obstacle}' if obstacle else ''}")
         if eight_bits:
-            with _told_instead(say):
+            with _falling_back_to_32_bits(say):
                 return load_eight_bits(path, device=device, say=say)
     loaded, _ = load_engine(fitting, path, device=device)
     if fitting == "transformers":
@@ -104,7 +104,7 @@ _IN_EIGHT_BITS = ", with matrices of 8 bits"
 
 
 @contextmanager
-def _told_instead(say: Say) -> Iterator[None]:
+def _falling_back_to_32_bits(say: Say) -> Iterator[None]:
     """Say why 8 bits cannot be had where that is a matter of the machine, and go on without."""
     try:
         yield
@@ -141,7 +141,7 @@ class AutomaticEngine(Engine):
 
     def __init__(self, path: Path, *, languages: Languages, eight_bits: bool, say: Say):
         self.folder = model_folder(path)
-        self.place = place_of(path)
+        self.place = conversion_folder(path)
         self._languages, self._eight_bits, self._say = languages, eight_bits, say
         self._said = set[str]()
         self._config = read_json_object(
@@ -150,7 +150,7 @@ class AutomaticEngine(Engine):
         self._native: Engine | None = None
         self._rounded: Engine | None = None
         self._converted: ConvertedEngine | None = None
-        self._prepared = read_prepared(self.place, self.folder)
+        self._conversion = read_conversion(self.place, self.folder)
 
     @property
     def sizes_are_known(self) -> bool:
@@ -170,7 +170,7 @@ class AutomaticEngine(Engine):
 
     def warm_up(self, options: DecodeOptions) -> None:
         """Load the program that the next search is likely to need."""
-        known = self._prepared
+        known = self._conversion
         if known is None or known.agreement.problems or _unlike(options):
             self._load_native()
         else:
@@ -188,14 +188,14 @@ class AutomaticEngine(Engine):
         """Find the best targets for each source; see `Engine.search`."""
         obstacle = self._obstacle(sources, options, with_context=any(prefixes or ()))
         engine: Engine
-        if obstacle is not None or self._prepared is None:
+        if obstacle is not None or self._conversion is None:
             self._announce(f"engine: native{_IN_EIGHT_BITS * self._eight_bits}: {obstacle}")
             engine = self._load_rounded() if self._eight_bits else self._load_native()
         else:
-            engine = self._load_converted(self._prepared)
-            self._announce(_praise(self._prepared))
+            engine = self._load_converted(self._conversion)
+            self._announce(_speedup_text(self._conversion))
             if self._eight_bits:
-                self._weigh_eight_bits(self._prepared, sources, options)
+                self._report_eight_bits(self._conversion, sources, options)
         return engine.search(
             sources, options, prefixes=prefixes, batch_tokens=batch_tokens, progress=progress
         )
@@ -203,7 +203,7 @@ class AutomaticEngine(Engine):
     def _search(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[Hypothesis]]:
         return self.search(sources, options)
 
-    def _force(
+    def _score_batch(
         self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
     ) -> list[ForcedScore]:
         return self._load_native().score(sources, targets, first_id=first_id)
@@ -217,7 +217,7 @@ class AutomaticEngine(Engine):
             problems.append("it begins all outputs of a batch alike")
         if problems:
             return f"not CTranslate2, {'; '.join(problems)}"
-        if self._prepared is None:
+        if self._conversion is None:
             sample = distinct(sources, SAMPLE) if len(sources) >= ENOUGH else []
             if len(sample) < SAMPLE:
                 return (
@@ -226,11 +226,11 @@ class AutomaticEngine(Engine):
                 )
             if (size := _bytes_of(self.folder)) > MOST_BYTES:
                 return f"the model has {size / 1e9:.1f} GB, too much to keep twice unasked"
-            self._prepared = self._try(sample, options)
-        agreement = self._prepared.agreement
+            self._conversion = self._try(sample, options)
+        agreement = self._conversion.agreement
         return "; ".join(agreement.problems) if agreement.problems else None
 
-    def _try(self, sample: Sequence[Ids], options: DecodeOptions) -> Prepared:
+    def _try(self, sample: Sequence[Ids], options: DecodeOptions) -> Conversion:
         """Write the model in CTranslate2's format, compare, and keep what came out."""
         self._announce(f"engine: trying CTranslate2 on {len(sample)} lines, once for this model")
         files = read_files(self.folder)
@@ -245,14 +245,14 @@ class AutomaticEngine(Engine):
                 if kept:
                     shutil.rmtree(self.place / name, ignore_errors=True)  # it was damaged
                     made.rename(self.place / name)
-            prepared = Prepared(program(), files, kept, agreement)
-            write_prepared(self.place, prepared)
+            conversion = Conversion(program(), files, kept, agreement)
+            write_conversion(self.place, conversion)
         except OSError as error:
             reason = f"CTranslate2's format cannot be kept in {self.place}: {error.strerror}"
-            return Prepared(program(), files, "", Agreement(0, 0, 0, 0.0, 0.0, (reason,)))
+            return Conversion(program(), files, "", Agreement(0, 0, 0, 0.0, 0.0, (reason,)))
         if kept:
             self._native = None  # it is not likely to be needed again
-        return prepared
+        return conversion
 
     def _compare(self, made: Path, sample: Sequence[Ids], options: DecodeOptions) -> Agreement:
         from seq2seq.engines.native import NativeEngine
@@ -272,20 +272,20 @@ class AutomaticEngine(Engine):
             return Agreement(0, 0, 0, 0.0, 0.0, (reason,))
         return compare(native, converted, sample, options)
 
-    def _weigh_eight_bits(
-        self, prepared: Prepared, sources: Sequence[Ids], options: DecodeOptions
+    def _report_eight_bits(
+        self, conversion: Conversion, sources: Sequence[Ids], options: DecodeOptions
     ) -> None:
         """Say what 8 bits change, and keep it once it was measured on enough lines."""
-        weighed = prepared.eight_bits
-        if weighed is None:
+        measured = conversion.eight_bits
+        if measured is None:
             sample = distinct(sources, SAMPLE)
-            exact = ConvertedEngine.load(self.place / prepared.folder, device="cpu")
-            weighed = weigh(exact, self._load_converted(prepared), sample, options)
+            exact = ConvertedEngine.load(self.place / conversion.folder, device="cpu")
+            measured = compare_eight_bits(exact, self._load_converted(conversion), sample, options)
             if len(sample) == SAMPLE:
-                self._prepared = replace(prepared, eight_bits=weighed)
+                self._conversion = replace(conversion, eight_bits=measured)
                 with suppress(OSError):  # it is measured again
-                    write_prepared(self.place, self._prepared)
-        self._announce(weighed.to_text())
+                    write_conversion(self.place, self._conversion)
+        self._announce(measured.to_text())
 
     def _load_native(self) -> Engine:
         if self._native is None:
@@ -300,14 +300,14 @@ class AutomaticEngine(Engine):
             native = self._load_native()
             assert isinstance(native, NativeEngine)
             self._rounded = native
-            with _told_instead(self._announce):
+            with _falling_back_to_32_bits(self._announce):
                 self._rounded = EightBitEngine(native.model, say=self._announce)
         return self._rounded
 
-    def _load_converted(self, prepared: Prepared) -> ConvertedEngine:
+    def _load_converted(self, conversion: Conversion) -> ConvertedEngine:
         if self._converted is None:
             self._converted = ConvertedEngine.load(
-                self.place / prepared.folder, device="cpu", eight_bits=self._eight_bits
+                self.place / conversion.folder, device="cpu", eight_bits=self._eight_bits
             )
         return self._converted
 
@@ -364,10 +364,10 @@ def _timed(
     return [one[0] for one in found], time.perf_counter() - start
 
 
-def _praise(prepared: Prepared) -> str:
-    known = prepared.agreement
+def _speedup_text(conversion: Conversion) -> str:
+    known = conversion.agreement
     return (
-        f"engine: {prepared.program}, {processor_threads()} thread(s): on {known.lines} lines "
+        f"engine: {conversion.program}, {processor_threads()} thread(s): on {known.lines} lines "
         f"{known.equal} outputs as of our own program, {known.times_as_fast:.1f} times as fast"
     )
 

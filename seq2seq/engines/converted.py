@@ -24,7 +24,7 @@ from typing import Any, Self
 from seq2seq.decode.lengths import Ids, even_batches
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.devices import processor_threads
-from seq2seq.engines.foreign import ForeignEngine
+from seq2seq.engines.one_limit import OneLimitEngine
 from seq2seq.errors import DeviceError, ModelError
 from seq2seq.files import read_json, read_json_object, refuse_odd_files
 from seq2seq.normalization import is_whole_number
@@ -43,7 +43,7 @@ LARGE_GREEDY_TOKENS, LARGE_BEAM_TOKENS = 2048, 768
 EXPORTED = "what 'seq2seq export --to ctranslate2' writes"
 
 
-class ConvertedEngine(ForeignEngine):
+class ConvertedEngine(OneLimitEngine):
     """A CTranslate2 translator and the ids of its pieces."""
 
     name = "ctranslate2"
@@ -227,7 +227,7 @@ class ConvertedEngine(ForeignEngine):
         ]
         return [sorted(found, key=lambda one: -one.score) for found in again]
 
-    def _force(
+    def _score_batch(
         self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
     ) -> list[ForcedScore]:
         spelled = [self._spell(ids) for ids in targets]

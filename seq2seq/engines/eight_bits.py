@@ -6,8 +6,8 @@ from itertools import islice
 from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.engines.agreement import count_equal
+from seq2seq.engines.conversion import EightBits
 from seq2seq.engines.engine import Engine
-from seq2seq.engines.prepared import EightBits
 
 # Lines that two programs are compared on.
 SAMPLE = 100
@@ -23,7 +23,7 @@ def distinct(sources: Sequence[Ids], most: int) -> list[Ids]:
     return list(islice(dict.fromkeys(map(tuple, sources)), most))
 
 
-def weigh(
+def compare_eight_bits(
     exact: Engine, rounded: Engine, sample: Sequence[Ids], options: DecodeOptions
 ) -> EightBits:
     """Compare the outputs of matrices in 8 bits with those of 32 bits, as the latter see them.

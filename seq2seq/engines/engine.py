@@ -19,7 +19,7 @@ EngineName = Literal["auto", "native", "transformers", "ctranslate2"]
 Progress = Callable[[int], None]
 
 
-def counting_on(progress: Progress | None, done: int) -> Progress | None:
+def offset_progress(progress: Progress | None, done: int) -> Progress | None:
     """Progress of a search that follows others, in which so many sources were done."""
     return progress and (lambda more: progress(done + more))
 
@@ -44,7 +44,7 @@ class Engine(ABC):
         """The most pieces it can read."""
 
     @property
-    def written(self) -> int:
+    def target_positions(self) -> int:
         """The most pieces it can write; as many as it can read, unless a program knows better."""
         return self.positions
 
@@ -96,7 +96,7 @@ class Engine(ABC):
             some = [sources[place] for place in places]
             if prefixes is None or not any(prefixes):
                 return self._search(some, options)
-            return self._behind(some, options, [prefixes[place] for place in places])
+            return self._continue_prefixes(some, options, [prefixes[place] for place in places])
 
         results: dict[int, list[Hypothesis]] = {}
         for places, found in zip(batches, self._in_turn(search, batches), strict=True):
@@ -136,11 +136,12 @@ class Engine(ABC):
                 "one target for each source"
             )
         check_lengths("source", sources, self.positions)
-        check_lengths("target", targets, self.written)
+        check_lengths("target", targets, self.target_positions)
         results: dict[int, ForcedScore] = {}
         lengths = [max(len(s), len(t)) for s, t in zip(sources, targets, strict=True)]
         for batch in length_batches(lengths, batch_tokens):
-            rows = self._force([sources[p] for p in batch], [targets[p] for p in batch], first_id)
+            some = [sources[place] for place in batch], [targets[place] for place in batch]
+            rows = self._score_batch(*some, first_id)
             results.update(zip(batch, rows, strict=True))
         return [results[place] for place in range(len(sources))]
 
@@ -185,18 +186,18 @@ class Engine(ABC):
     def _search(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[Hypothesis]]:
         """The best hypotheses for each source of one batch."""
 
-    def _behind(
+    def _continue_prefixes(
         self, sources: Sequence[Ids], options: DecodeOptions, prefixes: Sequence[Ids]
     ) -> list[list[Hypothesis]]:
-        """What was found behind each prefix, without it."""
+        """The best hypotheses that continue each prefix, which they leave out."""
         head = len(options.given)
-        found = self._search_behind(sources, options, prefixes)
+        found = self._search_with_prefixes(sources, options, prefixes)
         return [
             [replace(one, ids=(*one.ids[:head], *one.ids[head + len(prefix) :])) for one in row]
             for row, prefix in zip(found, prefixes, strict=True)
         ]
 
-    def _search_behind(
+    def _search_with_prefixes(
         self, sources: Sequence[Ids], options: DecodeOptions, prefixes: Sequence[Ids]
     ) -> list[list[Hypothesis]]:
         """The best hypotheses for each source of one batch, each source with its own prefix."""
@@ -206,7 +207,7 @@ class Engine(ABC):
         )
 
     @abstractmethod
-    def _force(
+    def _score_batch(
         self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
     ) -> list[ForcedScore]:
         """Score one batch of given targets."""

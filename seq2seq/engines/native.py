@@ -15,7 +15,7 @@ from seq2seq.decode.forced import force
 from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS, Ids, even_batches
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.decode.sampling import sample
-from seq2seq.engines.eight_bits import SAMPLE, distinct, weigh
+from seq2seq.engines.eight_bits import SAMPLE, compare_eight_bits, distinct
 from seq2seq.engines.engine import Engine, Progress
 from seq2seq.errors import ModelError
 from seq2seq.model.eight_bits import in_eight_bits
@@ -81,7 +81,7 @@ class NativeEngine(Engine):
         with evaluating(self.model):
             return find(self.model, sources, options)
 
-    def _search_behind(
+    def _search_with_prefixes(
         self, sources: Sequence[Ids], options: DecodeOptions, prefixes: Sequence[Ids]
     ) -> list[list[Hypothesis]]:
         if options.sampling is not None:
@@ -92,7 +92,7 @@ class NativeEngine(Engine):
         with evaluating(self.model):
             return search_beams(self.model, sources, options, prefixes)
 
-    def _force(
+    def _score_batch(
         self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
     ) -> list[ForcedScore]:
         with evaluating(self.model):
@@ -128,7 +128,7 @@ class EightBitEngine(NativeEngine):
         exact = self._exact
         if exact is not None and sources:
             self._exact = None
-            self._say(weigh(exact, self, distinct(sources, SAMPLE), options).to_text())
+            self._say(compare_eight_bits(exact, self, distinct(sources, SAMPLE), options).to_text())
         return super().search(
             sources, options, prefixes=prefixes, batch_tokens=batch_tokens, progress=progress
         )

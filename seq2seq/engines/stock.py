@@ -18,15 +18,15 @@ from seq2seq.decode.forced import scores_of
 from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.decode.sampling import Draws
-from seq2seq.engines.foreign import ForeignEngine
-from seq2seq.engines.opening import open_encoder_decoder
+from seq2seq.engines.one_limit import OneLimitEngine
 from seq2seq.engines.stock_inputs import encoder_inputs
+from seq2seq.engines.stock_loading import load_encoder_decoder
 from seq2seq.errors import ModelError
 from seq2seq.libraries import running
 from seq2seq.model.stock_shape import source_positions, target_positions
 
 
-class StockEngine(ForeignEngine):
+class StockEngine(OneLimitEngine):
     """``generate`` of a stock class."""
 
     name = "transformers"
@@ -50,7 +50,7 @@ class StockEngine(ForeignEngine):
         Raises:
             ModelError: If transformers cannot load it, or weights are missing.
         """
-        return cls(open_encoder_decoder(folder).to(device or torch.device("cpu")))
+        return cls(load_encoder_decoder(folder).to(device or torch.device("cpu")))
 
     @property
     def class_name(self) -> str:
@@ -63,7 +63,7 @@ class StockEngine(ForeignEngine):
         return source_positions(self.config)
 
     @property
-    def written(self) -> int:
+    def target_positions(self) -> int:
         """The most pieces it can write."""
         return target_positions(self.config)
 
@@ -107,7 +107,7 @@ class StockEngine(ForeignEngine):
                 for (ids, _), score in zip(rows, scores, strict=True)
             ]
         elif options.needs_scores:  # greedy search tells no probabilities under the model itself
-            forced = self._force(sources, [ids for ids, _ in rows], options.first_id)
+            forced = self._score_batch(sources, [ids for ids, _ in rows], options.first_id)
             given = len(options.given)
             worths = [sum(one.token_log_probabilities[given:]) for one in forced]
         else:
@@ -194,7 +194,7 @@ class StockEngine(ForeignEngine):
         pad_id = self._settings.pad_token_id
         return tuple(piece for piece in row if piece != pad_id), False
 
-    def _force(
+    def _score_batch(
         self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
     ) -> list[ForcedScore]:
         wanted = padded(targets, pad_id=self._settings.pad_token_id, device=self.model.device)

@@ -174,7 +174,7 @@ def _pieces(
 
 def _fits(translator: Translator, source: Sequence[int], target: Sequence[int]) -> bool:
     engine = translator.engine
-    return 0 < len(source) <= engine.positions and 0 < len(target) <= engine.written
+    return 0 < len(source) <= engine.positions and 0 < len(target) <= engine.target_positions
 
 
 def _cut(translator: Translator, items: Sequence[Item], context: int) -> int:
@@ -188,7 +188,8 @@ def _cut(translator: Translator, items: Sequence[Item], context: int) -> int:
         sides = (
             (form.source, tokenizer.encode, item.source, item.source_context,
              translator.most_source_pieces(None)),
-            (form.target, tokenizer.encode_target, item.good, item.target_context, engine.written),
+            (form.target, tokenizer.encode_target, item.good, item.target_context,
+             engine.target_positions),
         )  # fmt: skip
         found += any(
             side.fits(pieces, room) < pieces

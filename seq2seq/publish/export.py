@@ -22,17 +22,17 @@ from transformers import AutoTokenizer
 
 from seq2seq.devices import resolve_device
 from seq2seq.engines.agreement import EXACT, QUANTIZED
+from seq2seq.engines.conversion import (
+    Agreement,
+    Conversion,
+    conversion_folder,
+    program,
+    read_files,
+    write_conversion,
+)
 from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.engine import Engine
 from seq2seq.engines.native import NativeEngine
-from seq2seq.engines.prepared import (
-    Agreement,
-    Prepared,
-    place_of,
-    program,
-    read_files,
-    write_prepared,
-)
 from seq2seq.engines.stock import StockEngine
 from seq2seq.engines.to_ctranslate2 import write_ctranslate2
 from seq2seq.errors import PublishError
@@ -166,11 +166,11 @@ def export(
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
     if target == "ctranslate2" and quantize is None and final.parent == Run(path).exports:
-        _offer(path, source, exported.measured, final)
+        _record_conversion(path, source, exported.measured, final)
     return replace(exported, folder=final)
 
 
-def _offer(path: Path, source: _Model, measured: Measured, final: Path) -> None:
+def _record_conversion(path: Path, source: _Model, measured: Measured, final: Path) -> None:
     """Let ``translate`` take the export without comparing once more."""
     speeds = measured.export.sentences_per_second, measured.model.sentences_per_second
     agreement = Agreement(
@@ -180,10 +180,10 @@ def _offer(path: Path, source: _Model, measured: Measured, final: Path) -> None:
         measured.largest_difference,
         speeds[0] / speeds[1],
     )
-    place = place_of(path)
+    place = conversion_folder(path)
     folder = os.path.relpath(final.resolve(), place.resolve())
     with suppress(OSError):  # it is compared again
-        write_prepared(place, Prepared(program(), read_files(source.folder), folder, agreement))
+        write_conversion(place, Conversion(program(), read_files(source.folder), folder, agreement))
 
 
 def _place(path: Path, target: Target, out: Path | None, quantize: str | None) -> Path:

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
-from seq2seq.engines.foreign import ForeignEngine
+from seq2seq.engines.one_limit import OneLimitEngine
 from seq2seq.errors import ModelError
 from seq2seq.model.config import ModelConfig
 from seq2seq.publish.to_onnx import ENCODER, FIRST, NEXT, import_onnxruntime
@@ -22,7 +22,7 @@ Scores: TypeAlias = Float[np.ndarray, "rows vocab"]
 Pieces: TypeAlias = Int[np.ndarray, " rows"]
 
 
-class OnnxEngine(ForeignEngine):
+class OnnxEngine(OneLimitEngine):
     """The graphs in onnxruntime, behind the same calls as every engine."""
 
     name = "onnx"
@@ -99,7 +99,7 @@ class OnnxEngine(ForeignEngine):
                 return list(zip(found, sums, strict=True))
             scores = steps.send(chosen)
 
-    def _force(
+    def _score_batch(
         self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
     ) -> list[ForcedScore]:
         """Piece by piece, with the past handed on."""

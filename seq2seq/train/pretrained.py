@@ -16,7 +16,7 @@ from typing import Any
 from torch import nn
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, GenerationConfig
 
-from seq2seq.engines.opening import keep_constants, open_encoder_decoder
+from seq2seq.engines.stock_loading import keep_constants, load_encoder_decoder
 from seq2seq.errors import ModelError, RecipeError
 from seq2seq.files import read_json_object
 from seq2seq.libraries import explaining
@@ -132,7 +132,7 @@ class Pretrained:
     def _stock(self) -> Any:
         if self.origin is not None:
             config = self._published_config()
-            found = keep_constants(open_encoder_decoder(self.origin.folder, config=config))
+            found = keep_constants(load_encoder_decoder(self.origin.folder, config=config))
             if self.row is not None:
                 begin_row(found, self.row)
             return found

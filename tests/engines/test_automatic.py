@@ -15,10 +15,10 @@ from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, Sampling
 from seq2seq.engines import automatic
 from seq2seq.engines.automatic import AutomaticEngine, compare, fastest_engine
+from seq2seq.engines.conversion import RECORD, conversion_folder, read_conversion, read_files
 from seq2seq.engines.converted import ConvertedEngine
-from seq2seq.engines.eight_bits import weigh
+from seq2seq.engines.eight_bits import compare_eight_bits
 from seq2seq.engines.native import EightBitEngine, NativeEngine
-from seq2seq.engines.prepared import RECORD, place_of, read_files, read_prepared
 from seq2seq.errors import DeviceError, ModelError
 from seq2seq.model.stock import load_model, save_model
 from tests.engines.conftest import Loaded, load_everywhere
@@ -62,13 +62,13 @@ def trial(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEQ2SEQ_CACHE", str(tmp_path_factory.mktemp("trial")))
         open_fastest(loaded.folder)[0].search(loaded.tokenizer.encode(LINES), GREEDY)
-        return place_of(loaded.folder)
+        return conversion_folder(loaded.folder)
 
 
 @pytest.fixture
 def tried(folder: Path, trial: Path, cache: Path) -> Path:
     """A folder whose model was tried."""
-    shutil.copytree(trial, place_of(folder))
+    shutil.copytree(trial, conversion_folder(folder))
     return folder
 
 
@@ -113,15 +113,15 @@ def test_few_lines_are_not_worth_the_trial(loaded: Loaded, folder: Path, cache: 
 
 
 def test_what_was_found_holds_until_the_model_changes(loaded: Loaded, tried: Path) -> None:
-    folder, place, weights = tried, place_of(tried), tried / "model.safetensors"
-    assert read_prepared(place, folder) is not None
+    folder, place, weights = tried, conversion_folder(tried), tried / "model.safetensors"
+    assert read_conversion(place, folder) is not None
     os.utime(weights, (1, 1))
     edit_json(folder / "generation_config.json", lambda content: content.update(num_beams=2))
-    assert read_prepared(place, folder) is not None, "only a time and the search have changed"
+    assert read_conversion(place, folder) is not None, "only a time and the search have changed"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    assert read_prepared(place, folder) is None
+    assert read_conversion(place, folder) is None
     (kept,) = place.glob("ctranslate2-*")
     again, _ = open_fastest(folder)
     again.search(loaded.tokenizer.encode(LINES), GREEDY)
@@ -141,7 +141,7 @@ def test_what_was_found_holds_until_the_model_changes(loaded: Loaded, tried: Pat
 )  # fmt: skip
 def test_what_cannot_be_trusted_is_made_again(loaded: Loaded, tried: Path, damage: Any) -> None:
     sources = loaded.tokenizer.encode(LINES)
-    damage(place_of(tried))
+    damage(conversion_folder(tried))
     engine, said = open_fastest(tried)
     assert texts(engine.search(sources, GREEDY)) == texts(loaded.native.search(sources, GREEDY))
     assert said[0].startswith("engine: trying")
@@ -161,7 +161,7 @@ def test_a_model_that_ctranslate2_runs_otherwise_stays_with_our_own_program(
         assert texts(engine.search(sources, GREEDY)) == texts(own.search(sources, GREEDY))
         assert "native: with CTranslate2 the log-probability of a piece differs by" in said[-1]
     assert len(said) == 1, "it is not tried again"
-    assert not list(place_of(folder).glob("ctranslate2-*"))
+    assert not list(conversion_folder(folder).glob("ctranslate2-*"))
 
 
 UNLIKE: dict[str, dict[str, Any]] = {
@@ -207,10 +207,10 @@ def test_eight_bits_are_weighed_once_and_that_is_said(loaded: Loaded, folder: Pa
     sources = loaded.tokenizer.encode(LINES)
     engine, said = open_fastest(folder, eight_bits=True)
     engine.search(sources, GREEDY)
-    weighed = read_prepared(place_of(folder), folder)
-    assert weighed is not None
-    assert weighed.eight_bits is not None
-    assert said[-1].startswith(f"8 bits: {weighed.eight_bits.equal} of 10 outputs as with 32")
+    measured = read_conversion(conversion_folder(folder), folder)
+    assert measured is not None
+    assert measured.eight_bits is not None
+    assert said[-1].startswith(f"8 bits: {measured.eight_bits.equal} of 10 outputs as with 32")
     again, repeated = open_fastest(folder, eight_bits=True)
     again.search(sources[:5], GREEDY)
     assert repeated[-1] == said[-1]
@@ -256,13 +256,13 @@ def test_what_rounding_costs_is_nothing_for_the_same_program_and_something_for_a
     loaded: Loaded, folder: Path
 ) -> None:
     sample = loaded.tokenizer.encode(LINES[:10])
-    same = weigh(loaded.native, loaded.native, sample, GREEDY)
+    same = compare_eight_bits(loaded.native, loaded.native, sample, GREEDY)
     assert (same.lines, same.equal, same.loss) == (10, 10, 0.0)
     spoilt = load_model(folder)
     with torch.no_grad():
         for parameter in spoilt.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.2)
-    worse = weigh(loaded.native, NativeEngine(spoilt), sample, GREEDY)
+    worse = compare_eight_bits(loaded.native, NativeEngine(spoilt), sample, GREEDY)
     assert worse.equal < 10
     assert worse.loss > 0
 
@@ -302,11 +302,11 @@ def test_a_run_keeps_it_and_a_stock_folder_is_left_as_it_is(
     run, stock = tmp_path / "run", tmp_path / "stock"
     run.mkdir()
     (run / "recipe.json").touch()
-    assert place_of(run) == run / "engines"
-    assert place_of(stock).parent == cache / "engines"
-    assert place_of(stock) != place_of(tmp_path / "other" / "stock")
+    assert conversion_folder(run) == run / "engines"
+    assert conversion_folder(stock).parent == cache / "engines"
+    assert conversion_folder(stock) != conversion_folder(tmp_path / "other" / "stock")
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert place_of(run).parent == cache / "engines"
+    assert conversion_folder(run).parent == cache / "engines"
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ class Reader(NativeEngine):
         self.gender = {backend.token_to_id(noun): pronoun for noun, pronoun in NOUNS.items()}
         self.pronoun = {backend.token_to_id(word): word for word in ("Ils", "Elles")}
 
-    def _force(
+    def _score_batch(
         self, sources: Sequence[Ids], targets: Sequence[Ids], first_id: int | None
     ) -> list[ForcedScore]:
         return [ForcedScore(tuple(self._scores(list(target)))) for target in targets]

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoModelForSeq2SeqLM, GenerationConfig
 
-from seq2seq.engines.opening import open_encoder_decoder
+from seq2seq.engines.stock_loading import load_encoder_decoder
 from seq2seq.errors import ModelError
 from seq2seq.model.stock import load_model, merged_state, save_model, stock_state
 from seq2seq.model.transformer import Transformer
@@ -391,4 +391,4 @@ def test_weights_that_are_not_finite_are_refused_by_name(make_pair, tmp_path, nu
     with pytest.raises(ModelError, match=r"1 weights hold .* such as 'model.encoder.layers.0.fc1"):
         load_model(tmp_path)
     with pytest.raises(ModelError, match=r"1 weights hold .* such as 'model.encoder.layers.0.fc1"):
-        open_encoder_decoder(tmp_path)
+        load_encoder_decoder(tmp_path)

@@ -23,7 +23,7 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from seq2seq.context import ContextFormat, says_context, stored_context
-from seq2seq.engines.opening import load_stock
+from seq2seq.engines.stock_loading import load_stock
 from seq2seq.errors import ModelError
 from seq2seq.language_tags import language_codes
 from seq2seq.libraries import explaining

@@ -10,7 +10,7 @@ from seq2seq.engines.engine import Engine
 from seq2seq.errors import ModelError
 
 
-class ForeignEngine(Engine):
+class OneLimitEngine(Engine):
     """Searches as if every source had its own limit.
 
     A batch is searched with the largest limit in it. With early stopping the search for a source
@@ -36,7 +36,7 @@ class ForeignEngine(Engine):
         return list(groups.values())
 
     def _limits(self, sources: Sequence[Ids], options: DecodeOptions) -> list[int]:
-        return options.length_limits([len(ids) for ids in sources], self.written)
+        return options.length_limits([len(ids) for ids in sources], self.target_positions)
 
     def _search(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[Hypothesis]]:
         limits = self._limits(sources, options)

@@ -1,4 +1,4 @@
-"""A model in CTranslate2's format, made and compared with our own program once, and kept.
+"""A model converted to CTranslate2's format: made and compared with our own program once, and kept.
 
     RUN/engines/                    of a run, if it may be written to
     ~/.cache/seq2seq/engines/NAME/  else; SEQ2SEQ_CACHE may name a folder instead of the first two
@@ -88,8 +88,8 @@ class EightBits:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """What is known of a model and CTranslate2.
+class Conversion:
+    """A model in CTranslate2's format, and how it compares with our own program.
 
     Attributes:
         program: Name and release of what was compared.
@@ -112,8 +112,8 @@ def program() -> str:
     return f"CTranslate2 {import_ctranslate2().__version__}"
 
 
-def place_of(path: Path) -> Path:
-    """Where what is prepared of a model is kept; it may not be there yet.
+def conversion_folder(path: Path) -> Path:
+    """Where the conversion of a model is kept; it may not be there yet.
 
     Args:
         path: A run folder, or a stock model folder, which is left as it is.
@@ -143,11 +143,11 @@ def read_files(folder: Path, known: dict[str, FileState] | None = None) -> dict[
     return states
 
 
-def read_prepared(place: Path, folder: Path) -> Prepared | None:
+def read_conversion(place: Path, folder: Path) -> Conversion | None:
     """What is known, if it still holds.
 
     Args:
-        place: As `place_of` has it.
+        place: As `conversion_folder` has it.
         folder: The stock model folder.
 
     Returns:
@@ -156,7 +156,7 @@ def read_prepared(place: Path, folder: Path) -> Prepared | None:
     if not (place / RECORD).is_file():
         return None
     try:
-        found = _prepared(read_json_object(place / RECORD, error=ModelError, needed="a record"))
+        found = _parse_record(read_json_object(place / RECORD, error=ModelError, needed="a record"))
     except (ModelError, AttributeError, KeyError, TypeError):
         return None  # of another release, or cut short: it is made again
     now = read_files(folder, found.files)
@@ -167,22 +167,22 @@ def read_prepared(place: Path, folder: Path) -> Prepared | None:
     return found
 
 
-def write_prepared(place: Path, prepared: Prepared) -> None:
+def write_conversion(place: Path, conversion: Conversion) -> None:
     """Keep what is known, and take away what is not used any more.
 
     Raises:
         OSError: It cannot be written.
     """
-    write_json(place / RECORD, asdict(prepared))
+    write_json(place / RECORD, asdict(conversion))
     for old in place.glob(f"{FOLDER}*"):
-        if old.name != prepared.folder:
+        if old.name != conversion.folder:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _prepared(content: dict[str, Any]) -> Prepared:
-    """What `write_prepared` wrote; read by hand, because pydantic takes as long as a short job."""
+def _parse_record(content: dict[str, Any]) -> Conversion:
+    """Read by hand what `write_conversion` wrote: pydantic takes as long as a short job."""
     eight_bits = content["eight_bits"]
-    return Prepared(
+    return Conversion(
         str(content["program"]),
         {name: _figures(FileState, one) for name, one in content["files"].items()},
         str(content["folder"]),

@@ -21,7 +21,7 @@ from seq2seq.model.config import check_numbers
 from seq2seq.model.weights import refuse_not_finite, shard_names
 
 
-def open_encoder_decoder(folder: Path, *, config: Any = None) -> Any:
+def load_encoder_decoder(folder: Path, *, config: Any = None) -> Any:
     """Load a model into its stock class, in 32 bits and evaluation mode.
 
     Args:
