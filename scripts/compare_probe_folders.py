@@ -17,7 +17,7 @@ from seq2seq.errors import DataError, Seq2SeqError
 from seq2seq.probe.causes.free_translation import UNTOUCHED
 from seq2seq.probe.report.item_record import ITEMS_FILE, read_record
 from seq2seq.probe.report.verdict import share
-from seq2seq.probe.report.verdict_table import markdown_table, verdict_row
+from seq2seq.probe.report.verdict_table import HEADINGS, verdict_row
 from seq2seq.probe.report.wording import COUNTED
 from seq2seq.probe.statistics.bootstrap import (
     SEED,
@@ -27,6 +27,7 @@ from seq2seq.probe.statistics.bootstrap import (
     unpaired_bootstrap,
 )
 from seq2seq.probe.statistics.permutation import exact_mcnemar
+from seq2seq.text_table import markdown
 
 Folder = Annotated[Path, typer.Argument(help="A folder with items.jsonl, such as RUN/probe/T1.")]
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -263,7 +264,7 @@ def verdicts(
         if not equals or not folders:
             raise DataError(f"{given!r}: no folders in it, needed NAME=FOLDER[,FOLDER...]")
         rows.append(verdict_row(name, [Path(folder) for folder in folders.split(",")]))
-    typer.echo(f"{markdown_table(rows)}\n\n{COUNTED}")
+    typer.echo(f"{markdown(HEADINGS, rows)}\n\n{COUNTED}")
 
 
 def _difference_line(found: Difference) -> str:

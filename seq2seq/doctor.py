@@ -18,7 +18,7 @@ from seq2seq.data.findings import Noticed, findings_of
 from seq2seq.data.parallel_text import read_text
 from seq2seq.languages import unspaced_share
 from seq2seq.recipe import CleaningSpec, CorpusSpec, Recipe
-from seq2seq.round_trip import RoundTripReport, check_round_trip
+from seq2seq.round_trip import RoundTripReport
 from seq2seq.run import Run, data_of
 from seq2seq.score.words import UNSPACED_SHARE
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
@@ -131,7 +131,7 @@ def examine_run(folder: Path) -> Diagnosis:
         tokenizer.begin_with(trained_task(run).prefix)
     data = {**text.train, "dev": text.dev, **text.tests}
     trips = {
-        name: check_round_trip(tokenizer, _texts(rows, 0), _texts(rows, 1))
+        name: RoundTripReport.of(tokenizer, _texts(rows, 0), _texts(rows, 1))
         for name, rows in data.items()
     }
     counts = _pieces_of(tokenizer.encode), _pieces_of(tokenizer.encode_target)

@@ -46,7 +46,8 @@ def _describe(section: type[Section], prefix: str) -> Iterator[tuple[str, str, s
             continue
         value = None if field.is_required() else field.get_default(call_default_factory=True)
         default = None if value is None else json.dumps(value)
-        yield prefix + name, _type_text(field.annotation), default, _one_line(field.description)
+        meaning = " ".join((field.description or "").split())
+        yield prefix + name, _type_text(field.annotation), default, meaning
 
 
 def _type_text(annotation: Any) -> str:
@@ -64,7 +65,3 @@ def _type_text(annotation: Any) -> str:
     return ("list of " if get_args(annotation)[-1] is ... else "") + " | ".join(
         map(_type_text, args)
     )
-
-
-def _one_line(text: str | None) -> str:
-    return " ".join((text or "").split())

@@ -1,12 +1,15 @@
 """How much of a text survives being cut into pieces and put together again."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from seq2seq.chunks import chunks_of
 from seq2seq.tokenizer_like import TokenizerLike, as_read
 from seq2seq.vocabulary import first_bytes
+
+EXAMPLES = 3  # lines that a report shows
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,7 @@ class RoundTripReport:
 
     @classmethod
     def of(
-        cls,
-        tokenizer: TokenizerLike,
-        sources: Iterable[str],
-        targets: Iterable[str],
-        *,
-        examples: int = 3,
+        cls, tokenizer: TokenizerLike, sources: Iterable[str], targets: Iterable[str] = ()
     ) -> "RoundTripReport":
         """Encode and decode every text, each side by its own rules; targets are counted on."""
         lines = exact = pieces = unknown = spelt = 0
@@ -37,8 +35,8 @@ class RoundTripReport:
         differing: list[tuple[int, str, str]] = []
         read = (as_read(tokenizer, text) for text in sources)
         encoded_batches = chain(
-            ((batch, tokenizer.encode(batch)) for batch in _in_batches(read, 10_000)),
-            ((batch, tokenizer.encode_target(batch)) for batch in _in_batches(targets, 10_000)),
+            ((batch, tokenizer.encode(batch)) for batch in chunks_of(read, 10_000)),
+            ((batch, tokenizer.encode_target(batch)) for batch in chunks_of(targets, 10_000)),
         )
         for batch, encoded in encoded_batches:
             for text, ids, back in zip(batch, encoded, tokenizer.decode(encoded), strict=True):
@@ -48,7 +46,7 @@ class RoundTripReport:
                 spelt += sum(number in first for number in ids) if first else 0
                 normal = tokenizer.normalize(text)
                 exact += back == normal
-                if back != normal and len(differing) < examples:
+                if back != normal and len(differing) < EXAMPLES:
                     differing.append((lines, normal, back))
         return cls(lines, exact, pieces, unknown, spelt, tuple(differing))
 
@@ -82,21 +80,3 @@ class RoundTripReport:
         if self.spelt:
             head += f"; {self.spelt:,} characters spelt in bytes"
         return "\n  ".join([head, *(f"line {n}: {a!r} became {b!r}" for n, a, b in self.examples)])
-
-
-def check_round_trip(
-    tokenizer: TokenizerLike, sources: Iterable[str], targets: Iterable[str] = ()
-) -> RoundTripReport:
-    """Encode and decode every text and report what did not come back."""
-    return RoundTripReport.of(tokenizer, sources, targets)
-
-
-def _in_batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for text in texts:
-        batch.append(text)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

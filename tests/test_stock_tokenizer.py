@@ -16,7 +16,7 @@ from seq2seq.data.prepare import prepare
 from seq2seq.data.store import NO_CACHE, encode_corpus
 from seq2seq.errors import ModelError
 from seq2seq.recipe import CleaningSpec, CorpusSpec, DataSpec, TokenizerSpec
-from seq2seq.round_trip import check_round_trip
+from seq2seq.round_trip import RoundTripReport
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.tokenizer import Tokenizer, train_tokenizer
 from tests.stock_layouts import ENGLISH, GERMAN, m2m100, nllb, opus_mt, sentences, write_pairs
@@ -273,9 +273,9 @@ def test_places_of_pieces_are_told_by_classes_that_know_them(folders: dict[str, 
 
 def test_round_trips_cut_each_side_by_its_own_rules(folders: dict[str, Path]) -> None:
     tokenizer = open_tokenizer(folders["opus-mt"])
-    report = check_round_trip(tokenizer, SOURCES[:40], TARGETS[:40])
+    report = RoundTripReport.of(tokenizer, SOURCES[:40], TARGETS[:40])
     assert (report.lines, report.exact, report.unknown) == (80, 80, 0)
-    turned = check_round_trip(tokenizer, TARGETS[:40], SOURCES[:40])
+    turned = RoundTripReport.of(tokenizer, TARGETS[:40], SOURCES[:40])
     assert turned.pieces > report.pieces
     assert (turned.exact, turned.unknown) != (80, 0)
 

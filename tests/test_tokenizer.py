@@ -14,7 +14,7 @@ import tokenizers
 
 from seq2seq.errors import DataError, ModelError, RecipeError
 from seq2seq.recipe import TokenizerSpec
-from seq2seq.round_trip import check_round_trip
+from seq2seq.round_trip import RoundTripReport
 from seq2seq.tokenizer import (
     Tokenizer,
     load_tokenizer,
@@ -277,10 +277,10 @@ def test_the_stock_tokenizer_of_transformers_4_cuts_alike(spec, family, tmp_path
 
 def test_round_trip_counts_planted_unknown_characters_and_nothing_else():
     tokenizer = train(UNIGRAM.model_copy(update={"byte_fallback": False}))
-    clean = check_round_trip(tokenizer, lines())
+    clean = RoundTripReport.of(tokenizer, lines())
     assert (clean.lines, clean.exact, clean.unknown, clean.examples) == (300, 300, 0, ())
     assert "300 of 300 lines come back as they were (100.00 %); 0 of" in clean.to_text()
-    planted = check_round_trip(tokenizer, [*lines(), "the 日本 robot 語"])
+    planted = RoundTripReport.of(tokenizer, [*lines(), "the 日本 robot 語"])
     assert (planted.exact, planted.unknown) == (300, 2)
     assert planted.exact_share == pytest.approx(300 / 301)
     assert planted.unknown_share == pytest.approx(2 / planted.pieces)
@@ -291,10 +291,10 @@ def test_round_trip_counts_planted_unknown_characters_and_nothing_else():
 @KINDS
 def test_round_trip_counts_the_characters_that_are_spelt_in_bytes(spec):
     tokenizer = train(spec)
-    clean = check_round_trip(tokenizer, lines())
+    clean = RoundTripReport.of(tokenizer, lines())
     assert (clean.exact, clean.spelt) == (300, 0)
     assert "in bytes" not in clean.to_text()
-    planted = check_round_trip(tokenizer, [*lines(), "the 日本 robot 語"])
+    planted = RoundTripReport.of(tokenizer, [*lines(), "the 日本 robot 語"])
     assert (planted.exact, planted.unknown, planted.spelt) == (301, 0, 3)
     assert planted.to_text().endswith(" unknown (0.0000 %); 3 characters spelt in bytes")
     assert planted.to_json()["characters_in_bytes"] == 3
@@ -303,11 +303,11 @@ def test_round_trip_counts_the_characters_that_are_spelt_in_bytes(spec):
 @KINDS
 def test_character_coverage_leaves_the_rarest_characters_out(spec):
     texts = [*lines(), "Ωa Ωa Ωa"]
-    assert check_round_trip(train(spec, texts=texts), ["Ωa"]).spelt == 0
+    assert RoundTripReport.of(train(spec, texts=texts), ["Ωa"]).spelt == 0
     for fallback in (False, True):
         changes = {"character_coverage": 0.999, "vocab_size": 5000, "byte_fallback": fallback}
         covering = train(spec.model_copy(update=changes), texts=texts)
-        report = check_round_trip(covering, ["Ωa"])
+        report = RoundTripReport.of(covering, ["Ωa"])
         assert (report.exact, report.unknown, report.spelt) == (fallback, not fallback, fallback)
         assert not [piece for piece in covering.pieces() if "Ω" in piece]
 
@@ -321,7 +321,7 @@ def test_a_text_with_fewer_pieces_gives_a_smaller_vocabulary_and_says_so(spec):
     note = vocabulary_note(tokenizer, spec)
     assert note.startswith(f"{learnt} {spec.kind} pieces and 256 bytes instead of 5,000")
     assert ("kind bpe suits" in note) == (spec.kind == "unigram")
-    assert check_round_trip(tokenizer, lines()).exact == 300
+    assert RoundTripReport.of(tokenizer, lines()).exact == 300
 
 
 def test_a_vocabulary_of_the_size_asked_for_is_noted_plainly():
@@ -349,7 +349,7 @@ def test_a_line_with_a_character_that_sentencepiece_reserves_is_trained_on_all_t
 
 def test_long_documents_are_trained_on_whole():
     tokenizer = train(UNIGRAM, texts=[*lines(), "robot " * 2000 + "zyxwv " * 60])
-    assert check_round_trip(tokenizer, ["zyxwv"]).unknown == 0
+    assert RoundTripReport.of(tokenizer, ["zyxwv"]).unknown == 0
     assert "▁zyxwv" in tokenizer.pieces()
 
 
@@ -357,7 +357,7 @@ def test_long_documents_are_trained_on_whole():
 def test_a_word_without_end_is_trained_on_in_parts(spec):
     word = "zyxwv" * 40_000  # whole it takes the trainers minutes, or numbers that are too small
     tokenizer = train(spec, texts=[*lines(), word])
-    assert check_round_trip(tokenizer, ["zyxwv"]).spelt == 0
+    assert RoundTripReport.of(tokenizer, ["zyxwv"]).spelt == 0
     assert any("zyxwv" in piece for piece in tokenizer.pieces())
     assert max(map(len, tokenizer.pieces())) <= 32
     parts = tokenizer.split_word("▁" + word[:5000])

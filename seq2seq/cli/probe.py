@@ -247,7 +247,8 @@ def _sets_of(
                 "name one with --items"
             )
         sets.append(_ItemSet(item if item in named else _name_of(path), path))
-    twice = next((one.name for n, one in enumerate(sets) if one.name in _names(sets[:n])), None)
+    names = [one.name for one in sets]
+    twice = next((name for n, name in enumerate(names) if name in names[:n]), None)
     if twice is not None:
         raise DataError(
             f"probe: two sets are called {twice!r}, needed a name each, since each has a folder; "
@@ -259,10 +260,6 @@ def _sets_of(
             "give them with --select-on"
         )
     return sets, dev
-
-
-def _names(sets: Sequence[_ItemSet]) -> list[str]:
-    return [one.name for one in sets]
 
 
 def _name_of(path: Path) -> str:

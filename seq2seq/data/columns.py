@@ -89,7 +89,8 @@ def read_columns(
         case ".tsv" if quoted:
             return _from_rows(path, _csv_rows(path, iterate_lines(path), "\t"), fields, noticed)
         case ".tsv":
-            return _from_rows(path, _tsv_rows(path), fields, noticed, plain=True)
+            cells = (line.split("\t") for line in iterate_lines(path))
+            return _from_rows(path, enumerate(cells, start=1), fields, noticed, plain=True)
         case ".csv":
             lines = iterate_lines(path)
             first = list(itertools.islice(lines, 1))
@@ -268,10 +269,6 @@ def _repeated_column(where: object, name: str, count: int) -> DataError:
     return DataError(
         f"{where}: names column '{name}' {count} times, needed it once; rename those not meant"
     )
-
-
-def _tsv_rows(path: Path) -> Iterator[Row]:
-    return ((n, line.split("\t")) for n, line in enumerate(iterate_lines(path), start=1))
 
 
 def _separator(first: Sequence[str], fields: Texts) -> str:

@@ -224,7 +224,8 @@ class AutomaticEngine(Engine):
                     f"too few lines; the first job of at least {ENOUGH} tries CTranslate2, once "
                     "for each model"
                 )
-            if (size := _bytes_of(self.folder)) > MOST_BYTES:
+            size = sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
+            if size > MOST_BYTES:
                 return f"the model has {size / 1e9:.1f} GB, too much to keep twice unasked"
             self._conversion = self._try(sample, options)
         agreement = self._conversion.agreement
@@ -382,7 +383,3 @@ def _unlike(options: DecodeOptions) -> list[str]:
             if value
         ]  # fmt: skip
     return problems
-
-
-def _bytes_of(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())

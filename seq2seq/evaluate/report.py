@@ -125,13 +125,17 @@ def _condition_json(condition: Condition, items: Sequence[Item]) -> dict[str, An
         "context": condition.context,
     }
     for measure in MEASURES:
-        accuracy = accuracy_of(items, condition.right(measure))
+        right = condition.right(measure)
+        accuracy = accuracy_of(items, right)
         if accuracy is None:
             continue
         report[measure] = {
             **accuracy.to_json(),
             "seeds": [_seed_value(items, getattr(one, measure)) for one in condition.seeds],
-            "by": _by_json(items, condition.right(measure)),
+            "by": {
+                tag: {name: one.to_json() for name, one in accuracy_by(items, right, tag).items()}
+                for tag in tags_of(items)
+            },
             "blocks": [_blocks_json(items, getattr(one, measure)) for one in condition.seeds],
         }
     shown = [gender_bias(items, seed.judgements) for seed in condition.seeds]
@@ -141,13 +145,6 @@ def _condition_json(condition: Condition, items: Sequence[Item]) -> dict[str, An
         {key: score.to_json() for key, score in seed.scores.items()} for seed in condition.seeds
     ]
     return report
-
-
-def _by_json(items: Sequence[Item], right: Right) -> dict[str, dict[str, Any]]:
-    return {
-        tag: {name: one.to_json() for name, one in accuracy_by(items, right, tag).items()}
-        for tag in tags_of(items)
-    }
 
 
 def _blocks_json(items: Sequence[Item], right: Right) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ Source:
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seq2seq.errors import PublishError
@@ -42,10 +42,11 @@ def front_matter(facts: RunFacts, name: str, *, license: str | None) -> dict[str
     Returns:
         The metadata; keys that would say nothing are left out.
     """
-    recipe = facts.recipe
+    recipe, found = facts.recipe, languages(facts)
+    full = any(one.tag != one.code for one in found)  # tags say more than the codes
     metadata = {
-        "language": list(dict.fromkeys(one.code for one in languages(facts))),
-        "language_bcp47": _tags(languages(facts)),
+        "language": list(dict.fromkeys(one.code for one in found)),
+        "language_bcp47": [one.tag for one in found] if full else [],
         "license": license,
         "library_name": "transformers",
         "pipeline_tag": recipe.task,
@@ -75,11 +76,6 @@ def languages(facts: RunFacts) -> list[Language]:
             )
         found[language.tag] = language
     return list(found.values())
-
-
-def _tags(found: Sequence[Language]) -> list[str]:
-    """Full tags, where they say more than the codes."""
-    return [one.tag for one in found] if any(one.tag != one.code for one in found) else []
 
 
 def base_model(facts: RunFacts) -> str | None:

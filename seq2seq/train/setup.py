@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -36,7 +36,7 @@ from seq2seq.preset import (
 )
 from seq2seq.recipe import Recipe
 from seq2seq.recipe_file import differences, recipe_json
-from seq2seq.round_trip import RoundTripReport, check_round_trip
+from seq2seq.round_trip import RoundTripReport
 from seq2seq.run import Run, describe_start, write_json
 from seq2seq.score.from_recipe import selection_signature
 from seq2seq.sentences import sentences_of
@@ -204,8 +204,8 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say, processes: int = 1) -> Pr
         marked = MarkedRows.of(training.marks)
         say(marked.to_text())
         marked.check(recipe.train)
-    sides = (_first(text.training_side(side), ROUND_TRIP_LINES // 2) for side in (0, 1))
-    round_trip = check_round_trip(tokenizer, *sides)
+    sides = (islice(text.training_side(side), ROUND_TRIP_LINES // 2) for side in (0, 1))
+    round_trip = RoundTripReport.of(tokenizer, *sides)
     say(round_trip.to_text())
     return Prepared(
         recipe, choices + more, text, tokenizer, training, round_trip, marked, pretrained, copying
@@ -380,7 +380,3 @@ def _tokenizer(recipe: Recipe, run: Run, text: ParallelText, say: Say) -> Tokeni
     flush_folder(unfinished)
     replace_folder(unfinished, run.tokenizer)
     return tokenizer
-
-
-def _first(texts: Iterable[str], count: int) -> list[str]:
-    return [text for text, _ in zip(texts, range(count), strict=False)]

@@ -207,15 +207,16 @@ def grid_html(page: AttentionPage, head: Head) -> str:
     if grid is None:
         return ""
     selected = None if head.head is None else (head.layer, head.head)
+    title = f"{grid.name}: right noun, % of items"
     picture = head_grid(
         grid.accuracy,
-        title=_grid_title(grid),
+        title=title,
         significant=grid.significant,
         selected=selected,
         chosen=grid.chosen,
         by_head=grid.by_head,
     )
-    return f"<h2>{escape(_grid_title(grid))}</h2>{picture}"
+    return f"<h2>{escape(title)}</h2>{picture}"
 
 
 def legend_html(page: AttentionPage) -> str:
@@ -378,7 +379,3 @@ def _roles(marks: tuple[Mark, ...], text: Text, words: tuple[int, ...]) -> dict[
 def _fits(view: View) -> bool:
     pictures = [view.query.picture, view.key.picture]
     return pictures == [None, None] and max(view.weights.shape) <= LARGEST_MAP
-
-
-def _grid_title(grid: Grid) -> str:
-    return f"{grid.name}: right noun, % of items"

@@ -7,7 +7,7 @@ from seq2seq.data.batches import plan_batches
 from seq2seq.data.parallel_text import read_text
 from seq2seq.data.prepare import prepare
 from seq2seq.recipe import CorpusSpec, DataSpec, TokenizerSpec
-from seq2seq.round_trip import check_round_trip
+from seq2seq.round_trip import RoundTripReport
 from seq2seq.tokenizer import train_tokenizer
 from tests.data.padding import padding_share
 
@@ -25,7 +25,7 @@ def test_captions_survive_the_round_trip_and_fill_their_batches(shared_data):
     assert text.report.read == 29_000
     spec = TokenizerSpec(vocab_size=8000)
     tokenizer = train_tokenizer(text.training_texts(), spec, family="m2m_100", seed=1)
-    report = check_round_trip(tokenizer, text.training_texts())
+    report = RoundTripReport.of(tokenizer, text.training_texts())
     assert (report.exact_share, report.unknown) == (1.0, 0)
     epoch = prepare(text, tokenizer, spec, seed=1).epoch(0)
     lengths = (epoch.source_lengths, epoch.target_lengths)

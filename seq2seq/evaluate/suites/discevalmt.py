@@ -75,7 +75,7 @@ def _read_json(path: Path) -> tuple[Item, ...]:
                 name,
                 _sentences(example.get("src", block.get("src"))),
                 _sentences(_right(example)),
-                _sentences(_wrong(example)),
+                _sentences(example.get("trg", example)["incorrect"]),
                 tags,
             )
             for name, block in content.items()
@@ -103,10 +103,6 @@ def _examples(block: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any], di
 def _right(example: Mapping[str, Any]) -> Any:
     answers = example.get("trg", example)
     return answers["correct"] if "correct" in answers else answers["semi-correct"]
-
-
-def _wrong(example: Mapping[str, Any]) -> Any:
-    return example.get("trg", example)["incorrect"]
 
 
 def _sentences(pair: Any) -> tuple[str, str]:

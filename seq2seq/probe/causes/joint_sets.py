@@ -103,10 +103,12 @@ def _shrunk(
     if _accuracy(intact) - whole < MATTERS:
         return [], tried
     while len(kept) > 1:
-        smaller = [[one for one in kept if one != left] for left in kept]
+        smaller = [[one for one in kept if one != without_it] for without_it in kept]
         after = [without(some) for some in smaller]
         tried += len(smaller)
-        best = min(range(len(smaller)), key=[_left(one) for one in after].__getitem__)
+        # What is left of the answer: first the decisions, then how sure they are.
+        left = [(_accuracy(one), float(one.mean())) for one in after]
+        best = left.index(min(left))
         if _accuracy(after[best]) > whole + SLACK:
             break
         kept = smaller[best]
@@ -115,8 +117,3 @@ def _shrunk(
 
 def _accuracy(after: Float[np.ndarray, " items"]) -> float:
     return float(answers_right(after).mean())
-
-
-def _left(after: Float[np.ndarray, " items"]) -> tuple[float, float]:
-    """What is left of the answer: first the decisions, then how sure they are."""
-    return _accuracy(after), float(after.mean())

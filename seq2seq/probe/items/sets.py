@@ -183,7 +183,8 @@ def recognise(path: Path) -> Kind:
         raise DataError(
             f"{path}: a pipe, which can be read only once, needed a file; write what comes to one"
         )
-    lines = list(islice(_after_empty(iterate_lines(path)), FIRST_LINES))
+    written = dropwhile(lambda line: not line.strip(), iterate_lines(path))
+    lines = list(islice(written, FIRST_LINES))
     first = lines[0] if lines else ""
     kind = _kind_of(lines) if lines else None
     if kind is None and _is_contrastive(lines):
@@ -194,10 +195,6 @@ def recognise(path: Path) -> Kind:
             f"{READABLE}"
         )
     return kind
-
-
-def _after_empty(lines: Iterable[str]) -> Iterator[str]:
-    return dropwhile(lambda line: not line.strip(), lines)
 
 
 def _kind_of(lines: Sequence[str]) -> Kind | None:

@@ -82,7 +82,8 @@ def fitted(page: AttentionPage, most: int = MOST_BYTES) -> AttentionPage:
         return len(attention_page(replace(page, examples=(example,))).encode())
 
     first, *others = page.examples
-    forms = (first, *(_with_maps_of(first, cuts) for cuts in (1, 0)), _alone(first))
+    bare = _with_maps_of(first, 0)
+    forms = (first, _with_maps_of(first, 1), bare, replace(bare, readings=bare.readings[:1]))
     whole, form = next(
         ((found, form) for form in forms if (found := size(form)) <= most), (most, forms[-1])
     )
@@ -108,10 +109,6 @@ def _with_maps_of(example: Example, cuts: int) -> Example:
         return replace(reading, variants=(*kept, *(replace(one, panels=()) for one in others)))
 
     return replace(example, readings=tuple(map(lean, example.readings)))
-
-
-def _alone(example: Example) -> Example:
-    return replace(example, readings=_with_maps_of(example, 0).readings[:1])
 
 
 def _judged(study: Study) -> Bool[np.ndarray, " items"]:

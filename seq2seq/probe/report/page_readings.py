@@ -57,7 +57,8 @@ def readings_of(
     shares: Sequence[tuple[Share, ...]],
 ) -> tuple[Reading, ...]:
     """Read cases one by one, intact and with each knock-out; ``shares`` say what links give."""
-    if not _translates(model, placed):
+    translates = model.kind == "encoder-decoder"
+    if not translates or any(one.decision is None for one in placed):
         return tuple(_silent(model, one, share) for one, share in zip(placed, shares, strict=True))
     intact = _written(model, placed)
     outputs = [_outputs(model, placed, cut) for cut in cuts]
@@ -68,10 +69,6 @@ def readings_of(
             strict=True,
         )
     )  # fmt: skip
-
-
-def _translates(model: StockModel, placed: Sequence[PlacedCase]) -> bool:
-    return model.kind == "encoder-decoder" and all(one.decision is not None for one in placed)
 
 
 def _outputs(

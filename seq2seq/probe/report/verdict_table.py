@@ -13,7 +13,6 @@ from seq2seq.errors import DataError
 from seq2seq.files import read_json_object
 from seq2seq.probe.measures.scores import Measure
 from seq2seq.probe.report.text import SCHEMA
-from seq2seq.text_table import markdown
 
 PROBE_FILE = "probe.json"
 USES = {"by_head": "head", "by_all_heads": "all heads", "by_group": "group"}
@@ -65,11 +64,6 @@ def verdict_row(name: str, folders: Sequence[Path]) -> tuple[str, ...]:
         _counted([one["carried_by"] or "–" for one in verdicts]),
         _counted([one["short"] for one in verdicts]),
     )
-
-
-def markdown_table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of several models as a Markdown table."""
-    return markdown(HEADINGS, rows)
 
 
 def _read(path: Path) -> dict[str, Any]:

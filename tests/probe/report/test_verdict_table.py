@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seq2seq.errors import DataError
-from seq2seq.probe.report.verdict_table import markdown_table, verdict_row
+from seq2seq.probe.report.verdict_table import HEADINGS, verdict_row
 
 
 def figure(value: float) -> dict[str, Any]:
@@ -46,17 +46,15 @@ def probe(folder: Path, **changes: Any) -> Path:
     return folder
 
 
-def cells(table: str, row: int = 0) -> list[str]:
-    return [cell.strip() for cell in table.splitlines()[2 + row].strip("|").split("|")]
-
-
 def test_a_row_holds_means_and_ranges_of_its_seeds(tmp_path: Path) -> None:
     other = verdict(
         carried_by=None, short="shown, not used", by_head=use(0.7, None), by_group=use(1.0, 1.0)
     )
     generated = [{"accuracy": figure(0.9), "pair": figure(0.8)}]
     folders = [probe(tmp_path / "1"), probe(tmp_path / "2", generated=generated, verdict=other)]
-    assert cells(markdown_table([verdict_row("guided", folders)])) == [
+    row = verdict_row("guided", folders)
+    assert len(row) == len(HEADINGS)
+    assert list(row) == [
         "guided", "2", "95.0 (90.0–100.0) / 85.0 (80.0–90.0)", "E→ raw layer 1 head 2",
         "95.0 (95.0–95.0) / 50.0 (50.0–50.0)", "80.0 (70.0–90.0) / –",
         "60.0 (60.0–60.0) / 10.0 (10.0–10.0)", "75.0 (50.0–100.0) / 52.5 (5.0–100.0)",
@@ -69,7 +67,7 @@ def test_a_measure_that_points_at_the_other_noun_is_marked(tmp_path: Path) -> No
     away = verdict()
     away["visible"] = away["visible"] | {"sign": -1}
     row = verdict_row("away", [probe(tmp_path / "1", verdict=away)])
-    assert cells(markdown_table([row]))[3] == "E→ raw layer 1 head 2 (other noun)"
+    assert row[3] == "E→ raw layer 1 head 2 (other noun)"
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,9 @@ def with_persons(case: Case, meant: Span, persons: set[str]) -> Case:
         if not overlap(span, meant)
         and not (pronoun and overlap(span, pronoun))
         # "worker" within "construction worker" is no person of its own
-        and not any(span != wider and _in(span, wider) for wider in found)
+        and not any(
+            span != wider and wider[0] <= span[0] and span[1] <= wider[1] for wider in found
+        )
     ]
     if len(others) != 1:
         raise Unusable("several others may be meant" if others else "nobody else is found")
@@ -186,7 +188,3 @@ def with_article(text: str, span: Span) -> Span:
 def overlap(one: Span, other: Span) -> bool:
     """Whether two spans share a character."""
     return max(one[0], other[0]) < min(one[1], other[1])
-
-
-def _in(inner: Span, outer: Span) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1]
