@@ -136,7 +136,7 @@ class OurTraining:
         from accelerate import PartialState
 
         from seq2seq.run import Run
-        from seq2seq.train.ranks import agree
+        from seq2seq.train.ranks import broadcast
         from seq2seq.train.setup import prepare_run
 
         self.size, self.shares = size, shares
@@ -153,7 +153,7 @@ class OurTraining:
         start = time.perf_counter()
         self.window()
         elapsed = time.perf_counter() - start
-        self.repeats = agree(math.ceil(seconds / elapsed * WARM_UP), self.state.num_processes)
+        self.repeats = broadcast(math.ceil(seconds / elapsed * WARM_UP), self.state.num_processes)
         self.loop.sums = {}
 
     @property
@@ -231,7 +231,7 @@ def new_loop(
     from seq2seq.train.log import TrainingLog
     from seq2seq.train.loop import Loop
     from seq2seq.train.precision import dtype_of
-    from seq2seq.train.ranks import agree
+    from seq2seq.train.ranks import broadcast
     from seq2seq.train.selection import Validation
     from seq2seq.train.stop import Stop
 
@@ -248,7 +248,7 @@ def new_loop(
     if precision == "auto":
         trial = compare_precisions(criterion, stream.worst()[0], state)
         note(trial.to_text())
-        chosen = agree(trial.chosen, state.num_processes)
+        chosen = broadcast(trial.chosen, state.num_processes)
     accelerator = Accelerator(cpu=True, mixed_precision="bf16" if chosen == "bf16" else "no")
     wrapped, optimizer = accelerator.prepare(criterion, build_optimizer(criterion, recipe))
     loop = Loop(

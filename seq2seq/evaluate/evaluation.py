@@ -24,7 +24,7 @@ from seq2seq.score.figure import Figure
 from seq2seq.score.measure import TRIALS, ScoreOptions, measure_texts
 from seq2seq.score.result import RESAMPLES, Score
 from seq2seq.score.significance import PairedTest, tests_of
-from seq2seq.score.texts import comparable
+from seq2seq.score.texts import make_comparable
 from seq2seq.translate import Translator
 
 Open = Callable[[str], Translator]
@@ -262,7 +262,9 @@ def _scores(suite: Suite, texts: Sequence[str]) -> dict[str, Score]:
     if not pairs:
         return {}
     options = ScoreOptions(metrics=("bleu", "chrf"), language=suite.languages[1])
-    return measure_texts(comparable([t for t, _ in pairs], [[good for _, good in pairs]]), options)
+    return measure_texts(
+        make_comparable([t for t, _ in pairs], [[good for _, good in pairs]]), options
+    )
 
 
 def _check_languages(name: str, translator: Translator, suite: Suite) -> None:

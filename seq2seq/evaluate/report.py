@@ -167,7 +167,7 @@ def _test_json(test: PairedTest) -> dict[str, Any]:
                 "difference": None if one.difference is None else round(one.difference, 4),
                 "p_value": one.p_value,
             }
-            for one in test.contenders
+            for one in test.systems
         ],
     }
 
@@ -245,7 +245,7 @@ def _gender_bias(conditions: Sequence[Condition], items: Sequence[Item]) -> str:
 def _comparisons(found: Mapping[str, tuple[PairedTest, PairedTest]]) -> str:
     rows = [["against 1", "", "difference", "p by bootstrap", "p by randomization"]]
     for measure, (bootstrap, randomization) in found.items():
-        pairs = zip(bootstrap.contenders[1:], randomization.contenders[1:], strict=True)
+        pairs = zip(bootstrap.systems[1:], randomization.systems[1:], strict=True)
         for number, (one, other) in enumerate(pairs, start=2):
             cells = [f"{100 * (one.difference or 0):+z.1f}"]
             cells += [f"{test.p_value:.4f}" for test in (one, other)]

@@ -11,7 +11,7 @@ from seq2seq.score.measure import ScoreOptions, open_measure
 from seq2seq.score.result import Segments, check_parallel
 from seq2seq.score.significance import PairedTest, check_count, paired_tests
 from seq2seq.score.table import note_lines, paired_table
-from seq2seq.score.texts import Preparation, comparable
+from seq2seq.score.texts import Preparation, make_comparable
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def compare_texts(
     sizes = [(name, len(text)) for name, text in systems]
     sizes += [(f"reference {n}", len(text)) for n, text in enumerate(references, start=1)]
     check_parallel(sizes)
-    texts = [(name, comparable(text, references)) for name, text in systems]
+    texts = [(name, make_comparable(text, references)) for name, text in systems]
     read = texts[0][1].references
     tests = paired_tests(
         [(name, one.hypotheses) for name, one in texts],
@@ -134,6 +134,6 @@ def _test_json(test: PairedTest) -> dict[str, Any]:
                 "exact": one.exact,
                 "interval": None if one.interval is None else [round(x, 4) for x in one.interval],
             }
-            for one in test.contenders
+            for one in test.systems
         ],
     }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from seq2seq.score.result import Segments, check_parallel
-from seq2seq.score.texts import References, comparable, existing
+from seq2seq.score.texts import References, make_comparable, references_by_segment
 from seq2seq.score.words import LETTER
 
 LONGEST_LOOP_WORDS = 8
@@ -77,11 +77,11 @@ def error_report(
     Raises:
         ScoreError: the texts are empty or not parallel.
     """
-    compared = comparable(hypotheses, references)
+    compared = make_comparable(hypotheses, references)
     if sources is not None:
         check_parallel([("hypotheses", len(hypotheses)), ("sources", len(sources))])
     # Each row: a hypothesis with all of its references.
-    rows = list(zip(compared.hypotheses, existing(compared.references), strict=True))
+    rows = list(zip(compared.hypotheses, references_by_segment(compared.references), strict=True))
     with_source = None if sources is None else list(zip(rows, sources, strict=True))
     return ErrorReport(
         segments=len(rows),

@@ -48,14 +48,14 @@ def to_score(figure: Figure, *, resamples: int) -> Score:
     return Score(
         name=figure.name,
         value=figure.statistics.score,
-        signature=tested(figure.signature, f"bs:{resamples}" if resamples > 1 else None),
+        signature=with_test(figure.signature, f"bs:{resamples}" if resamples > 1 else None),
         interval=interval,
         details=figure.details,
         notes=figure.notes,
     )
 
 
-def tested(signature: str, test: str | None) -> str:
+def with_test(signature: str, test: str | None) -> str:
     """Add a resampling and its seed to a signature, where sacrebleu writes them.
 
     Args:

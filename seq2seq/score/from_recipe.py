@@ -5,7 +5,7 @@ from pathlib import Path
 from seq2seq.languages import language_of
 from seq2seq.recipe import Metric, Recipe
 from seq2seq.score.measure import ScoreOptions
-from seq2seq.score.tokenization import choose_cutting, has_word_tokenizer
+from seq2seq.score.tokenization import choose_tokenization, has_word_tokenizer
 
 
 def selection_metric(recipe: Recipe) -> Metric:
@@ -42,10 +42,10 @@ def selection_signature(recipe: Recipe) -> str:
     if metric != "bleu":
         return metric
     options = _options(recipe, "bleu")
-    cutting = choose_cutting(
+    tokenization = choose_tokenization(
         (), language=options.language, tokenize=options.tokenize, spm=options.spm
     )
-    return f"{metric}|tok:{cutting.metric(lowercase=options.lowercase).tokenizer_signature}"
+    return f"{metric}|tok:{tokenization.metric(lowercase=options.lowercase).tokenizer_signature}"
 
 
 def validation_options(recipe: Recipe) -> ScoreOptions:

@@ -18,7 +18,7 @@ from seq2seq.errors import ScoreError
 from seq2seq.score.figure import Measure, to_score
 from seq2seq.score.result import RESAMPLES, Score, Segments
 from seq2seq.score.summary import ROUGE_NAMES, measure_rouge
-from seq2seq.score.texts import References, Texts, comparable
+from seq2seq.score.texts import References, Texts, make_comparable
 from seq2seq.score.translation import measure_bleu, measure_chrf, measure_ter
 
 Metric = Literal["bleu", "chrf", "chrf++", "ter", "rouge"]
@@ -90,7 +90,7 @@ def score(
     Raises:
         ScoreError: the texts are empty or not parallel, or the metric or tokenizer is not known.
     """
-    texts = comparable(hypotheses, _as_texts(references))
+    texts = make_comparable(hypotheses, _as_texts(references))
     options = ScoreOptions(
         metrics=("rouge" if metric in ROUGE_NAMES else metric,),
         lowercase=lowercase,
@@ -131,7 +131,7 @@ def open_measure(metric: str, references: References, options: ScoreOptions) -> 
 
     Args:
         metric: one of ``METRICS``.
-        references: as ``comparable`` returned them.
+        references: as ``make_comparable`` returned them.
         options: language, tokenizer and case.
 
     Raises:

@@ -12,7 +12,7 @@ from seq2seq.score.measure import ScoreOptions, measure_texts
 from seq2seq.score.result import Score, Segments, check_parallel
 from seq2seq.score.summary import lead_scores
 from seq2seq.score.table import fault_table, note_lines, score_table
-from seq2seq.score.texts import Preparation, References, comparable
+from seq2seq.score.texts import Preparation, References, make_comparable
 from seq2seq.score.tokenized import tokenized_bleu
 
 
@@ -125,7 +125,7 @@ def score_texts(
         ScoreError: the texts are empty or not parallel, or an option cannot be met.
     """
     options = options or ScoreOptions()
-    texts = comparable(hypotheses, references)
+    texts = make_comparable(hypotheses, references)
     scores = measure_texts(texts, options)
     if options.tokenized:
         given = bool(tokenized_references)

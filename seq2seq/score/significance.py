@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from seq2seq.errors import ScoreError
-from seq2seq.score.figure import Figure, Measure, tested
+from seq2seq.score.figure import Figure, Measure, with_test
 from seq2seq.score.resampling import (
     bootstrap,
     bootstrap_p_value,
@@ -23,7 +23,7 @@ TestName = Literal["bootstrap", "randomization"]
 
 
 @dataclass(frozen=True)
-class Contender:
+class ComparedSystem:
     """One system in a paired test.
 
     Attributes:
@@ -55,14 +55,14 @@ class PairedTest:
         test: "bootstrap" or "randomization".
         signature: the metric's signature, with the test's samples and seed; "ar:exact" where all
             swaps were tried, "ar:10000,exact" where that holds for some of the systems.
-        contenders: the baseline first.
+        systems: the baseline first.
         notes: sentences on what a reader of the scores should know.
     """
 
     metric: str
     test: TestName
     signature: str
-    contenders: tuple[Contender, ...]
+    systems: tuple[ComparedSystem, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -121,43 +121,47 @@ def check_count(systems: int) -> None:
 
 def _bootstrap(figures: Sequence[tuple[str, Figure]], resamples: int) -> PairedTest:
     scores = bootstrap([figure.statistics for _, figure in figures], resamples)
-    contenders = []
+    systems = []
     for (name, figure), mine in zip(figures, scores, strict=True):
         value = figure.statistics.score
         difference = value - figures[0][1].statistics.score
         p_value = bootstrap_p_value(mine, scores[0], difference)
-        contenders.append(Contender(name, value, difference, p_value, resamples, interval_of(mine)))
-    return _test("bootstrap", figures, f"bs:{resamples}", contenders)
+        systems.append(
+            ComparedSystem(name, value, difference, p_value, resamples, interval_of(mine))
+        )
+    return _test("bootstrap", figures, f"bs:{resamples}", systems)
 
 
 def _randomization(figures: Sequence[tuple[str, Figure]], trials: int) -> PairedTest:
     baseline = figures[0][1].statistics
-    contenders = []
+    systems = []
     for name, figure in figures:
         value = figure.statistics.score
         found = randomize(figure.statistics, baseline, trials)
         difference = value - baseline.score
-        contenders.append(
-            Contender(name, value, difference, found.p_value, found.swaps, None, exact=found.exact)
+        systems.append(
+            ComparedSystem(
+                name, value, difference, found.p_value, found.swaps, None, exact=found.exact
+            )
         )
-    ways = dict.fromkeys("exact" if one.exact else str(trials) for one in contenders[1:])
-    return _test("randomization", figures, f"ar:{','.join(ways)}", contenders)
+    ways = dict.fromkeys("exact" if one.exact else str(trials) for one in systems[1:])
+    return _test("randomization", figures, f"ar:{','.join(ways)}", systems)
 
 
 def _test(
     test: TestName,
     figures: Sequence[tuple[str, Figure]],
     signed: str,
-    contenders: Sequence[Contender],
+    systems: Sequence[ComparedSystem],
 ) -> PairedTest:
     """The result, in which the baseline is compared with nothing."""
     baseline = figures[0][1]
-    first = replace(contenders[0], difference=None, p_value=None, resamples=None, exact=False)
+    first = replace(systems[0], difference=None, p_value=None, resamples=None, exact=False)
     notes = dict.fromkeys(note for _, figure in figures for note in figure.notes)
     return PairedTest(
         metric=baseline.name,
         test=test,
-        signature=tested(baseline.signature, signed),
-        contenders=(first, *contenders[1:]),
+        signature=with_test(baseline.signature, signed),
+        systems=(first, *systems[1:]),
         notes=tuple(notes),
     )

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from seq2seq.score.figure import Figure, Measure, to_score
 from seq2seq.score.resampling import Statistics
 from seq2seq.score.result import RESAMPLES, Score, Segments
-from seq2seq.score.texts import References, comparable, existing
+from seq2seq.score.texts import References, make_comparable, references_by_segment
 from seq2seq.score.tokenization import Script, script_of
 from seq2seq.score.words import Words, first_units, rouge_words
 
@@ -51,7 +51,7 @@ def rouge(
 
     Source: Lin 2004; rouge-score (Google Research).
     """
-    texts = comparable(hypotheses, references)
+    texts = make_comparable(hypotheses, references)
     figures = measure_rouge(texts.references, language=language, stem=stem)(texts.hypotheses)
     return {key: to_score(figure, resamples=resamples) for key, figure in figures.items()}
 
@@ -59,11 +59,11 @@ def rouge(
 def measure_rouge(
     references: References, *, language: str | None = None, stem: bool | None = None
 ) -> Measure:
-    """ROUGE against references that ``comparable`` returned; arguments as for ``rouge``."""
+    """ROUGE against references that ``make_comparable`` returned; arguments as for ``rouge``."""
     import numpy as np
 
     words = rouge_words(language, stem=stem)
-    segments = existing(references)
+    segments = references_by_segment(references)
     script = script_of((line for texts in segments for line in texts), language)
     spaced = script in (Script.SPACED, Script.KOREAN)
     signature = _signature(references, words.signature(spaced=spaced))

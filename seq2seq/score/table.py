@@ -70,7 +70,7 @@ def paired_table(bootstrap: PairedTest, randomization: PairedTest) -> str:
         randomization: the result of approximate randomization of the same systems.
     """
     rows = [("system", "score", "95 % interval", "difference", "p bootstrap", "p randomization")]
-    for one, other in zip(bootstrap.contenders, randomization.contenders, strict=True):
+    for one, other in zip(bootstrap.systems, randomization.systems, strict=True):
         rows.append(
             (
                 one.name,

@@ -90,7 +90,7 @@ class Texts:
     preparation: Preparation
 
 
-def comparable(hypotheses: Segments, references: References) -> Texts:
+def make_comparable(hypotheses: Segments, references: References) -> Texts:
     """Compose both sides and leave out references that do not exist.
 
     Args:
@@ -120,11 +120,11 @@ def comparable(hypotheses: Segments, references: References) -> Texts:
     )
 
 
-def existing(references: References) -> list[list[str]]:
+def references_by_segment(references: References) -> list[list[str]]:
     """For each segment the references that it has, at least one.
 
     Args:
-        references: as ``comparable`` returns them.
+        references: as ``make_comparable`` returns them.
     """
     return [
         [line for line in lines if line is not None] or [""]

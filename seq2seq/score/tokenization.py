@@ -57,7 +57,7 @@ WANTED = {
 
 
 @dataclass(frozen=True)
-class Cutting:
+class BleuTokenization:
     """How BLEU cuts text, and what a reader of its figure should know of that.
 
     Attributes:
@@ -76,7 +76,7 @@ class Cutting:
 
         metric = BLEU(lowercase=lowercase, tokenize=self.name)
         if self.spm is not None:
-            metric.tokenizer = _Pieces(self.spm)
+            metric.tokenizer = _SentencePieceTokenizer(self.spm)
             metric.tokenizer_signature = metric.tokenizer.signature()
         return metric
 
@@ -100,13 +100,13 @@ def script_of(lines: Iterable[str], language: str | None) -> Script:
     return _script_by_code(language) or _script_by_letters(list(islice(lines, SAMPLE)))
 
 
-def choose_cutting(
+def choose_tokenization(
     references: Iterable[str],
     *,
     language: str | None = None,
     tokenize: str | None = None,
     spm: str | Path | None = None,
-) -> Cutting:
+) -> BleuTokenization:
     """Decide how BLEU cuts a text: what was asked for, else by language, else by script.
 
     Args:
@@ -119,11 +119,11 @@ def choose_cutting(
         ScoreError: No such tokenizer, or one that cannot be had here.
     """
     if spm is not None:
-        return Cutting("none", Path(spm))
+        return BleuTokenization("none", Path(spm))
     share = unspaced_share(sample := list(islice(references, SAMPLE)))
     if tokenize is not None:
         _check_tokenizer(tokenize)
-        return Cutting(tokenize, notes=_doubts(tokenize, share))
+        return BleuTokenization(tokenize, notes=_doubts(tokenize, share))
     script = _script_by_code(language)
     known, script = script is not None, script or _script_by_letters(sample)
     wanted = WANTED[script]
@@ -139,7 +139,7 @@ def choose_cutting(
             f"BLEU takes tokenizer {name!r}, because sacrebleu's {wanted!r} is not installed: "
             f"pip install {_extra(wanted)}"
         )
-    return Cutting(name, notes=tuple(notes))
+    return BleuTokenization(name, notes=tuple(notes))
 
 
 def _script_by_code(language: str | None) -> Script | None:
@@ -203,7 +203,7 @@ def _extra(name: str) -> str:
     return f"'seq2seq-toolkit[{name.partition('-')[0]}]'"
 
 
-class _Pieces:
+class _SentencePieceTokenizer:
     """A SentencePiece model as one of sacrebleu's tokenizers."""
 
     def __init__(self, path: Path):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from seq2seq.languages import language_of
 from seq2seq.score.figure import to_score
 from seq2seq.score.result import RESAMPLES, Score, Segments
-from seq2seq.score.texts import References, comparable
+from seq2seq.score.texts import References, make_comparable
 from seq2seq.score.translation import sacrebleu_measure
 
 # What the Moses tokenizer writes for characters that its decoder reserved; & must come last.
@@ -59,7 +59,7 @@ def tokenized_bleu(
     """
     from sacrebleu.metrics import BLEU
 
-    texts = comparable(hypotheses, references)
+    texts = make_comparable(hypotheses, references)
     language = language_of(language).code  # Moses knows no longer codes
     tokenize = moses_tokenizer(language, lowercase=lowercase)
     given = _given_tokens(lowercase=lowercase) if references_are_tokenized else tokenize

@@ -13,8 +13,8 @@ from typing import Any
 from seq2seq.score.figure import Figure, Measure
 from seq2seq.score.resampling import Statistics
 from seq2seq.score.result import Segments
-from seq2seq.score.texts import References, existing
-from seq2seq.score.tokenization import Script, choose_cutting, script_of
+from seq2seq.score.texts import References, references_by_segment
+from seq2seq.score.tokenization import Script, choose_tokenization, script_of
 from seq2seq.score.words import LETTER
 
 
@@ -29,7 +29,7 @@ def measure_bleu(
     """Corpus BLEU: overlap of word n-grams up to four, times a penalty for being too short.
 
     Args:
-        references: as ``comparable`` returned them.
+        references: as ``make_comparable`` returned them.
         language: code of the target language, which chooses the tokenizer; without it the script
             of the references does.
         tokenize: sacrebleu's name of another tokenizer; another tokenizer is another figure.
@@ -41,10 +41,10 @@ def measure_bleu(
 
     Source: Papineni et al. 2002; Post 2018 (sacrebleu).
     """
-    lines = (line for texts in existing(references) for line in texts)
-    cutting = choose_cutting(lines, language=language, tokenize=tokenize, spm=spm)
-    metric = cutting.metric(lowercase=lowercase)
-    return sacrebleu_measure("bleu", metric, references, notes=cutting.notes)
+    lines = (line for texts in references_by_segment(references) for line in texts)
+    tokenization = choose_tokenization(lines, language=language, tokenize=tokenize, spm=spm)
+    metric = tokenization.metric(lowercase=lowercase)
+    return sacrebleu_measure("bleu", metric, references, notes=tokenization.notes)
 
 
 def measure_chrf(
@@ -55,7 +55,7 @@ def measure_chrf(
     It needs no tokenizer and is fairer than BLEU to languages with rich inflection.
 
     Args:
-        references: as ``comparable`` returned them.
+        references: as ``make_comparable`` returned them.
         word_order: 2 also counts word n-grams up to two; that metric is called chrF2++.
         lowercase: ignore case.
 
@@ -75,19 +75,21 @@ def measure_ter(references: References, *, language: str | None = None) -> Measu
     letters with their accents (``tok:tercom-letters``).
 
     Args:
-        references: as ``comparable`` returned them.
+        references: as ``make_comparable`` returned them.
         language: code of the target language; without it the script of the references decides.
 
     Source: Snover et al. 2006.
     """
     from sacrebleu.metrics import TER
 
-    script = script_of((line for texts in existing(references) for line in texts), language)
+    script = script_of(
+        (line for texts in references_by_segment(references) for line in texts), language
+    )
     if script in (Script.CHINESE, Script.JAPANESE):
         return sacrebleu_measure("ter", TER(normalized=True, asian_support=True), references)
     metric = TER()
     if script is Script.UNSPACED:
-        metric.tokenizer = _Letters(metric.tokenizer)
+        metric.tokenizer = _LetterTokenizer(metric.tokenizer)
         metric.tokenizer_signature = metric.tokenizer.signature()
     return sacrebleu_measure("ter", metric, references)
 
@@ -105,7 +107,7 @@ def sacrebleu_measure(
     Args:
         key: what its figure is called among others.
         metric: fresh, as it remembers its references.
-        references: as ``comparable`` returned them.
+        references: as ``make_comparable`` returned them.
         notes: sentences for each of its figures.
         signed: keys to set in the signature, for text that was prepared before sacrebleu saw it;
             without it the signature is sacrebleu's, untouched.
@@ -162,7 +164,7 @@ def _too_short(found: Any) -> tuple[str, ...]:
     )
 
 
-class _Letters:
+class _LetterTokenizer:
     """Tercom's tokenizer, and each letter of a script without spaces as a word."""
 
     def __init__(self, tokenizer: Any):

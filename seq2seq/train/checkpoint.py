@@ -139,7 +139,7 @@ def finish_checkpoint(temporary: Path, folder: Path, step: int) -> Path:
 def replace_folder(new: Path, final: Path) -> None:
     """Put a finished folder in its place; what stood there goes only after that.
 
-    A kill between the two renames leaves the old folder under its hidden name; see `tidy`.
+    A kill between the two renames leaves the old folder under a hidden name; see `repair_folder`.
     """
     old = final.with_name(f".old-{final.name}")
     shutil.rmtree(old, ignore_errors=True)
@@ -150,7 +150,7 @@ def replace_folder(new: Path, final: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def tidy(folder: Path) -> None:
+def repair_folder(folder: Path) -> None:
     """Clear away what a killed run left half done, and bring back what it had moved aside."""
     for old in folder.glob(".old-*"):
         final = old.with_name(old.name.removeprefix(".old-"))

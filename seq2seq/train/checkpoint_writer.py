@@ -28,8 +28,8 @@ from seq2seq.train.checkpoint import (
 )
 from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.log import TrainingLog
-from seq2seq.train.ranks import agree
-from seq2seq.train.selection import quality
+from seq2seq.train.ranks import broadcast
+from seq2seq.train.selection import ranking_key
 from seq2seq.train.sharding import is_sharded, own_part, whole_weights
 
 
@@ -91,7 +91,7 @@ class CheckpointWriter:
             candidate: What a validation found of the weights as they stand.
         """
         ranked = [*progress.candidates, candidate]
-        ranked.sort(key=lambda one: (quality(one), one.step), reverse=True)
+        ranked.sort(key=lambda one: (ranking_key(one), one.step), reverse=True)
         progress.candidates = ranked[: self._spec.keep_best]
         if candidate not in progress.candidates:
             return
@@ -102,7 +102,7 @@ class CheckpointWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             save_tensors(path, weights)
             digest = file_sha256(path)
-        digest = agree(digest, self._accelerator.num_processes)
+        digest = broadcast(digest, self._accelerator.num_processes)
         progress.candidates[place] = replace(candidate, sha256=digest)
 
     def check_weights(self, step: int) -> None:

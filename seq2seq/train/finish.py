@@ -40,12 +40,12 @@ from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.log import TrainingLog
 from seq2seq.train.selection import (
     LOSS,
-    Judged,
-    blind_text,
+    ValidatedWeights,
     decided_by,
-    deciding,
-    quality,
+    first_varying_score,
+    ranking_key,
     score_text,
+    undecided_note,
 )
 from seq2seq.train.stop import Stop
 from seq2seq.train.trainable import TrainableModel
@@ -59,12 +59,12 @@ class Choice:
 
     weights: str
     """``step 400``, or ``average of steps …``."""
-    dev: Judged
+    dev: ValidatedWeights
     rejected: str
     """What lost against it, with its score; empty where there was no contest."""
     decided_by: str
     """What told it apart from the next best: the dev score, ``chrf``, ``loss`` or ``step``."""
-    blind: str = ""
+    undecided: str = ""
     """That the dev score told no weights apart, where it did not."""
 
     def to_json(self, metric: str) -> dict[str, Any]:
@@ -111,8 +111,8 @@ class Finished:
             dev += f", perplexity {perplexity(choice.dev.loss):.2f}"
         if choice.rejected:
             dev += f" (rejected: {choice.rejected})"
-        if choice.blind:
-            dev += f"\n{choice.blind}"
+        if choice.undecided:
+            dev += f"\n{choice.undecided}"
         parts = [dev]
         reports = dict(self.reports)
         for name, report in self.alone.items():
@@ -306,22 +306,22 @@ def choose_weights(
     best, paths = sound[0], [candidate_path(run.checkpoints, one.step) for one in sound]
     metric, single = validator.metric, f"step {best.step}"
     equal, validations = progress.equal_scores, progress.validations
-    blind = blind_text(equal, metric, validations)
+    undecided = undecided_note(equal, metric, validations)
     if len(paths) == 1:
         load_weights(model, load_file(paths[0]))
-        return Choice(single, best, "", deciding(equal, metric, validations), blind)
+        return Choice(single, best, "", first_varying_score(equal, metric, validations), undecided)
     steps = ", ".join(str(step) for step in sorted(one.step for one in sound))
     average = f"average of steps {steps}"
     load_weights(model, average_weights(paths))
     found = validator(criterion)
-    if quality(found) > quality(best):
+    if ranking_key(found) > ranking_key(best):
         told = decided_by(metric, found, best)
-        return Choice(average, found, f"{single}, {score_text(best, told)}", told, blind)
+        return Choice(average, found, f"{single}, {score_text(best, told)}", told, undecided)
     load_weights(model, load_file(paths[0]))
-    rivals: list[Judged] = [found, sound[1]]
-    told = decided_by(metric, best, max(rivals, key=quality))
+    rivals: list[ValidatedWeights] = [found, sound[1]]
+    told = decided_by(metric, best, max(rivals, key=ranking_key))
     rejected = f"{average}, {score_text(found, decided_by(metric, best, found))}"
-    return Choice(single, best, rejected, told, blind)
+    return Choice(single, best, rejected, told, undecided)
 
 
 def average_weights(paths: list[Path]) -> dict[str, Tensor]:

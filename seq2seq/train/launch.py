@@ -21,7 +21,7 @@ import torch
 from accelerate.state import AcceleratorState, GradientState
 
 from seq2seq.errors import TrainingError
-from seq2seq.train.ranks import agree
+from seq2seq.train.ranks import broadcast
 
 # A launcher has started this process if it set the first of these, or one of those of MPI.
 LAUNCHED = "WORLD_SIZE"
@@ -161,7 +161,7 @@ def shrink_group(count: int) -> bool:
     if rank == 0 and count > 1:
         shared, store = _rendezvous(count, torch.get_num_threads())
         _kept_stores[:] = [store]
-    shared = agree(shared, size)
+    shared = broadcast(shared, size)
     _forget_group()
     if rank < count:
         for name in (LAUNCHED, "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE"):

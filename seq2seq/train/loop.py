@@ -40,9 +40,9 @@ from seq2seq.train.log import (
     update_figures,
 )
 from seq2seq.train.precision import loss_scale_state, overflowed
-from seq2seq.train.ranks import add_over_ranks
+from seq2seq.train.ranks import sum_tensors_over_ranks
 from seq2seq.train.schedule import learning_rate
-from seq2seq.train.selection import Validation, blind_text, count_validation, quality
+from seq2seq.train.selection import Validation, count_validation, ranking_key, undecided_note
 from seq2seq.train.sharding import whole
 from seq2seq.train.stop import Stop, Stopped
 
@@ -139,9 +139,9 @@ class Loop:
         progress = self.progress
         progress.step += 1
         window = self.stream.window(self.spec.accumulate)
-        counts = add_over_ranks(self.accelerator, self._counts(window))
+        counts = sum_tensors_over_ranks(self.accelerator, self._counts(window))
         update = Update(progress.step, counts)
-        losses = add_over_ranks(self.accelerator, self._accumulate(window, update))
+        losses = sum_tensors_over_ranks(self.accelerator, self._accumulate(window, update))
         norm = self._clip()
         if progress.step < self.spec.steps:  # while a GPU works on this window
             self.stream.fetch_ahead(self.spec.accumulate)
@@ -275,15 +275,15 @@ class Loop:
             self._unwrapped.train()
             progress.elapsed_seconds += time.perf_counter() - start
         best = progress.candidates[:1]
-        gained = not best or quality(validation) > quality(best[0])
+        gained = not best or ranking_key(validation) > ranking_key(best[0])
         count_validation(progress, validation, gained=gained)
         self._writer.keep_candidate(progress, validation.candidate(progress.step))
         self.log.record("dev", progress.step, validation.values)
         mark = "  (best so far)" if gained else ""
         self.log.say(f"step {progress.step:,}  {validation.to_text()}{mark}")
-        blind = blind_text(progress.equal_scores, validation.metric, progress.validations)
-        if blind and progress.validations == 2:  # once; the final scores say it again
-            self.log.say(blind)
+        undecided = undecided_note(progress.equal_scores, validation.metric, progress.validations)
+        if undecided and progress.validations == 2:  # once; the final scores say it again
+            self.log.say(undecided)
         self._save()
 
     def _save_if_due(self) -> None:

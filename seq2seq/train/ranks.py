@@ -18,7 +18,9 @@ def sum_over_ranks(accelerator: Accelerator, *values: float) -> list[float]:
     return summed.tolist()
 
 
-def add_over_ranks(accelerator: Accelerator, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def sum_tensors_over_ranks(
+    accelerator: Accelerator, values: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
     """Sums of named numbers over all ranks, which stay on the device; every rank must call it."""
     if accelerator.num_processes == 1:
         return dict(values)
@@ -26,7 +28,7 @@ def add_over_ranks(accelerator: Accelerator, values: Mapping[str, Tensor]) -> di
     return dict(zip(values, summed.unbind(), strict=True))
 
 
-def agree(value: Any, processes: int) -> Any:
+def broadcast(value: Any, processes: int) -> Any:
     """The first rank's value, on every rank."""
     box = [value]
     if processes > 1:
@@ -34,6 +36,6 @@ def agree(value: Any, processes: int) -> Any:
     return box[0]
 
 
-def everybody(value: Any, processes: int) -> list[Any]:
+def gather(value: Any, processes: int) -> list[Any]:
     """The value of each rank, in their order, on every rank."""
     return gather_object([value]) if processes > 1 else [value]

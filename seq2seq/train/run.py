@@ -23,16 +23,15 @@ from seq2seq.train.build import build_optimizer
 from seq2seq.train.checkpoint import (
     Progress,
     read_progress,
+    repair_folder,
     restore,
     set_aside,
     steps_saved,
-    tidy,
 )
 from seq2seq.train.compiling import layers_compiled
 from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.disk_errors import disk_errors_explained
 from seq2seq.train.finish import Finished, finish
-from seq2seq.train.first_model import first_model
 from seq2seq.train.hardware import (
     PEAK_SECONDS,
     forget_peak_memory,
@@ -40,6 +39,7 @@ from seq2seq.train.hardware import (
     peak_memory_bytes,
     threads_kept,
 )
+from seq2seq.train.initial_model import initial_model
 from seq2seq.train.launch import (
     has_launcher,
     is_first,
@@ -213,8 +213,8 @@ def _train_together(
     check_trackers(recipe)
     writes = writes_here(state, run.folder)
     if writes:
-        tidy(run.checkpoints)
-        tidy(run.folder)
+        repair_folder(run.checkpoints)
+        repair_folder(run.folder)
         if not steps_saved(run.checkpoints):
             shutil.rmtree(run.tokenizer, ignore_errors=True)  # left by a start that failed
     with writers_first(state, writes=writes):  # the others find tokenizer and encoded text there
@@ -249,7 +249,7 @@ def _train_prepared(
     recipe, tokenizer = prepared.recipe, prepared.tokenizer
     progress, checkpoint = _starting_point(run, state, fresh, writes=writes, say=say)
     torch.manual_seed(recipe.seed)
-    trainable = first_model(prepared)
+    trainable = initial_model(prepared)
     criterion = trainable.criterion(recipe.train)
     # What learns: the criterion itself, or a copy of which each process holds a part.
     learning = shard(criterion, state.device) if recipe.train.fsdp else criterion

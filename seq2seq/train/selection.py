@@ -16,7 +16,7 @@ from seq2seq.train.log import Value
 LOSS = "loss_nats_per_token"
 
 
-class Judged(Protocol):
+class ValidatedWeights(Protocol):
     """Weights that a validation has looked at.
 
     Attributes:
@@ -60,7 +60,7 @@ class Validation:
         return "dev " + "  ".join(shown)
 
 
-def quality(one: Judged) -> tuple[float, float, float]:
+def ranking_key(one: ValidatedWeights) -> tuple[float, float, float]:
     """What weights are compared by, the greater the better: score, chrF, and the loss turned round.
 
     Differences that no table would print decide nothing: chance, and which machine added up.
@@ -70,14 +70,16 @@ def quality(one: Judged) -> tuple[float, float, float]:
     return round(one.score, 2), chrf, loss
 
 
-def decided_by(metric: str, best: Judged, other: Judged) -> str:
+def decided_by(metric: str, best: ValidatedWeights, other: ValidatedWeights) -> str:
     """What told two sets of weights apart: the metric, ``chrf``, ``loss``, or else ``step``."""
     names = (metric, "chrf", "loss")
-    pairs = zip(names, quality(best), quality(other), strict=True)
+    pairs = zip(names, ranking_key(best), ranking_key(other), strict=True)
     return next((name for name, ours, theirs in pairs if ours != theirs), "step")
 
 
-def note_equal(equal: Mapping[str, float] | None, metric: str, found: Judged) -> dict[str, float]:
+def equal_so_far(
+    equal: Mapping[str, float] | None, metric: str, found: ValidatedWeights
+) -> dict[str, float]:
     """Which scores have been the same in every validation.
 
     Args:
@@ -88,7 +90,7 @@ def note_equal(equal: Mapping[str, float] | None, metric: str, found: Judged) ->
     Returns:
         Score by name; the metric first.
     """
-    score, chrf, _ = quality(found)
+    score, chrf, _ = ranking_key(found)
     now = {metric: score, "chrf": chrf}
     if equal is None:
         return now
@@ -104,22 +106,22 @@ def count_validation(progress: Progress, found: Validation, *, gained: bool) -> 
         gained: Whether it is the best so far.
     """
     before = progress.equal_scores if progress.validated_step else None
-    progress.equal_scores = note_equal(before, found.metric, found)
+    progress.equal_scores = equal_so_far(before, found.metric, found)
     progress.validated_step = progress.step
     progress.validations += 1
     progress.validations_without_gain = 0 if gained else progress.validations_without_gain + 1
 
 
-def deciding(equal: Mapping[str, float], metric: str, validations: int) -> str:
-    """The first score that has not been the same in every validation."""
+def first_varying_score(equal: Mapping[str, float], metric: str, validations: int) -> str:
+    """The score that decides: the first that has not been the same in every validation."""
     if validations < 2 or metric not in equal:
         return metric
     return "loss" if "chrf" in equal else "chrf"
 
 
-def blind_text(equal: Mapping[str, float], metric: str, validations: int) -> str:
+def undecided_note(equal: Mapping[str, float], metric: str, validations: int) -> str:
     """Say that the score tells no weights apart, and what does instead; empty where it does."""
-    decides = deciding(equal, metric, validations)
+    decides = first_varying_score(equal, metric, validations)
     if decides == metric:
         return ""
     return (
@@ -128,7 +130,7 @@ def blind_text(equal: Mapping[str, float], metric: str, validations: int) -> str
     )
 
 
-def score_text(one: Judged, told: str) -> str:
+def score_text(one: ValidatedWeights, told: str) -> str:
     """The score, and what it was told apart by from another of equal score."""
     score = f"{one.score:.2f}"
     if told == "chrf" and one.chrf is not None:

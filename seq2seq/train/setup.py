@@ -43,9 +43,9 @@ from seq2seq.sentences import sentences_of
 from seq2seq.stock_tokenizer import open_tokenizer
 from seq2seq.tokenizer import train_tokenizer, vocabulary_note
 from seq2seq.tokenizer_like import TokenizerLike
-from seq2seq.train.annotate import MarkedRows, mark_text
 from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved
 from seq2seq.train.pretrained import Pretrained, open_pretrained
+from seq2seq.train.pronoun_marks import MarkedRows, mark_text
 from seq2seq.train.resume import check_changes, machine_changes
 
 # Lines that characters are counted in; more would find rare ones that need no piece.

@@ -21,7 +21,7 @@ from seq2seq.train.checkpoint import (
     read_progress,
     steps_saved,
 )
-from seq2seq.train.ranks import agree, everybody
+from seq2seq.train.ranks import broadcast, gather
 
 
 def writes_here(state: PartialState, folder: Path) -> bool:
@@ -32,7 +32,7 @@ def writes_here(state: PartialState, folder: Path) -> bool:
     """
     if state.num_processes == 1:
         return True
-    token = agree(uuid.uuid4().hex, state.num_processes)
+    token = broadcast(uuid.uuid4().hex, state.num_processes)
     files = [folder / f".tmp-process-{token}-{rank}" for rank in range(state.num_processes)]
     folder.mkdir(parents=True, exist_ok=True)
     files[state.process_index].touch()
@@ -40,7 +40,7 @@ def writes_here(state: PartialState, folder: Path) -> bool:
     first = next(rank for rank, file in enumerate(files) if file.exists())
     state.wait_for_everyone()
     files[state.process_index].unlink()
-    state.wait_for_everyone()  # or whoever is first would tidy the folder beside the others
+    state.wait_for_everyone()  # or the first would clear the folder while others still look
     return bool(state.process_index == first)
 
 
@@ -64,7 +64,7 @@ def refuse_different(facts: Mapping[str, str], processes: int) -> None:
     Raises:
         TrainingError: On all processes, where one of them has another.
     """
-    everyones = everybody(dict(facts), processes)
+    everyones = gather(dict(facts), processes)
     for rank, theirs in enumerate(everyones):
         names = [name for name, found in everyones[0].items() if theirs.get(name) != found]
         if names:
@@ -91,7 +91,7 @@ def common_checkpoint(folder: Path, processes: int) -> tuple[Path | None, list[t
         CheckpointError: It is not on every disk, or damaged on this one.
     """
     sound, passed_over = newest_sound_checkpoint(folder) if steps_saved(folder) else (None, [])
-    steps = everybody(read_progress(sound).step if sound else 0, processes)
+    steps = gather(read_progress(sound).step if sound else 0, processes)
     if not any(steps):
         return None, []
     common = min(step for step in steps if step)

@@ -12,8 +12,8 @@ from seq2seq.run import Run
 from seq2seq.train.batch_stream import BatchStream, BatchStreamSpec
 from seq2seq.train.build import compare_precisions
 from seq2seq.train.criterion.criterion import TARGET_TOKENS, Criterion, Update
-from seq2seq.train.first_model import first_model
 from seq2seq.train.hardware import random_state_kept
+from seq2seq.train.initial_model import initial_model
 from seq2seq.train.parallelism import (
     MOST_TURNS,
     MOST_WEIGHTS,
@@ -24,7 +24,7 @@ from seq2seq.train.parallelism import (
     worth_trying,
 )
 from seq2seq.train.precision import HALVES, Precision
-from seq2seq.train.ranks import agree
+from seq2seq.train.ranks import broadcast
 from seq2seq.train.setup import Prepared, Say
 
 
@@ -49,7 +49,7 @@ def choose_precision(
     if recipe.train.precision != "auto":
         return recipe.train.precision
     trial = compare_precisions(criterion, stream.worst()[0], state)
-    chosen: Precision = agree(trial.chosen, state.num_processes)
+    chosen: Precision = broadcast(trial.chosen, state.num_processes)
     say(trial.to_text())
     return chosen
 
@@ -70,7 +70,7 @@ def settle_parallelism(
         Processes, and the number format where it was tried on the way.
     """
     started, precision = state.num_processes, None
-    threads = agree(threads, started)
+    threads = broadcast(threads, started)
     if progress := last_progress(run):
         share = max(1, threads // started)
         chosen = Parallelism(started, min(progress.threads or share, share))
@@ -99,11 +99,11 @@ def choose_parallelism(
         The choice, and the number format where it was tried on the way.
     """
     all_threads = Parallelism(1, threads)
-    if agree(_weights(prepared), state.num_processes) > MOST_WEIGHTS:
+    if broadcast(_weights(prepared), state.num_processes) > MOST_WEIGHTS:
         return all_threads, None
     ways = ways_to_share(threads, processes=state.num_processes)
     with random_state_kept(state.device):
-        criterion = first_model(prepared).criterion(prepared.recipe.train)
+        criterion = initial_model(prepared).criterion(prepared.recipe.train)
         torch.set_num_threads(1)
         streams = {
             count: _stream_of_share(count, prepared, state.process_index)
@@ -115,7 +115,7 @@ def choose_parallelism(
         trial = try_ways(
             work.update,
             ways,
-            agreed=lambda value: agree(value, state.num_processes),
+            agreed=lambda value: broadcast(value, state.num_processes),
             clock=time.perf_counter,
         )
     say(trial.to_text())
@@ -133,7 +133,7 @@ def _stream_of_share(count: int, prepared: Prepared, rank: int) -> BatchStream:
 def _weights(prepared: Prepared) -> int:
     """Weights of the model to be; nothing is computed or kept for them."""
     with torch.device("meta"):
-        return sum(weight.numel() for weight in first_model(prepared).module.parameters())
+        return sum(weight.numel() for weight in initial_model(prepared).module.parameters())
 
 
 class TrialUpdates:

@@ -29,11 +29,11 @@ from seq2seq.model.weights import weights_of
 from seq2seq.recipe import Recipe
 from seq2seq.score.from_recipe import selection_metric, validation_options
 from seq2seq.score.measure import measure_texts
-from seq2seq.score.texts import comparable
+from seq2seq.score.texts import make_comparable
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.criterion.criterion import Criterion, Update
 from seq2seq.train.log import Value
-from seq2seq.train.ranks import agree, sum_over_ranks
+from seq2seq.train.ranks import broadcast, sum_over_ranks
 from seq2seq.train.selection import LOSS, Validation
 from seq2seq.train.setup import Say
 from seq2seq.train.sharding import whole_weights
@@ -147,7 +147,7 @@ class Validator:
             if self._accelerator.is_main_process
             else {}
         )
-        values = agree(values, self._accelerator.num_processes)
+        values = broadcast(values, self._accelerator.num_processes)
         loss = self._loss(criterion)
         return Validation(
             metric=self.metric,
@@ -198,7 +198,7 @@ class Validator:
         return loss
 
     def _measure(self, hypotheses: list[str]) -> dict[str, Value]:
-        texts = comparable(hypotheses, [self._references])
+        texts = make_comparable(hypotheses, [self._references])
         scores = measure_texts(texts, validation_options(self._recipe))
         notes = [
             *texts.preparation.notes("outputs"),

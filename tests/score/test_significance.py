@@ -33,7 +33,7 @@ def compare(
 
 def p_values(tests: Tests) -> list[float]:
     """Of the second system, by every metric and test."""
-    found = [test.contenders[1].p_value for pair in tests.values() for test in pair]
+    found = [test.systems[1].p_value for pair in tests.values() for test in pair]
     assert None not in found
     return [p for p in found if p is not None]
 
@@ -46,16 +46,16 @@ def test_a_better_system_is_found_by_every_metric_and_test(references: Made, sys
     assert max(p_values(tests)) < 0.05
     for key, (bootstrap, randomization) in tests.items():
         for test in (bootstrap, randomization):
-            baseline, other = test.contenders
+            baseline, other = test.systems
             assert (baseline.name, other.name) == ("worse", "better")
             assert (baseline.difference, baseline.p_value) == (None, None)
             assert other.difference == pytest.approx(other.score - baseline.score)
             assert (other.difference < 0) == (key == "ter")
         assert "bs:1000|seed:12345" in bootstrap.signature
         assert "ar:1000|seed:12345" in randomization.signature
-        low, high = bootstrap.contenders[1].interval or (0, 0)
-        assert low < bootstrap.contenders[1].score < high
-        assert randomization.contenders[1].interval is None
+        low, high = bootstrap.systems[1].interval or (0, 0)
+        assert low < bootstrap.systems[1].score < high
+        assert randomization.systems[1].interval is None
 
 
 def test_two_equally_good_systems_are_not_told_apart(references: Made, system: Made) -> None:
@@ -72,7 +72,7 @@ def test_a_system_against_itself_has_p_of_one(references: Made, system: Made) ->
         [("one", made), ("same", list(made))], [truth], metrics=EVERY, resamples=100, trials=100
     )
     assert p_values(tests) == [1.0] * 16
-    assert all(t.contenders[1].difference == 0 for pair in tests.values() for t in pair)
+    assert all(t.systems[1].difference == 0 for pair in tests.values() for t in pair)
 
 
 def test_the_p_values_of_rouge_worked_by_hand() -> None:
@@ -81,13 +81,13 @@ def test_the_p_values_of_rouge_worked_by_hand() -> None:
     truth = ["a b", "c d", "e f", "g h"]
     tests = compare([("none", ["x"] * 4), ("all", truth)], [truth], metrics=("rouge",))
     bootstrap, randomization = tests["rouge1"]
-    assert bootstrap.contenders[1].difference == pytest.approx(100)
-    assert bootstrap.contenders[1].p_value == pytest.approx(1 / 1001)
-    assert randomization.contenders[1].p_value == 2 / 16  # every swap was tried
-    assert (randomization.contenders[1].resamples, randomization.contenders[1].exact) == (16, True)
+    assert bootstrap.systems[1].difference == pytest.approx(100)
+    assert bootstrap.systems[1].p_value == pytest.approx(1 / 1001)
+    assert randomization.systems[1].p_value == 2 / 16  # every swap was tried
+    assert (randomization.systems[1].resamples, randomization.systems[1].exact) == (16, True)
     assert randomization.signature.startswith("nrefs:1|ar:exact|measure:")
     assert "bs:1000|seed:12345|" in bootstrap.signature
-    assert (bootstrap.contenders[1].exact, randomization.contenders[0].exact) == (False, False)
+    assert (bootstrap.systems[1].exact, randomization.systems[0].exact) == (False, False)
 
 
 def test_the_signature_says_of_which_systems_every_swap_was_tried() -> None:
@@ -127,11 +127,11 @@ def test_few_differing_segments_are_no_evidence(metric: str, count: int, expecte
     systems = [("worse", worse_in(range(count))), ("better", TRUTH)]
     tests = compare(systems, [TRUTH], metrics=(metric,), resamples=500)
     for bootstrap, randomization in tests.values():
-        assert randomization.contenders[1].p_value == pytest.approx(expected)
-        assert randomization.contenders[1].resamples == 2**count
+        assert randomization.systems[1].p_value == pytest.approx(expected)
+        assert randomization.systems[1].resamples == 2**count
         # 37 of 100 resamples leave a single segment out: no difference, as far from d as d from 0.
         if count < 2:
-            assert (bootstrap.contenders[1].p_value or 0) > 0.3
+            assert (bootstrap.systems[1].p_value or 0) > 0.3
 
 
 @pytest.mark.parametrize("metric", ["bleu", "chrf", "ter", "rouge"])
@@ -155,14 +155,14 @@ def test_the_randomization_is_what_full_enumeration_gives(
     every = [difference(swaps) for swaps in product([False, True], repeat=7)]
     expected = sum(one >= observed - 1e-9 for one in every) / len(every)
     tests = compare([("one", one), ("other", other)], [truth], metrics=(metric,), resamples=50)
-    found = next(iter(tests.values()))[1].contenders[1]
+    found = next(iter(tests.values()))[1].systems[1]
     assert found.p_value == pytest.approx(expected)
     assert 2 / 2**7 <= expected < 1
     assert found.resamples in (2**5, 2**6, 2**7)  # not every segment differs by every metric
     sampled = compare(
         [("one", one), ("other", other)], [truth], metrics=(metric,), resamples=50, trials=30
     )
-    estimate = next(iter(sampled.values()))[1].contenders[1]
+    estimate = next(iter(sampled.values()))[1].systems[1]
     assert estimate.resamples == 30 < (found.resamples or 0)
     assert estimate.p_value == pytest.approx(expected, abs=0.15)
 
@@ -186,7 +186,7 @@ def test_the_bootstrap_is_what_full_enumeration_gives(
     every = [difference(picks) for picks in product(range(4), repeat=4)]
     expected = sum(abs(d - observed) >= abs(observed) - 1e-9 for d in every) / len(every)
     tests = compare([("one", one), ("other", other)], [truth], metrics=(metric,), resamples=4000)
-    found = next(iter(tests.values()))[0].contenders[1]
+    found = next(iter(tests.values()))[0].systems[1]
     assert found.difference == pytest.approx(observed)
     assert found.p_value == pytest.approx(expected, abs=0.03)
 
@@ -210,9 +210,9 @@ def test_p_values_of_randomization_are_what_sacrebleus_own_command_prints(
     tests = compare(systems, [truth], metrics=("bleu", "chrf", "ter"), resamples=50, trials=2000)
     for _, test in tests.values():
         theirs = [row[test.metric] for row in printed]
-        assert [one.score for one in test.contenders] == [row["score"] for row in theirs]
+        assert [one.score for one in test.systems] == [row["score"] for row in theirs]
         ours, its = (
-            [one.p_value for one in test.contenders[1:]],
+            [one.p_value for one in test.systems[1:]],
             [r["p_value"] for r in theirs[1:]],
         )
         if test.metric == "TER":  # edits are few, so many swaps tie, which it leaves out
@@ -228,10 +228,10 @@ def test_intervals_of_the_bootstrap_are_those_that_a_single_score_has(
     truth = references(40)
     made = [("one", system(truth, 0.2, seed=2)), ("two", system(truth, 0.3, seed=3))]
     for bootstrap, _ in compare(made, [truth], metrics=EVERY, resamples=200, trials=10).values():
-        assert bootstrap.contenders[0].interval != bootstrap.contenders[1].interval
+        assert bootstrap.systems[0].interval != bootstrap.systems[1].interval
     score = bleu(made[1][1], [truth], resamples=200)
     tests = compare(made, [truth], metrics=("bleu",), resamples=200, trials=10)
-    assert tests["bleu"][0].contenders[1].interval == pytest.approx(score.interval)
+    assert tests["bleu"][0].systems[1].interval == pytest.approx(score.interval)
     assert tests["bleu"][0].signature == score.signature
 
 

@@ -11,7 +11,7 @@ from seq2seq.score.comparison import compare_texts
 from seq2seq.score.measure import ScoreOptions, score
 from seq2seq.score.report import score_texts
 from seq2seq.score.result import Score
-from seq2seq.score.texts import comparable, existing
+from seq2seq.score.texts import make_comparable, references_by_segment
 from seq2seq.score.tokenized import tokenized_bleu
 from tests.score.metrics import bleu, chrf, chrf_words, ter
 
@@ -55,8 +55,8 @@ def test_comparing_composes_every_system_and_names_those_it_changed() -> None:
     found = compare_texts(systems, [TRUTH], options=options)
     for tests in found.tests.values():
         for test in tests:
-            assert test.contenders[1].difference == 0
-            assert test.contenders[2].difference != 0
+            assert test.systems[1].difference == 0
+            assert test.systems[2].difference != 0
     assert [note.partition(":")[0] for note in found.notes if "NFC" in note] == ["b"]
     shown = json.loads(json.dumps(found.to_json()))
     assert [one["recomposed_hypotheses"] for one in shown["texts"]] == [0, 2, 0]
@@ -93,14 +93,14 @@ def test_missing_references_are_counted_and_said_and_a_single_blank_one_stays() 
     assert report.to_json()["texts"]["missing_references"] == [0, 1]
     (note,) = (note for note in report.notes if "missing" in note)
     assert note.startswith("reference 2: 1 of 3 lines are blank where another reference has text")
-    texts = comparable(["a", "b"], [["", "b"]])
-    assert existing(texts.references) == [[""], ["b"]]
+    texts = make_comparable(["a", "b"], [["", "b"]])
+    assert references_by_segment(texts.references) == [[""], ["b"]]
     assert texts.preparation.missing_references == (0,)
 
 
 def test_comparable_texts_stay_as_they_are() -> None:
-    once = comparable(decomposed(MADE), [decomposed(TRUTH), ["", "a"]])
-    again = comparable(once.hypotheses, once.references)
+    once = make_comparable(decomposed(MADE), [decomposed(TRUTH), ["", "a"]])
+    again = make_comparable(once.hypotheses, once.references)
     assert (again.hypotheses, again.references) == (once.hypotheses, once.references)
     assert (again.preparation.recomposed, again.preparation.recomposed_references) == (0, (0, 0))
 

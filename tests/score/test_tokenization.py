@@ -6,7 +6,7 @@ import pytest
 
 from seq2seq.errors import ScoreError
 from seq2seq.score import tokenization
-from seq2seq.score.tokenization import choose_cutting
+from seq2seq.score.tokenization import choose_tokenization
 from tests.score.metrics import bleu
 
 CHINESE = ["我们明天去北京看朋友。", "这本书很有意思。"]
@@ -26,7 +26,7 @@ ENGLISH = ["I like reading books very much.", "The weather is good."]
     ],
 )
 def test_every_language_has_its_tokenizer(language: str | None, name: str) -> None:
-    assert choose_cutting(["a"], language=language).name == name
+    assert choose_tokenization(["a"], language=language).name == name
 
 
 @pytest.mark.parametrize(("language", "name"), [("ja", "char"), ("ko", "13a")])
@@ -35,11 +35,11 @@ def test_without_its_extra_a_language_falls_back_and_says_how_to_have_it(
 ) -> None:
     monkeypatch.setattr(tokenization, "find_spec", lambda module: None)
     lines = JAPANESE if language == "ja" else ["우리는 내일 갑니다."]
-    cutting = choose_cutting(lines, language=language)
-    assert cutting.name == name
-    assert f"pip install 'seq2seq-toolkit[{language}]'" in cutting.notes[0]
+    chosen = choose_tokenization(lines, language=language)
+    assert chosen.name == name
+    assert f"pip install 'seq2seq-toolkit[{language}]'" in chosen.notes[0]
     with pytest.raises(ScoreError, match=rf"not installed; run pip install .*\[{language}\]"):
-        choose_cutting(lines, tokenize=f"{language}-mecab")
+        choose_tokenization(lines, tokenize=f"{language}-mecab")
 
 
 @pytest.mark.parametrize(
@@ -50,25 +50,25 @@ def test_without_a_language_the_script_decides_and_that_is_said(
     lines: list[str], name: str, script: str
 ) -> None:
     for language in (None, "xx"):
-        cutting = choose_cutting(lines, language=language)
-        assert cutting.name == name
-        assert f"the references are {script}" in cutting.notes[0]
-    assert choose_cutting(ENGLISH) == tokenization.Cutting("13a")
+        chosen = choose_tokenization(lines, language=language)
+        assert chosen.name == name
+        assert f"the references are {script}" in chosen.notes[0]
+    assert choose_tokenization(ENGLISH) == tokenization.BleuTokenization("13a")
 
 
 def test_text_that_a_tokenizer_is_not_for_is_noted() -> None:
-    assert "cannot cut: BLEU says little" in choose_cutting(THAI, language="en").notes[0]
-    assert "cannot cut" in choose_cutting(CHINESE, tokenize="13a").notes[0]
-    assert "check the language" in choose_cutting(ENGLISH, language="th").notes[0]
+    assert "cannot cut: BLEU says little" in choose_tokenization(THAI, language="en").notes[0]
+    assert "cannot cut" in choose_tokenization(CHINESE, tokenize="13a").notes[0]
+    assert "check the language" in choose_tokenization(ENGLISH, language="th").notes[0]
     for lines, language in ((THAI, "th"), (CHINESE, "zh"), (JAPANESE, "ja"), (ENGLISH, "en")):
-        assert choose_cutting(lines, language=language).notes == ()
+        assert choose_tokenization(lines, language=language).notes == ()
 
 
 def test_a_tokenizer_that_is_not_there_is_refused_and_none_is_fetched() -> None:
     with pytest.raises(ScoreError, match="tokenizer 'flores200': needs a SentencePiece model, wh"):
-        choose_cutting(ENGLISH, tokenize="flores200")
+        choose_tokenization(ENGLISH, tokenize="flores200")
     with pytest.raises(ScoreError, match="tokenizer 'moses': not known, needed one of 13a, intl,"):
-        choose_cutting(ENGLISH, tokenize="moses")
+        choose_tokenization(ENGLISH, tokenize="moses")
 
 
 def test_a_sentencepiece_model_cuts_as_it_does_in_sacrebleu(tmp_path: Path) -> None:

@@ -18,12 +18,12 @@ from seq2seq.train.checkpoint import (
     newest_sound_checkpoint,
     prune_checkpoints,
     read_progress,
+    repair_folder,
     restore,
     save_tensors,
     set_aside,
     steps_saved,
     temporary_path,
-    tidy,
     write_own_parts,
     write_progress,
     write_state,
@@ -179,7 +179,7 @@ def test_what_a_kill_left_half_done_is_cleared_away_or_brought_back(tmp_path: Pa
     begin_checkpoint(temporary_path(tmp_path, 20))
     (tmp_path / ".tmp-weights-000005.safetensors").touch()
     sound.rename(tmp_path / ".old-step-000010")  # killed between the two renames
-    tidy(tmp_path)
+    repair_folder(tmp_path)
     assert sorted(path.name for path in tmp_path.glob("*step*")) == ["step-000010"]
     assert damage(sound) is None
 

@@ -22,11 +22,11 @@ from tests.train.test_checkpoint import save
 def test_a_machine_with_other_text_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = {"train": "a1", "tokenizer": "b2"}
     monkeypatch.setattr(
-        shared_folder, "everybody", lambda mine, _: [mine, mine, {**mine, "train": "c3"}]
+        shared_folder, "gather", lambda mine, _: [mine, mine, {**mine, "train": "c3"}]
     )
     with pytest.raises(TrainingError, match="process 3: its train differ from those of process 1"):
         refuse_different(facts, 3)
-    monkeypatch.setattr(shared_folder, "everybody", lambda mine, processes: [mine] * processes)
+    monkeypatch.setattr(shared_folder, "gather", lambda mine, processes: [mine] * processes)
     refuse_different(facts, 3)
 
 
@@ -37,7 +37,7 @@ def test_all_go_back_to_the_newest_checkpoint_that_everybody_has(
         save(tmp_path, step)
     found, passed_over = common_checkpoint(tmp_path, 1)
     assert (found, passed_over) == (checkpoint_path(tmp_path, 6), [])
-    monkeypatch.setattr(shared_folder, "everybody", lambda mine, _: [mine, 4])
+    monkeypatch.setattr(shared_folder, "gather", lambda mine, _: [mine, 4])
     found, passed_over = common_checkpoint(tmp_path, 2)
     assert found == checkpoint_path(tmp_path, 4)
     assert passed_over == [(checkpoint_path(tmp_path, 6), "not saved on every disk")]
@@ -46,7 +46,7 @@ def test_all_go_back_to_the_newest_checkpoint_that_everybody_has(
 def test_a_machine_that_has_nothing_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_folder, "everybody", lambda mine, _: [mine, 4])
+    monkeypatch.setattr(shared_folder, "gather", lambda mine, _: [mine, 4])
     with pytest.raises(CheckpointError, match=r"step-000004: .* on the disk of every machine"):
         common_checkpoint(tmp_path, 2)
 
@@ -57,7 +57,7 @@ def test_what_is_damaged_and_newer_is_passed_over_once(
     for step in (2, 4, 6):
         save(tmp_path, step)
     (checkpoint_path(tmp_path, 6) / "model.safetensors").write_bytes(b"")
-    monkeypatch.setattr(shared_folder, "everybody", lambda mine, _: [mine, 2])
+    monkeypatch.setattr(shared_folder, "gather", lambda mine, _: [mine, 2])
     found, passed_over = common_checkpoint(tmp_path, 2)
     assert found == checkpoint_path(tmp_path, 2)
     assert [path.name for path, _ in passed_over] == ["step-000006", "step-000004"]
@@ -86,7 +86,7 @@ class Third:
 def test_the_first_on_a_disk_writes_there_once_nobody_has_a_file_there_any_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_folder, "agree", lambda _mine, _processes: "7")
+    monkeypatch.setattr(shared_folder, "broadcast", lambda _mine, _processes: "7")
     third = Third(tmp_path)
     assert not writes_here(cast("PartialState", third), tmp_path)
     own, other = ".tmp-process-7-2", ".tmp-process-7-1"
@@ -96,7 +96,7 @@ def test_the_first_on_a_disk_writes_there_once_nobody_has_a_file_there_any_more(
 def test_who_sees_no_file_of_another_is_the_first_on_its_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_folder, "agree", lambda _mine, _processes: "7")
+    monkeypatch.setattr(shared_folder, "broadcast", lambda _mine, _processes: "7")
     third = Third(tmp_path, shares_a_disk=False)
     assert writes_here(cast("PartialState", third), tmp_path)
     assert third.seen[-1] == []

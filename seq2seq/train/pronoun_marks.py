@@ -1,4 +1,4 @@
-"""From the characters of pronoun items to pieces: the words that training is to point at."""
+"""Marks the words of pronoun items that training points at: from characters to pieces."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields

@@ -14,7 +14,7 @@ from seq2seq.errors import DataError
 from seq2seq.pronouns.items import Item, Row
 from seq2seq.recipe import CorpusSpec, DataSpec, TokenizerSpec, TrainSpec
 from seq2seq.tokenizer import Tokenizer, train_tokenizer
-from seq2seq.train.annotate import MarkedRows, find_marks, mark_text
+from seq2seq.train.pronoun_marks import MarkedRows, find_marks, mark_text
 from tests.train.pointing import fillers, items, write_corpus
 
 KINDS = pytest.mark.parametrize("kind", ["bpe", "unigram"])
@@ -107,7 +107,7 @@ def test_marks_are_made_once_for_all_processes_and_anew_for_other_items(
     (plain,) = mark_text(text, spec, cutter)
     (made,) = mark_text(text, spec, cutter, cache)
     with monkeypatch.context() as patch:
-        patch.setattr("seq2seq.train.annotate.find_marks", None)
+        patch.setattr("seq2seq.train.pronoun_marks.find_marks", None)
         (found,) = mark_text(text, spec, cutter, cache)
     assert plain.fingerprint() == made.fingerprint() == found.fingerprint()
     assert found.count("antecedent") > 0

@@ -6,7 +6,7 @@ from seq2seq.train.setup import Prepared
 from seq2seq.train.trainable import NativeModel, StockModel, TrainableModel
 
 
-def first_model(prepared: Prepared) -> TrainableModel:
+def initial_model(prepared: Prepared) -> TrainableModel:
     """Build the model of a recipe; random weights come from torch's generator."""
     spec, train_spec = prepared.recipe.model, prepared.recipe.train
     trainable: TrainableModel
