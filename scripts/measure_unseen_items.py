@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, get_args
 import typer
 
 from seq2seq.data.copying import CopyingMaker
-from seq2seq.data.made_up import held_back
+from seq2seq.data.made_up import is_held_out_emoji
 from seq2seq.data.parallel_text import ParallelText, read_text
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.normalization import normalize
@@ -138,7 +138,7 @@ def load_items() -> dict[Kind, list[str]]:
     placeholders += lists["placeholder_others"]
     emoji = [*lists["emoji_sequences"], *single_emoji()]
     flags = ["".join(chr(0x1F1E6 + ord(c) - ord("A")) for c in code) for code in lists["flags"]]
-    emoji += filter(held_back, flags)
+    emoji += filter(is_held_out_emoji, flags)
     found: dict[Kind, list[str]] = {
         "name": names,
         "url": urls,
@@ -153,7 +153,7 @@ def single_emoji() -> list[str]:
     ranges = ((0x1F300, 0x1F5FF), (0x1F600, 0x1F64F), (0x1F680, 0x1F6C5), (0x1F900, 0x1F9FF))
     characters = (chr(code) for first, last in ranges for code in range(first, last + 1))
     tones = range(0x1F3FB, 0x1F400)
-    return [c for c in characters if held_back(c) and ord(c) not in tones]
+    return [c for c in characters if is_held_out_emoji(c) and ord(c) not in tones]
 
 
 def epochs_of(run: Run) -> int:

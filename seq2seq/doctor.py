@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from seq2seq.built_in_corpus import refuse_missing_corpus
-from seq2seq.data.clean import CleaningReport, find_doubts, settle
+from seq2seq.data.clean import CleaningReport, apply_cleaning, find_doubts
 from seq2seq.data.corpus import iterate_chunks, read_corpus
 from seq2seq.data.findings import Noticed, findings_of
 from seq2seq.data.parallel_text import read_text
@@ -100,7 +100,9 @@ def examine_file(spec: CorpusSpec) -> Diagnosis:
     data = {spec.name: read_corpus(spec, folder=Path(), noticed=noticed)}
     doubts = find_doubts(data[spec.name].batches(), {}, CleaningSpec())
     sizes = {name: len(rows) for name, rows in data.items()}
-    _, cleaning = settle(doubts, sizes, spec.name, noticed=findings_of({spec.name: noticed}))
+    _, cleaning = apply_cleaning(
+        doubts, sizes, spec.name, noticed=findings_of({spec.name: noticed})
+    )
     return Diagnosis(cleaning, tuple(_all_lengths(data)))
 
 

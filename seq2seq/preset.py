@@ -214,7 +214,7 @@ def with_choices(recipe: Recipe, choices: Sequence[Choice]) -> Recipe:
     return parse_recipe(content, where="preset auto")
 
 
-def settled(recipe: Recipe) -> Recipe:
+def without_preset(recipe: Recipe) -> Recipe:
     """The recipe without a preset, when nothing is left to choose."""
     if recipe.preset == "none":
         return recipe

@@ -12,9 +12,9 @@ from seq2seq.preset import (
     fit_warmup,
     largest_feature_bytes,
     length_choices,
-    settled,
     shape_choices,
     with_choices,
+    without_preset,
 )
 from seq2seq.recipe import Recipe
 from seq2seq.recipe_file import differences, parse_recipe
@@ -42,21 +42,21 @@ def shaped(given: Recipe, *, pairs: int, characters: dict[str, int] = LATIN) -> 
 def resolved(given: Recipe, *, pairs: int, batches: int = 100) -> Recipe:
     shape = shaped(given, pairs=pairs)
     length = length_choices(shape, pairs=pairs, epoch_pairs=pairs, batches=batches)
-    return settled(with_choices(shape, length))
+    return without_preset(with_choices(shape, length))
 
 
 def test_without_the_preset_nothing_is_chosen() -> None:
     plain = recipe(preset="none")
     assert shape_choices(plain, pairs=1000, characters=LATIN) == ()
     assert length_choices(plain, pairs=1000, epoch_pairs=1000, batches=9) == ()
-    assert settled(plain) is plain
+    assert without_preset(plain) is plain
 
 
 def test_what_is_chosen_is_what_the_recipe_then_says() -> None:
     shape = shape_choices(recipe(), pairs=7127, characters=LATIN)
     found = with_choices(recipe(), shape)
     length = length_choices(found, pairs=7127, epoch_pairs=7127, batches=61)
-    found = settled(with_choices(found, length))
+    found = without_preset(with_choices(found, length))
     changed = {key: new for key, (_, new) in differences(recipe(), found).items()}
     chosen = {choice.key: choice.value for choice in shape + length} | {"preset": "none"}
     assert changed.items() <= chosen.items()
@@ -207,7 +207,7 @@ def test_what_a_preset_chooses_leaves_room_for_a_fall_that_is_given() -> None:
 
 def test_choices_of_an_earlier_start_hold_where_the_recipe_gives_nothing() -> None:
     begun = (Choice("train.warmup_steps", 7, "then"), Choice("model.width", 64, "then"))
-    found = settled(with_choices(recipe(model={"width": 32}), begun))
+    found = without_preset(with_choices(recipe(model={"width": 32}), begun))
     assert (found.train.warmup_steps, found.model.width, found.preset) == (7, 32, "none")
 
 

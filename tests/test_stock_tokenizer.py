@@ -10,10 +10,10 @@ import pytest
 import sentencepiece
 from transformers import AutoTokenizer
 
+from seq2seq.data.encoded_corpora import NO_CACHE, encode_corpus
 from seq2seq.data.pair_table import PairTable
 from seq2seq.data.parallel_text import read_text
 from seq2seq.data.prepare import prepare
-from seq2seq.data.store import NO_CACHE, encode_corpus
 from seq2seq.errors import ModelError
 from seq2seq.recipe import CleaningSpec, CorpusSpec, DataSpec, TokenizerSpec
 from seq2seq.round_trip import RoundTripReport

@@ -138,7 +138,7 @@ def row_numbers(corpora: Mapping[str, int]) -> Numbers:
     return np.concatenate([np.arange(rows, dtype=np.int32) for rows in corpora.values()])
 
 
-def settle(
+def apply_cleaning(
     doubts: Sequence[Doubt],
     corpora: Mapping[str, int],
     where: str = "training data",

@@ -9,9 +9,9 @@ from jaxtyping import Bool, Int
 
 from seq2seq.context import ContextFormat, SideFormat
 from seq2seq.data.corpus import iterate_contexts
+from seq2seq.data.encoded_corpora import Cache, EncodedPairs, cached_pairs
 from seq2seq.data.findings import EXAMPLES, Finding
 from seq2seq.data.ragged import Ragged, concatenate, join_rows
-from seq2seq.data.store import Cache, EncodedPairs, cached_pairs
 from seq2seq.tokenizer_like import Encoder
 
 Encode = Callable[[Sequence[str]], list[list[int]]]

@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.data.columns import Pair, Texts, missing_column, read_columns, texts_of
-from seq2seq.data.documents import Preceded, context_fields, preceded_rows, without_boundaries
+from seq2seq.data.documents import (
+    PairInContext,
+    context_fields,
+    rows_in_context,
+    without_boundaries,
+)
 from seq2seq.data.findings import Noticed
 from seq2seq.data.pair_table import CONTEXT_SCHEMA, SCHEMA, PairTable, record_batches
 from seq2seq.errors import DataError
@@ -81,9 +86,9 @@ def read_batches(
         rows = _read_pair(folder / str(spec.source), folder / str(spec.target))
     rows = itertools.islice(rows, spec.max_rows)
     rows = _normalized(rows, noticed, held_out=held_out)
-    read: Iterable[Texts | Preceded] = rows
+    read: Iterable[Texts | PairInContext] = rows
     if context.used:
-        read = preceded_rows(rows, spec, context, noticed)
+        read = rows_in_context(rows, spec, context, noticed)
     elif spec.blank_lines_end_documents:
         read = (row for _, row in without_boundaries(rows, noticed))
     batches = record_batches(read, schema_of(context))

@@ -19,7 +19,7 @@ AGAIN = ("document that begins again after another one", "read as one of its own
 UNEQUAL = ("context of unequal numbers of sentences on the two sides", "kept")
 
 
-class Preceded(NamedTuple):
+class PairInContext(NamedTuple):
     """A pair and what stands before it.
 
     Attributes:
@@ -43,9 +43,9 @@ def context_fields(spec: CorpusSpec) -> Texts:
     return tuple(field for field in fields if field is not None)
 
 
-def preceded_rows(
+def rows_in_context(
     rows: Iterable[Texts], spec: CorpusSpec, context: ContextSpec, noticed: Noticed
-) -> Iterator[Preceded]:
+) -> Iterator[PairInContext]:
     """Put before each pair what stands before it; nothing where the corpus does not tell.
 
     Args:
@@ -64,7 +64,7 @@ def preceded_rows(
         return _in_order(_named_documents(rows, noticed), context)
     if spec.blank_lines_end_documents:
         return _in_order(without_boundaries(rows, noticed), context)
-    return (Preceded(source, target, [], [], -1) for source, target in rows)
+    return (PairInContext(source, target, [], [], -1) for source, target in rows)
 
 
 def without_boundaries(rows: Iterable[Texts], noticed: Noticed) -> Iterator[tuple[int, Texts]]:
@@ -94,7 +94,7 @@ def _named_documents(rows: Iterable[Texts], noticed: Noticed) -> Iterator[tuple[
         yield document, (source, target)
 
 
-def _in_order(rows: Iterable[tuple[int, Texts]], context: ContextSpec) -> Iterator[Preceded]:
+def _in_order(rows: Iterable[tuple[int, Texts]], context: ContextSpec) -> Iterator[PairInContext]:
     wanted = max(context.source_sentences, context.target_sentences)
     before: deque[tuple[str, str]] = deque(maxlen=wanted)
     last = -1
@@ -103,13 +103,15 @@ def _in_order(rows: Iterable[tuple[int, Texts]], context: ContextSpec) -> Iterat
             before.clear()
         last = document
         sources, targets = ([pair[side] for pair in before] for side in (0, 1))
-        yield Preceded(source, target, sources, _last(targets, context.target_sentences), document)
+        yield PairInContext(
+            source, target, sources, _last(targets, context.target_sentences), document
+        )
         before.append((source, normalize(target)))
 
 
 def _with_own_context(
     rows: Iterable[Texts], context: ContextSpec, noticed: Noticed
-) -> Iterator[Preceded]:
+) -> Iterator[PairInContext]:
     wanted = max(context.source_sentences, context.target_sentences)
     noticed.look_for(*UNEQUAL)
     for number, (source, target, *contexts) in enumerate(rows, start=1):
@@ -118,7 +120,7 @@ def _with_own_context(
         if others and len(others[0]) != len(sources):
             noticed.add(*UNEQUAL, f"row {number}")
         targets = _last(others[0], context.target_sentences) if others else []
-        yield Preceded(source, target, _last(sources, wanted), targets, -1)
+        yield PairInContext(source, target, _last(sources, wanted), targets, -1)
 
 
 def _last(sentences: list[str], count: int) -> list[str]:

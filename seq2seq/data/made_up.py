@@ -68,7 +68,7 @@ FILE_TYPES = _list("txt pdf png jpg html json csv py zip docx mp3 toml log xml m
 ELEMENTS = _list("a b i u p em h1 h2 h3 li td div code span strong small sub sup mark kbd pre")
 
 
-def held_back(emoji: str) -> bool:
+def is_held_out_emoji(emoji: str) -> bool:
     """Whether an emoji, or the two characters of a flag, is among those that are never drawn."""
     return sum(map(ord, emoji)) % HELD_BACK_EVERY == 0
 
@@ -270,7 +270,7 @@ def _emoji(random: Random) -> str:
 
 
 def _flag(random: Random) -> str:
-    while held_back(made := "".join(random.choices(REGIONAL, k=2))):
+    while is_held_out_emoji(made := "".join(random.choices(REGIONAL, k=2))):
         pass
     return made
 
@@ -279,7 +279,7 @@ def _picture(random: Random) -> str:
     while True:
         first, last = random.choice(EMOJI_BLOCKS)
         character = chr(random.randint(first, last))
-        if unicodedata.category(character) == "So" and not held_back(character):
+        if unicodedata.category(character) == "So" and not is_held_out_emoji(character):
             return character + (AS_EMOJI if first < 0x3000 or random.random() < 0.1 else "")
 
 

@@ -15,10 +15,10 @@ from jaxtyping import Bool, Int
 
 from seq2seq.data.clean import (
     CleaningReport,
+    apply_cleaning,
     cut_over_long,
     find_doubts,
     row_numbers,
-    settle,
 )
 from seq2seq.data.corpus import iterate_chunks, read_batches, read_corpus, schema_of
 from seq2seq.data.findings import Noticed, findings_in, findings_of
@@ -125,7 +125,7 @@ def read_text(spec: DataSpec) -> ParallelText:
     doubts = find_doubts(_training_batches(spec, names, seen_in, train), held, spec.cleaning)
     sizes = corpus_sizes(train)
     found = findings_of(seen_in) + findings_in(seen_in_held)
-    stay, report = settle(doubts, sizes, noticed=found)
+    stay, report = apply_cleaning(doubts, sizes, noticed=found)
     train = _keep(train, stay)
     if any(doubt.action == "truncate" and doubt.rows.any() for doubt in doubts):
         train = {name: cut_over_long(table, spec.cleaning) for name, table in train.items()}

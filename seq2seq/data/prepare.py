@@ -20,20 +20,20 @@ from jaxtyping import Bool, Int
 
 from seq2seq.context import ContextFormat
 from seq2seq.data.batches import Batch, collate
-from seq2seq.data.clean import CleaningReport, Doubt, settle
+from seq2seq.data.clean import CleaningReport, Doubt, apply_cleaning
 from seq2seq.data.context_pieces import Contexts, cut_finding, encode_contexts
 from seq2seq.data.corpus import iterate_pairs
-from seq2seq.data.marks import Marks, join_marks
-from seq2seq.data.parallel_text import ParallelText, corpus_sizes
-from seq2seq.data.ragged import Rows, chained
-from seq2seq.data.sampling import WordTable, sample_rows
-from seq2seq.data.store import (
+from seq2seq.data.encoded_corpora import (
     NO_CACHE,
     Cache,
     EncodedPairs,
     encode_corpus,
     encode_words,
 )
+from seq2seq.data.marks import Marks, join_marks
+from seq2seq.data.parallel_text import ParallelText, corpus_sizes
+from seq2seq.data.ragged import Rows, chained
+from seq2seq.data.sampling import WordTable, sample_rows
 from seq2seq.errors import DataError, ModelError
 from seq2seq.recipe import TokenizerSpec
 from seq2seq.tokenizer_like import Encoder, SpellsSpecial, TokenizerLike, WordEncoder
@@ -243,7 +243,7 @@ def prepare(
         )
     long = _long(pieces, limits, text.cleaning.long)
     doubts = [*_special(text, encoder), *_begun(text, encoder), long]
-    stay, report = settle(doubts, corpus_sizes(text.train), numbers=text.numbers)
+    stay, report = apply_cleaning(doubts, corpus_sizes(text.train), numbers=text.numbers)
     starts = np.cumsum([0, *corpus_sizes(text.train).values()])
     corpora = [
         _encoded_corpus(p, w, weight, limits, np.flatnonzero(stay[start:end]), encoder.eos_id)

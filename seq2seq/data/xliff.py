@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seq2seq.data.exchange import (
+from seq2seq.data.findings import Noticed
+from seq2seq.data.translation_xml import (
     TAGS_KIND,
     children,
     is_language,
     iterate_elements,
     segment_text,
 )
-from seq2seq.data.findings import Noticed
 from seq2seq.errors import DataError
 
 DEFAULT = ("source", "target")

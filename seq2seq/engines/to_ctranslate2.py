@@ -4,7 +4,7 @@ Built from the state dict and not through CTranslate2's converter of transformer
 loads the model anew and lags behind each release of transformers; that converter is the oracle of
 the tests. CTranslate2 fixes by construction what stock classes configure: positions of pre-norm
 models start behind a padding id of 1, post-norm decoders start from a vector of zeros, which is why
-``publish/contract.py`` is asked before an export.
+``publish/publishable.py`` is asked before an export.
 """
 
 from collections.abc import Mapping

@@ -15,7 +15,7 @@ from seq2seq.publish.card_tables import (
     score_notes,
     score_table,
 )
-from seq2seq.publish.checked import Check
+from seq2seq.publish.export_check import Check
 from seq2seq.publish.facts import RunFacts
 from seq2seq.publish.front_matter import base_model, front_matter, languages
 from seq2seq.recipe import Recipe

@@ -6,7 +6,7 @@
 
 The export is written beside its final place, loaded by the program that it is for, compared with
 the model, and moved to its place only if it differs by no more than is tolerated. So a folder with
-a receipt is a folder that was measured, and a failed export leaves nothing behind.
+an ``export.json`` was measured, and a failed export leaves nothing behind.
 """
 
 import os
@@ -40,10 +40,10 @@ from seq2seq.families import FAMILIES
 from seq2seq.files import read_json_object
 from seq2seq.language_tags import learn_added_tags
 from seq2seq.model_location import locate_model
-from seq2seq.publish.checked import Check, Target, hash_files, write_check
-from seq2seq.publish.contract import check_publishable
+from seq2seq.publish.export_check import Check, Target, hash_files, write_check
 from seq2seq.publish.held_out import HeldOut, choose_pairs, file_pairs, run_pairs
 from seq2seq.publish.measure import Measured, find_excess, measure
+from seq2seq.publish.publishable import check_publishable
 from seq2seq.publish.run_onnx import OnnxEngine
 from seq2seq.publish.to_onnx import write_onnx
 from seq2seq.recipe import Recipe
@@ -66,7 +66,7 @@ class Exported:
 
     Attributes:
         folder: Where it lies.
-        check: Its receipt, as the folder holds it.
+        check: How it compares with its model, as the folder holds it.
         measured: All figures, as the folder holds them.
     """
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from seq2seq.errors import PublishError
 from seq2seq.files import open_at_once, parse_json, read_json_object, read_text
-from seq2seq.publish.checked import WEIGHTS, Check, verify_check, verify_source
+from seq2seq.publish.export_check import WEIGHTS, Check, verify_check, verify_source
 from seq2seq.recipe import Recipe
 from seq2seq.run import Run, read_origin
 

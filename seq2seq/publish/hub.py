@@ -97,14 +97,14 @@ def upload_all(
     """
     api = _client(plans[0])
     tags = [tag if plan.kind == "model" else None for plan in plans]
-    remotes = [_look(api, plan) for plan in plans]
+    remotes = [_fetch_remote(api, plan) for plan in plans]
     for plan, remote, name in zip(plans, remotes, tags, strict=True):
         if remote is not None:
             _refuse_conflicts(plan, remote, private=private, tag=name)
     done: list[Published] = []
     for plan, remote, name in zip(plans, remotes, tags, strict=True):
         try:
-            done.append(_make(api, plan, remote, private=private, tag=name))
+            done.append(_upload(api, plan, remote, private=private, tag=name))
         except PublishError as error:
             if not done:
                 raise
@@ -144,27 +144,27 @@ def changes(plan: Plan, files: Mapping[str, str]) -> tuple[list[PlannedFile], li
     return other, sorted(set(files) - planned - {ATTRIBUTES})
 
 
-def _make(
+def _upload(
     api: Any, plan: Plan, remote: Remote | None, *, private: bool, tag: str | None
 ) -> Published:
     """Bring a repository up to a plan; one that is made for it goes again if that fails."""
     if remote is not None:
-        return _bring(api, plan, remote, tag=tag)
+        return _update(api, plan, remote, tag=tag)
     _create(api, plan, private=private)
     try:
-        remote = _look(api, plan)
+        remote = _fetch_remote(api, plan)
         if remote is None:
             raise PublishError(
                 f"{plan.where}: made, but not to be seen afterwards, needed the right to read; "
                 "check what the token may do"
             )
-        return _bring(api, plan, remote, tag=tag)
+        return _update(api, plan, remote, tag=tag)
     except BaseException:
         _remove_empty(api, plan)
         raise
 
 
-def _bring(api: Any, plan: Plan, remote: Remote, *, tag: str | None) -> Published:
+def _update(api: Any, plan: Plan, remote: Remote, *, tag: str | None) -> Published:
     added, removed = changes(plan, remote.files)
     commit = remote.commit
     if added or removed:
@@ -182,7 +182,7 @@ def _bring(api: Any, plan: Plan, remote: Remote, *, tag: str | None) -> Publishe
     )
 
 
-def _look(api: Any, plan: Plan) -> Remote | None:
+def _fetch_remote(api: Any, plan: Plan) -> Remote | None:
     """The repository as it stands; None where there is none."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
@@ -257,7 +257,7 @@ def _tag(api: Any, plan: Plan, tag: str, commit: str) -> None:
 def _remove_empty(api: Any, plan: Plan) -> None:
     """Take back a repository that was made for an upload which then failed."""
     with suppress(Exception):  # the failure itself is what must be told
-        found = _look(api, plan)
+        found = _fetch_remote(api, plan)
         if found is not None and set(found.files) <= FIRST[plan.kind]:
             api.delete_repo(plan.repository, repo_type=plan.kind)
 

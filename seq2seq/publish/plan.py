@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from seq2seq.errors import PublishError
 from seq2seq.publish.card import render_card
-from seq2seq.publish.checked import CHECK_FILE
+from seq2seq.publish.export_check import CHECK_FILE
 from seq2seq.publish.facts import RunFacts, read_facts
 from seq2seq.publish.license import choose_license
-from seq2seq.publish.private import find_private_corpora, find_private_paths, readable_part
+from seq2seq.publish.private_paths import find_private_corpora, find_private_paths, readable_part
 from seq2seq.run import Run
 
 CARD = "README.md"

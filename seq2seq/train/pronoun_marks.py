@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.data.corpus import iterate_pairs
+from seq2seq.data.encoded_corpora import NO_CACHE, Cache, cached_marks
 from seq2seq.data.marks import Marks
 from seq2seq.data.pair_table import PairTable
 from seq2seq.data.parallel_text import ParallelText
 from seq2seq.data.ragged import Ragged
-from seq2seq.data.store import NO_CACHE, Cache, cached_marks
 from seq2seq.errors import DataError
 from seq2seq.files import file_sha256
 from seq2seq.memory import without_garbage_collection

@@ -17,10 +17,10 @@ from seq2seq.built_in_corpus import make_missing_corpus
 from seq2seq.context import format_of
 from seq2seq.data.batches import plan_batches
 from seq2seq.data.copying import CopyingReport, with_copying
-from seq2seq.data.kept_text import read_text_once
+from seq2seq.data.encoded_corpora import Cache
 from seq2seq.data.parallel_text import ParallelText
 from seq2seq.data.prepare import TrainingSet, prepare
-from seq2seq.data.store import Cache
+from seq2seq.data.text_cache import read_cached_text
 from seq2seq.environment import describe_environment
 from seq2seq.errors import CheckpointError, RecipeError, TrainingError
 from seq2seq.files import cache_folder, read_json_object, refuse_odd_files
@@ -30,9 +30,9 @@ from seq2seq.preset import (
     Choice,
     fit_warmup,
     length_choices,
-    settled,
     shape_choices,
     with_choices,
+    without_preset,
 )
 from seq2seq.recipe import Recipe
 from seq2seq.recipe_file import differences, recipe_json
@@ -166,7 +166,7 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say, processes: int = 1) -> Pr
     begun = recorded_choices(run)
     make_missing_corpus(recipe, say=say)
     cache = Cache(_cache_folder(recipe.data.cache), say)
-    text = read_text_once(recipe.data, cache)
+    text = read_cached_text(recipe.data, cache)
     say(text.report.to_text())
     recipe, choices = _settle_shape(recipe, begun, text)
     for choice in choices:
@@ -257,7 +257,7 @@ def _settle_length(
 ) -> tuple[Recipe, tuple[Choice, ...]]:
     """Fill in the rest, from what an epoch of the encoded text costs."""
     if begun is not None:
-        recipe = settled(recipe)
+        recipe = without_preset(recipe)
         if any(choice.key == WARMUP for choice in begun):  # shortened then, so shorten it again
             recipe, _ = fit_warmup(recipe)
         return recipe, ()
@@ -279,7 +279,7 @@ def _settle_length(
             batches=len(plan),
             processes=processes,
         )
-    recipe, fitted = fit_warmup(settled(with_choices(recipe, chosen)))
+    recipe, fitted = fit_warmup(without_preset(with_choices(recipe, chosen)))
     return recipe, chosen + fitted
 
 

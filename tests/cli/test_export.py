@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seq2seq.publish.checked import verify_check
+from seq2seq.publish.export_check import verify_check
 from seq2seq.publish.held_out import run_pairs
 from seq2seq.recipe_file import parse_recipe, recipe_json
 from seq2seq.run import Run, describe_start, write_json

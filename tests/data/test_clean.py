@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seq2seq.data.clean import CleaningReport, Doubt, find_doubts, settle
+from seq2seq.data.clean import CleaningReport, Doubt, apply_cleaning, find_doubts
 from seq2seq.data.judge import fold
 from seq2seq.errors import DataError
 from seq2seq.recipe import CleaningSpec
@@ -14,7 +14,7 @@ DROP_ALL = CleaningSpec(ratio="drop", duplicates="drop")
 def clean(train, held_out, spec, dataset):
     batches = (batch for rows in train.values() for batch in dataset(rows).batches())
     doubts = find_doubts(batches, {name: dataset(r) for name, r in held_out.items()}, spec)
-    return settle(doubts, {name: len(rows) for name, rows in train.items()})
+    return apply_cleaning(doubts, {name: len(rows) for name, rows in train.items()})
 
 
 def counts(report: CleaningReport) -> dict[str, int]:
@@ -148,7 +148,7 @@ def test_no_pair_left_is_an_error(dataset):
 
 def test_the_sum_counts_a_pair_with_two_doubts_once():
     both = np.array([True, False])
-    _, report = settle([Doubt("one", "drop", both), Doubt("two", "drop", both)], {"a": 2})
+    _, report = apply_cleaning([Doubt("one", "drop", both), Doubt("two", "drop", both)], {"a": 2})
     assert (report.dropped, report.kept) == (1, 1)
     assert report.to_json()["dropped_share"] == 0.5
     assert report.to_json()["findings"][1] == {

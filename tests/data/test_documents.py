@@ -9,12 +9,12 @@ from seq2seq.context import ContextFormat, SideFormat, format_of
 from seq2seq.data.batches import plan_batches
 from seq2seq.data.context_pieces import Contexts
 from seq2seq.data.corpus import read_corpus
+from seq2seq.data.encoded_corpora import Cache, EncodedPairs
 from seq2seq.data.findings import Noticed
 from seq2seq.data.marks import Marks
 from seq2seq.data.parallel_text import read_text
 from seq2seq.data.prepare import prepare
 from seq2seq.data.ragged import Ragged
-from seq2seq.data.store import Cache, EncodedPairs
 from seq2seq.errors import DataError
 from seq2seq.recipe import CleaningSpec, ContextSpec, CorpusSpec, DataSpec, TokenizerSpec
 from seq2seq.tokenizer import train_tokenizer

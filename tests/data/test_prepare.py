@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from seq2seq.data.batches import plan_batches
+from seq2seq.data.encoded_corpora import Cache
 from seq2seq.data.parallel_text import ParallelText, read_text
 from seq2seq.data.prepare import epoch_rows, prepare
-from seq2seq.data.store import Cache
 from seq2seq.errors import DataError
 from seq2seq.recipe import CleaningSpec, CorpusSpec, DataSpec, TokenizerSpec
 from seq2seq.tokenizer import Tokenizer, train_tokenizer

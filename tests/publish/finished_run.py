@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from seq2seq.environment import describe_environment
-from seq2seq.publish.checked import Check, hash_files, write_check
+from seq2seq.publish.export_check import Check, hash_files, write_check
 from seq2seq.publish.facts import export_folder
 from seq2seq.recipe_file import parse_recipe, recipe_json
 from seq2seq.run import Run, write_json
@@ -104,7 +104,7 @@ def made_up_scores() -> dict[str, Any]:
 
 
 def write_export(run: Run, *, passed: bool = True) -> None:
-    """The model's own folder as an export, with a receipt of made-up figures."""
+    """The model's own folder as an export, with a check of made-up figures."""
     folder = export_folder(run)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(run.best, folder)

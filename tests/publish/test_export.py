@@ -12,8 +12,8 @@ import torch
 from seq2seq.errors import PublishError
 from seq2seq.families import Family
 from seq2seq.publish import export as exporting
-from seq2seq.publish.checked import Target, verify_check
 from seq2seq.publish.export import check_tokenizer, export
+from seq2seq.publish.export_check import Target, verify_check
 from seq2seq.publish.held_out import HeldOut, file_pairs
 from seq2seq.stock_tokenizer import open_tokenizer
 from tests.publish.small_models import edit_json, small_folder, write_pairs

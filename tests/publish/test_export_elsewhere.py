@@ -10,8 +10,8 @@ import pytest
 
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.families import Family
-from seq2seq.publish.checked import Target
 from seq2seq.publish.export import MODEL_FILES
+from seq2seq.publish.export_check import Target
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.translate import Translator
 from tests.publish.small_models import POSITIONS, random_text, small_folder

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from seq2seq.families import Family
-from seq2seq.publish.checked import Target
 from seq2seq.publish.export import Exported, export
+from seq2seq.publish.export_check import Target
 from tests.publish.small_models import small_folder, write_pairs
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from seq2seq.data.encoded_corpora import Cache
 from seq2seq.data.marks import Marks
 from seq2seq.data.pair_table import PairTable
 from seq2seq.data.parallel_text import read_text
-from seq2seq.data.store import Cache
 from seq2seq.errors import DataError
 from seq2seq.pronouns.items import Item, Row
 from seq2seq.recipe import CorpusSpec, DataSpec, TokenizerSpec, TrainSpec

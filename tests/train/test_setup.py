@@ -246,7 +246,7 @@ def chinese(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def chosen(
     folder: Path, *, back: bool = False, weight: float = 1.0, accumulate: int = 1
 ) -> Prepared:
-    """A recipe whose preset is settled on these pairs, in one direction or the other."""
+    """A recipe whose preset is without_preset on these pairs, in one direction or the other."""
     first, second = ("2", "1") if back else ("1", "2")
     corpus = {"file": "a.tsv", "source_field": first, "target_field": second}
     data = {"folder": str(folder), "cache": None, "train": [corpus | {"weight": weight}]}

@@ -1,4 +1,4 @@
-"""The receipt of an export, and what happens when it does not fit."""
+"""The check of an export, and what happens when it does not fit."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.errors import PublishError
-from seq2seq.publish.checked import (
+from seq2seq.publish.export_check import (
     CHECK_FILE,
     Check,
     hash_files,

@@ -1,4 +1,4 @@
-"""What TMX and XLIFF share, the files in which translators exchange their work.
+"""The XML that TMX and XLIFF share, the files in which translators exchange their work.
 
 Both are XML: units with a text in each language, and in the text inline elements that stand for
 formatting and placeholders of the document it came from. They are read one unit after another, so

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from seq2seq.data.clean import CleaningReport
+from seq2seq.data.encoded_corpora import Cache
 from seq2seq.data.findings import Finding
 from seq2seq.data.pair_table import PairTable
 from seq2seq.data.parallel_text import ParallelText, distinct, read_text
-from seq2seq.data.store import Cache
 from seq2seq.files import file_sha256
 from seq2seq.recipe import CorpusSpec, DataSpec
 
@@ -30,7 +30,7 @@ LARGE_BYTES = 10_000_000  # less is read anew sooner than kept
 FACTS, NUMBERS = "facts", "numbers.npy"
 
 
-def read_text_once(spec: DataSpec, cache: Cache) -> ParallelText:
+def read_cached_text(spec: DataSpec, cache: Cache) -> ParallelText:
     """The text of a recipe, as it was read and cleaned before where that was kept.
 
     Args:
@@ -49,7 +49,7 @@ def read_text_once(spec: DataSpec, cache: Cache) -> ParallelText:
     folder = cache.folder / f"text-{_key(spec, files)}"
     if folder.is_dir():
         try:
-            text = _recall(folder, spec)
+            text = _load(folder, spec)
         except (OSError, ValueError) as error:
             cache.say(f"warning: {folder}: {error}; the text is read anew")
             shutil.rmtree(folder, ignore_errors=True)
@@ -58,7 +58,7 @@ def read_text_once(spec: DataSpec, cache: Cache) -> ParallelText:
             return text
     text = read_text(spec)
     try:
-        _keep(text, folder)
+        _write(text, folder)
     except OSError as error:
         cache.say(f"warning: {folder}: cannot be written ({error}); the text is not kept")
     return text
@@ -87,7 +87,7 @@ def _tables(text: ParallelText) -> dict[str, PairTable]:
     return {f"{number}.arrow": table for number, table in enumerate(tables)}
 
 
-def _keep(text: ParallelText, folder: Path) -> None:
+def _write(text: ParallelText, folder: Path) -> None:
     """Write a text, in one step: it is whole or not there."""
     unfinished = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     unfinished.mkdir(parents=True)
@@ -108,7 +108,7 @@ def _keep(text: ParallelText, folder: Path) -> None:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _recall(folder: Path, spec: DataSpec) -> ParallelText:
+def _load(folder: Path, spec: DataSpec) -> ParallelText:
     facts = _facts(folder / FACTS)
     for name, digest in facts["digests"].items():
         if file_sha256(folder / name) != digest:

@@ -7,8 +7,8 @@ import pytest
 from lxml import etree
 
 from seq2seq.data.corpus import iterate_pairs, read_corpus
-from seq2seq.data.exchange import is_language, iterate_elements, segment_text
 from seq2seq.data.findings import Noticed, findings_of
+from seq2seq.data.translation_xml import is_language, iterate_elements, segment_text
 from seq2seq.errors import DataError
 from seq2seq.recipe import CorpusSpec
 

@@ -1,7 +1,7 @@
-"""What an export was measured to be, in the file ``export.json`` that lies beside it.
+"""How an export compares with its model, kept in the file ``export.json`` beside it.
 
 An export is somebody else's format of our model, so each one is compared with the model it was made
-from before anybody may have it. This file is the receipt: what was compared, what came out, and the
+from before anybody may have it. The file keeps the check: what was compared, what came out, and the
 hashes of the very files that were compared. Whoever passes an export on reads it again and refuses
 files that have changed since.
 """
@@ -49,7 +49,7 @@ class Check:
 
 
 def hash_files(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of an export, its receipt left out.
+    """SHA-256 of every file of an export, but not of the file that keeps its check.
 
     Args:
         folder: Of the export.
@@ -67,11 +67,11 @@ def hash_files(folder: Path) -> dict[str, str]:
 def verify_source(check: Check, model: Path) -> None:
     """Make sure that an export for the Hub is of a model as it is now.
 
-    Such an export holds copies of the model's files, so its receipt has their hashes. Training that
+    Such an export holds copies of the model's files, so its check has their hashes. Training that
     went on, or another search, leaves the export what it was.
 
     Args:
-        check: The export's receipt.
+        check: The export's check.
         model: The stock folder that it was made from.
 
     Raises:
@@ -91,12 +91,12 @@ def verify_source(check: Check, model: Path) -> None:
 
 
 def write_check(folder: Path, check: Check) -> None:
-    """Write the receipt beside the files it speaks of."""
+    """Write the check beside the files that were measured."""
     write_json(folder / CHECK_FILE, asdict(check))
 
 
 def read_check(folder: Path) -> Check:
-    """Read the receipt of an export.
+    """Read the check of an export.
 
     Args:
         folder: Of the export.
@@ -105,7 +105,7 @@ def read_check(folder: Path) -> Check:
         What was measured.
 
     Raises:
-        PublishError: There is no receipt, or it is damaged.
+        PublishError: There is no check, or it is damaged.
     """
     path = folder / CHECK_FILE
     if not path.is_file():
@@ -118,7 +118,7 @@ def read_check(folder: Path) -> Check:
 
 
 def verify_check(folder: Path) -> Check:
-    """Read the receipt of an export and make sure that it speaks of these files and allows them.
+    """Read the check of an export, and refuse one that did not pass or whose files have changed.
 
     Args:
         folder: Of the export.
@@ -127,7 +127,7 @@ def verify_check(folder: Path) -> Check:
         What was measured.
 
     Raises:
-        PublishError: There is no receipt, the measurement did not pass, or a file was changed,
+        PublishError: There is no check, the measurement did not pass, or a file was changed,
             added or removed since; all of them at once.
     """
     check = read_check(folder)

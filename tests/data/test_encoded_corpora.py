@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.data import store
-from seq2seq.data.store import Cache, encode_corpus
+from seq2seq.data import encoded_corpora
+from seq2seq.data.encoded_corpora import Cache, encode_corpus
 from seq2seq.errors import DataError
 
 PAIRS = [("a b", "c"), ("d", "e f g")]
@@ -67,7 +67,7 @@ def test_a_read_only_file_system_is_refused(dataset, tmp_path, monkeypatch):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(where["dir"]))
 
     rows = dataset(PAIRS)  # itself in a temporary file
-    monkeypatch.setattr(store.tempfile, "TemporaryFile", read_only)
+    monkeypatch.setattr(encoded_corpora.tempfile, "TemporaryFile", read_only)
     assert refused(lambda _: rows, tmp_path, "Read-only file system").calls == 0
 
 
@@ -75,7 +75,7 @@ def test_a_full_disk_is_said_in_the_same_words(dataset, tmp_path, monkeypatch):
     def full(path: Path, arrays: dict[str, object]) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(store, "write_arrays", full)
+    monkeypatch.setattr(encoded_corpora, "write_arrays", full)
     refused(dataset, tmp_path, "No space left on device")
 
 
@@ -86,7 +86,7 @@ def test_what_a_folder_holds_is_read_though_it_cannot_be_written(dataset, tmp_pa
     def read_only(**where: Path) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr(store.tempfile, "TemporaryFile", read_only)
+    monkeypatch.setattr(encoded_corpora.tempfile, "TemporaryFile", read_only)
     encoder = Letters()
     again = encode_corpus(rows, encoder, Cache(tmp_path))
     assert encoder.calls == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.publish.private import find_private_paths, readable_part
+from seq2seq.publish.private_paths import find_private_paths, readable_part
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.data import kept_text
-from seq2seq.data.kept_text import read_text_once
+from seq2seq.data import text_cache
+from seq2seq.data.encoded_corpora import Cache
 from seq2seq.data.parallel_text import ParallelText, read_text
-from seq2seq.data.store import Cache
+from seq2seq.data.text_cache import read_cached_text
 from seq2seq.recipe import CleaningSpec, ContextSpec, CorpusSpec, DataSpec
 
 
 @pytest.fixture(autouse=True)
 def any_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_text, "LARGE_BYTES", 1)
+    monkeypatch.setattr(text_cache, "LARGE_BYTES", 1)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(spec: DataSpec) -> ParallelText:
         raise AssertionError("read again")
 
-    monkeypatch.setattr(kept_text, "read_text", refuse)
+    monkeypatch.setattr(text_cache, "read_text", refuse)
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,10 @@ def test_a_second_process_takes_what_the_first_has_kept(
     spec = spec.model_copy(update={"context": context})
     cache = Cache(tmp_path / "cache", said.append)
     wanted = content(read_text(spec))
-    assert content(read_text_once(spec, cache)) == wanted
+    assert content(read_cached_text(spec, cache)) == wanted
     assert said == []
     unreadable(monkeypatch)
-    assert content(read_text_once(spec, cache)) == wanted
+    assert content(read_cached_text(spec, cache)) == wanted
     (folder,) = (tmp_path / "cache").iterdir()
     assert said == [f"text: as it was read and cleaned before, kept in {folder}"]
 
@@ -77,7 +77,7 @@ def test_whatever_changes_is_read_anew(
     spec: DataSpec, change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = Cache(tmp_path / "cache")
-    read_text_once(spec, cache)
+    read_cached_text(spec, cache)
     if change == "cleaning":
         spec = spec.model_copy(update={"cleaning": CleaningSpec(max_length_ratio=9)})
     else:
@@ -86,20 +86,20 @@ def test_whatever_changes_is_read_anew(
     with monkeypatch.context() as patch:
         unreadable(patch)
         with pytest.raises(AssertionError, match="read again"):
-            read_text_once(spec, cache)
-    assert content(read_text_once(spec, cache)) == content(read_text(spec))
+            read_cached_text(spec, cache)
+    assert content(read_cached_text(spec, cache)) == content(read_text(spec))
 
 
 def test_what_is_damaged_is_said_and_read_anew(spec: DataSpec, tmp_path: Path) -> None:
     said: list[str] = []
     cache = Cache(tmp_path / "cache", said.append)
-    read_text_once(spec, cache)
+    read_cached_text(spec, cache)
     wanted, (folder,) = content(read_text(spec)), (tmp_path / "cache").iterdir()
     for path in sorted(folder.iterdir()):
         sound = path.read_bytes()
         place = len(sound) // 2
         path.write_bytes(sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1 :])
-        assert content(read_text_once(spec, cache)) == wanted
+        assert content(read_cached_text(spec, cache)) == wanted
         told = said.pop()
         assert told.startswith(f"warning: {folder}: "), path
         assert told.endswith("; the text is read anew")
@@ -119,18 +119,18 @@ def test_little_text_and_what_comes_through_a_pipe_are_not_kept(
         os.mkfifo(path)
         for _ in range(2):
             threading.Thread(target=path.write_bytes, args=(content_of_b,), daemon=True).start()
-            assert len(read_text_once(spec, cache).train["b.tsv"]) == 2
+            assert len(read_cached_text(spec, cache).train["b.tsv"]) == 2
         assert not (tmp_path / "cache").exists()
         return
     if why == "small":
-        monkeypatch.setattr(kept_text, "LARGE_BYTES", 10_000)
-    assert content(read_text_once(spec, cache)) == content(read_text(spec))
+        monkeypatch.setattr(text_cache, "LARGE_BYTES", 10_000)
+    assert content(read_cached_text(spec, cache)) == content(read_text(spec))
     assert not (tmp_path / "cache").exists()
 
 
 def test_a_folder_that_cannot_be_written_stops_nothing(spec: DataSpec, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     said: list[str] = []
-    text = read_text_once(spec, Cache(tmp_path / "file", said.append))
+    text = read_cached_text(spec, Cache(tmp_path / "file", said.append))
     assert content(text) == content(read_text(spec))
     assert "cannot be written" in said[0]
