@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "scripts"))  # what the README and recipes/ are wr
 from write_docs import walk  # noqa: E402
 
 from seq2seq.cli.app import app  # noqa: E402
-from seq2seq.reference import describe_fields  # noqa: E402
+from seq2seq.recipe_reference import describe_fields  # noqa: E402
 from seq2seq.shipped_recipes import HEAD, shipped_recipes  # noqa: E402
 
 NOT_RUN = re.compile(r"<!-- not run: (.+) -->\n")

@@ -67,9 +67,9 @@ def explain(
     ] = None,
 ) -> None:
     """Print the type, default and meaning of recipe keys."""
-    from seq2seq import reference
+    from seq2seq import recipe_reference
 
-    typer.echo(reference.explain(key))
+    typer.echo(recipe_reference.explain(key))
 
 
 def check(recipe: RecipeFile, overrides: Overrides = None, as_json: AsJson = False) -> None:

@@ -64,7 +64,7 @@ from seq2seq.probe.statistics.scored_sets import ScoredSets, right_of
 from seq2seq.probe.statistics.selection import Choice, choose
 from seq2seq.probe.statistics.visible import Visible, visible
 from seq2seq.probe.study import rules_of
-from seq2seq.probe.suite_study import SHARE_TO_CHOOSE, telling
+from seq2seq.probe.suite_study import SHARE_TO_CHOOSE, with_languages
 from seq2seq.score.cluster_sample import draw_clusters
 
 
@@ -82,7 +82,7 @@ def probe_marks(
     wanted = len(suite.items) // SHARE_TO_CHOOSE
     rows = draw_clusters([one.cluster for one in suite.items], wanted, seed=spec.seed)
     choosing = {suite.items[row].id for row in rows}
-    with telling(model, suite.languages):
+    with with_languages(model, suite.languages):
         items, unread = read_marked(model, suite.items)
         found = []
         for where in PLACES:

@@ -79,11 +79,11 @@ def probe_suite(
         origin=FORMATS[items.kind].origin,
         supervised=guided_heads(model.name),
     )
-    with telling(model, languages):
+    with with_languages(model, languages):
         return probe_model(model, choose_on, report, spec=spec, left_out=items.problems, say=say)
 
 
-def telling(
+def with_languages(
     model: StockModel, languages: tuple[str | None, str | None]
 ) -> AbstractContextManager[None]:
     """Let a model of many languages read and write those, and others what they always do."""

@@ -157,10 +157,10 @@ class MarkedItem:
             raise Unusable(self._why_none(where))
         known = {one.text for one in marked}
         others = [one for one in words if one.text not in known]
-        beside = _like(marked, others)
+        beside = _closest_words(marked, others)
         if moved:
             others = [one for one in others if one not in beside]
-            marked, beside = beside, _like(beside, others)
+            marked, beside = beside, _closest_words(beside, others)
         nouns = (_rows(marked), _rows(beside))
         case = _case(self.item, text.pieces.text, pronoun, marked, beside)
         if where != "source":
@@ -219,7 +219,7 @@ def _each(items: Iterable[_In], make: Callable[[_In], _Out]) -> tuple[list[_Out]
     return made, reasons
 
 
-def _like(marked: Sequence[_Word], others: Sequence[_Word]) -> list[_Word]:
+def _closest_words(marked: Sequence[_Word], others: Sequence[_Word]) -> list[_Word]:
     """As many other words as are marked, each as like one of them as there is.
 
     Raises:

@@ -82,33 +82,33 @@ def score_routes(
     Returns:
         The scores.
     """
-    has = _Has.of(model, placed)
+    common = _Common.of(model, placed)
     unweighed = _unweighed(model, placed, contributions)
     weighed = contributions is not False and not unweighed
-    skipped = (*_skipped(model, placed, has), *unweighed)
+    skipped = (*_skipped(model, placed, common), *unweighed)
     measures: tuple[Measure, ...] = ()
     table = np.empty((0, len(placed), 2))
     preferences = np.zeros(len(placed), dtype=np.float32)
     for numbers in batches_of(model, placed):
         batch = [placed[number] for number in numbers]
         reading = _read(
-            model, batch, has, gradients=gradients, contributions=weighed, layers=layers
+            model, batch, common, gradients=gradients, contributions=weighed, layers=layers
         )
-        part = dict(_measures(reading, batch, has))
+        part = dict(_measures(reading, batch, common))
         if not measures:
             measures, table = tuple(part), np.empty((len(part), len(placed), 2))
         # Many small arrays that stayed would keep what a batch frees from being used again.
         table[:, numbers] = np.stack([part[one] for one in measures])
-        if has.translations:
+        if common.translations:
             preferences[numbers] = preference(reading, batch).numpy()
         del reading  # not to be kept beside the next
     layout = layout_of([one.case for one in placed])
     scores = Scores(measures, layout, table[..., 0], table[..., 1])
-    return RouteScores(scores, preferences if has.translations else None, skipped)
+    return RouteScores(scores, preferences if common.translations else None, skipped)
 
 
 @dataclass(frozen=True)
-class _Has:
+class _Common:
     """What every case of a set has, so that all batches are asked the same.
 
     Attributes:
@@ -125,7 +125,7 @@ class _Has:
     cue: bool
 
     @classmethod
-    def of(cls, model: StockModel, placed: Sequence[PlacedCase]) -> "_Has":
+    def of(cls, model: StockModel, placed: Sequence[PlacedCase]) -> "_Common":
         decisions = [one.decision for one in placed if one.decision is not None]
         translations = model.kind == "encoder-decoder" and len(decisions) == len(placed)
         return cls(
@@ -159,14 +159,14 @@ def preference(reading: Reading, placed: Sequence[PlacedCase]) -> Float[Tensor, 
 def _read(
     model: StockModel,
     batch: Sequence[PlacedCase],
-    has: _Has,
+    common: _Common,
     *,
     gradients: bool,
     contributions: bool,
     layers: int | None,
 ) -> Reading:
     inputs = inputs_of(model, batch)
-    rows = decision_rows(batch) if has.translations else None
+    rows = decision_rows(batch) if common.translations else None
     first = next(iter(model.depth))  # without translations nothing else is measured
 
     def objective(logits: Tensor) -> Tensor:
@@ -176,9 +176,9 @@ def _read(
         inputs,
         values=True,
         contributions=contributions,
-        layers=None if has.translations else layers or model.depth[first],
+        layers=None if common.translations else layers or model.depth[first],
         rows=rows,
-        objective=objective if gradients and has.translations else None,
+        objective=objective if gradients and common.translations else None,
     )
 
 
@@ -202,25 +202,25 @@ def _unweighed(
     return ()
 
 
-def _skipped(model: StockModel, placed: Sequence[PlacedCase], has: _Has) -> tuple[str, ...]:
+def _skipped(model: StockModel, placed: Sequence[PlacedCase], common: _Common) -> tuple[str, ...]:
     reasons = []
-    if not has.read:
+    if not common.read:
         reasons.append("E, X, CH: in some cases a word stands in what is written alone")
-    if model.kind == "encoder-decoder" and not has.translations:
+    if model.kind == "encoder-decoder" and not common.translations:
         silent = sum(one.decision is None for one in placed)
         reasons.append(f"X, D, CH: {silent:,} cases have no two translations to tell apart")
-    if has.translations and not has.written:
+    if common.translations and not common.written:
         reasons.append("D: in some cases a noun is not written before the decision")
-    if not has.cue:
+    if not common.cue:
         reasons.append("Ec→: some cases name no cue")
     return tuple(reasons)
 
 
 def _measures(
-    reading: Reading, batch: Sequence[PlacedCase], has: _Has
+    reading: Reading, batch: Sequence[PlacedCase], common: _Common
 ) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
-    if not has.read:
-        if has.written:
+    if not common.read:
+        if common.written:
             yield from _written_measures(reading, batch)
         return
     stack: Stack = "encoder" if "encoder" in reading.maps else "decoder"
@@ -233,29 +233,29 @@ def _measures(
             back = _back(maps, nouns, it, values)
             yield from _each("E←", variant, stack, back)
             yield from _each("E↔", variant, stack, (forth + back) / 2)
-        if has.cue:
+        if common.cue:
             cue = [one.words["cue"] for one in batch]
             found = attention_between(maps, cue, nouns, values=values)
             yield from _each("Ec→", variant, stack, found)
     rolled = rollout(reading.maps[stack])
     yield from _each("E→", "rollout", stack, attention_between(rolled, it, nouns), heads=False)
-    if has.translations:
-        yield from _translation_measures(reading, batch, rolled[-1, :, 0], has)
+    if common.translations:
+        yield from _translation_measures(reading, batch, rolled[-1, :, 0], common)
     if reading.contributions:
-        yield from _contributed(reading.contributions, stack, batch, has)
+        yield from _contributed(reading.contributions, stack, batch, common)
 
 
 def _translation_measures(
     reading: Reading,
     batch: Sequence[PlacedCase],
     reached: Float[Tensor, "batch source source"],
-    has: _Has,
+    common: _Common,
 ) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
     rows, nouns = decision_rows(batch), [one.nouns for one in batch]
     for variant, maps, values in _variants(reading, "cross"):
         here = attention_between(maps, [(row,) for row in rows], nouns, values=values)
         yield from _each("X", variant, "cross", here)
-    if has.written:
+    if common.written:
         yield from _written_measures(reading, batch)
     seen = reading.maps["cross"].mean(2)[:, torch.arange(len(batch)), torch.tensor(rows)]
     for path, found in _chains(seen, reached, batch).items():
@@ -273,12 +273,12 @@ def _written_measures(
 
 
 def _contributed(
-    shares: Shares, stack: Stack, batch: Sequence[PlacedCase], has: _Has
+    shares: Shares, stack: Stack, batch: Sequence[PlacedCase], common: _Common
 ) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
     it, nouns = [one.words["it"] for one in batch], [one.nouns for one in batch]
     found = attention_between(rolled(shares[stack])[:, :, None], it, nouns)
     yield from _each("E→", "alti", stack, found, heads=False)
-    if has.translations:
+    if common.translations:
         rows = [(row,) for row in decision_rows(batch)]
         found = attention_between(source_shares(shares)[:, :, None], rows, nouns)
         yield from _each("X", "alti", "cross", found, heads=False)

@@ -17,7 +17,7 @@ from seq2seq.probe.measures.routes import RouteScores, score_routes
 from seq2seq.probe.measures.scores import ROUTES_OF_HEADS, Measure, reads_back, stack_and_word
 from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.page_examples import Shown, choose_examples
-from seq2seq.probe.report.page_readings import cuts_of, readings_of
+from seq2seq.probe.report.page_readings import readings_of, shown_knock_outs
 from seq2seq.probe.report.parts import caveats, part_lines
 from seq2seq.probe.report.result import Study
 from seq2seq.probe.report.tables import tables_of
@@ -101,11 +101,11 @@ def fitted(page: AttentionPage, most: int = MOST_BYTES) -> AttentionPage:
     return replace(page, examples=tuple(kept), notes=(*page.notes, *notes))
 
 
-def _with_maps_of(example: Example, cuts: int) -> Example:
+def _with_maps_of(example: Example, knock_outs: int) -> Example:
     """The example with the maps of its first knock-outs only; of the others the answers stay."""
 
     def lean(reading: Reading) -> Reading:
-        kept, others = reading.variants[:cuts], reading.variants[cuts:]
+        kept, others = reading.variants[:knock_outs], reading.variants[knock_outs:]
         return replace(reading, variants=(*kept, *(replace(one, panels=()) for one in others)))
 
     return replace(example, readings=tuple(map(lean, example.readings)))
@@ -121,9 +121,11 @@ def _examples(study: Study, model: StockModel, shown: Sequence[Shown]) -> tuple[
     placed = [one for group in shown for one in group.placed]
     carrier = study.verdict.causes.carrier
     name = None if carrier is None else carrier.found.name
-    cuts = cuts_of(model, placed, name) if study.verdict.translated is not None else ()
+    knock_outs = (
+        shown_knock_outs(model, placed, name) if study.verdict.translated is not None else ()
+    )
     shares = _shares(study, score_routes(model, placed, gradients=False))
-    readings = list(readings_of(model, placed, cuts, shares))
+    readings = list(readings_of(model, placed, knock_outs, shares))
     examples = []
     for group in shown:
         mine, readings = readings[: len(group.placed)], readings[len(group.placed) :]

@@ -30,7 +30,7 @@ from seq2seq.viewer.content import Mark, Panel, Reading, Role, Share, Text, Vari
 UNCHANGED = 1e-4  # a map that moves less than this is drawn the same
 
 
-def cuts_of(
+def shown_knock_outs(
     model: StockModel, placed: Sequence[PlacedCase], carrier: str | None
 ) -> tuple[KnockOut, ...]:
     """The knock-outs of a page, named in words: the link, its control, the pronoun's row, carrier.
@@ -53,7 +53,7 @@ def cuts_of(
 def readings_of(
     model: StockModel,
     placed: Sequence[PlacedCase],
-    cuts: Sequence[KnockOut],
+    knock_outs: Sequence[KnockOut],
     shares: Sequence[tuple[Share, ...]],
 ) -> tuple[Reading, ...]:
     """Read cases one by one, intact and with each knock-out; ``shares`` say what links give."""
@@ -61,14 +61,12 @@ def readings_of(
     if not translates or any(one.decision is None for one in placed):
         return tuple(_silent(model, one, share) for one, share in zip(placed, shares, strict=True))
     intact = _written(model, placed)
-    outputs = [_outputs(model, placed, cut) for cut in cuts]
+    outputs = [_outputs(model, placed, knock_out) for knock_out in knock_outs]
+    of_each = zip(*outputs, strict=True) if knock_outs else [()] * len(placed)
     return tuple(
-        _reading(model, one, cuts, written, output=output, shares=share)
-        for one, written, output, share in zip(
-            placed, zip(*outputs, strict=True) if cuts else [()] * len(placed), intact, shares,
-            strict=True,
-        )
-    )  # fmt: skip
+        _reading(model, one, knock_outs, written, output=output, shares=share)
+        for one, written, output, share in zip(placed, of_each, intact, shares, strict=True)
+    )
 
 
 def _outputs(
@@ -100,7 +98,7 @@ def _silent(model: StockModel, one: PlacedCase, shares: tuple[Share, ...]) -> Re
 def _reading(
     model: StockModel,
     one: PlacedCase,
-    cuts: Sequence[KnockOut],
+    knock_outs: Sequence[KnockOut],
     outputs: Sequence[str | None],
     *,
     output: str,
@@ -113,8 +111,8 @@ def _reading(
     intact = model.read(inputs)
     panels = translation_panels(model, intact)
     variants = tuple(
-        _variant(model, one, inputs, panels, cut, written)
-        for cut, written in zip(cuts, outputs, strict=True)
+        _variant(model, one, inputs, panels, knock_out, written)
+        for knock_out, written in zip(knock_outs, outputs, strict=True)
     )
     return Reading(
         texts,
@@ -133,16 +131,16 @@ def _variant(
     one: PlacedCase,
     inputs: Inputs,
     intact: tuple[Panel, ...],
-    cut: KnockOut,
+    knock_out: KnockOut,
     written: str | None,
 ) -> Variant:
-    reading = model.read(inputs, interventions=[intervention_of(cut, [one], inputs)])
+    reading = model.read(inputs, interventions=[intervention_of(knock_out, [one], inputs)])
     changed = tuple(
         after
         for before, after in zip(intact, translation_panels(model, reading), strict=True)
         if np.abs(after.maps - before.maps).max() > UNCHANGED
     )
-    return Variant(cut.name, changed, float(preference(reading, [one])[0]), written)
+    return Variant(knock_out.name, changed, float(preference(reading, [one])[0]), written)
 
 
 def _source_marks(one: PlacedCase, text: str) -> tuple[Mark, ...]:

@@ -6,7 +6,7 @@ import pytest
 from seq2seq.probe.items.placement import place_cases
 from seq2seq.probe.measures.routes import score_routes
 from seq2seq.probe.model.stock_model import StockModel
-from seq2seq.probe.report.page_readings import cuts_of, readings_of
+from seq2seq.probe.report.page_readings import readings_of, shown_knock_outs
 from seq2seq.viewer.content import Reading
 from seq2seq.viewer.words import word_label
 from tests.probe.planted_model import IT, cases, planted_model
@@ -21,8 +21,8 @@ NAMES = ["“it” does not see the nouns", "“it” does not see two other wor
 
 @pytest.fixture(scope="module")
 def readings() -> tuple[Reading, ...]:
-    cuts = cuts_of(MODEL, PLACED, "decision→cue")
-    return readings_of(MODEL, PLACED, cuts, [()] * len(PLACED))
+    knock_outs = shown_knock_outs(MODEL, PLACED, "decision→cue")
+    return readings_of(MODEL, PLACED, knock_outs, [()] * len(PLACED))
 
 
 def marked(reading: Reading, text: str, role: str) -> list[str]:
@@ -90,5 +90,5 @@ def test_what_is_written_changes_only_where_writing_was_free(
 
 
 def test_a_carrier_that_is_the_link_itself_is_not_offered_twice() -> None:
-    assert [one.name for one in cuts_of(MODEL, PLACED, "it off")] == NAMES[:5]
-    assert [one.name for one in cuts_of(MODEL, PLACED, None)] == NAMES[:5]
+    assert [one.name for one in shown_knock_outs(MODEL, PLACED, "it off")] == NAMES[:5]
+    assert [one.name for one in shown_knock_outs(MODEL, PLACED, None)] == NAMES[:5]

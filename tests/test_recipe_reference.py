@@ -4,7 +4,7 @@ import pytest
 
 from seq2seq.errors import RecipeError
 from seq2seq.recipe import ModelSpec
-from seq2seq.reference import describe_fields, explain
+from seq2seq.recipe_reference import describe_fields, explain
 
 
 def test_a_key_is_explained_with_type_default_and_meaning() -> None:
