@@ -14,13 +14,14 @@ import gc
 import importlib
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.hub.server import HubServer
 from tests.shape_checks import check_modules
+from tests.viewer.browser import Browser
 from tests.warm import Warm
 
 ROOT = Path(__file__).parent.parent
@@ -127,6 +128,27 @@ def trainer() -> Iterator[Warm]:
     unmeasured = str(ROOT / "tests" / "unmeasured.py")
     with Warm(*LATE, unmeasured) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A real browser, for tests that are skipped where there is none."""
+    with Browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def family_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Finds the stock folder of a published family by its name; each is written once."""
+    from tests.pipeline.families import write_family
+
+    root = tmp_path_factory.mktemp("families")
+
+    def find(family: str) -> Path:
+        folder = root / family
+        return folder if folder.exists() else write_family(family, folder)
+
+    return find
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from seq2seq.data.segmentation import DropoutSampler, Spelling, UnigramSampler
 from seq2seq.normalization import normalize
 from seq2seq.tokenizer import Tokenizer, load_tokenizer
 from seq2seq.vocabulary import BYTES
-from tests.test_tokenizer import BPE, KINDS, UNIGRAM, lines, train
+from tests.test_tokenizer import BPE, KINDS, UNIGRAM, lines, train, trained_models
 
 TOKENIZERS = {spec.kind: train(spec) for spec in (UNIGRAM, BPE)}
 EACH = pytest.mark.parametrize("tokenizer", TOKENIZERS.values(), ids=TOKENIZERS)
@@ -98,13 +98,7 @@ def with_bytes(model: bytes) -> sentencepiece.SentencePieceProcessor:
 
 
 def test_unknown_characters_are_spelt_as_sentencepiece_spells_them(monkeypatch):
-    trainer, models = sentencepiece.SentencePieceTrainer.train, []
-
-    def recorded(*, model_writer, **settings):
-        trainer(model_writer=model_writer, **settings)
-        models.append(model_writer.getvalue())
-
-    monkeypatch.setattr(sentencepiece.SentencePieceTrainer, "train", recorded)
+    models = trained_models(monkeypatch)
     ours = train(UNIGRAM, texts=lines())
     theirs = with_bytes(models[0])
     odd = ["日本", "the 日本robot 語 ▅a", "é¿ñ<0x41>x <0x4", "a </s>", "👩\u200d👧!", "Ωx"]

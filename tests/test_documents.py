@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-import torch
 
 from seq2seq.context import ContextFormat, SideFormat
 from seq2seq.decode.options import DecodeOptions
@@ -15,34 +14,17 @@ from seq2seq.documents import (
     translate_in_context,
 )
 from seq2seq.errors import ModelError
-from seq2seq.model.config import build_config
-from seq2seq.model.transformer import Transformer
 from seq2seq.translate import Report, Translator
 from tests.decode.native import decode, force
 from tests.test_translate import WORDS, word_tokenizer
+from tests.word_models import listening_model
 
 COMMA = 14  # stands for the separator
 
 
-def small_model(positions: int) -> Transformer:
-    """A random model that listens to its source and to what it has written."""
-    config = build_config(
-        "m2m_100", vocab_size=4 + len(WORDS), width=16, ffn_width=32, heads=2, encoder_layers=1,
-        decoder_layers=1, dropout=0.0, attention_dropout=0.0, activation_dropout=0.0,
-        activation="relu", scale_embedding=True, max_positions=positions,
-    )  # fmt: skip
-    torch.manual_seed(1)
-    model = Transformer(config).eval()
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "attention" in name and ("key_value" in name or "output" in name):
-                parameter.mul_(20)
-    return model
-
-
 def translator(source: int, target: int, *, positions: int = 40) -> Translator:
     tokenizer = word_tokenizer()
-    model = small_model(positions)
+    model = listening_model(4 + len(WORDS), positions, to=("attention",))
     form = ContextFormat(SideFormat(source, (COMMA,)), SideFormat(target, (COMMA,)))
     options = DecodeOptions(beams=2, max_length_factor=0, max_length_offset=5)
     return Translator(model, tokenizer, options, context=form if source or target else None)

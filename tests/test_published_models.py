@@ -34,18 +34,6 @@ FEW = 2  # enough to see which piece begins an output, and what follows it
 TAGGED = {"nllb": ("eng_Latn", "fra_Latn"), "m2m_100": ("en", "fr"), "mbart50": ("en_XX", "fr_XX")}
 
 
-@pytest.fixture(scope="module")
-def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Finds the folder of a family by its name."""
-    root = tmp_path_factory.mktemp("published")
-
-    def find(family: str) -> Path:
-        folder = root / family
-        return folder if folder.exists() else write_family(family, folder)
-
-    return find
-
-
 def generated(
     folder: Path, texts: Sequence[str], *, languages: tuple[str, str] | None = None, **asked: Any
 ) -> list[str]:
@@ -78,9 +66,9 @@ def languages_of(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("family", TAGGED)
 def test_every_language_is_forced_as_generate_forces_it(
-    family: str, folder_of: Callable[[str], Path]
+    family: str, family_folder: Callable[[str], Path]
 ) -> None:
-    folder, (source, _) = folder_of(family), TAGGED[family]
+    folder, (source, _) = family_folder(family), TAGGED[family]
     known = languages_of(folder)
     assert len(known) == {"nllb": 202, "m2m_100": 100, "mbart50": 52}[family]
     outputs = set()
@@ -99,9 +87,9 @@ def test_every_language_is_forced_as_generate_forces_it(
 @pytest.mark.slow
 @pytest.mark.parametrize("family", TAGGED)
 def test_all_languages_are_forced_as_generate_forces_them(
-    family: str, folder_of: Callable[[str], Path]
+    family: str, family_folder: Callable[[str], Path]
 ) -> None:
-    folder, (source, _) = folder_of(family), TAGGED[family]
+    folder, (source, _) = family_folder(family), TAGGED[family]
     translator = Translator.load(
         folder, device="cpu", source_language=source, target_language=source
     )
@@ -126,9 +114,9 @@ def test_all_languages_are_forced_as_generate_forces_them(
 
 @pytest.mark.parametrize("family", TAGGED)
 def test_the_language_of_the_source_is_said_as_the_tokenizer_says_it(
-    family: str, folder_of: Callable[[str], Path]
+    family: str, family_folder: Callable[[str], Path]
 ) -> None:
-    folder, (one, target) = folder_of(family), TAGGED[family]
+    folder, (one, target) = family_folder(family), TAGGED[family]
     other = languages_of(folder)[3]
     found = []
     for source in (one, other):
@@ -142,9 +130,9 @@ def test_the_language_of_the_source_is_said_as_the_tokenizer_says_it(
 
 @pytest.mark.parametrize("family", TAGGED)
 def test_a_language_may_be_spelt_in_any_usual_way_and_what_was_taken_is_said(
-    family: str, folder_of: Callable[[str], Path]
+    family: str, family_folder: Callable[[str], Path]
 ) -> None:
-    folder, (source, target) = folder_of(family), TAGGED[family]
+    folder, (source, target) = family_folder(family), TAGGED[family]
     plain = Translator.load(folder, source_language=source, target_language=target)
     assert not any("to this model" in remark for remark in plain.remarks)
     for english, french in (("en", "fr"), ("eng_Latn", "fra_Latn"), ("en_XX", "fr-FR")):
@@ -177,9 +165,9 @@ SEARCHES: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_families_that_are_not_ours_are_run_by_their_own_class(
-    family: str, folder_of: Callable[[str], Path]
+    family: str, family_folder: Callable[[str], Path]
 ) -> None:
-    folder = folder_of(family)
+    folder = family_folder(family)
     translator = Translator.load(folder, device="cpu", **FAMILIES[family])  # type: ignore[arg-type]
     assert any(one.endswith("of transformers") for one in translator.remarks)
     texts = [f"an owl: {text}" for text in TEXTS] if family == "t5" else TEXTS
@@ -193,21 +181,23 @@ def test_families_that_are_not_ours_are_run_by_their_own_class(
 
 
 def test_a_model_reads_and_writes_as_much_as_it_has_positions_for(
-    folder_of: Callable[[str], Path],
+    family_folder: Callable[[str], Path],
 ) -> None:
-    engine = StockEngine.load(folder_of("led"))
+    engine = StockEngine.load(family_folder("led"))
     assert (engine.positions, engine.target_positions) == (96, 32)
-    translator = Translator.load(folder_of("led"), work="summarization")
+    translator = Translator.load(family_folder("led"), work="summarization")
     (one,) = translator.translate([" ".join(TEXTS * 4)], translator.search(max_length=31))
     assert one.parts == 1
     assert not one.dropped
-    assert SIZES["max_position_embeddings"] == StockEngine.load(folder_of("bart")).target_positions
+    assert (
+        SIZES["max_position_embeddings"] == StockEngine.load(family_folder("bart")).target_positions
+    )
 
 
 def test_what_a_model_is_told_in_the_text_is_said_and_can_be_changed(
-    folder_of: Callable[[str], Path],
+    family_folder: Callable[[str], Path],
 ) -> None:
-    folder = folder_of("t5")
+    folder = family_folder("t5")
     told = Translator.load(folder, source_language="en", target_language="deu")
     said = "task translation_en_to_de of config.json: each text begins with 'the dog: ', num_beams"
     assert any(one.startswith(said) for one in told.remarks)
@@ -236,10 +226,10 @@ def test_a_configuration_without_tasks_says_nothing(tmp_path: Path) -> None:
 
 
 def test_mbart_of_25_languages_is_refused_with_what_runs_it(
-    folder_of: Callable[[str], Path],
+    family_folder: Callable[[str], Path],
 ) -> None:
     with pytest.raises(ModelError, match=r"an empty text becomes .*mBART of 25 languages"):
-        Translator.load(folder_of("mbart"), source_language="en_XX", target_language="ro_RO")
+        Translator.load(family_folder("mbart"), source_language="en_XX", target_language="ro_RO")
 
 
 @pytest.mark.parametrize(
@@ -254,12 +244,12 @@ def test_mbart_of_25_languages_is_refused_with_what_runs_it(
     ids=str,
 )
 def test_both_engines_do_the_same_with_every_option(
-    asked: dict[str, Any], folder_of: Callable[[str], Path]
+    asked: dict[str, Any], family_folder: Callable[[str], Path]
 ) -> None:
     found = []
     for engine in ("native", "transformers"):
         translator = Translator.load(
-            folder_of("nllb"), engine=engine, source_language="en", target_language="fr",  # type: ignore[arg-type]
+            family_folder("nllb"), engine=engine, source_language="en", target_language="fr",  # type: ignore[arg-type]
         )  # fmt: skip
         options = translator.search(**({"max_length": LIMIT} | asked))
         found.append(translator.translate(TEXTS, options, split="long"))
@@ -272,8 +262,10 @@ def test_both_engines_do_the_same_with_every_option(
             assert ours.text.startswith(asked["forced_prefix"])
 
 
-def test_a_prefix_begins_the_first_part_of_a_text_alone(folder_of: Callable[[str], Path]) -> None:
-    translator = Translator.load(folder_of("nllb"), source_language="en", target_language="fr")
+def test_a_prefix_begins_the_first_part_of_a_text_alone(
+    family_folder: Callable[[str], Path],
+) -> None:
+    translator = Translator.load(family_folder("nllb"), source_language="en", target_language="fr")
     options = translator.search(beams=1, max_length=LIMIT, forced_prefix="the dog")
     parts = ["a dog runs.", "an owl."]
     (whole,) = translator.translate([" ".join(parts)], options, split="sentences")
@@ -291,9 +283,9 @@ def test_a_prefix_begins_the_first_part_of_a_text_alone(folder_of: Callable[[str
 
 
 def test_a_folder_of_any_family_says_what_it_lacks(
-    folder_of: Callable[[str], Path], tmp_path: Path
+    family_folder: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    shutil.copytree(folder_of("bart"), tmp_path / "bart")
+    shutil.copytree(family_folder("bart"), tmp_path / "bart")
     (tmp_path / "bart" / "vocab.json").unlink()
     (tmp_path / "bart" / "merges.txt").unlink()
     with pytest.raises(ModelError, match="bart: cannot be opened, needed a complete model folder"):
@@ -302,9 +294,9 @@ def test_a_folder_of_any_family_says_what_it_lacks(
 
 @pytest.mark.parametrize("family", ["mbart50", "t5", "bart", "pegasus"])
 def test_a_special_piece_that_a_user_typed_ends_nothing(
-    family: str, folder_of: Callable[[str], Path]
+    family: str, family_folder: Callable[[str], Path]
 ) -> None:
-    tokenizer = open_tokenizer(folder_of(family), languages=("en_XX", "fr_XX"))
+    tokenizer = open_tokenizer(family_folder(family), languages=("en_XX", "fr_XX"))
     (frame,) = tokenizer.encode([""])
     for text in ("a </s> dog", "a <pad> dog", "<s>an owl", "an owl<unk>"):
         (ids,) = tokenizer.encode([text])
@@ -324,12 +316,12 @@ def test_weights_outside_a_folder_are_not_read(read: Any, tmp_path: Path) -> Non
         read(folder)
 
 
-def test_a_model_is_looked_at_without_its_weights(folder_of: Callable[[str], Path]) -> None:
-    found = examine_model(folder_of("nllb"))
+def test_a_model_is_looked_at_without_its_weights(family_folder: Callable[[str], Path]) -> None:
+    found = examine_model(family_folder("nllb"))
     assert (found.engine, len(found.languages), found.reads) == ("native", 202, 40)
-    own = AutoModelForSeq2SeqLM.from_pretrained(folder_of("nllb"))
+    own = AutoModelForSeq2SeqLM.from_pretrained(family_folder("nllb"))
     assert found.parameters == sum(one.numel() for one in own.parameters())
-    t5, led = examine_model(folder_of("t5")), examine_model(folder_of("led"))
+    t5, led = examine_model(family_folder("t5")), examine_model(family_folder("led"))
     assert t5.tasks["translation_en_to_fr"] == "an owl: "
     assert (led.engine, led.reads, led.writes) == ("transformers", 96, 32)
     assert "needs --source-language" in found.to_text()

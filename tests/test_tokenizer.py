@@ -121,7 +121,8 @@ def test_text_that_looks_like_a_special_piece_is_spelt_out(spec):
         assert tokenizer.decode([[*body, end]]) == [text]
 
 
-def test_unigram_ids_are_sentencepieces_own(monkeypatch):
+def trained_models(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Collects the models of sentencepiece that are trained from here on."""
     trainer, models = sentencepiece.SentencePieceTrainer.train, []
 
     def recorded(*, model_writer, **settings):
@@ -129,6 +130,11 @@ def test_unigram_ids_are_sentencepieces_own(monkeypatch):
         models.append(model_writer.getvalue())
 
     monkeypatch.setattr(sentencepiece.SentencePieceTrainer, "train", recorded)
+    return models
+
+
+def test_unigram_ids_are_sentencepieces_own(monkeypatch):
+    models = trained_models(monkeypatch)
     texts = [*lines(), *ODD_LINES]
     tokenizer = train(UNIGRAM, texts=texts)
     oracle = sentencepiece.SentencePieceProcessor(model_proto=models[0])

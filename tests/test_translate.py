@@ -8,22 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tokenizers
-import torch
-from tokenizers import models, pre_tokenizers, processors
 
 from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, Hypothesis
 from seq2seq.engines.engine import Progress
 from seq2seq.engines.native import NativeEngine
 from seq2seq.errors import DataError, ModelError
-from seq2seq.model.config import build_config
 from seq2seq.model.stock import save_model
 from seq2seq.model.transformer import Transformer
 from seq2seq.reading import Trained
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.translate import Report, Split, Translator
 from seq2seq.translated import is_copy, on_one_line, repeats
+from tests import word_models
 from tests.decode.native import decode
 from tests.stock_layouts import nllb
 
@@ -33,34 +30,11 @@ OPTIONS = DecodeOptions(beams=2, max_length_factor=0, max_length_offset=6)
 
 
 def word_tokenizer() -> Tokenizer:
-    """One piece for each word and mark; everything else is unknown."""
-    pieces = ["<s>", "<pad>", "</s>", "<unk>", *WORDS]
-    backend = tokenizers.Tokenizer(
-        models.WordLevel({piece: number for number, piece in enumerate(pieces)}, unk_token="<unk>")
-    )
-    backend.pre_tokenizer = pre_tokenizers.Whitespace()
-    backend.post_processor = processors.TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", 2)]
-    )
-    backend.add_special_tokens(pieces[:4])
-    names = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
-    return Tokenizer(backend, names)
+    return word_models.word_tokenizer(WORDS)
 
 
 def small_model(vocabulary: int = 4 + len(WORDS)) -> Transformer:
-    config = build_config(
-        "m2m_100", vocab_size=vocabulary, width=16, ffn_width=32, heads=2, encoder_layers=1,
-        decoder_layers=1, dropout=0.0, attention_dropout=0.0, activation_dropout=0.0,
-        activation="relu", scale_embedding=True, max_positions=POSITIONS,
-    )  # fmt: skip
-    torch.manual_seed(1)
-    model = Transformer(config).eval()
-    # New weights listen little to the source; different inputs are to have different outputs.
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "cross_attention.key_value" in name or "cross_attention.output" in name:
-                parameter.mul_(20)
-    return model
+    return word_models.listening_model(vocabulary, POSITIONS)
 
 
 class Scripted(NativeEngine):

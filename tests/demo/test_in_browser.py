@@ -37,11 +37,10 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def page(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("profile")) as browser:
-        browser.visit(address)
-        browser.wait(lambda: bool(browser.js(SHOWN)))
-        yield browser
+def page(address: str, chromium: Browser) -> Browser:
+    chromium.visit(address)
+    chromium.wait(lambda: bool(chromium.js(SHOWN)))
+    return chromium
 
 
 def ask(page: Browser, text: str) -> None:

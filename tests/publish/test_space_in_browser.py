@@ -78,19 +78,13 @@ def serve(space: Path, hub: dict[str, str]) -> Iterator[str]:
         program.communicate(timeout=30)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("profile")) as chromium:
-        yield chromium
-
-
 @pytest.fixture
-def page(browser: Browser, url: str) -> Browser:
+def page(chromium: Browser, url: str) -> Browser:
     """The page as it stands when it is opened."""
-    browser.visit(url)
-    browser.wait(lambda: browser.count("#text textarea") == 1)
-    browser.wait(lambda: shown(browser) == "" and value(browser, "text") == EXAMPLES[0])
-    return browser
+    chromium.visit(url)
+    chromium.wait(lambda: chromium.count("#text textarea") == 1)
+    chromium.wait(lambda: shown(chromium) == "" and value(chromium, "text") == EXAMPLES[0])
+    return chromium
 
 
 def value(page: Browser, field: str) -> str:

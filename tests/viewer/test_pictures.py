@@ -3,7 +3,6 @@
 import base64
 import re
 import struct
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,12 +25,6 @@ pytestmark = [
 SINGLE = replace(sample_page(), examples=sample_page().examples[1:])
 READING = SINGLE.examples[0].readings[0]
 IT, WRENCH, END = 7, 5, 11  # words of the source
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with Browser(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture
