@@ -51,7 +51,7 @@ def map_in_order(
         yield from map(function, chain(first, waiting))
         return
     results: deque[Future[Found]] = deque()
-    with _quick_switches(), ProcessPoolExecutor(
+    with quick_switches(), ProcessPoolExecutor(
         processes, multiprocessing.get_context(START_METHOD), initializer=_begin,
         initargs=(function, os.getpid()),
     ) as pool:  # fmt: skip
@@ -74,9 +74,14 @@ _found_seconds: list[float] = []  # by every use under way; what the first one f
 
 
 @contextmanager
-def _quick_switches() -> Iterator[None]:
+def quick_switches(seconds: float = SWITCH_SECONDS) -> Iterator[None]:
+    """Let threads wait no longer for one that runs Python, until the block ends.
+
+    Args:
+        seconds: After which one that waits may go on.
+    """
     _found_seconds.append(sys.getswitchinterval())
-    sys.setswitchinterval(SWITCH_SECONDS)
+    sys.setswitchinterval(seconds)
     try:
         yield
     finally:  # generators end in any order; the last puts back what was usual

@@ -1,5 +1,6 @@
 """Batches that are searched side by side, each in a thread of its own."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -40,11 +41,12 @@ def test_two_batches_are_searched_at_once_by_one_thread_each(
     trained: Any, batches: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both = threading.Barrier(2, timeout=20)
-    threads = []
-    real = native.search_beams
+    threads, waits = [], []
+    usual, real = sys.getswitchinterval(), native.search_beams
 
     def search(model: Any, sources: Any, *rest: Any) -> Any:
         threads.append(torch.get_num_threads())
+        waits.append(sys.getswitchinterval())
         if len(threads) <= 2:  # a third batch begins when one of them is done
             both.wait()  # ends with an error where the second one waits for the first
         return real(model, sources, *rest)
@@ -52,6 +54,8 @@ def test_two_batches_are_searched_at_once_by_one_thread_each(
     monkeypatch.setattr(native, "search_beams", search)
     decode(trained.ours, [trained.sources[0]] * batches, BEAMS, batch_tokens=1)
     assert threads == [1] * batches
+    assert waits == pytest.approx([native.SWITCH_SECONDS] * batches)
+    assert sys.getswitchinterval() == usual > native.SWITCH_SECONDS
 
 
 def test_a_job_that_is_worth_two_threads_is_shared_out_evenly(trained: Any) -> None:
