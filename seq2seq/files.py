@@ -68,12 +68,7 @@ def read_bytes(path: Path, *, error: type[Seq2SeqError], needed: str) -> bytes:
 
 
 def read_text(path: Path, *, error: type[Seq2SeqError], needed: str) -> str:
-    """Read a file of settings: recipe, configuration, vocabulary.
-
-    Args:
-        path: The file.
-        error: What to raise.
-        needed: What should be there, for messages: "a recipe (TOML)".
+    """Read a file of settings: recipe, configuration, vocabulary; arguments as for ``read_bytes``.
 
     Returns:
         Its text; a byte order mark at the start is not part of it.
@@ -92,15 +87,7 @@ def read_text(path: Path, *, error: type[Seq2SeqError], needed: str) -> str:
 
 
 def read_json(path: Path, *, error: type[Seq2SeqError], needed: str) -> Any:
-    """Read a JSON file of settings.
-
-    Args:
-        path: The file.
-        error: What to raise.
-        needed: What should be there, for messages: "the config.json of a stock model".
-
-    Returns:
-        Its content.
+    """Read a JSON file of settings; arguments as for ``read_bytes``.
 
     Raises:
         Seq2SeqError: Of the kind ``error``: as for ``read_text``, or it is not JSON.
@@ -209,15 +196,15 @@ def refuse_odd_files(folder: Path, *, error: type[Seq2SeqError]) -> None:
             listed.
     """
     try:
-        odd = [path for path in sorted(folder.iterdir()) if _is_odd(path)]
+        odd = [
+            path
+            for path in sorted(folder.iterdir())
+            if path.exists() and not (path.is_file() or path.is_dir())
+        ]
     except OSError as found:
         raise error(f"{folder}: cannot be listed: {found.strerror}") from None
     if odd:
         raise error(f"{odd[0]}: a pipe or a device, needed a regular file; take it away")
-
-
-def _is_odd(path: Path) -> bool:
-    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 @contextmanager

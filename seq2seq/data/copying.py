@@ -153,7 +153,10 @@ class CopyingMaker:
         for place, corpus in enumerate(self.corpora):
             random = Random(f"copying {self.seed} {place} {number}")
             rows, named = corpus.drawn(self.share, [self.seed, place], number)
-            plain, naming = (_pairs(corpus.pairs, chosen) for chosen in (rows, named))
+            plain, naming = (
+                list(iterate_pairs(corpus.pairs.select(chosen))) if len(chosen) else []
+                for chosen in (rows, named)
+            )
             words = _words(plain + naming)
             made += [self._with_name(pair, random, words) for pair in naming]
             made += [
@@ -323,10 +326,6 @@ def _names(text: ParallelText) -> frozenset[str]:
     return frozenset(
         word for word, count in shared.items() if count > LOWER_AT_MOST * lower[word.lower()]
     )
-
-
-def _pairs(dataset: Any, rows: Int[np.ndarray, " chosen"]) -> list[Pair]:
-    return list(iterate_pairs(dataset.select(rows))) if len(rows) else []
 
 
 def _words(pairs: Sequence[Pair]) -> list[str]:

@@ -20,7 +20,6 @@ from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.attention_page import known_languages, show_text
 from seq2seq.run import Run
 from seq2seq.sentences import join_parts, sentences_of
-from seq2seq.task_prefix import Work
 from seq2seq.translate import Translator
 from seq2seq.translated import Report, Translation
 from seq2seq.viewer.content import AttentionPage
@@ -119,13 +118,13 @@ class TriedModel:
                 "'seq2seq attention' shows what it attends to"
             )
         told = languages if language_codes(opened.tokenizer) else (None, None)
-        engine = _RememberingEngine(opened.model)
+        engine, run = _RememberingEngine(opened.model), Run(Path(where))
         translator = Translator.load(
             where,
             engine=engine,
             source_language=languages[0],
             target_language=languages[1],
-            work=_work(Run(Path(where))),
+            work=run.read_recipe().task if run.recipe.is_file() else "translation",
         )
         return cls(opened, engine, translator, told)
 
@@ -181,10 +180,6 @@ def _joined(pages: list[AttentionPage]) -> AttentionPage:
     notes = dict.fromkeys(note for page in pages for note in page.notes)
     examples = tuple(example for page in pages for example in page.examples)
     return replace(pages[0], examples=examples, notes=tuple(notes))
-
-
-def _work(run: Run) -> Work:
-    return run.read_recipe().task if run.recipe.is_file() else "translation"
 
 
 def _examples(run: Run) -> tuple[str, ...]:

@@ -138,6 +138,7 @@ def _pair(
         source, good, bad = sources[number], targets[number], targets[len(meant) + number]
         good_spans, bad_spans = differing_spans(good.text, bad.text)
         candidates = _candidates(view, source, good)
+        nouns = [candidate.noun for candidate in candidates]
         items.append(
             Item(
                 id=f"{name}.{number}",
@@ -155,7 +156,7 @@ def _pair(
                 cue_span=source.spans["cue"],
                 clause=_reason_clause(setting, source),
                 candidates=candidates,
-                gold=None if slot is None else _place(candidates, view.nouns[slot]),
+                gold=None if slot is None else nouns.index(view.nouns[slot].english),
                 good=good.text,
                 bad=bad.text,
                 good_spans=good_spans,
@@ -170,10 +171,6 @@ def _hidden(view: View, grammar: Grammar) -> tuple[str, ...]:
     """A tag for items in which an article does not tell a gender, such as l'orange."""
     hidden = any(grammar.hides_gender(noun) for noun in view.nouns.values())
     return ("article hides gender",) if hidden else ()
-
-
-def _place(candidates: tuple[Candidate, ...], noun: Noun) -> int:
-    return [candidate.noun for candidate in candidates].index(noun.english)
 
 
 def _scene(view: View, cue: Cue, meant: str | None, setting: Setting) -> Scene:

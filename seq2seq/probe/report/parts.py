@@ -68,7 +68,8 @@ def differences_of(studies: Sequence[Study]) -> tuple[TagDifference, ...]:
     Two sets belong together if their names differ in "pro" and "anti" alone, as those of WinoBias
     and WinoMT do.
     """
-    sides = {(_side(one), _without_side(one.spec.name)): one for one in studies}
+    either = re.compile(r"(?<![a-z])(pro|anti)(?![a-z])")
+    sides = {(_side(one), either.sub("*", one.spec.name.lower())): one for one in studies}
     found = []
     for (side, name), one in sides.items():
         other = sides.get(("anti", name))
@@ -90,10 +91,6 @@ def _side(study: Study) -> str:
     every = {tag for case in study.record.cases for tag in case.tags}
     tags = {tag for tag in every if tag.startswith(f"{STEREOTYPE}=")}
     return tags.pop().partition("=")[2] if len(tags) == 1 else ""
-
-
-def _without_side(name: str) -> str:
-    return re.sub(r"(?<![a-z])(pro|anti)(?![a-z])", "*", name.lower())
 
 
 def _figure(one: TagFigure) -> str:
