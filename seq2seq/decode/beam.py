@@ -3,11 +3,12 @@
 In every step each of the ``beams`` open hypotheses of a sentence could be continued with any piece
 of the vocabulary. The best ``2 * beams`` of all continuations are looked at: at most ``beams`` of
 them can end the sentence, so enough are left to go on with. Those among the first ``beams`` that
-end are put on the shelf of finished hypotheses; the best that do not end are the open hypotheses of
-the next step. At a sentence's length limit everything ends.
+end are finished hypotheses; the best that do not end are the open hypotheses of the next step. At a
+sentence's length limit everything ends.
 
 Each sentence is searched and stopped by itself, so its neighbours in the batch make no difference.
-With ``beams = 1`` this is greedy search.
+With ``beams = 1`` this is greedy search, for which the best continuation is enough: if it ends the
+sentence, nothing has to go on.
 
 Source: the rules are those of `generate` in transformers 5, so that hypotheses and scores agree.
 """
@@ -78,7 +79,7 @@ class _Search:
         open: Whether a sentence is still being searched; the host knows when it looks.
         ids: Open hypotheses, the start piece first.
         log_probability: Theirs. All beams begin alike, so at first only one of them may count.
-        finished: The shelf.
+        finished: The best hypotheses that have ended, or reached their limit.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class _Search:
         length = self.ids.shape[2]
         ends = (piece == self.model.config.eos_token_id) | (length >= self.limit)[:, None]
         candidates = torch.cat([pick(self.ids, beam), piece[:, :, None]], dim=2)
-        self._shelve(candidates[:, :beams], log_probability[:, :beams], ends[:, :beams])
+        self._keep_finished(candidates[:, :beams], log_probability[:, :beams], ends[:, :beams])
         self.log_probability, chosen = log_probability.masked_fill(ends, -inf).topk(beams, dim=1)
         self.ids = pick(candidates, chosen)
         beam = beam.gather(1, chosen)
@@ -147,7 +148,7 @@ class _Search:
         if self.options.renormalize:
             gain = gain.log_softmax(1)
         log_probability, beam, piece = best_continuations(
-            gain.view(sentences, beams, -1), self.log_probability, 2 * beams
+            gain.view(sentences, beams, -1), self.log_probability, 1 if beams == 1 else 2 * beams
         )
         if length <= self.given.longest:
             is_given = self.given.lengths[:, None] >= length
@@ -157,7 +158,7 @@ class _Search:
             piece = torch.where(is_given, self.given.pieces[:, length - 1, None], piece)
         return log_probability, beam, piece
 
-    def _shelve(
+    def _keep_finished(
         self,
         ids: Int[Tensor, "sentences beams length"],
         log_probability: Float[Tensor, "sentences beams"],
@@ -189,11 +190,12 @@ class _Search:
         Returns:
             The sentences that stay, in their new order, or None if all do.
         """
-        fetched = self.finished.fetch(self.open, self.options.n_best, now=length)
-        stay = [place for place, searching in enumerate(fetched.searching) if searching]
-        leave = [place for place, searching in enumerate(fetched.searching) if not searching]
+        searching = self.open.tolist()
+        stay = [place for place, is_open in enumerate(searching) if is_open]
+        leave = [place for place, is_open in enumerate(searching) if not is_open]
         if stay and len(leave) < LEAVING_SHARE * len(self.sentence):
             return None
+        fetched = self.finished.fetch(self.options.n_best, now=length)
         found = fetched.hypotheses(leave, eos_id=self.model.config.eos_token_id)
         for place, hypotheses in zip(leave, found, strict=True):
             if not self.options.needs_scores:

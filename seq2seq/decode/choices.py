@@ -104,6 +104,13 @@ def best_continuations(
         values, chosen = total.topk(min(count, total.shape[1]), dim=1)
         return values, chosen // of_each.shape[2], pieces.gather(1, chosen)
     maxima = gain[:, :, : blocks * BLOCK].view(sentences, beams, blocks, BLOCK).amax(3)
+    if beams == count == 1:
+        first = maxima[:, 0].argmax(1, keepdim=True) * BLOCK
+        behind = torch.arange(blocks * BLOCK, vocabulary).expand(sentences, -1)
+        places = torch.cat([first + torch.arange(BLOCK), behind], dim=1)
+        chosen = gain[:, 0].gather(1, places).argmax(1, keepdim=True)
+        piece = places.gather(1, chosen)
+        return gain[:, 0].gather(1, piece) + so_far, torch.zeros_like(piece), piece
     best = (maxima + so_far[:, :, None]).flatten(1).topk(count, dim=1, sorted=False).indices
     beam = best // blocks
     first = beam * vocabulary + best % blocks * BLOCK

@@ -1,4 +1,4 @@
-"""The shelf on which beam search keeps what it has finished."""
+"""The finished hypotheses of a beam search."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from math import inf
 from typing import Self
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from seq2seq.decode.options import Hypothesis
@@ -27,7 +27,7 @@ class Finished:
 
     @classmethod
     def empty(cls, sentences: int, places: int, *, length: int, device: torch.device) -> Self:
-        """Make a shelf with free places only.
+        """Make room for hypotheses that are still to be found.
 
         Args:
             sentences: Number of sentences.
@@ -36,7 +36,7 @@ class Finished:
             device: Where the search runs.
 
         Returns:
-            The shelf.
+            Free places only.
         """
         ids = torch.zeros(sentences, places, length, dtype=torch.long, device=device)
         free = torch.full((sentences, places), -inf, dtype=torch.float32, device=device)
@@ -81,16 +81,15 @@ class Finished:
         self.log_probability = self.log_probability[sentences]
         self.length = self.length[sentences]
 
-    def fetch(self, searching: Bool[Tensor, " sentences"], n_best: int, *, now: int) -> "Fetched":
+    def fetch(self, n_best: int, *, now: int) -> "Fetched":
         """Bring to the host what is there, in one copy: it has to wait for each.
 
         Args:
-            searching: Which sentences are still being searched.
             n_best: How many hypotheses of each, at most.
             now: The most pieces that one of them has.
 
         Returns:
-            Both, on the host.
+            The same, on the host.
         """
         columns = [
             self.ids[:, :n_best, :now],
@@ -98,32 +97,25 @@ class Finished:
             # Their bits: as whole numbers they fit into one tensor with the others.
             self.score[:, :n_best, None].view(torch.int32),
             self.log_probability[:, :n_best, None].view(torch.int32),
-            searching[:, None, None].expand(-1, n_best, 1),
         ]
         together = torch.cat([one.int() for one in columns], dim=2).cpu()
-        ids, length, score, log_probability, still = torch.split(together, [now, 1, 1, 1, 1], 2)
+        ids, length, score, log_probability = torch.split(together, [now, 1, 1, 1], 2)
         return Fetched(
             ids,
             score[:, :, 0].view(torch.float32),
             log_probability[:, :, 0].view(torch.float32),
             length[:, :, 0],
-            still[:, 0, 0].bool().tolist(),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What the host knows of a shelf; the first four are those of `Finished`.
-
-    Attributes:
-        searching: Which sentences were still being searched.
-    """
+    """Finished hypotheses on the host; see `Finished`."""
 
     ids: Int[Tensor, "sentences best now"]
     score: Float[Tensor, "sentences best"]
     log_probability: Float[Tensor, "sentences best"]
     length: Int[Tensor, "sentences best"]
-    searching: list[bool]
 
     def hypotheses(self, sentences: Sequence[int], *, eos_id: int) -> list[list[Hypothesis]]:
         """Read what was found for some sentences.

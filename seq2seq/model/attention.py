@@ -123,8 +123,11 @@ def attend(
     if causal:
         scores += causal_bias(scores.shape[-1], dtype=scores.dtype, device=scores.device)
     if bias is not None:
-        scores += bias.to(scores.dtype)
-    weights = drop(row_softmax(scores).to(value.dtype), dropout)
+        scores += bias
+    weights = row_softmax(scores)
+    if weights.dtype != value.dtype:
+        weights = weights.to(value.dtype)
+    weights = drop(weights, dropout)
     return torch.matmul(weights, value)
 
 
@@ -140,7 +143,8 @@ def row_softmax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows key
         The weights, in single precision or the scores' own if that is higher.
     """
     keys = scores.shape[-1]
-    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+    if scores.dtype in (torch.bfloat16, torch.float16):
+        scores = scores.float()
     # A trace, for an export or a compiler, must serve rows of any length.
     traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     if scores.device.type == "cpu" and keys < VECTOR and not traced:

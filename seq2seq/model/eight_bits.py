@@ -26,7 +26,7 @@ from seq2seq.model.transformer import Transformer
 LARGEST = 127
 # What stands for zero in a rounded position: its numbers are 1 … 255.
 ZERO = 128
-# Scale of a row that is zero, which must not be divided by zero.
+# Added to every scale: a row of zeros must not be divided by zero.
 SMALLEST = 1e-20
 
 
@@ -42,6 +42,7 @@ class EightBitLinear(nn.Module):
         self.packed = torch.ops.onednn.qlinear_prepack(rounded, None)
         self.scale = scale
         self.zero = torch.zeros(len(weight), dtype=torch.long)
+        self.smallest = torch.tensor(SMALLEST)
         self.bias = bias
 
     def forward(self, x: Float[Tensor, "*places inputs"]) -> Float[Tensor, "*places outputs"]:
@@ -53,13 +54,12 @@ class EightBitLinear(nn.Module):
         Returns:
             The outputs.
         """
-        rows = x.reshape(-1, x.shape[-1])
-        alone = len(rows) == 1
+        alone = x.numel() == x.shape[-1]
         if alone:  # oneDNN has no fast product for one row, with 256 inputs 2 ms instead of 0.03
-            rows = rows.expand(2, -1)
-        scale = rows.abs().amax(1, keepdim=True).clamp_(min=SMALLEST).div_(LARGEST)
+            x = torch.stack([x, x])
+        scale = torch.add(self.smallest, x.abs().amax(-1, keepdim=True), alpha=1 / LARGEST)
         # Of a signed number its first bit makes the unsigned one that is larger by 128.
-        signed = rows.div(scale).round_().to(torch.int8)
+        signed = x.div(scale).round_().to(torch.int8)
         rounded = signed.view(torch.uint8).bitwise_xor_(ZERO)
         found: Tensor = torch.ops.onednn.qlinear_pointwise(
             rounded, 1.0, ZERO, self.packed, self.scale, self.zero,
@@ -68,7 +68,7 @@ class EightBitLinear(nn.Module):
         found.mul_(scale)  # not `addcmul`, which goes number by number along rows
         if self.bias is not None:
             found.add_(self.bias)
-        return found[: 1 if alone else None].view(*x.shape[:-1], -1)
+        return found[0] if alone else found
 
 
 @torch.no_grad()

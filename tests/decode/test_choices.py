@@ -1,3 +1,5 @@
+from math import inf
+
 import pytest
 import torch
 from transformers import NoRepeatNGramLogitsProcessor
@@ -24,6 +26,16 @@ def test_the_best_continuations_may_all_lie_in_one_block_or_behind_the_last() ->
     _, beam, piece = best_continuations(gain, torch.tensor([[0.0, -0.5], [-0.5, 0.0]]), 3)
     assert beam.tolist() == [[1, 1, 1], [0, 0, 0]]
     assert piece.tolist() == [[139, 138, 137], [999, 998, 997]]
+
+
+def test_greedy_search_takes_the_first_of_equals_wherever_it_lies() -> None:
+    gain = torch.zeros(4, 1, 1000)
+    for row, places in enumerate(([130, 500], [999], [64, 127, 128], [959, 960])):
+        gain[row, 0, places] = 1.0
+    values, beam, piece = best_continuations(gain, torch.tensor([[0.0], [-1.0], [-2.0], [-inf]]), 1)
+    assert values.tolist() == [[1.0], [0.0], [-1.0], [-inf]]
+    assert beam.tolist() == [[0]] * 4
+    assert piece.tolist() == [[130], [999], [64], [959]]
 
 
 def test_a_beam_that_does_not_count_is_continued_only_where_no_other_is_left() -> None:

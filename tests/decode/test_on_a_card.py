@@ -72,6 +72,11 @@ def test_looking_at_every_eighth_step_finds_what_looking_at_each_finds(
     assert same(decode(ours, given, wanted), expected)
 
 
+def looks(card: Card) -> list[str]:
+    """When the host asked which sentences are done."""
+    return [wait for wait in card.waits if "decode/beam.py" in wait]
+
+
 @pytest.mark.parametrize("search", SEARCHES, ids=str)
 def test_the_host_waits_once_in_eight_steps(
     search: dict[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -94,10 +99,10 @@ def test_the_host_waits_once_in_eight_steps(
         found = decode(there, given, wanted)
     assert same(found, expected)
     assert steps >= 8
-    assert len(card.waits) == math.ceil(steps / 8)
-    assert {wait.split(":")[0] for wait in card.waits} == {
-        "copy by aten._to_copy.default, decode/finished.py"
-    }
+    assert len(looks(card)) == math.ceil(steps / 8)
+    # Another one where sentences leave: the card has just been waited for, and has nothing to do.
+    fetched = [wait for wait in card.waits if "decode/finished.py" in wait]
+    assert 0 < len(fetched) <= len(looks(card)) == len(card.waits) - len(fetched)
 
 
 def test_a_card_is_waited_for_at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +113,7 @@ def test_a_card_is_waited_for_at_every_look(monkeypatch: pytest.MonkeyPatch) -> 
         there = copy.deepcopy(ours).to("card")
         card.waits.clear()
         found = decode(there, sources(ours.config.eos_token_id), DecodeOptions(beams=1))
-    assert len(card.waits) == max(len(h[0].ids) for h in found)
+    assert len(looks(card)) == max(len(h[0].ids) for h in found)
 
 
 def test_forced_scores_wait_once_a_batch() -> None:
