@@ -1,9 +1,12 @@
 """One of several equal parts of a file, so that several machines share the work."""
 
 import re
+from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
+from seq2seq.cli.kept_output import part_of
 from seq2seq.errors import DataError
 from seq2seq.lines import iterate_lines
 
@@ -46,3 +49,38 @@ def lines_of_shard(source: Path, shard: str | None) -> Lines:
     total = sum(1 for _ in iterate_lines(source))
     start, end = (total * number // parts for number in (part - 1, part))
     return Lines(start, end - start)
+
+
+def lines_behind(
+    source: Path, part: Lines, done: int, *, again: int, output: Path | None
+) -> Iterator[str]:
+    """Read the lines of a part that are not written yet.
+
+    Args:
+        source: What they are read from.
+        part: The lines that are asked for.
+        done: How many of them are written.
+        again: How many of those to read again, so that the others are in their company; none are
+            where nothing is left to do.
+        output: Where they are written, for messages.
+
+    Returns:
+        The lines.
+
+    Raises:
+        DataError: More are written than the part has, or the source cannot be read.
+    """
+    first, length = part
+    given = iterate_lines(source)
+    skipped = sum(1 for _ in islice(given, first + done - again))
+    company = list(islice(given, again))
+    found = skipped + len(company) - first
+    most = found if length is None else length
+    if done > most:
+        raise DataError(
+            f"--resume: {done:,} lines are there already, the input has {most:,}, needed the input "
+            f"that they were made of; name it, or remove {part_of(output or Path())}"
+        )
+    left = islice(given, None if length is None else length - done)
+    following = list(islice(left, 1)) if company else []
+    return chain(company if following else [], following, left)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -18,7 +17,7 @@ from seq2seq.cli.made_with import made_with
 from seq2seq.cli.options import AnyModel, AsJson, Device
 from seq2seq.cli.output import check_output, open_output, refuse_overwriting
 from seq2seq.cli.progress import Progress
-from seq2seq.cli.shard import Lines, lines_of_shard
+from seq2seq.cli.shard import Lines, lines_behind, lines_of_shard
 from seq2seq.cli.translate_options import (
     BatchTokens,
     Beam,
@@ -49,7 +48,7 @@ from seq2seq.cli.translate_options import (
 )
 from seq2seq.cli.writers import JsonWriter, LineWriter
 from seq2seq.errors import DataError
-from seq2seq.lines import STDIN, iterate_lines
+from seq2seq.lines import STDIN
 
 if TYPE_CHECKING:  # asking for help must not load it
     from seq2seq.decode.options import DecodeOptions, Sampling
@@ -341,17 +340,11 @@ def _chunks(
     translator: "Translator", options: "DecodeOptions", job: _Job, *, done: int
 ) -> "Iterator[Chunk]":
     """The translations of all lines, line by line or document by document."""
-    first, length = job.part
-    end = None if length is None else first + length
-    given = iterate_lines(job.source)
-    skipped = sum(1 for _ in islice(given, first + done))
-    most = skipped - first if length is None else length
-    if done > most:
-        raise DataError(
-            f"--resume: {done:,} lines are there already, the input has {most:,}, needed the input "
-            f"that they were made of; name it, or remove {part_of(job.output or Path())}"
-        )
-    lines = islice(given, None if end is None else max(end - first - done, 0))
+    from seq2seq.translate import CHUNK_LINES
+
+    # Lines that are translated together may answer otherwise in other company.
+    together = 0 if _is_live(job.source) else done % CHUNK_LINES
+    lines = lines_behind(job.source, job.part, done, again=together, output=job.output)
     if job.document:
         from seq2seq.documents import stream_documents
 
@@ -363,7 +356,7 @@ def _chunks(
             restore=job.restore,
             batch_tokens=job.batch_tokens,
         )
-    return translator.stream(
+    chunks = translator.stream(
         lines,
         options,
         split=job.split,
@@ -371,8 +364,19 @@ def _chunks(
         restore=job.restore,
         batch_tokens=job.batch_tokens,
         pause_seconds=PAUSE_SECONDS if _is_live(job.source) else None,
-        first_line=first + done + 1,
+        first_line=job.part.before + done - together + 1,
     )
+    return _behind(chunks, together) if together else chunks
+
+
+def _behind(chunks: "Iterator[Chunk]", written: int) -> "Iterator[Chunk]":
+    """Chunks without their first lines, which are written already."""
+    from seq2seq.translate import Chunk, Report
+
+    for chunk in chunks:
+        new = chunk.translations[written:]
+        written = max(0, written - len(chunk.translations))
+        yield Chunk(new, Report.of(new, seconds=chunk.report.seconds))
 
 
 def _is_live(source: Path) -> bool:

@@ -20,7 +20,7 @@ from seq2seq.cli.made_with import digest_of
 from seq2seq.cli.shard import Lines, lines_of_shard
 from seq2seq.errors import DataError
 from seq2seq.lines import iterate_lines
-from seq2seq.translate import Translator
+from seq2seq.translate import Candidate, Translation, Translator
 
 Cli = Callable[..., Any]
 SEARCH = ("--beam", "1", "--max-length", "6")
@@ -86,6 +86,31 @@ def test_killed_at_twenty_moments_it_ends_with_the_same_bytes(
     assert deaths >= 20
     assert output.read_bytes() == whole.read_bytes()
     assert not part_of(output).exists()
+
+
+@pytest.mark.parametrize("shard", [(), ("--shard", "2/2")])
+def test_lines_are_gone_on_with_in_the_company_of_those_they_began_with(
+    cli: Cli, model: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    shard: tuple[str, ...],
+) -> None:  # fmt: skip
+    def in_company(self: Any, texts: list[str], *given: Any, **options: Any) -> list[Translation]:
+        texts_of = [f"{text} of {texts[0]} and {len(texts)}" for text in texts]
+        return [Translation((Candidate(text, 0.0, 0.0, ended=True),), 1) for text in texts_of]
+
+    monkeypatch.setattr(Translator, "translate", in_company)
+    monkeypatch.setattr("seq2seq.translate.CHUNK_LINES", 5)
+    defaults = {**Translator.stream.__kwdefaults__, "chunk_lines": 5}
+    monkeypatch.setattr(Translator.stream, "__kwdefaults__", defaults)
+    output = tmp_path / "new.de"
+    asked = ("translate", model, "--input", source, "--output", output, *shard)
+    assert cli(*asked).code == 0
+    whole = output.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for done in range(1, len(lines) + 1):
+        part_of(output).write_bytes(b"".join(lines[:done]) + b"half")
+        result = cli(*asked, "--resume")
+        assert output.read_bytes() == whole
+        assert f"{len(lines) - done} lines in" in result.err
 
 
 def test_a_command_that_fails_keeps_what_it_has_done(

@@ -508,6 +508,7 @@ def test_json_comes_in_parts_and_is_the_same_object(
 @pytest.fixture
 def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines are taken two by two."""
+    monkeypatch.setattr("seq2seq.translate.CHUNK_LINES", 2)
     defaults = {**Translator.stream.__kwdefaults__, "chunk_lines": 2}
     monkeypatch.setattr(Translator.stream, "__kwdefaults__", defaults)
 
