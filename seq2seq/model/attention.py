@@ -186,20 +186,22 @@ class SelfAttention(nn.Module):
         self.query_key_value = Linear(width, 3 * width)
         self.output = Linear(width, width)
 
-    def project(self, x: Float[Tensor, "batch target width"]) -> tuple[Heads, Heads, Heads]:
+    def project(
+        self, x: Float[Tensor, "batch target width"]
+    ) -> tuple[Heads, Float[Tensor, "2 batch heads target dim"]]:
         """Make queries, keys and values, split into heads.
 
         Args:
             x: Features of each position.
 
         Returns:
-            Queries, keys and values.
+            Queries; keys and values.
         """
         batch, length, width = x.shape
         parts = self.query_key_value(x).view(batch, length, 3, self.heads, width // self.heads)
         # Once in the order of the products here, or each of them would copy its parts again.
-        query, key, value = parts.permute(2, 0, 3, 1, 4).contiguous()
-        return query, key, value
+        ordered = parts.permute(2, 0, 3, 1, 4).contiguous()
+        return ordered[0], ordered[1:]
 
     def forward(
         self,
@@ -218,7 +220,7 @@ class SelfAttention(nn.Module):
         Returns:
             What each position has read.
         """
-        query, key, value = self.project(x)
+        query, (key, value) = self.project(x)
         return self.read(query, key, value, bias=bias, causal=causal)
 
     def read(

@@ -50,6 +50,8 @@ class DecoderCache:
     Attributes:
         length: Positions decoded so far; the same for all rows.
         beams: Hypotheses of each sentence.
+        visible_past: Added to the scores of what `append` returns: keeps each beam from reading
+            empty positions and others' past.
     """
 
     def __init__(
@@ -69,29 +71,24 @@ class DecoderCache:
         self.pool = keys.new_zeros(len(memory), 2, sentences, heads, ROOM * beams, dim)
         # Added to the scores: zero at the entries of a hypothesis' own past, blocking elsewhere.
         self.past_bias = keys.new_full((sentences, 1, beams, ROOM * beams), BLOCKED)
+        self.visible_past: Float[Tensor, "sentences 1 beams pool"] = self.past_bias
         self.own = torch.full((beams, beams), BLOCKED, dtype=keys.dtype, device=keys.device)
         self.own.fill_diagonal_(0)
 
     def append(
-        self,
-        layer: int,
-        keys: Float[Tensor, "sentences heads beams dim"],
-        values: Float[Tensor, "sentences heads beams dim"],
+        self, layer: int, keys_values: Float[Tensor, "2 sentences heads beams dim"]
     ) -> tuple[
-        Float[Tensor, "sentences heads pool dim"],
-        Float[Tensor, "sentences heads pool dim"],
-        Float[Tensor, "sentences 1 beams pool"],
+        Float[Tensor, "sentences heads pool dim"], Float[Tensor, "sentences heads pool dim"]
     ]:
         """Remember the position that is being decoded, for one layer.
 
         Args:
-            layer: Number of the decoder layer.
-            keys: Its keys of this position.
-            values: Its values of this position.
+            layer: Number of the decoder layer; the first one comes first.
+            keys_values: Its keys and values of this position.
 
         Returns:
             The layer's keys and values of all positions up to and including this one, behind them
-            perhaps empty ones, and what keeps each beam from reading those and others' past.
+            perhaps empty ones.
         """
         start = self.length * self.beams
         end = start + self.beams
@@ -99,11 +96,10 @@ class DecoderCache:
             if end > self.past_bias.shape[3]:
                 self._grow()
             self.past_bias[:, 0, :, start:end] = self.own
-        self.pool[layer, 0, :, :, start:end] = keys
-        self.pool[layer, 1, :, :, start:end] = values
-        read = self.past_bias.shape[3] if self.beams == 1 else end
-        past = self.pool[layer, :, :, :, :read]
-        return past[0], past[1], self.past_bias[:, :, :, :read]
+            self.visible_past = self.past_bias if self.beams == 1 else self.past_bias[..., :end]
+        self.pool[layer, :, :, :, start:end] = keys_values
+        keys, values = self.pool[layer, :, :, :, : self.visible_past.shape[3]]
+        return keys, values
 
     def _grow(self) -> None:
         """Make room for `ROOM` positions more."""

@@ -156,8 +156,8 @@ class DecoderLayer(nn.Module):
         return after
 
     def step(
-        self, x: Float[Tensor, "rows 1 width"], cache: DecoderCache, layer: int
-    ) -> Float[Tensor, "rows 1 width"]:
+        self, x: Float[Tensor, "sentences beams width"], cache: DecoderCache, layer: int
+    ) -> Float[Tensor, "sentences beams width"]:
         """Pass the newest position of each hypothesis through the layer.
 
         Args:
@@ -174,15 +174,11 @@ class DecoderLayer(nn.Module):
         return after
 
     def _read_past(self, x: Tensor, cache: DecoderCache, layer: int) -> Tensor:
-        beside = x.view(-1, cache.beams, x.shape[-1])
-        query, key, value = self.self_attention.project(beside)
-        keys, values, bias = cache.append(layer, key, value)
-        return self.self_attention.read(query, keys, values, bias=bias).view_as(x)
+        query, key_value = self.self_attention.project(x)
+        keys, values = cache.append(layer, key_value)
+        return self.self_attention.read(query, keys, values, bias=cache.visible_past)
 
     def _read_source(self, x: Tensor, cache: DecoderCache, layer: int) -> Tensor:
         memory = cache.memory[layer]
-        beside = x.view(-1, cache.beams, x.shape[-1])
-        read: Tensor = self.cross_attention(
-            beside, memory.keys, memory.values, bias=cache.source_bias
-        )
-        return read.view_as(x)
+        read: Tensor = self.cross_attention(x, memory.keys, memory.values, bias=cache.source_bias)
+        return read

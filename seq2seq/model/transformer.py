@@ -219,11 +219,12 @@ class Transformer(nn.Module):
             Unnormalised log-probabilities of the next piece.
         """
         here = self.positions[cache.length : cache.length + 1]
-        x = self._embed(self.target_embedding or self.embedding, last_ids[:, None], here)
+        ids = last_ids.view(-1, cache.beams)
+        x = self._embed(self.target_embedding or self.embedding, ids, here)
         for number, layer in enumerate(self._decoder_layers()):
             x = layer.step(x, cache, number)
         cache.length += 1
-        return self.logits(self.decoder_norm(x)[:, 0])
+        return self.logits(self.decoder_norm(x).flatten(0, 1))
 
     def _decoder_layers(self) -> list[DecoderLayer]:
         return cast(list[DecoderLayer], list(self.decoder))

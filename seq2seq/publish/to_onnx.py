@@ -232,7 +232,7 @@ def read(
     own: list[Tensor] = []
 
     def read_own(y: Tensor) -> Tensor:
-        query, key, value = layer.self_attention.project(y)
+        query, (key, value) = layer.self_attention.project(y)
         if past is not None:
             key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
         own.extend((key, value))
