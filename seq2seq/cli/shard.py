@@ -52,7 +52,7 @@ def lines_of_shard(source: Path, shard: str | None) -> Lines:
 
 
 def lines_behind(
-    source: Path, part: Lines, done: int, *, again: int, output: Path | None
+    source: Path, part: Lines, done: int, *, reread: int, output: Path | None
 ) -> Iterator[str]:
     """Read the lines of a part that are not written yet.
 
@@ -60,8 +60,8 @@ def lines_behind(
         source: What they are read from.
         part: The lines that are asked for.
         done: How many of them are written.
-        again: How many of those to read again, so that the others are in their company; none are
-            where nothing is left to do.
+        reread: How many of those to read again, because the lines that follow belong to the same
+            chunk; none are where nothing is left to do.
         output: Where they are written, for messages.
 
     Returns:
@@ -72,9 +72,9 @@ def lines_behind(
     """
     first, length = part
     given = iterate_lines(source)
-    skipped = sum(1 for _ in islice(given, first + done - again))
-    company = list(islice(given, again))
-    found = skipped + len(company) - first
+    skipped = sum(1 for _ in islice(given, first + done - reread))
+    written = list(islice(given, reread))
+    found = skipped + len(written) - first
     most = found if length is None else length
     if done > most:
         raise DataError(
@@ -82,5 +82,5 @@ def lines_behind(
             f"that they were made of; name it, or remove {part_of(output or Path())}"
         )
     left = islice(given, None if length is None else length - done)
-    following = list(islice(left, 1)) if company else []
-    return chain(company if following else [], following, left)
+    following = list(islice(left, 1)) if written else []
+    return chain(written if following else [], following, left)

@@ -342,9 +342,9 @@ def _chunks(
     """The translations of all lines, line by line or document by document."""
     from seq2seq.translate import CHUNK_LINES
 
-    # Lines that are translated together may answer otherwise in other company.
-    together = 0 if _is_live(job.source) else done % CHUNK_LINES
-    lines = lines_behind(job.source, job.part, done, again=together, output=job.output)
+    # In 8 bits an output may depend on its batch, so a chunk is translated as a whole again.
+    reread = 0 if _is_live(job.source) else done % CHUNK_LINES
+    lines = lines_behind(job.source, job.part, done, reread=reread, output=job.output)
     if job.document:
         from seq2seq.documents import stream_documents
 
@@ -364,9 +364,9 @@ def _chunks(
         restore=job.restore,
         batch_tokens=job.batch_tokens,
         pause_seconds=PAUSE_SECONDS if _is_live(job.source) else None,
-        first_line=job.part.before + done - together + 1,
+        first_line=job.part.before + done - reread + 1,
     )
-    return _behind(chunks, together) if together else chunks
+    return _behind(chunks, reread) if reread else chunks
 
 
 def _behind(chunks: "Iterator[Chunk]", written: int) -> "Iterator[Chunk]":

@@ -89,15 +89,15 @@ def test_killed_at_twenty_moments_it_ends_with_the_same_bytes(
 
 
 @pytest.mark.parametrize("shard", [(), ("--shard", "2/2")])
-def test_lines_are_gone_on_with_in_the_company_of_those_they_began_with(
+def test_resumed_lines_are_translated_with_the_whole_chunk_they_are_in(
     cli: Cli, model: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     shard: tuple[str, ...],
 ) -> None:  # fmt: skip
-    def in_company(self: Any, texts: list[str], *given: Any, **options: Any) -> list[Translation]:
+    def chunk_named(self: Any, texts: list[str], *given: Any, **options: Any) -> list[Translation]:
         texts_of = [f"{text} of {texts[0]} and {len(texts)}" for text in texts]
         return [Translation((Candidate(text, 0.0, 0.0, ended=True),), 1) for text in texts_of]
 
-    monkeypatch.setattr(Translator, "translate", in_company)
+    monkeypatch.setattr(Translator, "translate", chunk_named)
     monkeypatch.setattr("seq2seq.translate.CHUNK_LINES", 5)
     defaults = {**Translator.stream.__kwdefaults__, "chunk_lines": 5}
     monkeypatch.setattr(Translator.stream, "__kwdefaults__", defaults)
