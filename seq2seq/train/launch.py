@@ -1,4 +1,4 @@
-"""Starts the workers of a run: further processes that run the same command as this, the first.
+"""Starts the workers of a run: further processes that run the command of the first one.
 
 On a CPU a second thread is worth less than a second core: products are short in a model of a few
 million weights, and after each of them the threads wait for each other. Processes meet once an
