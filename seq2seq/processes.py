@@ -70,6 +70,7 @@ def map_in_order(
             ) from error
 
 
+_switching = threading.Lock()
 _found_seconds: list[float] = []  # by every use under way; what the first one found was usual
 
 
@@ -80,14 +81,16 @@ def quick_switches(seconds: float = SWITCH_SECONDS) -> Iterator[None]:
     Args:
         seconds: After which one that waits may go on.
     """
-    _found_seconds.append(sys.getswitchinterval())
-    sys.setswitchinterval(seconds)
+    with _switching:
+        _found_seconds.append(sys.getswitchinterval())
+        sys.setswitchinterval(seconds)
     try:
         yield
     finally:  # generators end in any order; the last puts back what was usual
-        usual = _found_seconds.pop()
-        if not _found_seconds:
-            sys.setswitchinterval(usual)
+        with _switching:
+            usual = _found_seconds.pop()
+            if not _found_seconds:
+                sys.setswitchinterval(usual)
 
 
 def usable_cores() -> int:

@@ -342,7 +342,7 @@ def _chunks(
     """The translations of all lines, line by line or document by document."""
     from seq2seq.translate import CHUNK_LINES
 
-    # In 8 bits an output may depend on its batch, so a chunk is translated as a whole again.
+    # CTranslate2's outputs in 8 bits may depend on their batch: a chunk is translated whole again.
     reread = 0 if _is_live(job.source) else done % CHUNK_LINES
     lines = lines_behind(job.source, job.part, done, reread=reread, output=job.output)
     if job.document:
