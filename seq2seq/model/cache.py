@@ -83,7 +83,7 @@ class DecoderCache:
         """Remember the position that is being decoded, for one layer.
 
         Args:
-            layer: Number of the decoder layer; the first one comes first.
+            layer: Number of the decoder layer; each step begins with layer 0.
             keys_values: Its keys and values of this position.
 
         Returns:

@@ -26,7 +26,7 @@ from seq2seq.model.transformer import Transformer
 LARGEST = 127
 # What stands for zero in a rounded position: its numbers are 1 … 255.
 ZERO = 128
-# Added to every scale: a row of zeros must not be divided by zero.
+# Keeps the scale of a row of zeros from being zero, by which it would be divided.
 SMALLEST = 1e-20
 
 
