@@ -162,7 +162,7 @@ def test_a_control_character_here_and_there_is_still_text(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (gzip.compress(b"text"), "this is a gzip file; give it a name that ends in .gz"),
+        (gzip.compress(b"text", mtime=0), "this is a gzip file; give it a name that ends in .gz"),
         (zstandard.compress(b"text"), "this is a Zstandard file; give it a name that ends in .zst"),
         (b"PK\x03\x04\x14\x00", "this is a ZIP archive, as .xlsx and .docx files are; unpack"),
         (b"%PDF-1.7\n", "this is a PDF document"),
@@ -314,7 +314,7 @@ def test_what_is_no_utf16_is_named_with_its_own_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "advice"),
     [
-        (gzip.compress(b"one\n"), "a gzip file; gzip -dc FILE | seq2seq …; needed text"),
+        (gzip.compress(b"one\n", mtime=0), "a gzip file; gzip -dc FILE | seq2seq …; needed text"),
         (b"\x28\xb5\x2f\xfd\x00\n", "a Zstandard file; zstd -dc FILE | seq2seq …; needed text"),
         ("déjà vu, crème brûlée\n".encode("cp1252"), "-t UTF-8 FILE | seq2seq …"),
     ],
