@@ -23,7 +23,7 @@ from typing import Any, Self
 
 from seq2seq.decode.lengths import Ids, even_batches
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
-from seq2seq.devices import processor_threads
+from seq2seq.devices import processor_threads, torch_threads_kept
 from seq2seq.engines.one_limit import OneLimitEngine
 from seq2seq.errors import DeviceError, ModelError
 from seq2seq.files import read_json, read_json_object, refuse_odd_files
@@ -100,11 +100,12 @@ class ConvertedEngine(OneLimitEngine):
         names = _read_object(folder / "tokenizer_config.json", "eos_token", "pad_token")
         workers = processor_threads() if kind == "cpu" else 1
         try:
-            translator = ctranslate2.Translator(
-                str(folder), device=kind, device_index=number,
-                inter_threads=workers, intra_threads=1,
-                compute_type="int8" if eight_bits else "default",
-            )  # fmt: skip
+            with torch_threads_kept():
+                translator = ctranslate2.Translator(
+                    str(folder), device=kind, device_index=number,
+                    inter_threads=workers, intra_threads=1,
+                    compute_type="int8" if eight_bits else "default",
+                )  # fmt: skip
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{folder}: CTranslate2 cannot load it ({error})") from error
         return cls(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from seq2seq.decode.options import DecodeOptions, Sampling
@@ -270,6 +271,17 @@ def test_ctranslate2_runs_on_the_device_that_is_named(
     name: str, count: int, found: tuple[str, int]
 ) -> None:
     assert _device_of(name, count=count) == found
+
+
+def test_loading_ctranslate2_leaves_the_threads_of_torch_as_they_are(loaded: Loaded) -> None:
+    usual = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        for _ in range(2):
+            engine = ConvertedEngine.load(loaded.folder / "converted")
+            assert engine._translator.num_translators == torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(usual)
 
 
 @pytest.mark.parametrize(
