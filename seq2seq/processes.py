@@ -7,12 +7,12 @@ import pickle
 import signal
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -50,24 +50,56 @@ def map_in_order(
     if len(first) <= ALONE:
         yield from map(function, chain(first, waiting))
         return
-    results: deque[Future[Found]] = deque()
-    with quick_switches(), ProcessPoolExecutor(
+    with quick_switches(), worker_processes(function, processes) as apply:
+        yield from apply(chain(first, waiting))
+
+
+@contextmanager
+def worker_processes(
+    function: Callable[[Work], Found], processes: int
+) -> Iterator[Callable[[Iterable[Work]], Iterator[Found]]]:
+    """Start processes that wait for work until the block ends.
+
+    Where they are forked, that is done at once, and they share what this process holds. Nothing
+    but its memory comes with them: a lock that another thread holds in this moment stays locked.
+
+    Args:
+        function: Applied to each piece of work; uses nothing that another process would not have.
+        processes: How many.
+
+    Yields:
+        What applies the function to pieces of work, as `map_in_order` says.
+
+    Raises:
+        Seq2SeqError: One of them was ended from outside.
+    """
+    with ProcessPoolExecutor(
         processes, multiprocessing.get_context(START_METHOD), initializer=_begin,
-        initargs=(function, os.getpid()),
+        initargs=(function,),
     ) as pool:  # fmt: skip
         try:
-            for work in chain(first, waiting):
-                # Protocol 5 takes Arrow's buffers as they lie; the pool's own copies them first.
-                results.append(pool.submit(_work, pickle.dumps(work, protocol=5)))
-                if len(results) > 2 * processes:
-                    yield results.popleft().result()
-            while results:
-                yield results.popleft().result()
+            pool.submit(int).result()
+            yield partial(_apply, pool, processes)
         except BrokenProcessPool as error:
             raise Seq2SeqError(
                 f"one of {processes} processes that shared the work was ended from outside; was "
                 "the memory full? Free some, or let fewer cores work with 'taskset -c 0 …'"
             ) from error
+
+
+def _apply(pool: ProcessPoolExecutor, processes: int, works: Iterable[Any]) -> Iterator[Any]:
+    results: deque[Future[Any]] = deque()
+    try:
+        for work in works:
+            # Protocol 5 takes Arrow's buffers as they lie; the pool's own copies them first.
+            results.append(pool.submit(_work, pickle.dumps(work, protocol=5)))
+            if len(results) > 2 * processes:
+                yield results.popleft().result()
+        while results:
+            yield results.popleft().result()
+    finally:
+        for result in results:  # of works that nobody waits for any more
+            result.cancel()
 
 
 _switching = threading.Lock()
@@ -103,7 +135,7 @@ def usable_cores() -> int:
 _function: Callable[..., Any]
 
 
-def _begin(function: Callable[..., Any], parent: int) -> None:
+def _begin(function: Callable[..., Any]) -> None:
     """Keep the function, which may hold much, and end with the process that asked."""
     global _function
     _function = function
@@ -111,12 +143,13 @@ def _begin(function: Callable[..., Any], parent: int) -> None:
     # when it is taken apart, for threads that only the first process has.
     gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for who waits for the results
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
     os._exit(1)
 
 

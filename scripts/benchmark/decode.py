@@ -61,7 +61,7 @@ def decode(
     say = Teller(out, as_json=as_json)
     exact = Translator.load(model, engine="native")
     ours = exact if precision == "fp32" else in_eight_bits(model)
-    with TemporaryDirectory(prefix="bench-") as folder:
+    with TemporaryDirectory(prefix="bench-") as folder, ours.engine.in_processes():
         text = Path(folder, "source.txt")
         sources = ours.tokenizer.encode(write_lines(source, lines, text))
         for count in beams:

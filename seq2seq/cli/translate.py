@@ -54,7 +54,7 @@ if TYPE_CHECKING:  # asking for help must not load it
     from seq2seq.decode.options import DecodeOptions, Sampling
     from seq2seq.engines.engine import Engine as Program
     from seq2seq.engines.engine import EngineName
-    from seq2seq.translate import Chunk, Translator
+    from seq2seq.translate import Chunk, Report, Translator
 
 TRANSLATE_EXAMPLES = (
     "translate runs/demo --input sentences.en --output sentences.es",
@@ -294,11 +294,23 @@ def _sampling(
 
 
 def _run(translator: "Translator", options: "DecodeOptions", job: _Job) -> None:
-    from seq2seq.translate import Report
-
     for remark in translator.remarks:
         typer.echo(f"note: {remark}", err=True)
-    translator.engine.warm_up(options)
+    with translator.engine.in_processes():
+        translator.engine.warm_up(options)
+        report = _write_outputs(translator, options, job)
+    typer.echo(report.sentences(), err=True)
+    if report.unfinished and translator.forced_end is not None:
+        typer.echo(
+            f"note: setting of the folder not followed: forced_eos_token_id "
+            f"{translator.forced_end!r}; outputs cut off at the length limit keep their last piece",
+            err=True,
+        )
+
+
+def _write_outputs(translator: "Translator", options: "DecodeOptions", job: _Job) -> "Report":
+    from seq2seq.translate import Report
+
     report = Report()
     with _opened(job, options.n_best) as (stream, done):
         if done:
@@ -314,13 +326,7 @@ def _run(translator: "Translator", options: "DecodeOptions", job: _Job) -> None:
             report += chunk.report
             progress.show(report.lines)
         write.end(report)
-    typer.echo(report.sentences(), err=True)
-    if report.unfinished and translator.forced_end is not None:
-        typer.echo(
-            f"note: setting of the folder not followed: forced_eos_token_id "
-            f"{translator.forced_end!r}; outputs cut off at the length limit keep their last piece",
-            err=True,
-        )
+    return report
 
 
 def _opened(job: _Job, n_best: int) -> AbstractContextManager[tuple[TextIO, int]]:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -151,6 +151,16 @@ class AutomaticEngine(Engine):
         self._rounded: Engine | None = None
         self._converted: ConvertedEngine | None = None
         self._conversion = read_conversion(self.place, self.folder)
+        self._processes: ExitStack | None = None  # of the program of ours that searches now
+
+    @contextmanager
+    def in_processes(self) -> Iterator[None]:
+        """Search in processes of their own where our own program searches."""
+        with ExitStack() as self._processes:
+            try:
+                yield
+            finally:
+                self._processes = None
 
     @property
     def sizes_are_known(self) -> bool:
@@ -251,8 +261,9 @@ class AutomaticEngine(Engine):
         except OSError as error:
             reason = f"CTranslate2's format cannot be kept in {self.place}: {error.strerror}"
             return Conversion(program(), files, "", Agreement(0, 0, 0, 0.0, 0.0, (reason,)))
-        if kept:
-            self._native = None  # it is not likely to be needed again
+        if kept:  # our own program is not likely to be needed again
+            self._native = None
+            self._end_processes()
         return conversion
 
     def _compare(self, made: Path, sample: Sequence[Ids], options: DecodeOptions) -> Agreement:
@@ -291,6 +302,7 @@ class AutomaticEngine(Engine):
     def _load_native(self) -> Engine:
         if self._native is None:
             self._native, _ = load_engine("native", self.folder, device="cpu")
+            self._start_processes(self._native)
         return self._native
 
     def _load_rounded(self) -> Engine:
@@ -303,7 +315,17 @@ class AutomaticEngine(Engine):
             self._rounded = native
             with _falling_back_to_32_bits(self._announce):
                 self._rounded = EightBitEngine(native.model, say=self._announce)
+                self._end_processes()
+                self._start_processes(self._rounded)
         return self._rounded
+
+    def _start_processes(self, engine: Engine) -> None:
+        if self._processes is not None:
+            self._processes.enter_context(engine.in_processes())
+
+    def _end_processes(self) -> None:
+        if self._processes is not None:
+            self._processes.close()
 
     def _load_converted(self, conversion: Conversion) -> ConvertedEngine:
         if self._converted is None:

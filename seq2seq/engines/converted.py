@@ -14,7 +14,7 @@ What its search and ours mean by the same word, as measured:
   where that shows in an output is the search done again with padding forbidden.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import nan
@@ -24,6 +24,7 @@ from typing import Any, Self
 from seq2seq.decode.lengths import Ids, even_batches
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.devices import processor_threads, torch_threads_kept
+from seq2seq.engines.engine import SearchBatch
 from seq2seq.engines.one_limit import OneLimitEngine
 from seq2seq.errors import DeviceError, ModelError
 from seq2seq.files import read_json, read_json_object, refuse_odd_files
@@ -145,14 +146,12 @@ class ConvertedEngine(OneLimitEngine):
         fitting = self._greedy_tokens if rows == 1 else self._beam_tokens * rows
         return even_batches(lengths, min(most, fitting), workers=workers)
 
-    def _in_turn(
-        self, search: Callable[[Sequence[int]], list[list[Hypothesis]]], batches: list[list[int]]
-    ) -> Iterator[list[list[Hypothesis]]]:
+    def _search_all(self, batches: list[SearchBatch]) -> Iterator[list[list[Hypothesis]]]:
         """One batch for each worker at once, and one more that is made ready meanwhile."""
         with ThreadPoolExecutor(self._translator.num_translators + 1) as threads:
-            yield from threads.map(search, batches)
+            yield from threads.map(self._search_batch, batches)
 
-    def _search_batch(
+    def _search_with_limit(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:
         forbidden = [[self._pieces[piece] for piece in row] for row in options.forbidden]

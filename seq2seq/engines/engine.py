@@ -7,7 +7,8 @@ plain stands above this and is written once, and so are the batches: a program r
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS, Ids, check_lengths, length_batches
@@ -22,6 +23,21 @@ Progress = Callable[[int], None]
 def offset_progress(progress: Progress | None, done: int) -> Progress | None:
     """Progress of a search that follows others, in which so many sources were done."""
     return progress and (lambda more: progress(done + more))
+
+
+@dataclass(frozen=True, slots=True)
+class SearchBatch:
+    """Sources that are searched at once.
+
+    Attributes:
+        sources: Piece ids, end-of-sequence included.
+        options: What to search for.
+        prefixes: For each source the pieces that its targets begin with; None where none has any.
+    """
+
+    sources: list[Ids]
+    options: DecodeOptions
+    prefixes: list[Ids] | None = None
 
 
 class Engine(ABC):
@@ -92,14 +108,17 @@ class Engine(ABC):
                 for batch in self._batches(lengths, options.rows, batch_tokens)
             ]
 
-        def search(places: Sequence[int]) -> list[list[Hypothesis]]:
-            some = [sources[place] for place in places]
-            if prefixes is None or not any(prefixes):
-                return self._search(some, options)
-            return self._continue_prefixes(some, options, [prefixes[place] for place in places])
-
+        given = prefixes if any(prefixes or ()) else None
+        works = [
+            SearchBatch(
+                [sources[place] for place in places],
+                options,
+                None if given is None else [given[place] for place in places],
+            )
+            for places in batches
+        ]
         results: dict[int, list[Hypothesis]] = {}
-        for places, found in zip(batches, self._in_turn(search, batches), strict=True):
+        for places, found in zip(batches, self._search_all(works), strict=True):
             results.update(zip(places, found, strict=True))
             if progress is not None:
                 progress(len(results))
@@ -152,6 +171,14 @@ class Engine(ABC):
             options: What will be searched for.
         """
 
+    @contextmanager
+    def in_processes(self) -> Iterator[None]:
+        """Search in processes of their own where that is faster, until the block ends.
+
+        They know the model as it is now. Begin the block before anything is searched.
+        """
+        yield
+
     def check_options(self, options: DecodeOptions) -> None:  # noqa: B027  # many refuse nothing
         """Refuse what the program would do differently, where there is such a thing.
 
@@ -176,11 +203,15 @@ class Engine(ABC):
         """
         return list(length_batches(lengths, most))
 
-    def _in_turn(
-        self, search: Callable[[Sequence[int]], list[list[Hypothesis]]], batches: list[list[int]]
-    ) -> Iterator[list[list[Hypothesis]]]:
+    def _search_all(self, batches: list[SearchBatch]) -> Iterator[list[list[Hypothesis]]]:
         """Search batches, one after the other or several at once; what is found is in order."""
-        return map(search, batches)
+        return map(self._search_batch, batches)
+
+    def _search_batch(self, batch: SearchBatch) -> list[list[Hypothesis]]:
+        """The best hypotheses for each source of one batch."""
+        if batch.prefixes is None:
+            return self._search(batch.sources, batch.options)
+        return self._continue_prefixes(batch.sources, batch.options, batch.prefixes)
 
     @abstractmethod
     def _search(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[Hypothesis]]:

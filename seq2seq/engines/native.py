@@ -1,11 +1,16 @@
 """Our own program: our own search over our own model.
 
-On a CPU several batches are searched at once, each in a thread of its own that computes alone: the
-products of a step are too short to be shared out among threads. Weights are those of all threads.
+On a CPU several batches are searched at once, each in a process or thread of its own that computes
+alone: the products of a step are too short to be shared out among threads. Processes are faster,
+because threads of Python wait for each other between the operations of a step, and they are forked
+from the loaded model, whose weights they share. That is done before the first search only: whoever
+forks while threads that have multiplied matrices are about to end may find a lock of the library
+(MKL) held for ever.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import torch
 
@@ -16,11 +21,11 @@ from seq2seq.decode.lengths import DEFAULT_BATCH_TOKENS, Ids, even_batches
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
 from seq2seq.decode.sampling import sample
 from seq2seq.engines.eight_bits import SAMPLE, compare_eight_bits, distinct
-from seq2seq.engines.engine import Engine, Progress
+from seq2seq.engines.engine import Engine, Progress, SearchBatch
 from seq2seq.errors import ModelError
 from seq2seq.model.eight_bits import in_eight_bits
 from seq2seq.model.transformer import Transformer
-from seq2seq.processes import quick_switches
+from seq2seq.processes import MOST_PROCESSES, START_METHOD, quick_switches, worker_processes
 
 # Source pieces times beams that are worth a thread: with fewer, its products become too short.
 THREAD_TOKENS = 512
@@ -32,6 +37,8 @@ LARGE_BATCH = 2048
 # model greedily, 8 bits 0.66/0.62, 32 bits 0.67/0.67.
 SWITCH_SECONDS = 0.0001
 
+_threads_have_computed = False  # in this process
+
 
 class NativeEngine(Engine):
     """Our own search over our own model, which is put into evaluation mode meanwhile."""
@@ -40,6 +47,9 @@ class NativeEngine(Engine):
 
     def __init__(self, model: Transformer):
         self.model = model
+        self._search_elsewhere: (
+            Callable[[list[SearchBatch]], Iterator[list[list[Hypothesis]]]] | None
+        ) = None
 
     @property
     def positions(self) -> int:
@@ -60,19 +70,43 @@ class NativeEngine(Engine):
         each = 2 if total >= 2 * workers * LARGE_BATCH else 1
         return even_batches(lengths, most, workers=workers, each=each)[::-1]
 
-    def _in_turn(
-        self, search: Callable[[Sequence[int]], list[list[Hypothesis]]], batches: list[list[int]]
-    ) -> Iterator[list[list[Hypothesis]]]:
-        """One batch in each thread at once; few batches are given several threads each."""
-        threads, at_once = self._threads, min(self._threads, len(batches))
-        if at_once <= 1:
-            yield from map(search, batches)
+    @contextmanager
+    def in_processes(self) -> Iterator[None]:
+        """Search in forked processes where there are several batches; see `Engine.in_processes`."""
+        processes = min(self._threads, MOST_PROCESSES)
+        if START_METHOD != "fork" or processes == 1 or _threads_have_computed:
+            yield
             return
+        with worker_processes(self._search_with_one_thread, processes) as self._search_elsewhere:
+            try:
+                yield
+            finally:
+                self._search_elsewhere = None
+
+    def _search_with_one_thread(self, batch: SearchBatch) -> list[list[Hypothesis]]:
+        torch.set_num_threads(1)  # a fork has no others, and OpenMP would wait for them for ever
+        return self._search_batch(batch)
+
+    def _search_all(self, batches: list[SearchBatch]) -> Iterator[list[list[Hypothesis]]]:
+        """One batch in each process or thread at once; few are given several threads each."""
+        if len(batches) <= 1:
+            return map(self._search_batch, batches)
+        if self._search_elsewhere is not None:
+            return self._search_elsewhere(batches)
+        return self._search_in_threads(batches)
+
+    def _search_in_threads(self, batches: list[SearchBatch]) -> Iterator[list[list[Hypothesis]]]:
+        global _threads_have_computed
+        threads, at_once = self._threads, min(self._threads, len(batches))
+        if at_once == 1:
+            yield from map(self._search_batch, batches)
+            return
+        _threads_have_computed = True
         own = (threads // at_once,)
         with without_dropout(self.model), quick_switches(SWITCH_SECONDS):
             try:
                 with ThreadPoolExecutor(at_once, "decode", torch.set_num_threads, own) as pool:
-                    yield from pool.map(search, batches)
+                    yield from pool.map(self._search_batch, batches)
             finally:  # some libraries know but one number for all threads
                 torch.set_num_threads(threads)
 

@@ -22,7 +22,7 @@ class OneLimitEngine(Engine):
     """
 
     @abstractmethod
-    def _search_batch(
+    def _search_with_limit(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:
         """All beams of each source under one limit, best first."""
@@ -44,7 +44,7 @@ class OneLimitEngine(Engine):
 
         def work(places: Sequence[int]) -> None:
             limit = max(limits[place] for place in places)
-            found = self._search_batch([sources[place] for place in places], limit, options)
+            found = self._search_with_limit([sources[place] for place in places], limit, options)
             again = defaultdict(list)
             for place, beams in zip(places, found, strict=True):
                 longest = max(len(one.ids) for one in beams)

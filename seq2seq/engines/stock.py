@@ -78,7 +78,7 @@ class StockEngine(OneLimitEngine):
         forced = self._settings.forced_bos_token_id
         return None if forced is None else int(forced)
 
-    def _search_batch(
+    def _search_with_limit(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:
         drawing = []

@@ -63,7 +63,7 @@ class OnnxEngine(OneLimitEngine):
                 "sampling"
             )
 
-    def _search_batch(
+    def _search_with_limit(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions
     ) -> list[list[Hypothesis]]:
         eos = self.config.eos_token_id
