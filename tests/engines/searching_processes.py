@@ -19,7 +19,7 @@ import torch
 
 from seq2seq.cli import app
 from seq2seq.decode.options import DecodeOptions
-from seq2seq.engines import automatic, native
+from seq2seq.engines import automatic, comparison, native
 from seq2seq.engines.automatic import fastest_engine
 from seq2seq.engines.engine import Engine
 from seq2seq.engines.load import load_engine
@@ -36,7 +36,7 @@ def main(folder: Path, notes: Path) -> dict[str, Any]:
     torch.set_num_threads(2)
     native.THREAD_TOKENS = 1  # type: ignore[misc]
     automatic.SAMPLE, automatic.ENOUGH = 10, 20  # type: ignore[misc]
-    automatic.SLOWER = 1000.0  # type: ignore[misc]
+    comparison.SLOWER = 1000.0  # type: ignore[misc]
     search_beams = native.search_beams
 
     def noting(model: Any, sources: Any, options: DecodeOptions, *rest: Any) -> Any:

@@ -13,8 +13,9 @@ import torch
 
 from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, Sampling
-from seq2seq.engines import automatic
-from seq2seq.engines.automatic import AutomaticEngine, compare, fastest_engine
+from seq2seq.engines import automatic, comparison
+from seq2seq.engines.automatic import AutomaticEngine, fastest_engine
+from seq2seq.engines.comparison import compare
 from seq2seq.engines.conversion import RECORD, conversion_folder, read_conversion, read_files
 from seq2seq.engines.converted import ConvertedEngine
 from seq2seq.engines.eight_bits import compare_eight_bits
@@ -45,7 +46,7 @@ def small_trials_at_any_speed() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(automatic, "SAMPLE", 10)
         patch.setattr(automatic, "ENOUGH", 20)
-        patch.setattr(automatic, "SLOWER", 1000.0)
+        patch.setattr(comparison, "SLOWER", 1000.0)
         yield
 
 
@@ -277,7 +278,7 @@ def test_programs_are_compared_by_probabilities_outputs_and_time(
     spoilt = load_model(folder)
     with torch.no_grad():
         spoilt.embedding.weight.add_(torch.randn_like(spoilt.embedding.weight) * 0.2)
-    monkeypatch.setattr(automatic, "SLOWER", 0.0)
+    monkeypatch.setattr(comparison, "SLOWER", 0.0)
     bad = compare(loaded.native, NativeEngine(spoilt), sample, GREEDY)
     assert len(bad.problems) == 3
     for words, problem in zip(("log-probability", "outputs", "times as long"), bad.problems,
