@@ -71,6 +71,17 @@ def test_words_beyond_those_that_are_kept_are_cut_each_time(
     assert len(tokenizer._words._known) == 30
 
 
+def test_kept_words_share_the_numbers_of_their_pieces(tokenizer: Tokenizer) -> None:
+    words = word_pieces.WordPieces(tokenizer.backend)
+    for mark in (
+        "\U0001f408\U0001f409\U0001f40a"
+    ):  # spelt in bytes: numbers beyond 256, of which Python keeps none
+        words.encode([f"{mark}{letter}" for letter in "abcdef"], tokenizer.eos_id)
+    kept = [number for ids in words._known.values() for number in ids]
+    assert max(kept) > 256
+    assert len({id(number) for number in kept}) == len(set(kept)) < len(kept)
+
+
 @pytest.mark.parametrize("part", ["normalizer", "pre_tokenizer"])
 def test_settings_of_others_are_not_cut_by_words(part: str) -> None:
     lines = texts(50)
