@@ -31,8 +31,13 @@ from seq2seq.decode.options import DecodeOptions, Hypothesis
 from seq2seq.model.transformer import Transformer
 from seq2seq.model.upload import upload
 
-# Leaving copies the caches of those who stay, so it waits until this share of the batch is done.
-LEAVING_SHARE = 1 / 8
+# Leading binary digits of the sizes that a batch shrinks to: … 128, 160, 192, 224, 256, 320 …
+# Leaving copies the caches of those who stay, so sentences that are done stay until a smaller size
+# holds the others. And oneDNN compiles its products anew for each number of rows, which takes
+# milliseconds and half a megabyte, and keeps the last 1,024: few sizes come again. 10,000 captions,
+# tiny model, greedily, one core of an AMD EPYC (Zen 5): 203 products compiled instead of 884, 10.0
+# s instead of 12.2.
+SIZE_DIGITS = 3
 
 # Steps from one look at what is finished to the next. The host has to wait for a GPU to look, and
 # the GPU then for the host; so sentences that are done are searched a few steps longer instead,
@@ -43,6 +48,12 @@ LOOK_EVERY = 8
 def steps_between_looks(device: torch.device) -> int:
     """How often to see which sentences are done, 1 for after every step."""
     return 1 if device.type == "cpu" else LOOK_EVERY
+
+
+def common_size(sentences: int) -> int:
+    """The size of a batch that has room for so many sentences; see `SIZE_DIGITS`."""
+    unit = 1 << max(0, sentences.bit_length() - SIZE_DIGITS)
+    return -(-sentences // unit) * unit
 
 
 def search_beams(
@@ -193,8 +204,10 @@ class _Search:
         searching = self.open.tolist()
         stay = [place for place, is_open in enumerate(searching) if is_open]
         leave = [place for place, is_open in enumerate(searching) if not is_open]
-        if stay and len(leave) < LEAVING_SHARE * len(self.sentence):
+        fillers = common_size(len(stay)) - len(stay)
+        if fillers >= len(leave):
             return None
+        stay, leave = stay + leave[:fillers], leave[fillers:]
         fetched = self.finished.fetch(self.options.n_best, now=length)
         found = fetched.hypotheses(leave, eos_id=self.model.config.eos_token_id)
         for place, hypotheses in zip(leave, found, strict=True):

@@ -302,13 +302,13 @@ def test_the_order_of_the_sources_is_the_order_of_the_results(trained: Any) -> N
     assert same(shuffled, [straight[place] for place in places])
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("digits", [1, 2, 20])
 def test_when_finished_sentences_leave_changes_no_result(
-    trained: Any, monkeypatch: pytest.MonkeyPatch, share: float
+    trained: Any, monkeypatch: pytest.MonkeyPatch, digits: int
 ) -> None:
     wanted = DecodeOptions(beams=3, n_best=3)
     before = decode(trained.ours, trained.sources, wanted)
-    monkeypatch.setattr(beam, "LEAVING_SHARE", share)
+    monkeypatch.setattr(beam, "SIZE_DIGITS", digits)
     assert same(decode(trained.ours, trained.sources, wanted), before)
 
 
@@ -327,6 +327,14 @@ def test_finished_sentences_leave_the_batch(trained: Any, monkeypatch: pytest.Mo
     assert sizes[0] == 2 * len(trained.sources)
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[-1] <= sizes[0] / 4
+    assert all(size // 2 == beam.common_size(size // 2) for size in sizes[1:])
+
+
+def test_batches_shrink_to_few_sizes_that_leave_little_room() -> None:
+    assert [beam.common_size(size) for size in (0, 1, 7, 8, 9, 15, 16, 17, 129, 160, 250)] == [
+        *(0, 1, 7, 8, 10, 16, 16, 20, 160, 160, 256)
+    ]
+    assert len({beam.common_size(size) for size in range(1, 513)}) == 32
 
 
 def test_each_sentence_has_its_own_length_limit(trained: Any) -> None:
