@@ -80,8 +80,11 @@ def test_the_container_installs_as_everybody_does() -> None:
     words = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
     assert [step for name, step in words if name == "RUN"] == ["scripts/install"]
     assert [name for name, _ in words] == [
-        "FROM", "COPY", "WORKDIR", "RUN", "ENV", "WORKDIR", "ENTRYPOINT",
+        "FROM", "COPY", "WORKDIR", "ENV", "RUN", "ENV", "WORKDIR", "ENTRYPOINT",
     ]  # fmt: skip
+    install = (ROOT / "scripts" / "install").read_text(encoding="utf-8")
+    assert 'export PIP_COMPILE="${PIP_COMPILE:-0}"' in install
+    assert words[3] == ["ENV", "PIP_COMPILE=1"], "its user may not keep what Python compiles"
 
 
 def test_the_container_gets_nothing_that_git_ignores() -> None:
