@@ -28,6 +28,9 @@ MOST_PROCESSES = 32
 SWITCH_SECONDS = 0.0005
 # Python 3.14 no longer forks by itself, and what the function holds would have to be pickled.
 START_METHOD = "fork" if sys.platform == "linux" else None
+ENDING_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 def map_in_order(
@@ -58,7 +61,7 @@ def map_in_order(
 def worker_processes(
     function: Callable[[Work], Found], processes: int
 ) -> Iterator[Callable[[Iterable[Work]], Iterator[Found]]]:
-    """Start processes that wait for work until the block ends.
+    """Start processes that wait for work until the block ends; an error in it ends them at once.
 
     Where they are forked, that is done at once, and they share what this process holds. Nothing
     but its memory comes with them: a lock that another thread holds in this moment stays locked.
@@ -71,20 +74,69 @@ def worker_processes(
         What applies the function to pieces of work, as `map_in_order` says.
 
     Raises:
-        Seq2SeqError: One of them was ended from outside.
+        Seq2SeqError: They cannot be started, or one of them was ended from outside.
     """
-    with ProcessPoolExecutor(
+    pool = ProcessPoolExecutor(
         processes, multiprocessing.get_context(START_METHOD), initializer=_begin,
         initargs=(function,),
-    ) as pool:  # fmt: skip
-        try:
-            pool.submit(int).result()
-            yield partial(_apply, pool, processes)
-        except BrokenProcessPool as error:
-            raise Seq2SeqError(
-                f"one of {processes} processes that shared the work was ended from outside; was "
-                "the memory full? Free some, or let fewer cores work with 'taskset -c 0 …'"
-            ) from error
+    )  # fmt: skip
+    try:
+        _start(pool, processes)
+        yield partial(_apply, pool, processes)
+    except BrokenProcessPool as error:
+        _end_at_once(pool)
+        raise Seq2SeqError(
+            f"one of {processes} processes that shared the work was ended from outside; was "
+            "the memory full? Free some, or let fewer cores work with 'taskset -c 0 …'"
+        ) from error
+    except BaseException:
+        _end_at_once(pool)
+        raise
+    pool.shutdown()
+
+
+def _start(pool: ProcessPoolExecutor, processes: int) -> None:
+    try:
+        with _signals_later():  # between two forks nothing would end the first process
+            started = pool.submit(int)
+    except OSError as error:
+        raise Seq2SeqError(
+            f"{processes} processes cannot be started to share the work: {error.strerror}; let "
+            "fewer cores work with 'taskset -c 0 …'"
+        ) from error
+    started.result()
+
+
+def _end_at_once(pool: ProcessPoolExecutor) -> None:
+    """End processes whatever they do: a piece of work may take minutes, each has several ahead."""
+    running = list(pool._processes.values())
+    collecting: Any = pool._executor_manager_thread  # their results; None where a fork failed
+    # First, because Python 3.11 stumbles over cancelled works of processes that have died.
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in running:
+        process.kill()
+    if collecting is not None:
+        collecting.join()
+
+
+@contextmanager
+def _signals_later() -> Iterator[None]:
+    """Let what handles a signal run only when the block has ended."""
+    if threading.current_thread() is not threading.main_thread():  # no handler runs in others
+        yield
+        return
+    came: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
+    handled = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in handled:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handled.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _apply(pool: ProcessPoolExecutor, processes: int, works: Iterable[Any]) -> Iterator[Any]:
@@ -142,6 +194,9 @@ def _begin(function: Callable[..., Any]) -> None:
     # What the first process left as garbage is not this one's: an object with threads would wait,
     # when it is taken apart, for threads that only the first process has.
     gc.freeze()
+    for number in ENDING_SIGNALS:
+        if callable(signal.getsignal(number)):  # what the first process does then is not for this
+            signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for who waits for the results
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

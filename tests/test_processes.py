@@ -1,17 +1,22 @@
 """Work that is shared by processes comes back in order, and what goes wrong is said here."""
 
+import errno
 import gc
+import multiprocessing
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
+from multiprocessing import popen_fork
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from seq2seq.errors import DataError, Seq2SeqError
-from seq2seq.processes import ALONE, map_in_order
+from seq2seq.processes import ALONE, START_METHOD, map_in_order, worker_processes
 
 
 def place(number: int) -> tuple[int, int]:
@@ -28,6 +33,10 @@ def die(number: int) -> int:
     if number == ALONE + 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+def leave(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 class Left:
@@ -117,6 +126,78 @@ def test_a_process_that_is_ended_from_outside_is_no_fault_of_ours():
         list(map_in_order(die, range(60), processes=2))
 
 
+def test_sigterm_ends_one_of_them_whatever_the_first_process_does_then():
+    usual = signal.signal(signal.SIGTERM, leave)
+    try:
+        with (
+            pytest.raises(Seq2SeqError, match="was ended from outside"),
+            worker_processes(signal.raise_signal, 2) as apply,
+        ):
+            list(apply([signal.SIGTERM]))
+    finally:
+        signal.signal(signal.SIGTERM, usual)
+
+
+def test_a_signal_that_is_ignored_is_ignored_by_all_of_them():  # as nohup does
+    usual = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with worker_processes(signal.raise_signal, 2) as apply:
+            assert list(apply([signal.SIGHUP])) == [None]
+    finally:
+        signal.signal(signal.SIGHUP, usual)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, DataError])
+def test_nobody_waits_for_work_that_an_error_has_made_useless(error):
+    def work() -> None:
+        with worker_processes(time.sleep, 2) as apply:
+            next(apply([0, *[100] * 4]))  # so many are handed out before the first is waited for
+            raise error("enough")
+
+    start = time.monotonic()
+    with pytest.raises(error):
+        work()
+    assert time.monotonic() - start < 50
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.skipif(START_METHOD != "fork", reason="processes are not forked here")
+def test_a_signal_between_two_forks_waits_for_the_last(monkeypatch: pytest.MonkeyPatch):
+    launch, forked = popen_fork.Popen._launch, []
+
+    def launch_interrupted(self: popen_fork.Popen, process: Any) -> None:
+        launch(self, process)
+        forked.append(self.pid)
+        if len(forked) == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(popen_fork.Popen, "_launch", launch_interrupted)
+    with pytest.raises(KeyboardInterrupt), worker_processes(place, 3):
+        pass
+    assert len(forked) == 3
+    assert not multiprocessing.active_children()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.skipif(START_METHOD != "fork", reason="processes are not forked here")
+def test_a_system_that_allows_no_more_processes_is_named(monkeypatch: pytest.MonkeyPatch):
+    launch, forked = popen_fork.Popen._launch, []
+
+    def launch_once(self: popen_fork.Popen, process: Any) -> None:
+        if forked:
+            raise BlockingIOError(errno.EAGAIN, "no more processes")
+        launch(self, process)
+        forked.append(self.pid)
+
+    monkeypatch.setattr(popen_fork.Popen, "_launch", launch_once)
+    with (
+        pytest.raises(Seq2SeqError, match=r"3 processes cannot be started .*: no more processes"),
+        worker_processes(place, 3),
+    ):
+        pass
+    _wait_for_end(forked[0])
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux's /proc")
 def test_processes_end_with_the_one_that_asked():
     readable, writable = os.pipe()
@@ -132,8 +213,12 @@ def test_processes_end_with_the_one_that_asked():
     os.waitpid(child, 0)
     os.close(writable)
     other = int(os.read(readable, 100))
+    _wait_for_end(other)
+
+
+def _wait_for_end(process: int) -> None:
     for _ in range(600):
-        stat = Path(f"/proc/{other}/stat")
+        stat = Path(f"/proc/{process}/stat")
         if not stat.exists() or ") Z " in stat.read_text():
             return
         time.sleep(0.05)
