@@ -152,8 +152,13 @@ class AutomaticEngine(Engine):
     @contextmanager
     def in_processes(self) -> Iterator[None]:
         """Search in processes of their own where our own program searches."""
+        if self._processes is not None:
+            yield
+            return
         with ExitStack() as self._processes:
             try:
+                if loaded := self._rounded or self._native:
+                    self._start_processes(loaded)
                 yield
             finally:
                 self._processes = None

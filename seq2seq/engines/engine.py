@@ -175,7 +175,8 @@ class Engine(ABC):
     def in_processes(self) -> Iterator[None]:
         """Search in processes of their own where that is faster, until the block ends.
 
-        They know the model as it is now. Begin the block before anything is searched.
+        They know the model as it is now. Begin the block before anything is searched. A block in a
+        block changes nothing.
         """
         yield
 

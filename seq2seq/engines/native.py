@@ -74,7 +74,8 @@ class NativeEngine(Engine):
     def in_processes(self) -> Iterator[None]:
         """Search in forked processes where there are several batches; see `Engine.in_processes`."""
         processes = min(self._threads, MOST_PROCESSES)
-        if START_METHOD != "fork" or processes == 1 or _threads_have_computed:
+        there = self._search_elsewhere is not None
+        if there or START_METHOD != "fork" or processes == 1 or _threads_have_computed:
             yield
             return
         with worker_processes(self._search_with_one_thread, processes) as self._search_elsewhere:

@@ -64,6 +64,8 @@ def main(folder: Path, notes: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     progress: list[int] = []
     with engine.in_processes():
+        with engine.in_processes():
+            pass
         found["several batches"] = several(engine, progress=progress.append)
         found["one batch"] = where(lambda: engine.search(sources[:1], BEAMS))
         prefixes = [[5, 6], *[[]] * (len(sources) - 1)]
@@ -81,6 +83,11 @@ def main(folder: Path, notes: Path) -> dict[str, Any]:
         found["processes left after the trial"] = len(multiprocessing.active_children())
         found["chosen, CTranslate2"] = several(chosen, GREEDY)
         found["chosen, native"] = several(chosen, GREEDY, prefixes=prefixes)
+    for _ in range(2):
+        with chosen.in_processes():
+            with chosen.in_processes():
+                pass
+            found["chosen, second block"] = several(chosen, GREEDY, prefixes=prefixes)
     text, output = notes.with_name("in.txt"), notes.with_name("out.txt")
     text.write_text("".join(f"{line}\n" for line in lines))
     sys.argv[1:] = [

@@ -31,7 +31,15 @@ def noted(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
 
 
 @pytest.mark.parametrize(
-    "search", ["several batches", "with prefixes", "in 8 bits", "chosen, native", "command"]
+    "search",
+    [
+        "several batches",  # behind a block in the block
+        "with prefixes",
+        "in 8 bits",
+        "chosen, native",
+        "chosen, second block",
+        "command",
+    ],
 )
 def test_several_batches_are_searched_in_other_processes_by_one_thread_each(
     noted: dict[str, Any], search: str
