@@ -111,8 +111,11 @@ def _end_at_once(pool: ProcessPoolExecutor) -> None:
     """End processes whatever they do: a piece of work may take minutes, each has several ahead."""
     running = list(pool._processes.values())
     collecting: Any = pool._executor_manager_thread  # their results; None where a fork failed
+    results: Any = pool._result_queue
     # First, because Python 3.11 stumbles over cancelled works of processes that have died.
     pool.shutdown(wait=False, cancel_futures=True)
+    # Or who reads half a result, whose process is ended, would wait here for the other half.
+    results._writer.close()
     for process in running:
         process.kill()
     if collecting is not None:

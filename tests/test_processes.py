@@ -161,6 +161,26 @@ def test_nobody_waits_for_work_that_an_error_has_made_useless(error):
     assert not multiprocessing.active_children()
 
 
+def many_bytes(_: int) -> bytes:
+    return bytes(30_000_000)
+
+
+@pytest.mark.skipif(START_METHOD != "fork", reason="processes are not forked here")
+def test_nobody_waits_for_the_rest_of_a_result_whose_process_was_ended():
+    child = os.fork()  # what hangs is ended by its alarm
+    if not child:
+        try:
+            signal.alarm(60)
+            for _ in range(3):
+                results = map_in_order(many_bytes, iter(range(1000)), processes=2)
+                next(results)
+                results.close()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
 @pytest.mark.skipif(START_METHOD != "fork", reason="processes are not forked here")
 def test_a_signal_between_two_forks_waits_for_the_last(monkeypatch: pytest.MonkeyPatch):
     launch, forked = popen_fork.Popen._launch, []
