@@ -25,7 +25,9 @@ def explaining(where: str | Path) -> Iterator[None]:
         yield
     except Seq2SeqError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not _is_of_library(error):
+            raise
         raise ModelError(cannot_open(where, error)) from error
 
 
@@ -43,14 +45,21 @@ def running(where: str) -> Iterator[None]:
         yield
     except Seq2SeqError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not _is_of_library(error):
+            raise
         raise ModelError(
             f"{where}: transformers cannot run this model: {reason_of(error)}; check its "
             "config.json and generation_config.json"
         ) from error
 
 
-def cannot_open(where: str | Path, error: Exception | str) -> str:
+def _is_of_library(error: BaseException) -> bool:
+    """Whether a library could not go on; where it is written in Rust, that is no `Exception`."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def cannot_open(where: str | Path, error: BaseException | str) -> str:
     """Say why a name could not be opened.
 
     Args:
@@ -66,7 +75,7 @@ def cannot_open(where: str | Path, error: Exception | str) -> str:
     return f"{where}: cannot be opened, needed {needed}: {reason_of(error)}"
 
 
-def reason_of(error: Exception | str) -> str:
+def reason_of(error: BaseException | str) -> str:
     """The first paragraph of what was raised, on one line; its kind where it says nothing."""
     first = str(error).strip().partition("\n\n")[0]
     lines = [line.strip() for line in first.splitlines()[:3]]

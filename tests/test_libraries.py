@@ -40,6 +40,12 @@ def test_a_model_that_cannot_be_run_says_so() -> None:
 
 
 @pytest.mark.parametrize("block", [explaining, running])
+def test_who_interrupts_is_no_library(block: type[explaining]) -> None:
+    with pytest.raises(KeyboardInterrupt), block("m"):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("block", [explaining, running])
 def test_what_says_itself_what_is_wrong_is_left_alone(block: type[explaining]) -> None:
     with pytest.raises(DataError, match=r"^mine$"), block("m"):
         raise DataError("mine")

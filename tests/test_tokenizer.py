@@ -456,6 +456,10 @@ def test_a_tokenizer_that_cannot_be_used_says_why(tmp_path):
     folder = saved(tmp_path, lambda content: content.update(post_processor=None))
     with pytest.raises(ModelError, match="does not end with the end-of-sentence piece"):
         load_tokenizer(folder)
+    folder = saved(tmp_path, lambda content: content["post_processor"]["special_tokens"].clear())
+    panic = r"tokenizer\.json: cannot be opened, .*: no entry found for key"
+    with pytest.raises(ModelError, match=panic):
+        load_tokenizer(folder)
     (folder / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelError, match=r"not JSON|tokenizer.json: cannot be opened"):
         load_tokenizer(folder)

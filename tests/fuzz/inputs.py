@@ -252,9 +252,9 @@ def corpus(draw: Random, folder: Path) -> Input:
                 )
             )
         case 1:
-            if not path.is_file() or path.is_symlink() or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                plain = False
-            known = line_count(path.read_bytes()) if plain else None
+            given = path.read_bytes() if path.is_file() and not path.is_symlink() else None
+            utf_16 = given is not None and given[:2] in (b"\xff\xfe", b"\xfe\xff")
+            known = None if given is None or utf_16 or not plain else line_count(given)
             return Input(
                 ("translate", str(MODEL), "--input", path.name, "--beam", "1"), lines=known
             )
