@@ -5,6 +5,8 @@ million weights, and after each of them the threads wait for each other. Process
 update, to add up their gradients.
 """
 
+import atexit
+import gc
 import os
 import socket
 import subprocess
@@ -183,7 +185,7 @@ def note_ready() -> None:
 
 
 def keep_group() -> None:
-    """Refer to the group of this run from here until the next run: the last reference is Python's.
+    """Refer to the group of this run from here to the next run or the end: the last to do so.
 
     A group of gloo waits for its threads when the last reference to it goes, and they need the
     interpreter to give back the tensors of an exchange just made. Python's reference gives up the
@@ -192,6 +194,18 @@ def keep_group() -> None:
     """
     if torch.distributed.is_initialized():
         _kept_groups[:] = [torch.distributed.group.WORLD]
+        atexit.unregister(_let_group_go)
+        atexit.register(_let_group_go)
+
+
+def _let_group_go() -> None:
+    """Wait for the threads of the group while there is an interpreter.
+
+    Where one of them asks for the interpreter that has ended, Python ends the thread, and C++ the
+    process: "terminate called without an active exception".
+    """
+    gc.collect()  # what is left of DistributedDataParallel must not be the last to refer to it
+    _kept_groups.clear()
 
 
 def _rendezvous(count: int, threads: int) -> tuple[dict[str, str], object]:

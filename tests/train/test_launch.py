@@ -262,6 +262,25 @@ def test_one_that_never_ends_though_all_work_is_done_is_ended(tmp_path, monkeypa
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+ENDS_WITH_A_GROUP = """
+import atexit, sys, torch
+from seq2seq.train import launch
+atexit.register(lambda: print(launch._kept_groups))  # what is registered first is done last
+store = "file://" + sys.argv[1]
+torch.distributed.init_process_group("gloo", init_method=store, rank=0, world_size=1)
+for _ in range(2):
+    launch.keep_group()
+torch.distributed.destroy_process_group()
+print(len(launch._kept_groups))
+"""
+
+
+def test_the_threads_of_a_group_end_before_the_interpreter(tmp_path):
+    command = [sys.executable, "-c", ENDS_WITH_A_GROUP, str(tmp_path / "store")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["1", "[]"]
+
+
 def test_the_last_reference_to_a_group_is_pythons(tmp_path):
     """Of DistributedDataParallel it would be one that holds the interpreter while it waits."""
     torch.distributed.init_process_group(
