@@ -207,7 +207,9 @@ def _begin(function: Callable[..., Any]) -> None:
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
-    parent.join()
+    # Its pipe tells at once, unless another process that it has forked holds the other end as well.
+    while os.getppid() == parent.pid:
+        parent.join(timeout=1)
     os._exit(1)
 
 

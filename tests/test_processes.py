@@ -219,14 +219,20 @@ def test_a_system_that_allows_no_more_processes_is_named(monkeypatch: pytest.Mon
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux's /proc")
-def test_processes_end_with_the_one_that_asked():
+@pytest.mark.parametrize("with_another_fork", [False, True])
+def test_processes_end_with_the_one_that_asked(with_another_fork):
     readable, writable = os.pipe()
+    held, holding = os.pipe()
     child = os.fork()
     if not child:
         try:
             for number, process in map_in_order(place, iter(range(10**9)), processes=2):
                 if number > ALONE:
                     os.write(writable, f"{process}\n".encode())
+                    if with_another_fork and not os.fork():
+                        os.close(holding)
+                        os.read(held, 1)  # until this test has ended
+                        os._exit(0)
                     os.kill(os.getpid(), signal.SIGKILL)
         finally:
             os._exit(1)  # whatever went wrong, it must not go on with the tests
@@ -234,6 +240,8 @@ def test_processes_end_with_the_one_that_asked():
     os.close(writable)
     other = int(os.read(readable, 100))
     _wait_for_end(other)
+    os.close(holding)
+    os.close(held)
 
 
 def _wait_for_end(process: int) -> None:
