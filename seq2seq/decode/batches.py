@@ -12,6 +12,12 @@ from seq2seq.decode.lengths import Ids
 from seq2seq.model.transformer import Transformer
 from seq2seq.model.upload import upload
 
+# Padded pieces that a thread of a CPU encodes at a time, few enough that its cache holds what a
+# layer makes of them. 1,000 captions in four batches, one core of an AMD EPYC (Zen 5), ms in 32
+# bits / in 8: tiny model, all of a batch 177/132, 2,048 pieces 147/114, 1,024 138/109, 512 162/141;
+# small model 1,816/801, 1,615/650, 1,623/602, 1,578/590.
+ENCODED_PIECES = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedBatch:
@@ -83,4 +89,19 @@ def encode_batch(model: Transformer, sources: Sequence[Ids]) -> EncodedBatch:
     if min(lengths) < max(lengths):
         places = torch.arange(source_ids.shape[1], device=device)
         mask = places < upload(lengths, device)[:, None]
-    return EncodedBatch(model.encode(source_ids, mask), mask, lengths)
+    return EncodedBatch(_encode(model, source_ids, mask), mask, lengths)
+
+
+def _encode(
+    model: Transformer,
+    source_ids: Int[Tensor, "sentences source"],
+    mask: Bool[Tensor, "sentences source"] | None,
+) -> Float[Tensor, "sentences source width"]:
+    """Read sources, on a CPU a few at a time, see `ENCODED_PIECES`."""
+    if source_ids.device.type != "cpu":
+        return model.encode(source_ids, mask)
+    most = ENCODED_PIECES * torch.get_num_threads()
+    parts = min(len(source_ids), -(-source_ids.numel() // most))
+    masks = [None] * parts if mask is None else mask.tensor_split(parts)
+    read = map(model.encode, source_ids.tensor_split(parts), masks)
+    return torch.cat(list(read))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from jaxtyping import Float, Int
@@ -16,6 +17,41 @@ from seq2seq.model.upload import upload
 ROOM = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """The sentences of a batch that stay take its first places.
+
+    Only those are copied whose place changes: few, if the last ones take the places that become
+    free.
+    """
+
+    count: int
+    """How many sentences stay."""
+    places: Int[Tensor, " moved"]
+    """Where those go whose place changes."""
+    origins: Int[Tensor, " moved"]
+    """Where they stood."""
+
+    @classmethod
+    def of(cls, sentences: Sequence[int], device: torch.device) -> Self:
+        """Name the sentences that stay, in their new order."""
+        moved = [place for place, sentence in enumerate(sentences) if sentence != place]
+        origins = [sentences[place] for place in moved]
+        return cls(len(sentences), upload(moved, device), upload(origins, device))
+
+    def made_in(self, x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        """Move the sentences of a tensor in place, and leave the others out.
+
+        Args:
+            x: What belongs to each sentence, along its first dimension.
+
+        Returns:
+            The first part of the same memory.
+        """
+        x[self.places] = x[self.origins]
+        return x[: self.count]
+
+
 @dataclass(frozen=True)
 class MemoryKeysValues:
     """Keys and values that one decoder layer reads from the encoded source, one set a sentence."""
@@ -23,9 +59,9 @@ class MemoryKeysValues:
     keys: Float[Tensor, "sentences heads source dim"]
     values: Float[Tensor, "sentences heads source dim"]
 
-    def keep(self, sentences: Int[Tensor, " kept"]) -> "MemoryKeysValues":
-        """Drop every sentence that is not named."""
-        return MemoryKeysValues(self.keys[sentences], self.values[sentences])
+    def keep(self, moves: Moves) -> "MemoryKeysValues":
+        """Drop every sentence but those that stay, which take their new places."""
+        return MemoryKeysValues(moves.made_in(self.keys), moves.made_in(self.values))
 
 
 class DecoderCache:
@@ -124,21 +160,15 @@ class DecoderCache:
     def keep(self, sentences: Sequence[int]) -> None:
         """Let finished sentences leave the batch.
 
-        Only sentences whose place changes are copied: few, if the last ones take the places that
-        become free.
-
         Args:
             sentences: The sentences that stay, in their new order. The host knows it: a device
                 would have to be asked how many there are.
         """
-        device = self.pool.device
-        moved = [place for place, sentence in enumerate(sentences) if sentence != place]
-        origins = upload([sentences[place] for place in moved], device)
+        moves = Moves.of(sentences, self.pool.device)
         used = self.pool[..., : self.length * self.beams, :]
-        used[:, :, upload(moved, device)] = used[:, :, origins]
-        self.pool = self.pool[:, :, : len(sentences)]
-        rows = upload(sentences, device)
-        self.past_bias = self.past_bias[rows]
-        self.memory = [layer.keep(rows) for layer in self.memory]
+        used[:, :, moves.places] = used[:, :, moves.origins]
+        self.pool = self.pool[:, :, : moves.count]
+        self.past_bias = moves.made_in(self.past_bias)
+        self.memory = [layer.keep(moves) for layer in self.memory]
         if self.source_bias is not None:
-            self.source_bias = self.source_bias[rows]
+            self.source_bias = moves.made_in(self.source_bias)

@@ -1,5 +1,11 @@
 import random
+from typing import Any
 
+import pytest
+import torch
+
+from seq2seq.decode import batches as module
+from seq2seq.decode.batches import encode_batch
 from seq2seq.decode.lengths import even_batches, length_batches
 
 
@@ -41,3 +47,25 @@ def test_one_worker_and_few_sequences_are_no_exception() -> None:
     assert even_batches([5, 50], 10, workers=2) == [[1], [0]]
     assert even_batches([2, 2, 2, 2], 4, workers=1) == [[0, 1], [2, 3]]
     assert even_batches([2, 2, 2, 2], 8, workers=2, each=2) == [[0], [1], [2], [3]]
+
+
+@pytest.mark.parametrize("rows", [slice(24), slice(1)], ids=["padded", "one"])
+def test_a_batch_is_encoded_in_parts_that_make_no_difference(
+    trained: Any, rows: slice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = trained.sources[rows]
+    read: list[int] = []
+    encode = trained.ours.encode
+
+    def count(ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        read.append(len(ids))
+        return encode(ids, mask)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(trained.ours, "encode", count)
+    with torch.no_grad():
+        whole = encode_batch(trained.ours, sources)
+        monkeypatch.setattr(module, "ENCODED_PIECES", 1)
+        one_by_one = encode_batch(trained.ours, sources)
+    assert read == [len(sources)] + [1] * len(sources)
+    torch.testing.assert_close(one_by_one.memory, whole.memory, atol=1e-5, rtol=0)
+    assert whole.mask is None or not torch.equal(whole.mask[:1], whole.mask[1:2])
