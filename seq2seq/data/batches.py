@@ -19,11 +19,10 @@ from seq2seq.errors import DataError
 Lengths = Int[np.ndarray, " pairs"]
 Indices = Int[np.ndarray, "_"]  # of as many pairs as it likes
 FILL = 0.9  # least share of the budget that a batch uses, where the pairs allow
-# Pairs of a batch are a multiple of this where its free end is long enough to hold one: where the
-# budget has room for more than 150. Halves (of batches, for several processes) need not be.
-# oneDNN compiles a program for each shape of a product and keeps 1,024 of them, of which a
-# batch needs about fifty, by a count of its products: with fewer shapes a program is more often
-# still there.
+# Pairs of a batch are a multiple of this, or of the largest smaller power of two that its free end
+# is sure to hold. Halves (of batches, for several processes) need not be. oneDNN compiles a program
+# for each shape of a product and keeps 1,024 of them, of which a batch needs about fifty, by a
+# count of its products: with fewer shapes a program is more often still there.
 EVEN_ROWS = 16
 # keep random numbers for different purposes apart
 PLAN_STREAM, BOTTLENECK_STREAM = 1, 4
@@ -248,9 +247,9 @@ def _sort_with_noise(source: Lengths, target: Lengths, random: np.random.Generat
 def _cut(order: Lengths, source: Lengths, target: Lengths, batch_tokens: int) -> list[Indices]:
     """Fill batches in order up to the budget, ending each where it wastes least.
 
-    The end is free within the last ``1 - FILL`` of a batch, in large ones at multiples of
-    ``EVEN_ROWS``: a few pairs less often save the padding that one longer pair would cost all
-    others.
+    The end is free within the last ``1 - FILL`` of a batch, at multiples of ``EVEN_ROWS`` or of a
+    smaller power of two: a few pairs less often save the padding that one longer pair would cost
+    all others.
     """
     source, target = source[order], target[order]
     batches, start = [], 0
@@ -265,8 +264,7 @@ def _cut(order: Lengths, source: Lengths, target: Lengths, batch_tokens: int) ->
             area = rows * (longest_source + longest_target)
             waste = 1 - np.cumsum(source[window] + target[window]) / area
             ends = np.arange(max(1, int(full * FILL)), full + 1)
-            if len(ends) > EVEN_ROWS:
-                ends = ends[ends % EVEN_ROWS == 0]
+            ends = ends[ends % min(EVEN_ROWS, 1 << len(ends).bit_length() - 1) == 0]
             full = int(ends[waste[ends - 1].argmin()])
         batches.append(order[start : start + full])
         start += full

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from seq2seq.train.criterion import cross_entropy
 from seq2seq.train.criterion.cross_entropy import smoothed_cross_entropy
@@ -65,6 +66,33 @@ def test_gradients_equal_finite_differences():
         return smoothed_cross_entropy(hidden, weight, bias, targets, smoothing=0.1, pad_id=PAD)[0]
 
     assert torch.autograd.gradcheck(loss_of, (hidden, weight))
+
+
+class Products(TorchDispatchMode):
+    """Notes the shapes of all matrix products that are computed."""
+
+    def __init__(self):
+        super().__init__()
+        self.shapes = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.overloadpacket in (torch.ops.aten.mm, torch.ops.aten.addmm):
+            self.shapes.add(tuple(tuple(one.shape) for one in args))
+        return func(*args, **(kwargs or {}))
+
+
+def test_batches_of_almost_one_size_multiply_matrices_of_the_same_shapes(monkeypatch):
+    monkeypatch.setattr(cross_entropy, "CHUNK_LOGITS", 150 * VOCAB)
+    shapes = []
+    for tokens in (600, 639, 641):
+        hidden, weight = torch.randn(tokens, WIDTH, requires_grad=True), torch.randn(VOCAB, WIDTH)
+        with Products() as products:
+            smoothed_cross_entropy(
+                hidden, weight, None, torch.full((tokens,), 2), smoothing=0.1, pad_id=PAD
+            )
+        shapes.append(products.shapes)
+    assert shapes[0] == shapes[1] != shapes[2]
+    assert ((128, WIDTH), (WIDTH, VOCAB)) in shapes[0]
 
 
 def test_an_impossible_padding_piece_costs_nothing_and_gets_no_gradient():

@@ -96,6 +96,23 @@ def test_guidance_is_the_surprise_at_what_the_stock_class_attends_to(
             torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
 
 
+def test_guidance_is_computed_in_full_precision_whatever_the_training_is() -> None:
+    ours = model().eval()
+    source, mask, _, marks = batch()
+    attention = ours.encoder[1].self_attention
+    with inputs_of(attention) as inputs:
+        ours.encode(source, mask)
+
+    def loss() -> Tensor:
+        x = inputs[0][0]
+        return attention_loss(attention, x, mask, marks.pronoun, marks.antecedent, head=2)
+
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = loss()
+    assert mixed.dtype == torch.float32
+    torch.testing.assert_close(mixed, loss(), atol=0, rtol=0)
+
+
 def mass(maps: Tensor, head: int | None, row: int, query: int, keys: tuple[int, ...]) -> Tensor:
     heads = maps[row] if head is None else maps[row, head : head + 1]
     return heads[:, query, list(keys)].sum(-1).mean()

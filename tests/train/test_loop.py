@@ -419,15 +419,17 @@ def test_the_dry_run_holds_the_optimizers_state_while_it_runs_the_worst_batches(
         states = loop.optimizer.state.values()
         held = sum(value.numel() for one in states for value in one.values())
         assert all(parameter.grad is not None for parameter in loop.criterion.parameters())
-        seen.append((held, batch.source_ids.shape[1]))
+        rows, longest = batch.source_ids.shape
+        seen.append((held, rows * longest**2))
         return original(batch, update)
 
     loop._backward = backward  # type: ignore[method-assign, assignment]
     loop.dry_run()
     count = sum(parameter.numel() for parameter in loop.criterion.parameters())
     assert [held > 2 * count for held, _ in seen] == [True] * 3
-    longest = max(loop.stream._epoch.source_lengths)
-    assert seen[1][1] == longest
+    lengths = loop.stream._epoch.source_lengths
+    pairs = [len(batch) * int(lengths[batch].max()) ** 2 for batch in loop.stream._plan]
+    assert seen[1][1] == max(pairs) > min(pairs)
     assert not loop.optimizer.state
 
 

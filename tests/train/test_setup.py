@@ -267,7 +267,7 @@ def test_both_directions_of_a_corpus_are_trained_for_as_long(chinese: Path) -> N
     epoch = there.training.epoch(0)
     longer = np.maximum(epoch.source_lengths, epoch.target_lengths).sum()
     updates = 60 * longer / 256  # without what cutting into batches loses
-    assert updates < there.recipe.train.steps < 1.15 * updates + 100
+    assert updates < there.recipe.train.steps < 1.2 * updates + 100
     assert there.recipe.tokenizer.vocab_size > 1000 + 400
     assert there.recipe.preset == "none"
 

@@ -105,8 +105,13 @@ def attention_loss(
     row, place = (torch.from_numpy(found).to(x.device) for found in asking_rows.nonzero())
     pieces = torch.from_numpy(asking_rows.sum(1)).to(x.device)[row]
     wanted = antecedent.to(x.device)[row]
-    query, key = _project(attention, x[row, place][:, None], x[row], head)
-    scores = torch.einsum("nqhd,nshd->nhs", query, key).float() * query.shape[-1] ** -0.5
+    # Not in 16 bits: for as many rows as happen to be marked oneDNN would compile its products anew
+    # in each update, which takes longer than to compute them.
+    with torch.autocast(x.device.type, enabled=False):
+        exact = attention.query_key_value.weight.dtype
+        word, sentence = x[row, place][:, None].to(exact), x[row].to(exact)
+        query, key = _project(attention, word, sentence, head)
+        scores = torch.einsum("nqhd,nshd->nhs", query, key) * query.shape[-1] ** -0.5
     if source_mask is not None:
         scores = scores.masked_fill(~source_mask[row][:, None], BLOCKED)
     log_weights = scores.log_softmax(-1).masked_fill(~wanted[:, None], -torch.inf)
