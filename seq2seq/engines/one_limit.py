@@ -41,8 +41,9 @@ class OneLimitEngine(Engine):
     def _search(self, sources: Sequence[Ids], options: DecodeOptions) -> list[list[Hypothesis]]:
         limits = self._limits(sources, options)
         results: dict[int, list[Hypothesis]] = {}
-
-        def work(places: Sequence[int]) -> None:
+        waiting: list[Sequence[int]] = [range(len(sources))]
+        while waiting:
+            places = waiting.pop()
             limit = max(limits[place] for place in places)
             found = self._search_with_limit([sources[place] for place in places], limit, options)
             again = defaultdict(list)
@@ -58,8 +59,5 @@ class OneLimitEngine(Engine):
                     again[limits[place]].append(place)
                 else:
                     results[place] = beams[: options.n_best]
-            for same_limit in again.values():
-                work(same_limit)
-
-        work(range(len(sources)))
+            waiting += again.values()
         return [results[place] for place in range(len(sources))]

@@ -1,5 +1,6 @@
 """The same ids, options and answers, whichever program runs the model."""
 
+import gc
 import shutil
 import sys
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from seq2seq.decode.options import DecodeOptions, Sampling
+from seq2seq.decode.options import DecodeOptions, Hypothesis, Sampling
 from seq2seq.engines.converted import ConvertedEngine, _device_of, converted_folder
 from seq2seq.engines.load import fitting_engine, load_engine
 from seq2seq.engines.stock import StockEngine
@@ -60,6 +61,28 @@ def test_outputs_ends_and_scores_are_ours(
 @pytest.mark.parametrize("search", STOCK_SEARCHES, ids=str)
 def test_stock_classes_know_every_option(loaded: Loaded, search: dict[str, Any]) -> None:
     check(loaded, "transformers", search)
+
+
+@pytest.mark.parametrize("name", ["native", *NAMES])
+@pytest.mark.parametrize("beams", [1, 3])
+def test_nothing_is_left_of_a_search_whose_results_are_gone(
+    loaded: Loaded, name: str, beams: int
+) -> None:
+    """Python looks for cycles seldom, so what stands in one makes a long job ever larger."""
+    engine = loaded.native if name == "native" else loaded.others[name]
+    sources = loaded.tokenizer.encode(random_text(9, seed=7))
+    options = DecodeOptions(beams=beams, max_length_factor=0.5, max_length_offset=1)
+    gc.collect()
+    before = {id(one) for one in gc.get_objects()}
+    gc.disable()
+    try:
+        found = engine.search(sources, options)
+        assert len(found) == len(sources)
+        del found
+        new = [one for one in gc.get_objects() if id(one) not in before]
+        assert [one for one in new if isinstance(one, Hypothesis)] == []
+    finally:
+        gc.enable()
 
 
 def check(loaded: Loaded, name: str, search: dict[str, Any]) -> None:
