@@ -18,6 +18,18 @@ wait_for_what_never_comes()
 """
 
 
+def test_programs_find_this_checkout_first_wherever_they_run(
+    warm: Warm, tmp_path: Path, root: Path
+) -> None:
+    code = (
+        "import sys, seq2seq, tests.warm; print(sys.path[0], seq2seq.__file__, tests.warm.__file__)"
+    )
+    ended = warm.run(("-c", code), folder=tmp_path, environment={"PYTHONPATH": ""})
+    assert ended.stdout.split() == [
+        str(path) for path in (root, root / "seq2seq" / "__init__.py", root / "tests" / "warm.py")
+    ]
+
+
 def test_what_hangs_is_ended_with_its_children_and_shows_where(
     warm: Warm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
