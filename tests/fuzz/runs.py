@@ -3,6 +3,7 @@
 A forked process can hang, be killed, close its streams or fill a folder without harm to the next.
 """
 
+import _thread
 import gc
 import importlib
 import os
@@ -11,7 +12,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
 import traceback
 from contextlib import suppress
@@ -160,11 +160,18 @@ def _interrupt_later(program: ModuleType, number: signal.Signals, seconds: float
     """Send a signal some time after the command has begun."""
     original = program.app
 
+    def interrupt() -> None:
+        time.sleep(seconds)
+        os.kill(os.getpid(), number)
+
     def begin(**given: str) -> None:
-        threading.Timer(seconds, os.kill, (os.getpid(), number)).start()
+        # One of threading's would be waited for until it runs, and a signal that ends this wait
+        # may leave a lock that is released twice.
+        _thread.start_new_thread(interrupt, ())
         original(**given)
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
     setattr(program, "app", begin)  # noqa: B010 - a module has no such attribute to mypy
 
 
