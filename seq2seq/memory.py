@@ -5,7 +5,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # mallopt's parameters, from <malloc.h> of glibc, and madvise's, from <sys/mman.h> of Linux.
@@ -56,6 +56,22 @@ def keep_freed_memory() -> None:
     start = -(-before // HUGE_PAGE) * HUGE_PAGE
     length = ctypes.c_size_t(max(0, sbrk(0) - start))
     madvise(ctypes.c_void_p(start), length, MADV_HUGEPAGE)  # a kernel without them says no
+
+
+def give_back_freed_memory() -> None:
+    """Make glibc hand back to the system what was freed, in the heaps of all threads.
+
+    By itself it hands back the end of a heap alone. Large blocks of changing sizes leave ever more
+    of it free between blocks that are in use: 1,000,000 captions through CTranslate2 took 140 MiB
+    at most, 10,000 127. Costs some milliseconds. Does nothing outside Linux/glibc.
+
+    Source:
+        malloc_trim(3).
+    """
+    if sys.platform != "linux":
+        return
+    with suppress(AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
 
 
 def use_faster_malloc(largest_bytes: int | None) -> None:

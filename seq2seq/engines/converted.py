@@ -28,6 +28,7 @@ from seq2seq.engines.engine import SearchBatch
 from seq2seq.engines.one_limit import OneLimitEngine
 from seq2seq.errors import DeviceError, ModelError
 from seq2seq.files import read_json, read_json_object, refuse_odd_files
+from seq2seq.memory import give_back_freed_memory
 from seq2seq.normalization import is_whole_number
 from seq2seq.run import Run
 
@@ -41,6 +42,7 @@ WEIGHTS = "model.bin"
 GREEDY_TOKENS, BEAM_TOKENS = 768, 512
 LARGE_WEIGHTS = 32 * 2**20
 LARGE_GREEDY_TOKENS, LARGE_BEAM_TOKENS = 2048, 768
+MANY_BATCHES = 20  # behind so many it costs nothing to tidy up, some 1,000 captions
 EXPORTED = "what 'seq2seq export --to ctranslate2' writes"
 
 
@@ -150,6 +152,8 @@ class ConvertedEngine(OneLimitEngine):
         """One batch for each worker at once, and one more that is made ready meanwhile."""
         with ThreadPoolExecutor(self._translator.num_translators + 1) as threads:
             yield from threads.map(self._search_batch, batches)
+        if len(batches) >= MANY_BATCHES:
+            give_back_freed_memory()
 
     def _search_with_limit(
         self, sources: Sequence[Ids], limit: int, options: DecodeOptions

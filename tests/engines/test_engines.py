@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from seq2seq.decode.options import DecodeOptions, Hypothesis, Sampling
+from seq2seq.engines import converted
 from seq2seq.engines.converted import ConvertedEngine, _device_of, converted_folder
 from seq2seq.engines.load import fitting_engine, load_engine
 from seq2seq.engines.stock import StockEngine
@@ -83,6 +84,18 @@ def test_nothing_is_left_of_a_search_whose_results_are_gone(
         assert [one for one in new if isinstance(one, Hypothesis)] == []
     finally:
         gc.enable()
+
+
+def test_freed_memory_is_given_back_behind_many_batches_and_no_others(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, tidied = loaded.others["ctranslate2"], list[bool]()
+    monkeypatch.setattr(converted, "give_back_freed_memory", lambda: tidied.append(True))
+    monkeypatch.setattr(engine, "_greedy_tokens", 1)
+    sources = [[7, 8, 2]] * converted.MANY_BATCHES
+    for some, times in ((sources[1:], 0), (sources, 1)):
+        engine.search(some, DecodeOptions(beams=1, max_length=4))
+        assert len(tidied) == times
 
 
 def check(loaded: Loaded, name: str, search: dict[str, Any]) -> None:
