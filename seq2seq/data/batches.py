@@ -237,11 +237,13 @@ def _sort_with_noise(source: Lengths, target: Lengths, random: np.random.Generat
     one group ends and the next begins. The order of the ties and the direction of the turns make
     each epoch's batches different.
     """
-    start = random.permutation(len(source))
+    # In 32 bits, and few at a time: of millions of pairs these arrays are what takes memory.
+    start = random.permutation(np.arange(len(source), dtype=np.int32))
     longer = np.maximum(source, target)[start]
     difference = (source - target)[start]
-    up = (longer + random.integers(2)) % 2
-    return np.asarray(start[np.lexsort((np.where(up, difference, -difference), longer))])
+    down = (longer + int(random.integers(2))) % 2 == 0
+    np.negative(difference, out=difference, where=down)
+    return np.asarray(start[np.lexsort((difference, longer))])
 
 
 def _cut(order: Lengths, source: Lengths, target: Lengths, batch_tokens: int) -> list[Indices]:

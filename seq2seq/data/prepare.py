@@ -58,12 +58,12 @@ class EpochData:
     @property
     def source_lengths(self) -> Int[np.ndarray, " pairs"]:
         """Pieces of each source, the end included."""
-        return self.source.lengths.astype(np.int32)
+        return self.source.lengths.astype(np.int32, copy=False)
 
     @property
     def target_lengths(self) -> Int[np.ndarray, " pairs"]:
         """Pieces of each target, the end included."""
-        return self.target.lengths.astype(np.int32)
+        return self.target.lengths.astype(np.int32, copy=False)
 
     def batch(self, pairs: Int[np.ndarray, " chosen"], pad_id: int) -> Batch:
         """The rectangles of the pairs named."""

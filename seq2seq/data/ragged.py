@@ -53,8 +53,9 @@ class Ragged:
 
     @property
     def lengths(self) -> Int[np.ndarray, " rows"]:
-        """Length of each row."""
-        return np.asarray(np.diff(self.offsets))
+        """Length of each row, in 32 bits."""
+        starts, ends = self.offsets[:-1], self.offsets[1:]
+        return np.asarray(np.subtract(ends, starts, dtype=np.int32, casting="unsafe"))
 
     def holds(self, value: int) -> Bool[np.ndarray, " rows"]:
         """Which rows hold a value."""
@@ -63,7 +64,8 @@ class Ragged:
 
     def take(self, rows: Int[np.ndarray, " taken"]) -> "Ragged":
         """The rows named, in that order; a row may be named more than once."""
-        return self._gather(self.offsets[rows], self.lengths[rows])
+        starts = self.offsets[rows]
+        return self._gather(starts, self.offsets[1:][rows] - starts)
 
     def cut(self, limit: int) -> "Ragged":
         """The first ``limit`` values of each row."""

@@ -6,10 +6,7 @@ epoch and index and gets the same pieces in the same order.
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from seq2seq.data.batches import Batch, in_bottleneck, plan_batches, worst_batches
+from seq2seq.data.batches import Batch, Indices, in_bottleneck, plan_batches, worst_batches
 from seq2seq.data.prepare import TrainingSet
 
 
@@ -75,9 +72,7 @@ class BatchStream:
 
     def worst(self) -> list[Batch]:
         """The three micro-batches of that epoch that need most memory, the largest first."""
-        epoch = self._epoch
-        plan = worst_batches(self._plan, epoch.source_lengths, epoch.target_lengths)
-        return [self._collate(rows) for rows in plan]
+        return [self._collate(rows) for rows in self._worst]
 
     def _in_bottleneck(self, epoch: int, batch: int) -> bool:
         """Decide it by the batch's number in the whole plan, whatever the number of ranks."""
@@ -90,17 +85,19 @@ class BatchStream:
     def _load(self, number: int) -> None:
         spec = self._spec
         self._epoch = self._training.epoch(number)
+        source, target = self._epoch.source_lengths, self._epoch.target_lengths
         self._plan = plan_batches(
-            self._epoch.source_lengths,
-            self._epoch.target_lengths,
+            source,
+            target,
             batch_tokens=spec.batch_tokens,
             seed=spec.seed,
             epoch=number,
             world_size=1 if spec.shares else spec.world_size,
             rank=0 if spec.shares else spec.rank,
         )
+        self._worst = worst_batches(self._plan, source, target)  # while the lengths are at hand
 
-    def _collate(self, rows: NDArray[np.int64]) -> Batch:
+    def _collate(self, rows: Indices) -> Batch:
         spec = self._spec
         # Pairs of a micro-batch are in the order of their lengths: each process gets all of them.
         own = rows[spec.rank :: spec.world_size] if spec.shares else rows
