@@ -6,7 +6,10 @@ epoch and index and gets the same pieces in the same order.
 
 from dataclasses import dataclass, replace
 
-from seq2seq.data.batches import Batch, Indices, in_bottleneck, plan_batches, worst_batches
+import numpy as np
+from numpy.typing import NDArray
+
+from seq2seq.data.batches import Batch, in_bottleneck, plan_batches, worst_batches
 from seq2seq.data.prepare import TrainingSet
 
 
@@ -97,7 +100,7 @@ class BatchStream:
         )
         self._worst = worst_batches(self._plan, source, target)  # while the lengths are at hand
 
-    def _collate(self, rows: Indices) -> Batch:
+    def _collate(self, rows: NDArray[np.int32]) -> Batch:
         spec = self._spec
         # Pairs of a micro-batch are in the order of their lengths: each process gets all of them.
         own = rows[spec.rank :: spec.world_size] if spec.shares else rows

@@ -98,7 +98,7 @@ def test_opus_mt_goes_from_the_hub_through_training_back_to_the_hub(
     run_client(hub, tmp_path / "team", UPLOAD, base)
     commit = hub.repository("team/opus-mt-en-de").head.oid
     recipe = write_recipe(
-        tmp_path, "further", init="team/opus-mt-en-de", train='freeze = ["encoder"]', steps=20
+        tmp_path, "further", init="team/opus-mt-en-de", train='freeze = ["encoder"]', steps=30
     )
     run = Run(tmp_path / "run")
     seq2seq(warm, hub, tmp_path / "a", "train", recipe, "--run", run.folder)
@@ -109,7 +109,7 @@ def test_opus_mt_goes_from_the_hub_through_training_back_to_the_hub(
     assert "model.shared.weight" in changed
     assert not any(name.startswith("model.encoder") for name in changed)
     log = [json.loads(line) for line in run.metrics.read_text().splitlines()]
-    assert [line["step"] for line in log if line["kind"] == "dev"] == [20]
+    assert [line["step"] for line in log if line["kind"] == "dev"] == [30]
     examined = examine_run(run.folder)
     assert all(trip.exact == trip.lines for trip in examined.round_trips.values())
 
@@ -129,6 +129,7 @@ def test_opus_mt_goes_from_the_hub_through_training_back_to_the_hub(
     ids, written = run_client(hub, tmp_path / "b", LOAD, "tester/further", *texts, warm=warm)
     original = AutoTokenizer.from_pretrained(base)
     assert ids == [original(lines)["input_ids"], original(text_target=targets)["input_ids"]]
+    # Outputs that end by themselves: at its limit the stock class forces an end, as opus-mt has it.
     search = DecodeOptions(beams=2, max_length_factor=0.0, max_length_offset=12)
     ours = Translator.load(run.folder).translate(lines, search)
     assert [one.text for one in ours] == written

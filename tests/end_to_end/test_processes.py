@@ -33,9 +33,10 @@ ALONE = ("--set", "train.processes=1")
 
 
 def train_text(accumulate: int) -> str:
+    """An epoch has an even number of batches; of an odd one, two processes halve one."""
     return f"""
 steps = {STEPS}
-batch_tokens = 256
+batch_tokens = 240
 accumulate = {accumulate}
 warmup_steps = 4
 peak_lr = 1e-3
