@@ -63,7 +63,7 @@ def give_back_freed_memory() -> None:
 
     By itself it hands back the end of a heap alone. Large blocks of changing sizes leave ever more
     of it free between blocks that are in use: 1,000,000 captions through CTranslate2 took 140 MiB
-    at most, and 129 with this. Does nothing outside Linux/glibc.
+    at most without this, and 129 with it. Does nothing outside Linux/glibc.
 
     Source:
         malloc_trim(3).

@@ -55,7 +55,9 @@ class Ragged:
     def lengths(self) -> Int[np.ndarray, " rows"]:
         """Length of each row, in 32 bits."""
         starts, ends = self.offsets[:-1], self.offsets[1:]
-        return np.asarray(np.subtract(ends, starts, dtype=np.int32, casting="unsafe"))
+        lengths = np.subtract(ends, starts, dtype=np.int32, casting="unsafe")
+        forget_pages(self.offsets)
+        return np.asarray(lengths)
 
     def holds(self, value: int) -> Bool[np.ndarray, " rows"]:
         """Which rows hold a value."""
@@ -69,7 +71,7 @@ class Ragged:
 
     def cut(self, limit: int) -> "Ragged":
         """The first ``limit`` values of each row."""
-        return self._gather(self.offsets[:-1], np.minimum(self.lengths, limit))
+        return self._gather(self.offsets[:-1], np.minimum(self.lengths, np.int64(limit)))
 
     def last(self, counts: Int[np.ndarray, " rows"]) -> "Ragged":
         """The last values of each row, as many as are asked for."""
@@ -117,7 +119,9 @@ class RaggedView:
     def lengths(self) -> Int[np.ndarray, " chosen"]:
         """Length of each row."""
         lengths = self._base.lengths[self._rows]
-        return np.asarray(lengths if self._limit is None else np.minimum(lengths, self._limit))
+        if self._limit is not None:
+            lengths = np.minimum(lengths, np.int64(self._limit))
+        return np.asarray(lengths)
 
     def view(self, rows: Int[np.ndarray, " some"]) -> "RaggedView":
         """Some of these rows."""
@@ -266,12 +270,11 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 class _InBlocks(io.RawIOBase):
     """Writes to a file a block at a time, and forgets the pages that it has read of mapped arrays.
 
-    They would count as memory in use, and a corpus is written in one piece.
+    A corpus is written in one piece.
     """
 
     def __init__(self, file: BinaryIO, arrays: Sequence[np.ndarray]):
-        self._file = file
-        self._maps = [found for array in arrays if (found := _map_of(array)) is not None]
+        self._file, self._arrays = file, arrays
 
     def writable(self) -> bool:
         """Yes."""
@@ -282,17 +285,21 @@ class _InBlocks(io.RawIOBase):
         whole = memoryview(data).cast("B")
         for start in range(0, len(whole), BLOCK):
             self._file.write(whole[start : start + BLOCK])
-            if hasattr(mmap, "MADV_DONTNEED"):
-                for one in self._maps:
-                    one.madvise(mmap.MADV_DONTNEED)
+            for array in self._arrays:
+                forget_pages(array)
         return len(whole)
 
 
-def _map_of(array: np.ndarray) -> mmap.mmap | None:
+def forget_pages(array: np.ndarray) -> None:
+    """Leave the pages of a mapped file to the system, which reads them again where they are needed.
+
+    Those that were looked at would count as memory in use. An array in memory stays as it is.
+    """
     base: Any = array
     while isinstance(base, np.ndarray) and base.base is not None:
         base = base.base
-    return base if isinstance(base, mmap.mmap) else None
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -314,14 +321,23 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         # read, not mapped: pages that were looked at would count as memory in use
         digest, saved = _digests(path, size)
-        content = pyarrow.memory_map(str(path)).read_buffer(size)
+        if digest != saved:
+            raise DamagedFile("does not have the hash that was saved with it")
+        with path.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise DamagedFile(f"cannot be read ({error})") from error
-    if digest != saved:
-        raise DamagedFile("does not have the hash that was saved with it")
-    table = pyarrow.ipc.open_file(content).get_batch(0)
-    return {
+    content = pyarrow.py_buffer(mapped)
+    table = pyarrow.ipc.open_file(content.slice(0, size)).get_batch(0)
+    arrays = {
         name: table.column(name).values.to_numpy(zero_copy_only=True) for name in table.schema.names
+    }
+    # The same numbers as arrays of the map, whose pages can be forgotten.
+    return {
+        name: np.ndarray(one.shape, one.dtype, mapped, one.ctypes.data - content.address)
+        if len(one)
+        else one
+        for name, one in arrays.items()
     }
 
 

@@ -19,10 +19,9 @@ ROOM = 8
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """The sentences of a batch that stay take its first places.
+    """Which sentences change place when others leave, so that those that stay come first.
 
-    Only those are copied whose place changes: few, if the last ones take the places that become
-    free.
+    Only these are copied: few, if the last ones take the places that become free.
     """
 
     count: int
@@ -43,7 +42,7 @@ class Moves:
         """Move the sentences of a tensor in place, and leave the others out.
 
         Args:
-            x: What belongs to each sentence, along its first dimension.
+            x: What belongs to each sentence, along its first dimension; nobody else may hold it.
 
         Returns:
             The first part of the same memory.

@@ -20,10 +20,11 @@ from torch.nn import functional as F
 CHUNK_LOGITS = 2**21
 CHUNKS_KEPT = 4
 
-# On a CPU rows of zeros fill a batch up to a multiple of this. oneDNN compiles a program for each
-# shape of a product, in half a millisecond, and keeps 1,024 of them: so the shapes of the last
-# chunk come again. Demo, 1 process of 2 threads of an AMD EPYC (Zen 5), programs compiled in each
-# update: 20 before; 2 with this, `EVEN_ROWS` of small batches and guided attention in 32 bits.
+# On a CPU rows of zeros fill a batch up to a multiple of this, and a chunk has as many where there
+# is room for them. oneDNN compiles a program for each shape of a product, in half a millisecond,
+# and keeps 1,024 of them; filled up, the shapes of the last chunk come again. Demo, 1 process of 2
+# threads of an AMD EPYC (Zen 5), programs compiled in each update: 20 before; 2 with this,
+# `EVEN_ROWS` of small batches and guided attention in 32 bits.
 ROW_UNIT = 64
 
 # A GPU has no such cache to fill, but thousands of cores, and starting an operation costs it as
