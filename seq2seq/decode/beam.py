@@ -65,7 +65,7 @@ def search_beams(
     """Search one batch.
 
     Args:
-        model: In evaluation mode.
+        model: In evaluation mode, without gradients: see `evaluating`.
         sources: Piece ids, end-of-sequence included.
         options: What to search for.
         prefixes: For each source what its targets begin with, behind what `options` gives to all;

@@ -273,8 +273,8 @@ class CrossAttention(nn.Module):
         """
         batch, length, width = memory.shape
         parts = self.key_value(memory).view(batch, length, 2, self.heads, width // self.heads)
-        ordered = parts.permute(2, 0, 3, 1, 4).contiguous()
-        return ordered[0], ordered[1]
+        key, value = parts.permute(2, 0, 3, 1, 4).contiguous()
+        return key, value
 
     def forward(
         self,

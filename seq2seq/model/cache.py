@@ -157,7 +157,7 @@ class DecoderCache:
         used.copy_(used.gather(1, beam[:, :, None].expand(-1, -1, used.shape[2])))
 
     def keep(self, sentences: Sequence[int]) -> None:
-        """Let finished sentences leave the batch.
+        """Let finished sentences leave the batch; while no gradients are recorded.
 
         Args:
             sentences: The sentences that stay, in their new order. The host knows it: a device
