@@ -55,9 +55,7 @@ class Ragged:
     def lengths(self) -> Int[np.ndarray, " rows"]:
         """Length of each row, in 32 bits."""
         starts, ends = self.offsets[:-1], self.offsets[1:]
-        lengths = np.subtract(ends, starts, dtype=np.int32, casting="unsafe")
-        forget_pages(self.offsets)
-        return np.asarray(lengths)
+        return np.asarray(np.subtract(ends, starts, dtype=np.int32, casting="unsafe"))
 
     def holds(self, value: int) -> Bool[np.ndarray, " rows"]:
         """Which rows hold a value."""
@@ -270,11 +268,12 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 class _InBlocks(io.RawIOBase):
     """Writes to a file a block at a time, and forgets the pages that it has read of mapped arrays.
 
-    A corpus is written in one piece.
+    They would count as memory in use, and a corpus is written in one piece.
     """
 
     def __init__(self, file: BinaryIO, arrays: Sequence[np.ndarray]):
-        self._file, self._arrays = file, arrays
+        self._file = file
+        self._maps = [found for array in arrays if (found := _map_of(array)) is not None]
 
     def writable(self) -> bool:
         """Yes."""
@@ -285,21 +284,17 @@ class _InBlocks(io.RawIOBase):
         whole = memoryview(data).cast("B")
         for start in range(0, len(whole), BLOCK):
             self._file.write(whole[start : start + BLOCK])
-            for array in self._arrays:
-                forget_pages(array)
+            if hasattr(mmap, "MADV_DONTNEED"):
+                for one in self._maps:
+                    one.madvise(mmap.MADV_DONTNEED)
         return len(whole)
 
 
-def forget_pages(array: np.ndarray) -> None:
-    """Leave the pages of a mapped file to the system, which reads them again where they are needed.
-
-    Those that were looked at would count as memory in use. An array in memory stays as it is.
-    """
+def _map_of(array: np.ndarray) -> mmap.mmap | None:
     base: Any = array
     while isinstance(base, np.ndarray) and base.base is not None:
         base = base.base
-    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        base.madvise(mmap.MADV_DONTNEED)
+    return base if isinstance(base, mmap.mmap) else None
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -321,23 +316,14 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         # read, not mapped: pages that were looked at would count as memory in use
         digest, saved = _digests(path, size)
-        if digest != saved:
-            raise DamagedFile("does not have the hash that was saved with it")
-        with path.open("rb") as file:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        content = pyarrow.memory_map(str(path)).read_buffer(size)
     except OSError as error:
         raise DamagedFile(f"cannot be read ({error})") from error
-    content = pyarrow.py_buffer(mapped)
-    table = pyarrow.ipc.open_file(content.slice(0, size)).get_batch(0)
-    arrays = {
-        name: table.column(name).values.to_numpy(zero_copy_only=True) for name in table.schema.names
-    }
-    # The same numbers as arrays of the map, whose pages can be forgotten.
+    if digest != saved:
+        raise DamagedFile("does not have the hash that was saved with it")
+    table = pyarrow.ipc.open_file(content).get_batch(0)
     return {
-        name: np.ndarray(one.shape, one.dtype, mapped, one.ctypes.data - content.address)
-        if len(one)
-        else one
-        for name, one in arrays.items()
+        name: table.column(name).values.to_numpy(zero_copy_only=True) for name in table.schema.names
     }
 
 

@@ -108,17 +108,6 @@ def test_writing_what_is_mapped_takes_no_memory_for_it(tmp_path):
     assert found["values"][::999_999].tolist() == rows.values[::999_999].tolist()
 
 
-@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux's /proc")
-def test_lengths_of_mapped_rows_leave_no_pages_in_memory(tmp_path):
-    offsets = np.arange(0, 3 * 2_000_000 + 1, 3)
-    write_arrays(tmp_path / "x.arrow", {"offsets": offsets})
-    rows = Ragged(np.empty(0, dtype=np.int32), read_arrays(tmp_path / "x.arrow")["offsets"])
-    before = in_files()
-    assert (rows.lengths == 3).all()
-    assert in_files() - before < 4_000  # of 15,600
-    assert rows.offsets[-1] == 6_000_000  # they come back when they are needed
-
-
 def in_files() -> int:
     """Pages of mapped files in memory, in kB."""
     status = Path("/proc/self/status").read_text("ascii")

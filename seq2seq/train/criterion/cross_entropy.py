@@ -160,9 +160,11 @@ def _forward(
 def _chunks(tokens: int, vocab: int, device: torch.device) -> tuple[int, int]:
     """Rows of a chunk, and how many chunks' probabilities are kept."""
     if device.type == "cpu":
-        even = CHUNK_LOGITS // vocab // ROW_UNIT * ROW_UNIT
-        return max(1, min(tokens, even or CHUNK_LOGITS // vocab)), CHUNKS_KEPT
-    return max(1, min(tokens, DEVICE_CHUNK_LOGITS // vocab)), DEVICE_CHUNKS_KEPT
+        rows, kept = CHUNK_LOGITS // vocab, CHUNKS_KEPT
+        rows = rows - rows % ROW_UNIT or rows
+    else:
+        rows, kept = DEVICE_CHUNK_LOGITS // vocab, DEVICE_CHUNKS_KEPT
+    return max(1, min(tokens, rows)), kept
 
 
 def _slices(length: int, size: int) -> list[slice]:
