@@ -131,7 +131,7 @@ def launched_workers(
             for worker in workers:
                 worker.process.kill()  # they have nothing to save
             for worker in workers:
-                worker.process.wait()
+                worker.process.communicate()  # waits for its end, and closes its pipe
             _forget_group()
             os.environ.clear()
             os.environ.update(before)

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import Self, TextIO
 
 from accelerate import Accelerator
 
@@ -22,6 +22,8 @@ LOSS, SECONDS, GRADIENT_NORM = "loss", "seconds", "gradient_norm"
 
 class TrainingLog:
     """Writes metrics for programs and a line for people; silent on all ranks but the first.
+
+    A ``with`` block closes it.
 
     Where a resumed run stands, its lines of updates and validations beyond that are about what will
     be done again, and are dropped from the file.
@@ -81,6 +83,12 @@ class TrainingLog:
             self._clear()
             self._file.close()
         self._accelerator.end_training()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def _clear(self) -> None:
         if self._width:

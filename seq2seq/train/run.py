@@ -269,32 +269,29 @@ def _train_prepared(
         stream.seek(progress.epoch, progress.batch)
     restore_loss_scale(accelerator, progress.loss_scale)
     progress.precision, progress.threads = precision, torch.get_num_threads()
-    log = TrainingLog(run.metrics, accelerator, resumed=progress)
-    stop, dev = Stop(accelerator), prepared.text.dev
-    validator = Validator(accelerator, trainable.engine, tokenizer, recipe, dev, stop, say)
-    gathered = GatheredValidation(validator, criterion, accelerator.device)
-    loop = Loop(
-        accelerator,
-        wrapped,
-        optimizer,
-        stream,
-        spec=recipe.train,
-        checkpoints=run.checkpoints,
-        writes_checkpoints=writes,
-        progress=progress,
-        validate=gathered if recipe.train.fsdp else validator,
-        stop=stop,
-        log=log,
-        flops_per_token=trainable.flops_per_token(),
-        peak_flops=ranks * matrix_peak(dtype_of(precision), state.device, seconds=PEAK_SECONDS),
-    )
-    loop.sums = sums
-    try:
+    with TrainingLog(run.metrics, accelerator, resumed=progress) as log:
+        stop, dev = Stop(accelerator), prepared.text.dev
+        validator = Validator(accelerator, trainable.engine, tokenizer, recipe, dev, stop, say)
+        gathered = GatheredValidation(validator, criterion, accelerator.device)
+        loop = Loop(
+            accelerator,
+            wrapped,
+            optimizer,
+            stream,
+            spec=recipe.train,
+            checkpoints=run.checkpoints,
+            writes_checkpoints=writes,
+            progress=progress,
+            validate=gathered if recipe.train.fsdp else validator,
+            stop=stop,
+            log=log,
+            flops_per_token=trainable.flops_per_token(),
+            peak_flops=ranks * matrix_peak(dtype_of(precision), state.device, seconds=PEAK_SECONDS),
+        )
+        loop.sums = sums
         compiled = layers_compiled(criterion, recipe.train, accelerator.device)
         with stop.signals_noted(), compiled:
             return _run_loop(loop, trainable, criterion, prepared, run, validator)
-    finally:
-        log.close()
 
 
 def _accelerator(

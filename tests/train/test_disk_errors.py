@@ -14,6 +14,7 @@ from seq2seq.run import Run
 from seq2seq.train import checkpoint
 from seq2seq.train.checkpoint import damage, newest_sound_checkpoint, steps_saved
 from seq2seq.train.disk_errors import disk_errors_explained
+from seq2seq.train.log import TrainingLog
 from seq2seq.train.run import train
 from tests.end_to_end.digits import digits_recipe, write_digits
 
@@ -77,6 +78,26 @@ def test_something_else_in_the_place_of_a_file_is_named(
     assert str(caught.value).endswith(
         "nothing was saved yet; mend this, then give the command again"
     )
+
+
+def test_a_training_that_fails_before_its_loop_leaves_no_file_of_its_folder_open(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs: list[Any] = []
+
+    class Noted(TrainingLog):
+        def __init__(self, *args: Any, **kwargs: Any):
+            super().__init__(*args, **kwargs)
+            logs.append(self)
+
+    def fail(*_: Any, **__: Any) -> float:
+        raise ValueError("no peak")
+
+    monkeypatch.setattr("seq2seq.train.run.TrainingLog", Noted)
+    monkeypatch.setattr("seq2seq.train.run.matrix_peak", fail)
+    with pytest.raises(ValueError, match="no peak"):
+        train(recipe, run_folder=tmp_path / "run")
+    assert [log._file.closed for log in logs] == [True]
 
 
 def test_a_run_folder_that_is_a_file_is_named(recipe: Path, tmp_path: Path) -> None:

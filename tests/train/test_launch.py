@@ -9,6 +9,8 @@ import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from signal import SIGTERM
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -60,6 +62,20 @@ def test_every_process_is_told_its_place_and_its_threads(tmp_path, monkeypatch):
     assert (tmp_path / "1").read_text() == "['1', '1', '3', '3', '2']"
     assert (tmp_path / "2").read_text() == "['2', '2', '3', '3', '2']"
     assert dict(os.environ) == before
+
+
+def test_no_pipe_to_another_process_stays_open(monkeypatch):
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*args: Any, **kwargs: Any) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(*args, **kwargs))
+        return started[-1]
+
+    patched = SimpleNamespace(Popen=start, PIPE=subprocess.PIPE, DEVNULL=subprocess.DEVNULL)
+    monkeypatch.setattr(launch, "subprocess", patched)
+    with launched_workers(program(READY), 2):
+        pass
+    assert [one.stdin.closed for one in started if one.stdin is not None] == [True]
 
 
 @pytest.mark.parametrize("name", ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"])
