@@ -50,6 +50,7 @@ function textLine(reading, text, view, unit, choose, turn, until) {
     const classes = ["token"];
     if (role) classes.push(role);
     if (group.special) classes.push("special");
+    if (!/[\p{L}\p{N}]/u.test(group.label)) classes.push("sign");
     if (until !== null && group.pieces[0] > until) classes.push("later");
     const row = view && view.query === text
       ? view.map.rows.findIndex((one) => one.pieces.includes(group.pieces.at(-1))) : -1;
@@ -117,9 +118,11 @@ function arcs(card, view) {
   const from = card.querySelector(`[data-text="${CSS.escape(view.query.name)}"] .active`);
   if (!from) return;
   const outer = card.getBoundingClientRect(), a = from.getBoundingClientRect();
-  const box = { left: outer.left, top: outer.top - card.scrollTop, width: outer.width };
+  // It is laid inside the border of the card: wider, it would bring a bar to scroll nothing.
+  const box = { left: outer.left + card.clientLeft - card.scrollLeft,
+    top: outer.top + card.clientTop - card.scrollTop };
   const layer = draw("svg", { class: "arcs", "aria-hidden": "true",
-    width: box.width, height: card.scrollHeight });
+    width: card.clientWidth, height: card.scrollHeight });
   for (const token of card.querySelectorAll(".token:has(> .weight)")) {
     if (token === from) continue;
     const b = token.getBoundingClientRect();

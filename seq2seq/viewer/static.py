@@ -20,7 +20,7 @@ from seq2seq.viewer.content import (
     Role,
     Text,
 )
-from seq2seq.viewer.escape import apart, escape
+from seq2seq.viewer.escape import apart, escape, visible
 from seq2seq.viewer.pack import pack, unpack
 from seq2seq.viewer.svg import head_grid, heat_map, level
 from seq2seq.viewer.words import join_words, panel_words, word_label
@@ -283,10 +283,12 @@ def _text_html(reading: Reading, text: Text, view: View | None) -> str:
             if word in named:
                 note = f'<small class="weight">{percent(weight)}</small>'
         blank = " " if word and text.blanks[first] else ""
-        label = escape(word_label(text, word))
+        label = word_label(text, word)
+        if not any(map(str.isalnum, visible(label))):
+            classes.append("sign")
         # The letters of a special piece are no letters of the text, whose direction they would be.
         way = ' dir="ltr"' if first in text.special else ""
-        tokens.append(f'{blank}<span class="{" ".join(classes)}"{way}>{label}{note}</span>')
+        tokens.append(f'{blank}<span class="{" ".join(classes)}"{way}>{escape(label)}{note}</span>')
     return (
         f'<p class="text words" dir="auto"{_lang(text)} data-text="{escape(text.name)}" '
         f'aria-label="{escape(text.name)}">{"".join(tokens)}</p>'

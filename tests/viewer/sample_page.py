@@ -181,6 +181,16 @@ def plain_reading(pieces: tuple[str, ...], *, layers: int = 2, heads: int = 2) -
     return Reading((text,), (Panel("encoder", "source", "source", maps),))
 
 
+def hebrew_page(words: tuple[str, ...], output: str | None = None) -> AttentionPage:
+    """A page on one text in Hebrew, whose first and last piece are special."""
+    count = len(words)
+    text = Text("text", words, tuple(range(count)), (False, *[True] * (count - 2), False),
+                frozenset({0, count - 1}), language="he")  # fmt: skip
+    maps = np.full((1, 1, count, count), 1 / count)
+    reading = Reading((text,), (Panel("encoder", "text", "text", maps),), output=output)
+    return AttentionPage("Attention", "m", (Example("אבא", (reading,)),))
+
+
 def plain_page(pieces: tuple[str, ...]) -> AttentionPage:
     """A page of any text: no verdict, no marks."""
     return AttentionPage("Attention", "any model", (Example("text", (plain_reading(pieces),)),))

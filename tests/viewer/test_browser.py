@@ -8,7 +8,7 @@ import pytest
 from seq2seq.viewer.page import attention_page
 from seq2seq.viewer.words import join_words, panel_words
 from tests.viewer.browser import CHROMIUM, Browser
-from tests.viewer.sample_page import picture_page, plain_page, sample_page
+from tests.viewer.sample_page import hebrew_page, picture_page, plain_page, sample_page
 from tests.viewer.test_page import HOSTILE, PAGES
 
 pytestmark = [
@@ -282,6 +282,25 @@ def test_a_word_with_the_focus_hands_it_to_the_next_one(browser: Browser) -> Non
 def test_a_phone_needs_no_sideways_scrolling(chromium: Browser, tmp_path: Path, name: str) -> None:
     chromium.open(attention_page(PAGES[name]), tmp_path, width=400)
     assert chromium.js("document.documentElement.scrollWidth") <= 400
+
+
+def test_nothing_is_drawn_beyond_the_card_of_a_text(browser: Browser) -> None:
+    assert browser.count("svg.arcs path") > 0
+    sizes = browser.js("[...document.querySelectorAll('.reading')]"
+                       ".map(card => [card.scrollWidth, card.clientWidth])")  # fmt: skip
+    assert all(needed == there for needed, there in sizes), sizes
+
+
+@pytest.mark.parametrize("scripts", [False, True])
+def test_a_bracket_opens_to_the_side_to_which_its_line_runs(
+    chromium: Browser, tmp_path: Path, scripts: bool
+) -> None:
+    page = hebrew_page(("</s>", "אבא", "(", "5", ")", "</s>"))
+    chromium.open(attention_page(page), tmp_path, scripts=scripts)
+    style = ("[...document.querySelectorAll('.words .token')].map(t => getComputedStyle(t))"
+             ".map(s => s.direction + ' ' + s.unicodeBidi)")  # fmt: skip
+    sign, word = "rtl isolate", "rtl plaintext"
+    assert chromium.js(style)[1:-1] == [word, sign, word, sign]
 
 
 def test_a_click_on_a_patch_shows_what_it_reads(chromium: Browser, tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ from seq2seq.viewer.content import (
     Head,
     Panel,
     Reading,
-    Text,
 )
 from seq2seq.viewer.pack import unpack
 from seq2seq.viewer.page import attention_page
 from tests.viewer.sample_page import (
     gradient_png,
+    hebrew_page,
     picture_page,
     plain_page,
     random_maps,
@@ -222,12 +222,7 @@ def test_a_page_without_a_start_opens_at_the_mean_of_the_last_layer_of_the_last_
 
 def test_text_from_right_to_left_stands_in_its_direction_and_turns_nothing_around() -> None:
     """An end piece in Latin letters comes first in a translation, and is no letter of it."""
-    words = ("</s>", "אבא", "בא", "</s>")
-    text = Text("text", words, (0, 1, 2, 3), (False, True, True, False), frozenset({0, 3}),
-                language="he")  # fmt: skip
-    maps = np.full((1, 1, 4, 4), 0.25)
-    reading = Reading((text,), (Panel("encoder", "text", "text", maps),), output="אבא בא.")
-    html = attention_page(AttentionPage("Attention", "m", (Example("אבא", (reading,)),)))
+    html = attention_page(hebrew_page(("</s>", "אבא", "בא", "</s>"), output="אבא בא."))
     outline = Outline(html)
     (line,) = [one for one in outline.of("p") if "words" in (one.get("class") or "")]
     assert (line["dir"], line["lang"]) == ("auto", "he")
@@ -243,3 +238,13 @@ def test_text_from_right_to_left_stands_in_its_direction_and_turns_nothing_aroun
     assert data_of(html)["examples"][0]["readings"][0]["texts"][0]["language"] == "he"
     plain = Outline(attention_page(plain_page(("a", "b"))))
     assert not any("lang" in one for one in plain.of("p"))
+
+
+def test_what_holds_no_letter_runs_as_its_line_does() -> None:
+    """By itself a bracket is taken to run from left to right, and would open to the wrong side."""
+    html = attention_page(hebrew_page(("</s>", "«אבא»", "(", "5", ")", "<", "</s>")))
+    tokens = [
+        one for one in Outline(html).of("span") if (one.get("class") or "").startswith("token")
+    ]
+    signs = ["sign" in (one["class"] or "").split() for one in tokens]
+    assert signs == [False, False, True, False, True, True, False]
