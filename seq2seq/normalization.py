@@ -50,7 +50,12 @@ def is_normal(text: str) -> bool:
         return True
     if not unicodedata.is_normalized("NFC", text):
         return False
-    return text.isprintable() or _INVISIBLE.search(text) is None  # printable text is visible
+    return not has_invisible(text)
+
+
+def has_invisible(text: str) -> bool:
+    """Whether a text holds characters that nobody sees, which ``normalize`` takes out."""
+    return not text.isprintable() and _INVISIBLE.search(text) is not None  # printable is visible
 
 
 def normalize(text: str) -> str:
@@ -81,7 +86,7 @@ def count_changes(texts: Iterable[str]) -> Changes:
     for text in texts:
         if text.isascii() and text.isprintable():
             continue
-        invisible += _INVISIBLE.search(text) is not None
+        invisible += has_invisible(text)
         composed += not unicodedata.is_normalized("NFC", text)
     return Changes(invisible, composed)
 

@@ -2,7 +2,9 @@
 
 The same letter can be one character or a base with an accent behind it, and files written by other
 programs mix the two. A metric would call the pair a mistake, so both sides are composed (NFC)
-first; how many lines that changed is counted, and no other character is touched.
+first; how many lines that changed is counted, and no other character is touched. Characters that
+nobody sees, such as the direction marks of Arabic, stay as well, as sacrebleu's own command leaves
+them: a word with one is not the word without, so the lines that hold any are counted and said.
 
 Where a segment has several references, a blank one means that there is none, as in the files of
 most evaluations. It becomes ``None``, which sacrebleu leaves out of BLEU, chrF and TER, and so do
@@ -15,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seq2seq.normalization import has_invisible
 from seq2seq.score.result import Segments, check_texts
 
 References = Sequence[Sequence[str | None]]
@@ -30,12 +33,16 @@ class Preparation:
         segments: how many there are.
         recomposed: hypotheses that were in another Unicode form.
         recomposed_references: the same of each reference.
+        invisible: hypotheses that hold invisible characters, which stay.
+        invisible_references: the same of each reference.
         missing_references: blank lines of each reference that count as missing.
     """
 
     segments: int
     recomposed: int
     recomposed_references: tuple[int, ...]
+    invisible: int
+    invisible_references: tuple[int, ...]
     missing_references: tuple[int, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -44,11 +51,13 @@ class Preparation:
             "unicode_form": "NFC",
             "recomposed_hypotheses": self.recomposed,
             "recomposed_references": list(self.recomposed_references),
+            "invisible_hypotheses": self.invisible,
+            "invisible_references": list(self.invisible_references),
             "missing_references": list(self.missing_references),
         }
 
     def notes(self, name: str = "hypotheses") -> tuple[str, ...]:
-        """A sentence on each text that was changed.
+        """A sentence on each text that was changed, or is not what it looks like.
 
         Args:
             name: what the hypotheses are called.
@@ -59,11 +68,18 @@ class Preparation:
             for number in range(1, len(self.recomposed_references) + 1)
         ]
         changed = zip([name, *names], [self.recomposed, *self.recomposed_references], strict=True)
+        unseen = zip([name, *names], [self.invisible, *self.invisible_references], strict=True)
         missing = zip(names, self.missing_references, strict=True)
         notes = [
             f"{name}: {count:,} of {self.segments:,} lines are not in the composed Unicode form "
             "(NFC); all text is compared in it"
             for name, count in changed
+            if count
+        ]
+        notes += [
+            f"{name}: {count:,} of {self.segments:,} lines hold invisible characters, such as "
+            "direction marks, and a word with one counts as another; take them out of all texts"
+            for name, count in unseen
             if count
         ]
         notes += [
@@ -115,6 +131,8 @@ def make_comparable(hypotheses: Segments, references: References) -> Texts:
             segments=len(made),
             recomposed=changed,
             recomposed_references=tuple(count for _, count in composed),
+            invisible=_with_invisible(hypotheses),
+            invisible_references=tuple(map(_with_invisible, references)),
             missing_references=tuple(missing),
         ),
     )
@@ -135,6 +153,10 @@ def references_by_segment(references: References) -> list[list[str]]:
 def _composed(text: Sequence[str | None]) -> tuple[list[str | None], int]:
     composed = [None if line is None else unicodedata.normalize("NFC", line) for line in text]
     return composed, sum(a != b for a, b in zip(text, composed, strict=True))
+
+
+def _with_invisible(text: Sequence[str | None]) -> int:
+    return sum(line is not None and has_invisible(line) for line in text)
 
 
 def _take_out_missing(texts: list[list[str | None]]) -> list[int]:

@@ -159,8 +159,8 @@ def _too_short(found: Any) -> tuple[str, ...]:
         return ()
     longest = sum(total > 0 for total in found.totals)
     return (
-        f"no hypothesis has more than {longest} words, and BLEU needs {len(found.totals)} in a "
-        "row: it is 0 whatever the text says; read chrF",
+        f"no hypothesis has the {len(found.totals)} words in a row that BLEU needs (the longest "
+        f"has {longest}): it is 0 whatever the text says; read chrF",
     )
 
 

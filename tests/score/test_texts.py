@@ -49,6 +49,23 @@ def test_the_unicode_form_changes_no_figure_and_is_counted(language: str | None)
     assert "Unicode form  NFC" in plain.to_text()
 
 
+def test_characters_that_nobody_sees_stay_as_sacrebleu_leaves_them_and_are_said() -> None:
+    truth = ["ذهب الولد إلى المدرسة اليوم.", "عاد في المساء إلى البيت."]
+    marked = ["\u200f" + line for line in truth]
+    found = score_texts(truth, [marked, truth[:1] + marked[1:]], options=EVERY)
+    assert found.scores["ter"].value > 0, "a word with a mark is not the word without"
+    shown = found.to_json()["texts"]
+    assert (shown["invisible_hypotheses"], shown["invisible_references"]) == (0, [2, 1])
+    said = [note.partition(" invis")[0] for note in found.notes if "invis" in note]
+    assert said == ["reference 1: 2 of 2 lines hold", "reference 2: 1 of 2 lines hold"]
+    assert score("bleu", marked, truth).value == pytest.approx(
+        BLEU().corpus_score(marked, [truth]).score
+    )
+    assert score("bleu", marked, marked).notes[0].startswith("hypotheses: 2 of 2 lines hold inv")
+    joined = ["می\u200cخواهم بروم خانه و", "क्\u200dष"]  # Persian and Hindi need their joiners
+    assert score("chrf", joined, joined, language="fa").notes == ()
+
+
 def test_comparing_composes_every_system_and_names_those_it_changed() -> None:
     systems = [("a", MADE), ("b", decomposed(MADE)), ("c", TRUTH)]
     options = ScoreOptions(metrics=EVERY.metrics, resamples=20, trials=20)
@@ -140,5 +157,7 @@ def test_one_call_gives_one_score_or_says_which() -> None:
 def test_bleu_of_text_without_four_words_says_that_it_cannot_score() -> None:
     found = bleu(["a b c", "d"], [["a b c", "d"]], resamples=0)
     assert found.value == 0
-    assert found.notes[0].startswith("no hypothesis has more than 3 words, and BLEU needs 4 in a")
+    assert found.notes[0].startswith(
+        "no hypothesis has the 4 words in a row that BLEU needs (the longest has 3)"
+    )
     assert bleu(["a b c d", "d"], [["a b c d", "d"]], resamples=0).notes == ()
