@@ -11,7 +11,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
@@ -239,6 +239,17 @@ def write_text(path: Path, text: str) -> None:
     """
     with replacing(path) as stream:
         stream.write(text)
+
+
+def write_objects(path: Path, objects: Iterable[Mapping[str, Any]]) -> None:
+    """Write JSON Lines as ``replacing`` does: all of them, or none.
+
+    Raises:
+        OSError: They cannot be written; the error names the path.
+    """
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    with replacing(path) as stream:
+        stream.writelines(f"{encode(fields)}\n" for fields in objects)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ languages.
 """
 
 import hashlib
-import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -33,6 +32,7 @@ from seq2seq.language_tags import (
 )
 from seq2seq.languages import matching_codes
 from seq2seq.libraries import cannot_open, explaining
+from seq2seq.run import write_json
 from seq2seq.tokenizer import load_tokenizer
 from seq2seq.tokenizer_like import TokenizerLike, as_read
 
@@ -200,8 +200,7 @@ class StockTokenizer:
             config["additional_special_tokens"] = config.pop("extra_special_tokens")
         if self.languages is not None:
             config["src_lang"], config["tgt_lang"] = self.languages
-        text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
-        (folder / CONFIG).write_text(text, encoding="utf-8")
+        write_json(folder / CONFIG, config)
 
     def write_in(self, language: str) -> None:
         """Choose the language that an opus-mt model of several targets writes; else do nothing.

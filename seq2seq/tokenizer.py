@@ -34,6 +34,7 @@ from seq2seq.errors import ModelError
 from seq2seq.families import Family
 from seq2seq.files import read_json_object, read_text
 from seq2seq.libraries import explaining
+from seq2seq.run import write_json
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.vocabulary import (
     BOS,
@@ -235,9 +236,7 @@ class Tokenizer:
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.backend.save(str(folder / "tokenizer.json"))
-        config = self.config | {"model_max_length": max_length}
-        text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
-        (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
+        write_json(folder / "tokenizer_config.json", self.config | {"model_max_length": max_length})
 
     def _read_model(self) -> dict[str, Any]:
         return dict(json.loads(self.backend.to_str())["model"])

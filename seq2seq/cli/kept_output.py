@@ -7,7 +7,6 @@ writing to one file. Beside it ``F.part.json`` says what it is made with, so tha
 with by another model, from another input or with other options.
 """
 
-import json
 import os
 import stat
 import sys
@@ -20,7 +19,8 @@ import typer
 
 from seq2seq.cli.output import open_output
 from seq2seq.errors import DataError
-from seq2seq.files import read_json_object, write_text
+from seq2seq.files import read_json_object
+from seq2seq.run import write_json
 
 BLOCK = 1 << 20
 MODEL, MODEL_FILES = "model", "model_files"
@@ -146,7 +146,7 @@ def _keep_record(
 ) -> None:
     """Say what lines are made with; those that are there already must be made with the same."""
     if not compare:
-        write_text(record, json.dumps(made_with(), indent=2, ensure_ascii=False) + "\n")
+        write_json(record, made_with())
         return
     if not record.is_file():
         typer.echo("note: nothing says what the lines that are there were made with", err=True)

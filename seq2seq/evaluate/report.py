@@ -1,6 +1,5 @@
 """What ``seq2seq evaluate`` prints and writes."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +16,8 @@ from seq2seq.evaluate.accuracy import (
 from seq2seq.evaluate.evaluation import MEASURES, Condition, Evaluation, ProbeFigures, SeedResult
 from seq2seq.evaluate.gender_bias import gender_bias
 from seq2seq.evaluate.item import Item
-from seq2seq.files import write_text
+from seq2seq.files import write_objects, write_text
+from seq2seq.run import write_json
 from seq2seq.score.significance import PairedTest
 from seq2seq.text_table import align
 
@@ -78,13 +78,9 @@ def write_evaluation(found: Evaluation, folder: Path) -> None:
         found: what is written.
         folder: where to; it is made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(
-        folder / "evaluation.json", json.dumps(to_json(found), indent=2, ensure_ascii=False) + "\n"
-    )
+    write_json(folder / "evaluation.json", to_json(found))
     write_text(folder / "evaluation.txt", to_text(found) + "\n")
-    lines = (json.dumps(row, ensure_ascii=False) for row in item_rows(found))
-    write_text(folder / "items.jsonl", "".join(f"{line}\n" for line in lines))
+    write_objects(folder / "items.jsonl", item_rows(found))
 
 
 def item_rows(found: Evaluation) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,6 @@ names; ours are fused and shared. This file is the dictionary between the two, a
 files that surround the weights.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from seq2seq.libraries import explaining
 from seq2seq.model.config import ModelConfig, check_numbers, shares_inputs
 from seq2seq.model.transformer import Transformer
 from seq2seq.model.weights import read_weights, refuse_not_finite, write_weights
+from seq2seq.run import write_json
 
 SHARED = "model.shared.weight"
 SOURCE = "model.encoder.embed_tokens.weight"
@@ -319,7 +319,7 @@ def save_model(model: Transformer, folder: Path, *, search: SearchDefaults | Non
     state = {name: tensor.float().cpu() for name, tensor in stock_state(model).items()}
     write_weights(state, folder / "model.safetensors")
     (folder / "model.safetensors").chmod(0o644)  # safetensors lets nobody else read its files
-    _write_json(
+    write_json(
         folder / "generation_config.json", generation_settings(config, search or SearchDefaults())
     )
 
@@ -355,7 +355,3 @@ def generation_settings(config: ModelConfig, search: SearchDefaults) -> dict[str
     if config.model_type == "marian":
         settings["forced_eos_token_id"] = config.forced_eos_token_id
     return settings
-
-
-def _write_json(path: Path, content: dict[str, object]) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

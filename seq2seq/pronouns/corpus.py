@@ -4,13 +4,12 @@ The corpus is generator + lexicon + seed under this project's licence; the same 
 bytes.
 """
 
-import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from seq2seq.files import file_sha256, write_text
+from seq2seq.files import file_sha256
 from seq2seq.memory import without_garbage_collection
 from seq2seq.pronouns.controls import CONTROLS, Control, control_items
 from seq2seq.pronouns.documents import documents_of, write_documents
@@ -29,6 +28,7 @@ from seq2seq.pronouns.lexicon import Cue, drawn_as, load_lexicon
 from seq2seq.pronouns.patterns import load_patterns
 from seq2seq.pronouns.splits import draw_splits, natural_items, two_sentence_items
 from seq2seq.pronouns.verb_choices import draw_verb_choices
+from seq2seq.run import write_json
 
 LICENCE = "Apache-2.0"
 MANIFEST = "manifest.json"
@@ -164,8 +164,7 @@ def write_corpus(
         for name, split in _DOCUMENTS.items()
     ]
     report = CorpusReport(tuple(languages), seed, LICENCE, SCHEMA, tuple(files))
-    text = json.dumps(asdict(report), ensure_ascii=False, indent=2)
-    write_text(folder / MANIFEST, text + "\n")
+    write_json(folder / MANIFEST, asdict(report))
     return report
 
 

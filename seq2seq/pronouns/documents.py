@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2seq.pronouns.items import Item, write_objects
+from seq2seq.files import write_objects
+from seq2seq.pronouns.items import Item
 
 _STOP = ". "
 

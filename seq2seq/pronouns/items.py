@@ -4,7 +4,6 @@ Spans are fixed by whoever writes the sentence, never found again by a parser, s
 at a word without guessing. Files are JSON Lines; every line names the version of this schema.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pydantic import ConfigDict, Strict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from seq2seq.errors import DataError
-from seq2seq.files import replacing
+from seq2seq.files import write_objects
 from seq2seq.lines import iterate_objects
 from seq2seq.toml import shown
 
@@ -26,7 +25,6 @@ AGAIN = "write the file again with seq2seq corpus pronouns"
 
 _WORD = re.compile(r"[\w'’-]+")
 _Value = TypeVar("_Value")
-_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 Whole = Annotated[int, Strict()]
 Span = tuple[Whole, Whole]
@@ -234,12 +232,6 @@ def _row_fields(row: Row) -> dict[str, Any]:
 def _item_fields(item: Item) -> dict[str, Any]:
     candidates = [vars(candidate) for candidate in item.candidates]
     return {"item_schema": SCHEMA, **vars(item), "candidates": candidates}
-
-
-def write_objects(path: Path, objects: Iterable[dict[str, Any]]) -> None:
-    """Write JSON Lines, in one step."""
-    with replacing(path) as file:
-        file.writelines(f"{_encode(fields)}\n" for fields in objects)
 
 
 def _row_of(fields: dict[str, Any], where: str) -> Row:

@@ -9,10 +9,11 @@ import pytest
 
 from scripts.compare_probe_folders import compare_probes, seeds_table
 from seq2seq.errors import DataError
+from seq2seq.files import write_objects
 from seq2seq.probe.causes.experiment import Trial
 from seq2seq.probe.items.case import Case, Mention
 from seq2seq.probe.measures.scores import Measure
-from seq2seq.probe.report.item_record import Record, item_fields, read_record, write_record
+from seq2seq.probe.report.item_record import Record, item_fields, read_record
 
 HEAD = Measure("E→", "raw", "encoder", 1, 0)
 Write = Callable[..., Path]
@@ -54,7 +55,7 @@ def part(whole: Record, kept: slice) -> Record:
 def write(tmp_path: Path) -> Write:
     def folder(name: str, given: Record) -> Path:
         (tmp_path / name).mkdir()
-        write_record(tmp_path / name / "items.jsonl", given)
+        write_objects(tmp_path / name / "items.jsonl", item_fields(given))
         return tmp_path / name
 
     return folder

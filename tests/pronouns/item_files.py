@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from seq2seq.pronouns.items import SCHEMA, Item, write_objects
+from seq2seq.files import write_objects
+from seq2seq.pronouns.items import SCHEMA, Item
 
 
 def write_items(path: Path, items: Iterable[Item]) -> None:

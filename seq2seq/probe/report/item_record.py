@@ -6,7 +6,6 @@ what it wrote by itself. Differences of two models, other intervals, or other sp
 need nothing else.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ import numpy as np
 from jaxtyping import Float
 
 from seq2seq.errors import DataError
-from seq2seq.files import replacing
 from seq2seq.lines import iterate_objects
 from seq2seq.probe.causes.experiment import Trial
 from seq2seq.probe.items.case import Case
@@ -59,13 +57,6 @@ class Record:
         """Where the chosen measure is right, as its sign says; a tie is a half."""
         gold, other = self.scores[self.chosen]
         return answers_right(self.sign * (gold - other))
-
-
-def write_record(path: Path, record: Record) -> None:
-    """Write ``items.jsonl``."""
-    with replacing(path) as file:
-        for fields in item_fields(record):
-            file.write(json.dumps(fields, ensure_ascii=False) + "\n")
 
 
 def item_fields(record: Record) -> Iterator[dict[str, Any]]:

@@ -5,9 +5,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from seq2seq.files import write_text
+from seq2seq.files import write_objects, write_text
 from seq2seq.probe.causes.use import Use
-from seq2seq.probe.report.item_record import ITEMS_FILE, write_record
+from seq2seq.probe.report.item_record import ITEMS_FILE, item_fields
 from seq2seq.probe.report.parts import caveats, part_lines
 from seq2seq.probe.report.result import Study
 from seq2seq.probe.report.tables import routes_explained, routes_table, tables_of
@@ -42,7 +42,7 @@ def write_study(study: Study, folder: Path) -> None:
     text = json.dumps(to_json(study), ensure_ascii=False, indent=1)
     write_text(folder / "probe.json", text + "\n")
     write_text(folder / "probe.md", to_markdown(study))
-    write_record(folder / ITEMS_FILE, study.record)
+    write_objects(folder / ITEMS_FILE, item_fields(study.record))
     if study.parts.gap_answers:
         write_text(folder / GAP_FILE, gap_answers_text(study.parts.gap_answers))
 
