@@ -61,21 +61,16 @@ def control_items(draw: Draw, control: Control, split: str, per_kind_pair: int) 
 
 
 def _block(draw: Draw, control: Control, split: str, kinds: tuple[Kind, Kind]) -> list[Item]:
-    match control:
-        case "neutral":
-            return _without_antecedent(draw, split, kinds, neutral=True)
-        case "pleonastic":
-            return _without_antecedent(draw, split, kinds, neutral=False)
-        case "same_gender":
-            return _selectional(draw, split, kinds, same_gender=True)
-        case "cataphoric":
-            return _selectional(draw, split, kinds, same_gender=False)
+    if control in ("neutral", "pleonastic"):
+        return _without_antecedent(draw, control, split, kinds)
+    return _selectional(draw, control, split, kinds)
 
 
 def _without_antecedent(
-    draw: Draw, split: str, kinds: tuple[Kind, Kind], *, neutral: bool
+    draw: Draw, control: Control, split: str, kinds: tuple[Kind, Kind]
 ) -> list[Item]:
     """One noun pair in both orders, with a reason that is about neither noun."""
+    neutral = control == "neutral"
     frame = _past_frame(draw, kinds)
     if neutral:
         cue = draw.rng.choice(list(draw.lexicon.neutral.values()))
@@ -95,15 +90,13 @@ def _without_antecedent(
         replace(view, meant=((cue, None),))
         for view in selectional_views([(frame, False), (frame, True)], nouns, (cue, cue))
     ]
-    control: Control = "neutral" if neutral else "pleonastic"
     made = _write(draw, control, split, kinds, [views], setting)
     return [replace(item, cue=name) for item in made]
 
 
-def _selectional(
-    draw: Draw, split: str, kinds: tuple[Kind, Kind], *, same_gender: bool
-) -> list[Item]:
+def _selectional(draw: Draw, control: Control, split: str, kinds: tuple[Kind, Kind]) -> list[Item]:
     """A block as in the splits, with nouns of one gender or with the reason first."""
+    same_gender = control == "same_gender"
     frame = _past_frame(draw, kinds)
     cues = draw.rng.choice(fitting_cues(*kinds))
     setting = _setting(draw, frame, cues, draw.patterns.links_for(frame))
@@ -118,7 +111,6 @@ def _selectional(
         selectional_views([(frame, False), (frame, True)], draw.rng.choice(chosen), cues)
         for chosen in _by_gender(pairs, kinds, same_gender=same_gender)
     ]
-    control: Control = "same_gender" if same_gender else "cataphoric"
     return _write(draw, control, split, kinds, quads, setting)
 
 

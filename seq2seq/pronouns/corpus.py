@@ -5,14 +5,15 @@ bytes.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from seq2seq.files import file_sha256
+from seq2seq.files import file_sha256, write_objects
 from seq2seq.memory import without_garbage_collection
 from seq2seq.pronouns.controls import CONTROLS, Control, control_items
-from seq2seq.pronouns.documents import documents_of, write_documents
+from seq2seq.pronouns.documents import documents_of
 from seq2seq.pronouns.draw import Draw, Pairing
 from seq2seq.pronouns.fillers import (
     Voice,
@@ -171,6 +172,7 @@ def write_corpus(
 def _write(path: Path, language: str, split: str, rows: Sequence[Row]) -> FileReport:
     write_rows(path, rows)
     items = [row.item for row in rows if row.item is not None]
+    families = Counter(item.family for item in items)
     return FileReport(
         name=path.name,
         language=language,
@@ -178,14 +180,14 @@ def _write(path: Path, language: str, split: str, rows: Sequence[Row]) -> FileRe
         rows=len(rows),
         items=len(items),
         quads=len({item.quad for item in items}),
-        families=_families(items, len(rows) - len(items)),
+        families=dict(families + Counter(filler=len(rows) - len(items))),
         sha256=file_sha256(path),
     )
 
 
 def _write_documents(path: Path, language: str, split: str, rows: Sequence[Row]) -> FileReport:
     documents = documents_of(row.item for row in rows if row.item is not None)
-    write_documents(path, documents)
+    write_objects(path, map(asdict, documents))
     return FileReport(
         name=path.name,
         language=language,
@@ -196,12 +198,3 @@ def _write_documents(path: Path, language: str, split: str, rows: Sequence[Row])
         families={"document": len(documents)} if documents else {},
         sha256=file_sha256(path),
     )
-
-
-def _families(items: Sequence[Item], fillers: int) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for item in items:
-        counts[item.family] = counts.get(item.family, 0) + 1
-    if fillers:
-        counts["filler"] = counts.get("filler", 0) + fillers
-    return counts

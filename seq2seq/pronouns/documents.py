@@ -4,12 +4,9 @@ The robot could not lift the crane. | It was too heavy. A model that reads singl
 pronoun that may mean anything; see ``data.context`` of a recipe.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from seq2seq.files import write_objects
 from seq2seq.pronouns.items import Item
 
 _STOP = ". "
@@ -59,9 +56,3 @@ def documents_of(items: Iterable[Item]) -> list[Document]:
             )
         )
     return found
-
-
-def write_documents(path: Path, documents: Sequence[Document]) -> None:
-    """Write documents as JSON Lines."""
-    rows: Iterable[dict[str, Any]] = map(asdict, documents)
-    write_objects(path, rows)

@@ -12,11 +12,11 @@ from functools import cached_property
 
 from seq2seq.pronouns.draw import Draw, kept_apart, kind_pairs, withheld
 from seq2seq.pronouns.english import ENGLISH
-from seq2seq.pronouns.items import Candidate, Item, Row, differing_spans
+from seq2seq.pronouns.items import Item, Row, differing_spans
 from seq2seq.pronouns.lexicon import Cue, Kind, Lexicon, Noun
 from seq2seq.pronouns.patterns import Pattern, Patterns, Schema
 from seq2seq.pronouns.phrase import Grammar, Predicate, Scene
-from seq2seq.pronouns.quads import Setting, choose_opener, speak
+from seq2seq.pronouns.quads import Setting, candidates_of, choose_opener, speak
 
 # Sentences of each sort: with one noun and a property; with two; with two nouns and a property that
 # fits one of them; and clauses that name two nouns.
@@ -240,18 +240,8 @@ def pointed_row(voice: Voice, name: str, shape: Pattern, scene: Scene) -> Row:
     (source,) = speak(shape.english, [scene], setting, ENGLISH)
     good, bad = speak(shape.other, [scene, misread], setting, voice.grammar, translated=True)
     good_spans, bad_spans = differing_spans(good.text, bad.text)
-    candidates = [
-        Candidate(
-            noun.english,
-            noun.kind,
-            "only" if len(scene.nouns) == 1 else slot,
-            noun.shown,
-            source.spans[slot],
-            good.spans[slot],
-        )
-        for slot, noun in scene.nouns.items()
-    ]
-    candidates.sort(key=lambda candidate: candidate.source_span)
+    roles = {"A": "only"} if len(scene.nouns) == 1 else {"A": "A", "B": "B"}
+    candidates = candidates_of(scene.nouns, roles, source, good)
     item = Item(
         id=name,
         quad=name,
@@ -267,7 +257,7 @@ def pointed_row(voice: Voice, name: str, shape: Pattern, scene: Scene) -> Row:
         pronoun=source.spans["it"],
         cue_span=source.spans["cue"],
         clause=(source.spans["it"][0], source.spans["cue"][1]),
-        candidates=tuple(candidates),
+        candidates=candidates,
         gold=[candidate.noun for candidate in candidates].index(meant.english),
         good=good.text,
         bad=bad.text,

@@ -6,8 +6,10 @@ and still write neither. What cannot be read counts as wrong, and is counted.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal
 
 from seq2seq.errors import DataError
@@ -92,11 +94,11 @@ def score_gender(items: Sequence[Item], hypotheses: Sequence[str]) -> GenderScor
         items=len(items),
         pairs=len(pairs),
         quads=len(quads),
-        accuracy=_mean(right),
-        pair_accuracy=_mean(all(group) for group in pairs.values()),
-        quad_accuracy=_mean(all(group) for group in quads.values()),
-        coverage=_mean(verdict != "none" for verdict in verdicts),
-        recall={gender: _mean(right) for gender, right in sorted(by_gender.items())},
+        accuracy=fmean(right),
+        pair_accuracy=fmean(all(group) for group in pairs.values()),
+        quad_accuracy=fmean(all(group) for group in quads.values()),
+        coverage=fmean(verdict != "none" for verdict in verdicts),
+        recall={gender: fmean(right) for gender, right in sorted(by_gender.items())},
     )
 
 
@@ -143,11 +145,11 @@ def check_complete(items: Sequence[Item]) -> None:
         DataError: a pair has not two items or a quad not four.
     """
     found = []
-    for noun, size, groups in (
-        ("pair", _PAIR_ITEMS, grouped(items, [True] * len(items), lambda item: item.pair)),
-        ("quad", _QUAD_ITEMS, grouped(items, [True] * len(items), lambda item: item.quad)),
+    for noun, size, counts in (
+        ("pair", _PAIR_ITEMS, Counter(item.pair for item in items)),
+        ("quad", _QUAD_ITEMS, Counter(item.quad for item in items)),
     ):
-        wrong = [(name, len(group)) for name, group in groups.items() if len(group) != size]
+        wrong = [(name, held) for name, held in counts.items() if held != size]
         if wrong:
             name, held = wrong[0]
             found.append(
@@ -213,8 +215,3 @@ def _clauses(text: str, language: str) -> list[str]:
                     clauses.append(" ")
                 clauses[-1] += word + " "
     return clauses
-
-
-def _mean(values: Iterable[bool]) -> float:
-    counted = [float(value) for value in values]
-    return sum(counted) / len(counted)

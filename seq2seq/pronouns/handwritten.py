@@ -6,24 +6,21 @@ words that training never shows; tags say what is new, so that scores can be tol
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.items import Item, Row, words_of
-from seq2seq.pronouns.lexicon import Cue, Noun
+from seq2seq.pronouns.lexicon import Cue, Noun, read_table
 from seq2seq.pronouns.patterns import Pattern
-from seq2seq.pronouns.quads import Label, Setting, View, make_quad
+from seq2seq.pronouns.quads import NOTHING, Label, Setting, View, make_quad
 
 SPLIT = "handwritten"
 NEW_NOUN, NEW_CUE, NEW_WORD = "new noun", "new cue", "new word"
 
-_NOTHING = Pattern("", "", "")
-_PLAIN = Setting(_NOTHING, _NOTHING, None, ())
+_PLAIN = Setting(NOTHING, NOTHING, None, ())
 _LINK = re.compile(r"(as long as|although|as|because|since|so|until|when) \{it\}")
 
 
@@ -47,9 +44,8 @@ def load_stories(language: str) -> Mapping[str, Story]:
     Returns:
         The scenes by name, the same object at every call.
     """
-    text = files(__package__).joinpath("handwritten.toml").read_text(encoding="utf-8")
-    table = tomllib.loads(text)
-    return {name: _story(name, e, language) for name, e in table.items() if language in e}
+    table = read_table("handwritten.toml").items()
+    return {name: _story(name, entry, language) for name, entry in table if language in entry}
 
 
 def handwritten_items(language: str) -> list[Item]:
@@ -131,7 +127,6 @@ def _noun(english: str, column: str) -> Noun:
 def _cue(english: str, adjectives: str) -> Cue:
     return Cue(
         english=english,
-        kind=None,
         # Written out in the sentence; the grammar only has to know one.
         copula="ser",
         lemmas=tuple(adjectives.split(" | ")),
@@ -139,7 +134,6 @@ def _cue(english: str, adjectives: str) -> Cue:
         done=False,
         phrase=False,
         doubtful=frozenset(),
-        new=True,
     )
 
 

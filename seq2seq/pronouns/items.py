@@ -5,7 +5,7 @@ at a word without guessing. Files are JSON Lines; every line names the version o
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -151,6 +151,15 @@ def differing_spans(good: str, bad: str) -> tuple[tuple[Span, ...], tuple[Span, 
         tuple((start + first, end + first) for start, end in ours),
         tuple((start + first, end + first) for start, end in theirs),
     )
+
+
+def first_difference(good: Sequence[int], bad: Sequence[int]) -> int | None:
+    """Place of the first piece in which two translations differ: there a model decides for one.
+
+    None where one is a beginning of the other.
+    """
+    pairs = enumerate(zip(good, bad, strict=False))
+    return next((place for place, (one, other) in pairs if one != other), None)
 
 
 def _length_alike(one: str, other: str) -> int:

@@ -45,14 +45,12 @@ class Cue:
     """
 
     english: str
-    kind: str | None
     copula: str
     lemmas: tuple[str, ...]
     degree: bool
     done: bool
     phrase: bool
     doubtful: frozenset[str]
-    new: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +92,6 @@ class Kind:
 class Lexicon:
     """All words of one language pair; the source is English."""
 
-    language: str
     kinds: Mapping[str, Kind]
     adjectives: Mapping[str, Cue]
     neutral: Mapping[str, Cue]
@@ -135,14 +132,18 @@ def load_lexicon(language: str) -> Lexicon:
     Returns:
         The lexicon, the same object at every call.
     """
-    table = tomllib.loads(files(__package__).joinpath("lexicon.toml").read_text(encoding="utf-8"))
+    table = read_table("lexicon.toml")
     kinds = {name: _kind(name, entry, language) for name, entry in table["kinds"].items()}
-    return Lexicon(
-        language=language,
-        kinds=MappingProxyType(kinds),
-        adjectives=MappingProxyType(_by_word(_cues(None, table["adjectives"], language))),
-        neutral=MappingProxyType(_by_word(_cues(None, table["neutral"], language))),
+    adjectives, neutral = (
+        MappingProxyType({cue.english: cue for cue in _cues(table[name], language)})
+        for name in ("adjectives", "neutral")
     )
+    return Lexicon(MappingProxyType(kinds), adjectives, neutral)
+
+
+def read_table(name: str) -> dict[str, Any]:
+    """The content of a TOML file that lies beside this module."""
+    return tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
 def _kind(name: str, entry: Mapping[str, Any], language: str) -> Kind:
@@ -154,9 +155,9 @@ def _kind(name: str, entry: Mapping[str, Any], language: str) -> Kind:
         new=entry.get("new", False),
         nouns=_nouns(name, entry["nouns"], language),
         new_nouns=_nouns(name, entry["new_nouns"], language, new=True),
-        cues=_cues(name, entry["cues"], language),
-        new_cues=_cues(name, entry["new_cues"], language, new=True),
-        dev_cues=_cues(name, entry.get("dev_cues", {}), language, new=True),
+        cues=_cues(entry["cues"], language),
+        new_cues=_cues(entry["new_cues"], language),
+        dev_cues=_cues(entry.get("dev_cues", {}), language),
         apart=frozenset(entry.get("apart", ())),
     )
 
@@ -186,30 +187,18 @@ def _word(columns: Mapping[str, Any], language: str) -> tuple[str, Gender, Gende
             return word, gender, gender
 
 
-def _cues(
-    kind: str | None, entries: Mapping[str, Any], language: str, *, new: bool = False
-) -> tuple[Cue, ...]:
-    return tuple(
-        _cue(kind, english, columns, language, new) for english, columns in entries.items()
-    )
+def _cues(entries: Mapping[str, Any], language: str) -> tuple[Cue, ...]:
+    return tuple(_cue(english, columns, language) for english, columns in entries.items())
 
 
-def _cue(
-    kind: str | None, english: str, columns: Mapping[str, Any], language: str, new: bool
-) -> Cue:
+def _cue(english: str, columns: Mapping[str, Any], language: str) -> Cue:
     copula, _, adjectives = columns[column_of(language)].partition(" ")
     return Cue(
         english=english,
-        kind=kind,
         copula=copula,
         lemmas=tuple(adjectives.split(" | ")),
         degree=columns.get("degree", False),
         done=columns.get("done", False),
         phrase=columns.get("phrase", False),
         doubtful=frozenset(columns.get("doubtful", ())),
-        new=new,
     )
-
-
-def _by_word(cues: tuple[Cue, ...]) -> dict[str, Cue]:
-    return {cue.english: cue for cue in cues}

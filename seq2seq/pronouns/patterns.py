@@ -4,14 +4,12 @@ A `Pattern` is one template in English and in the target language; everything el
 a pattern may be used.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, Literal
 
-from seq2seq.pronouns.lexicon import Cue, Kind, Lexicon, Noun, column_of, load_lexicon
+from seq2seq.pronouns.lexicon import Cue, Kind, Lexicon, Noun, column_of, load_lexicon, read_table
 from seq2seq.pronouns.phrase import Modifier, Tense
 
 Order = Literal["subject first", "verb first", "verb last"]
@@ -160,7 +158,7 @@ def load_patterns(language: str) -> Patterns:
     """
     lexicon = load_lexicon(language)
     language = column_of(language)
-    table = _table("sentences.toml")
+    table = read_table("sentences.toml")
 
     def some(section: Mapping[str, Any]) -> tuple[Pattern, ...]:
         spoken = {name: entry for name, entry in section.items() if language in entry}
@@ -191,10 +189,10 @@ def load_patterns(language: str) -> Patterns:
         ),
         natural=tuple(
             _natural(name, entry, language)
-            for name, entry in _table("natural.toml").items()
+            for name, entry in read_table("natural.toml").items()
             if _shows_who(entry, entry["nouns"], language, lexicon)
         ),
-        everyday=_everyday(_table("everyday.toml"), language, lexicon),
+        everyday=_everyday(read_table("everyday.toml"), language, lexicon),
         properties=some(table["properties"]),
         pronouns=some(table["pronouns"]),
         alone=some(table["alone"]),
@@ -202,10 +200,6 @@ def load_patterns(language: str) -> Patterns:
         choices=some(table["choices"]),
         picks=some(table["picks"]),
     )
-
-
-def _table(name: str) -> dict[str, Any]:
-    return tomllib.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
 def _pattern(name: str, entry: Mapping[str, Any], language: str) -> Pattern:

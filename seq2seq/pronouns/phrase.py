@@ -166,34 +166,20 @@ _SLOT = re.compile(r"\{([^}]+)\}")
 _ABOUT_IT = re.compile(r"(^|[:@])it(:|$)", re.IGNORECASE)
 
 
-def say(template: str, scene: Scene, grammar: Grammar, people: Sequence[str] = ()) -> Line:
-    """Fill a template.
-
-    Args:
-        template: text with slots, as above.
-        scene: what the slots stand for.
-        grammar: how the language says it.
-        people: the names that are put in the places of {person}, in turn; some may be left over.
-
-    Returns:
-        The sentence, its first letter a capital, with the spans of the marked words.
-    """
-    return say_each(template, (scene,), grammar, people)[0]
-
-
 def say_each(
     template: str, scenes: Sequence[Scene], grammar: Grammar, people: Sequence[str] = ()
 ) -> list[Line]:
     """Fill a template for each of some scenes, with what stands before "it" written once for all.
 
     Args:
-        template: as for ``say``.
-        scenes: alike in everything but what "it" is and what is said of it.
-        grammar: as for ``say``.
-        people: as for ``say``.
+        template: text with slots, as above.
+        scenes: what the slots stand for; alike in everything but what "it" is and what is said of
+            it.
+        grammar: how the language says it.
+        people: the names that are put in the places of {person}, in turn; some may be left over.
 
     Returns:
-        A sentence for each scene, as ``say`` returns it.
+        A sentence for each scene, its first letter a capital, with the spans of the marked words.
     """
     parts = _parts(template)
     begun = _write(Line("", {}), parts.alike, scenes[0], grammar, people)

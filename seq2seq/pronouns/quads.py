@@ -15,7 +15,8 @@ from seq2seq.pronouns.lexicon import Cue, Noun
 from seq2seq.pronouns.patterns import Link, Pattern, Patterns, Schema
 from seq2seq.pronouns.phrase import Grammar, Line, Modifier, Predicate, Scene, Tense, say_each
 
-_NOTHING = Pattern("", "", "")
+NOTHING = Pattern("", "", "")
+"""What adds nothing to what it is joined with."""
 _OTHER = {"A": "B", "B": "A", None: None}
 
 
@@ -137,7 +138,7 @@ def _pair(
     for number, (cue, slot) in enumerate(view.meant):
         source, good, bad = sources[number], targets[number], targets[len(meant) + number]
         good_spans, bad_spans = differing_spans(good.text, bad.text)
-        candidates = _candidates(view, source, good)
+        candidates = candidates_of(view.nouns, view.roles, source, good)
         nouns = [candidate.noun for candidate in candidates]
         items.append(
             Item(
@@ -190,17 +191,20 @@ def speak(
     return say_each(template, scenes, grammar, people)
 
 
-def _candidates(view: View, source: Line, target: Line) -> tuple[Candidate, ...]:
+def candidates_of(
+    nouns: Mapping[str, Noun], roles: Mapping[str, str], source: Line, target: Line
+) -> tuple[Candidate, ...]:
+    """The nouns of a sentence, by slot, as candidates in the order of the source."""
     found = [
         Candidate(
             noun.english,
             noun.kind,
-            view.roles[slot],
+            roles[slot],
             noun.shown,
             source.spans[slot],
             target.spans[slot],
         )
-        for slot, noun in view.nouns.items()
+        for slot, noun in nouns.items()
     ]
     return tuple(sorted(found, key=lambda candidate: candidate.source_span))
 
@@ -268,7 +272,7 @@ def choose_opener(
 ) -> Pattern:
     """Nothing three times in four, else "Yesterday," and the like."""
     if rng.random() < 0.75:
-        return _NOTHING
+        return NOTHING
     return rng.choice(
         [
             opener
@@ -281,7 +285,7 @@ def choose_opener(
 def plain_setting(patterns: Patterns, link: str = "because") -> Setting:
     """No opener, no adverb, one given link."""
     found: Link = next(one for one in patterns.links if one.pattern.name == link)
-    return Setting(_NOTHING, found.pattern, None, patterns.people[:2])
+    return Setting(NOTHING, found.pattern, None, patterns.people[:2])
 
 
 def _choose_modifier(

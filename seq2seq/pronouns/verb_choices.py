@@ -12,14 +12,13 @@ from seq2seq.pronouns.draw import Pairing, withheld
 from seq2seq.pronouns.fillers import Voice, pairs_of, pointed_row, scene_of
 from seq2seq.pronouns.items import Row
 from seq2seq.pronouns.lexicon import Cue
-from seq2seq.pronouns.patterns import Pattern
+from seq2seq.pronouns.quads import NOTHING
 
 # Sentences for each voice of a schema, where it has so many; draws for each of them.
 _EACH = 12
 _TRIES = 20
 
 _SLOTS = "AB"
-_NOTHING = Pattern("", "", "")
 
 
 def draw_verb_choices(voice: Voice, asked: Callable[[Pairing, Cue], bool]) -> list[Row]:
@@ -45,7 +44,7 @@ def draw_verb_choices(voice: Voice, asked: Callable[[Pairing, Cue], bool]) -> li
                 cue = voice.lexicon.cues[voice.rng.choice(schema.cues[place])]
                 if not (withheld(nouns[place], cue, voice.lexicon) or asked(nouns, cue)):
                     ending = voice.rng.choice(patterns.picks)
-                    shape = replace(_NOTHING.joined(clause, ending), flags=ending.flags)
+                    shape = replace(NOTHING.joined(clause, ending), flags=ending.flags)
                     told = dict(zip(_SLOTS, nouns, strict=True))
                     scene = scene_of(voice, shape, told, {"it": cue}, _SLOTS[place])
                     name = f"{voice.language}-pick-{len(rows):05d}"

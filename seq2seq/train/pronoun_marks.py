@@ -14,8 +14,7 @@ from seq2seq.data.ragged import Ragged
 from seq2seq.errors import DataError
 from seq2seq.files import file_sha256
 from seq2seq.memory import without_garbage_collection
-from seq2seq.pronouns.decision import first_difference
-from seq2seq.pronouns.items import Item, Span, read_items
+from seq2seq.pronouns.items import Item, Span, first_difference, read_items
 from seq2seq.recipe import DataSpec, TrainSpec
 from seq2seq.tokenizer_like import TokenizerLike
 

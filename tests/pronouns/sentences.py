@@ -1,5 +1,6 @@
 """Say a template of a language with given words, for tables written by hand."""
 
+from collections.abc import Sequence
 from random import Random
 
 from seq2seq.pronouns.draw import Draw
@@ -7,8 +8,14 @@ from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.items import Item
 from seq2seq.pronouns.lexicon import load_lexicon
 from seq2seq.pronouns.patterns import Pattern, load_patterns
-from seq2seq.pronouns.phrase import Predicate, Scene, Tense, say
+from seq2seq.pronouns.phrase import Grammar, Line, Predicate, Scene, Tense, say_each
 from seq2seq.pronouns.splits import natural_items
+
+
+def say(template: str, scene: Scene, grammar: Grammar, people: Sequence[str] = ()) -> Line:
+    """Fill a template for one scene alone."""
+    (line,) = say_each(template, [scene], grammar, people)
+    return line
 
 
 def said(

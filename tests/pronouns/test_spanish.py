@@ -6,8 +6,9 @@ from seq2seq.errors import DataError
 from seq2seq.pronouns.grammar import grammar_of
 from seq2seq.pronouns.lexicon import Lexicon, load_lexicon
 from seq2seq.pronouns.patterns import load_patterns
-from seq2seq.pronouns.phrase import Predicate, Scene, Tense, say, say_each
+from seq2seq.pronouns.phrase import Predicate, Scene, Tense, say_each
 from seq2seq.pronouns.spanish import Spanish
+from tests.pronouns.sentences import say
 
 # template, A, B, cue of "it", adverb, what "it" is, tense, and the sentence a speaker would write.
 BY_HAND = [

@@ -25,7 +25,7 @@ from seq2seq.probe.items.formats.suite_items import FUNCTION_WORDS
 from seq2seq.probe.items.pieces import Pieces, Rows, Side, in_context, pieces_of, rows_of
 from seq2seq.probe.items.placement import Decision, PlacedCase, start_of
 from seq2seq.probe.model.stock_model import StockModel
-from seq2seq.pronouns.decision import first_difference
+from seq2seq.pronouns.items import first_difference
 
 Where = Literal["target context", "target sentence", "source"]
 """Where marked words stand: in the translated sentences before, in the translation itself before

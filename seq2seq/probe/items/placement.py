@@ -17,7 +17,7 @@ from seq2seq.probe.items.pieces import Pieces, Rows, in_context, moved, pieces_o
 from seq2seq.probe.model.interventions import Stack
 from seq2seq.probe.model.reading import Inputs
 from seq2seq.probe.model.stock_model import StockModel
-from seq2seq.pronouns.decision import first_difference
+from seq2seq.pronouns.items import first_difference
 from seq2seq.score.cluster_sample import draw_clusters
 
 WORDS = (
