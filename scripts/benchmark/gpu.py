@@ -4,14 +4,16 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
 
 from scripts.benchmark.results import Out, Teller
+
+if TYPE_CHECKING:
+    from seq2seq.data.prepare import EpochData
 
 VOCABULARY = 8000
 PAIRS, SHORTEST, LONGEST = 20_000, 5, 60
@@ -20,44 +22,23 @@ COMPARED = 32
 PEAK_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class RandomEpoch:
-    """An epoch of random pieces, in the form that the stream of a training run reads."""
-
-    sources: list[np.ndarray]
-    targets: list[np.ndarray]
-
-    @property
-    def source_lengths(self) -> np.ndarray:
-        """Pieces of each source."""
-        return np.array([len(ids) for ids in self.sources])
-
-    @property
-    def target_lengths(self) -> np.ndarray:
-        """Pieces of each target."""
-        return np.array([len(ids) for ids in self.targets])
-
-    def batch(self, rows: np.ndarray, pad_id: int) -> Any:
-        """The pairs of these rows."""
-        from seq2seq.data.batches import collate
-
-        return collate([(self.sources[row], self.targets[row]) for row in rows], pad_id)
-
-
 class RandomPairs:
     """Pairs of random pieces, as long as the sentences of a text."""
 
     def __init__(self, count: int):
+        from seq2seq.data.prepare import EpochData
+        from seq2seq.data.ragged import Ragged
+
         random = np.random.default_rng(1)
 
         def sentence() -> np.ndarray:
             pieces = random.integers(4, VOCABULARY, random.integers(SHORTEST, LONGEST))
             return np.append(pieces, 2)
 
-        pairs = [(sentence(), sentence()) for _ in range(count)]
-        self.data = RandomEpoch([s for s, _ in pairs], [t for _, t in pairs])
+        sources, targets = zip(*((sentence(), sentence()) for _ in range(count)), strict=True)
+        self.data = EpochData(Ragged.of(sources), Ragged.of(targets))
 
-    def epoch(self, _number: int) -> RandomEpoch:
+    def epoch(self, _number: int) -> "EpochData":
         """The same pairs in every epoch."""
         return self.data
 
@@ -246,7 +227,8 @@ def decode(
 
     torch.manual_seed(1)
     model = new_model(width).eval()
-    sources = [ids.tolist() for ids in data.data.sources[:512]]
+    first = data.data.source.take(np.arange(min(512, len(data.data))))
+    sources = [first[row].tolist() for row in range(len(first))]
     options = DecodeOptions(beams=beams, max_length_factor=1.0, max_length_offset=0)
     expected = NativeEngine(model).search(sources[:COMPARED], options)
     engine = NativeEngine(model.to(device))

@@ -62,6 +62,7 @@ def measure(family: str, length: int, budget: int, window: int) -> dict[str, Any
     import torch
 
     from seq2seq.data.batches import collate
+    from seq2seq.data.ragged import Ragged
     from seq2seq.recipe import ModelSpec, TrainSpec
     from seq2seq.train.build import build_model, build_stock_model
     from seq2seq.train.criterion.criterion import Update
@@ -83,13 +84,9 @@ def measure(family: str, length: int, budget: int, window: int) -> dict[str, Any
     criterion = trainable.criterion(TrainSpec()).to(device).train()
     optimizer = torch.optim.AdamW(criterion.parameters(), fused=True)
     random, pairs = np.random.default_rng(1), max(1, budget // length)
-    batch = collate(
-        [
-            (random.integers(4, VOCABULARY, length), random.integers(4, VOCABULARY, TARGET_PIECES))
-            for _ in range(pairs)
-        ],
-        pad_id=1,
-    )
+    sources = Ragged.of(random.integers(4, VOCABULARY, (pairs, length)))
+    targets = Ragged.of(random.integers(4, VOCABULARY, (pairs, TARGET_PIECES)))
+    batch = collate(sources, targets, pad_id=1)
     times = []
     for _ in range(WARM_UP + TURNS):
         start = time.perf_counter()

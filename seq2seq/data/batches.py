@@ -5,15 +5,14 @@ resumed run asks for the same plan and goes on where it stopped; every process a
 share of it. The budget counts padding, because padding takes memory too: pairs × longest side.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Int
 
 from seq2seq.data.marks import BatchMarks
+from seq2seq.data.ragged import Ragged
 from seq2seq.errors import DataError
 
 Lengths = Int[np.ndarray, " pairs"]
@@ -158,37 +157,31 @@ def worst_batches(
     return [plan[int(np.argmax(cost))] for cost in costs]
 
 
-def collate(
-    pairs: Sequence[tuple[Indices, Indices]], pad_id: int, given: Lengths | None = None
-) -> Batch:
-    """Lay pairs side by side, the shorter ones filled up with padding.
+def collate(source: Ragged, target: Ragged, pad_id: int, given: Lengths | None = None) -> Batch:
+    """Lay pairs below each other, the shorter ones filled up with padding.
 
     Args:
-        pairs: Source and target ids of each pair.
+        source: Ids of each source, the end-of-sentence piece last.
+        target: Those of each target.
         pad_id: Id of the padding piece.
         given: How many pieces at the start of each target are its context; None where none is.
 
     Returns:
         The batch.
     """
-    source_ids, source_lengths = _rectangle([source for source, _ in pairs], pad_id)
-    target_ids, target_lengths = _rectangle([target for _, target in pairs], pad_id)
-    source_tokens = int(source_lengths.sum())
-    mask = None
-    if source_tokens < source_ids.size:
-        mask = torch.from_numpy(np.arange(source_ids.shape[1]) < source_lengths[:, None])
-    columns = np.arange(target_ids.shape[1])
-    scored, context = columns < target_lengths[:, None], None
+    source_ids, source_mask = _rectangle(source, pad_id)
+    target_ids, scored = _rectangle(target, pad_id)
+    context = None
     if given is not None and given.any():
-        before = columns < given[:, None]
+        before = np.arange(target_ids.shape[1]) < given[:, None]
         scored &= ~before
         context = torch.from_numpy(before.ravel().nonzero()[0])
     places = torch.from_numpy(scored.ravel().nonzero()[0])
     return Batch(
         source_ids=torch.from_numpy(source_ids),
-        source_mask=mask,
+        source_mask=None if source_mask.all() else torch.from_numpy(source_mask),
         target_ids=torch.from_numpy(target_ids),
-        source_tokens=source_tokens,
+        source_tokens=int(source_mask.sum()),
         target_tokens=len(places),
         padded_tokens=source_ids.size + target_ids.size,
         target_places=places,
@@ -203,12 +196,15 @@ def _sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     return tensor.to(device, non_blocking=True)
 
 
-def _rectangle(rows: list[Indices], pad_id: int) -> tuple[Any, Any]:
-    lengths = np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows))
-    rectangle = np.full((len(rows), int(lengths.max())), pad_id, dtype=np.int64)
-    for place, row in zip(rectangle, rows, strict=True):
-        place[: len(row)] = row
-    return rectangle, lengths
+def _rectangle(
+    rows: Ragged, pad_id: int
+) -> tuple[Int[np.ndarray, "rows longest"], Bool[np.ndarray, "rows longest"]]:
+    """The rows filled up with padding, and where they are not."""
+    lengths = rows.lengths
+    real = np.arange(lengths.max()) < lengths[:, None]
+    ids = np.full(real.shape, pad_id, dtype=np.int64)
+    ids[real] = rows.values[rows.offsets[0] : rows.offsets[-1]]
+    return ids, real
 
 
 def _check(

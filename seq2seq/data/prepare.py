@@ -58,17 +58,17 @@ class EpochData:
     @property
     def source_lengths(self) -> Int[np.ndarray, " pairs"]:
         """Pieces of each source, the end included."""
-        return self.source.lengths.astype(np.int32, copy=False)
+        return self.source.lengths
 
     @property
     def target_lengths(self) -> Int[np.ndarray, " pairs"]:
         """Pieces of each target, the end included."""
-        return self.target.lengths.astype(np.int32, copy=False)
+        return self.target.lengths
 
     def batch(self, pairs: Int[np.ndarray, " chosen"], pad_id: int) -> Batch:
         """The rectangles of the pairs named."""
-        rows = [(self.source[i], self.target[i]) for i in pairs.tolist()]
-        batch = collate(rows, pad_id, None if self.given is None else self.given[pairs])
+        given = None if self.given is None else self.given[pairs]
+        batch = collate(self.source.take(pairs), self.target.take(pairs), pad_id, given)
         if self.marks is None:
             return batch
         source, target = batch.source_ids.shape[1], batch.target_ids.shape[1]

@@ -55,7 +55,9 @@ class Ragged:
     def lengths(self) -> Int[np.ndarray, " rows"]:
         """Length of each row, in 32 bits."""
         starts, ends = self.offsets[:-1], self.offsets[1:]
-        return np.asarray(np.subtract(ends, starts, dtype=np.int32, casting="unsafe"))
+        lengths = np.subtract(ends, starts, dtype=np.int32, casting="unsafe")
+        release_pages(self.offsets)
+        return np.asarray(lengths)
 
     def holds(self, value: int) -> Bool[np.ndarray, " rows"]:
         """Which rows hold a value."""
@@ -63,13 +65,16 @@ class Ragged:
         return np.asarray(np.diff(found[self.offsets]) > 0)
 
     def take(self, rows: Int[np.ndarray, " taken"]) -> "Ragged":
-        """The rows named, in that order; a row may be named more than once."""
+        """A copy of the rows named, in that order; a row may be named more than once."""
         starts = self.offsets[rows]
-        return self._gather(starts, self.offsets[1:][rows] - starts)
+        taken = self._gather(starts, self.offsets[1:][rows] - starts)
+        release_pages(self.offsets)
+        release_pages(self.values)
+        return taken
 
     def cut(self, limit: int) -> "Ragged":
         """The first ``limit`` values of each row."""
-        return self._gather(self.offsets[:-1], np.minimum(self.lengths, np.int64(limit)))
+        return self._gather(self.offsets[:-1], np.minimum(self.lengths, limit))
 
     def last(self, counts: Int[np.ndarray, " rows"]) -> "Ragged":
         """The last values of each row, as many as are asked for."""
@@ -118,7 +123,7 @@ class RaggedView:
         """Length of each row."""
         lengths = self._base.lengths[self._rows]
         if self._limit is not None:
-            lengths = np.minimum(lengths, np.int64(self._limit))
+            lengths = np.minimum(lengths, self._limit)
         return np.asarray(lengths)
 
     def view(self, rows: Int[np.ndarray, " some"]) -> "RaggedView":
@@ -154,11 +159,23 @@ class RaggedChain:
         """Length of each row."""
         return np.concatenate([part.lengths for part in self._parts])
 
+    def take(self, rows: Int[np.ndarray, " taken"]) -> Ragged:
+        """A copy of some of these rows, in whichever parts they stand."""
+        part_of = np.searchsorted(self._starts, rows, side="right") - 1
+        taken = concatenate(
+            [
+                part.take(rows[part_of == number] - self._starts[number])
+                for number, part in enumerate(self._parts)
+            ]
+        )
+        # They stand part by part; each goes where it was asked for.
+        return taken.take(np.argsort(np.argsort(part_of, kind="stable"), kind="stable"))
+
 
 RowSource = Ragged | RaggedView
 """Rows of which some can be taken."""
 Rows = RowSource | RaggedChain
-"""Rows that can be looked up one by one."""
+"""Rows that can be looked up."""
 
 
 def chained(parts: Sequence[Rows]) -> Rows:
@@ -266,14 +283,10 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 class _InBlocks(io.RawIOBase):
-    """Writes to a file a block at a time, and forgets the pages that it has read of mapped arrays.
-
-    They would count as memory in use, and a corpus is written in one piece.
-    """
+    """Writes to a file a block at a time: a corpus is written in one piece, and may be mapped."""
 
     def __init__(self, file: BinaryIO, arrays: Sequence[np.ndarray]):
-        self._file = file
-        self._maps = [found for array in arrays if (found := _map_of(array)) is not None]
+        self._file, self._arrays = file, arrays
 
     def writable(self) -> bool:
         """Yes."""
@@ -284,17 +297,29 @@ class _InBlocks(io.RawIOBase):
         whole = memoryview(data).cast("B")
         for start in range(0, len(whole), BLOCK):
             self._file.write(whole[start : start + BLOCK])
-            if hasattr(mmap, "MADV_DONTNEED"):
-                for one in self._maps:
-                    one.madvise(mmap.MADV_DONTNEED)
+            for array in self._arrays:
+                release_pages(array)
         return len(whole)
 
 
-def _map_of(array: np.ndarray) -> mmap.mmap | None:
+def release_pages(array: np.ndarray) -> None:
+    """Give the memory of a mapped file back; what is needed again comes from the file again.
+
+    Pages that were looked at count as memory in use, and Linux maps up to 15 of their neighbours
+    with each: some thousand rows at random places would soon be all of a file. An array that is not
+    mapped stays as it is.
+
+    Args:
+        array: An array, all of whose file is meant, whatever part of it the array is.
+
+    Source:
+        madvise(2); ``fault_around_bytes`` of Linux's mm/memory.c.
+    """
     base: Any = array
     while isinstance(base, np.ndarray) and base.base is not None:
         base = base.base
-    return base if isinstance(base, mmap.mmap) else None
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -314,24 +339,29 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise FileNotFoundError(path)
     size = max(0, path.stat().st_size - hashlib.new(DIGEST).digest_size)
     try:
-        # read, not mapped: pages that were looked at would count as memory in use
-        digest, saved = _digests(path, size)
-        content = pyarrow.memory_map(str(path)).read_buffer(size)
+        with path.open("rb") as file:
+            # read, not mapped: pages that were looked at would count as memory in use
+            digest, saved = _digests(file, size)
+            if digest != saved:
+                raise DamagedFile("does not have the hash that was saved with it")
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise DamagedFile(f"cannot be read ({error})") from error
-    if digest != saved:
-        raise DamagedFile("does not have the hash that was saved with it")
-    table = pyarrow.ipc.open_file(content).get_batch(0)
-    return {
-        name: table.column(name).values.to_numpy(zero_copy_only=True) for name in table.schema.names
-    }
+    content = pyarrow.py_buffer(mapped)
+    table = pyarrow.ipc.open_file(content.slice(0, size)).get_batch(0)
+    arrays = {}
+    for name in table.schema.names:
+        found = table.column(name).values.to_numpy(zero_copy_only=True)
+        place = found.ctypes.data - content.address
+        # an array of the map itself, so that its pages can be released
+        arrays[name] = np.ndarray(found.shape, found.dtype, mapped, place)
+    return arrays
 
 
-def _digests(path: Path, size: int) -> tuple[bytes, bytes]:
+def _digests(file: BinaryIO, size: int) -> tuple[bytes, bytes]:
     """The digest of the first bytes of a file, and what stands behind them."""
     digest = hashlib.new(DIGEST)
-    with path.open("rb") as file:
-        while size and (block := file.read(min(size, BLOCK))):
-            digest.update(block)
-            size -= len(block)
-        return digest.digest(), file.read()
+    while size and (block := file.read(min(size, BLOCK))):
+        digest.update(block)
+        size -= len(block)
+    return digest.digest(), file.read()

@@ -19,6 +19,7 @@ from jaxtyping import Int
 from seq2seq.context import ContextFormat, format_of
 from seq2seq.data.batches import collate
 from seq2seq.data.context_pieces import contexts_of
+from seq2seq.data.ragged import Ragged
 from seq2seq.decode.lengths import length_batches
 from seq2seq.decode.options import DecodeOptions
 from seq2seq.documents import without_separator
@@ -307,14 +308,15 @@ def negative_log_likelihood(
     Returns:
         Nats over all pieces, and their number.
     """
-    pairs = [(np.array(s), np.array(t)) for s, t in zip(sources, targets, strict=True)]
+    source, target = Ragged.of(sources), Ragged.of(targets)
+    longest = np.maximum(source.lengths, target.lengths)
     device = next(criterion.parameters()).device
     sums, pieces, training = torch.zeros((), device=device), 0, criterion.training
     criterion.eval()
     try:
-        for places in length_batches([max(map(len, pair)) for pair in pairs], batch_tokens):
-            rows = [pairs[place] for place in places]
-            batch = collate(rows, pad_id, None if given is None else given[places])
+        for places in map(np.array, length_batches(longest.tolist(), batch_tokens)):
+            shown = None if given is None else given[places]
+            batch = collate(source.take(places), target.take(places), pad_id, shown)
             batch = batch if first_id is None else batch.without_first(first_id)
             losses = criterion(batch.to(device), Update(0, {}))
             sums, pieces = sums + losses.parts["nll"], pieces + batch.target_tokens

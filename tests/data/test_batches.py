@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from seq2seq.data.batches import collate, plan_batches, worst_batches
+from seq2seq.data.ragged import Ragged
 from seq2seq.errors import DataError
 from tests.data.padding import padding_share
 
@@ -154,9 +155,7 @@ def test_a_rank_outside_the_world_is_a_fault_of_the_caller():
 
 
 def test_collate_pads_on_the_right_and_counts_real_pieces():
-    batch = collate(
-        [(np.array([5, 6, 2]), np.array([7, 2])), (np.array([8, 2]), np.array([9, 9, 9, 2]))], 1
-    )
+    batch = collate(Ragged.of([[5, 6, 2], [8, 2]]), Ragged.of([[7, 2], [9, 9, 9, 2]]), 1)
     assert batch.source_ids.tolist() == [[5, 6, 2], [8, 2, 1]]
     assert batch.source_mask is not None
     assert batch.source_mask.tolist() == [[True, True, True], [True, True, False]]
@@ -165,5 +164,5 @@ def test_collate_pads_on_the_right_and_counts_real_pieces():
 
 
 def test_collate_leaves_the_mask_out_where_no_source_is_padded():
-    batch = collate([(np.array([5, 2]), np.array([2])), (np.array([1, 2]), np.array([7, 2]))], 1)
+    batch = collate(Ragged.of([[5, 2], [1, 2]]), Ragged.of([[2], [7, 2]]), 1)
     assert batch.source_mask is None

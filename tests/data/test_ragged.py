@@ -72,6 +72,14 @@ def test_chained_parts_stand_one_after_another_and_one_alone_is_itself():
     both = chained([part, Ragged.of([]), part.view(np.array([2, 0])), part])
     assert lists(both) == [*ROWS, [4], [1, 2, 3], *ROWS]
     assert both.lengths.tolist() == [3, 0, 1, 2, 1, 3, 3, 0, 1, 2]
+    assert lists(both.take(np.array([9, 0, 4, 5, 9, 1]))) == [
+        [5, 6],
+        [1, 2, 3],
+        [4],
+        [1, 2, 3],
+        [5, 6],
+        [],
+    ]
     assert chained([part]) is part
 
 
@@ -106,6 +114,19 @@ def test_writing_what_is_mapped_takes_no_memory_for_it(tmp_path):
     found = read_arrays(tmp_path / "x.arrow")
     assert in_files() - before < 8_000  # of 32,000 kB
     assert found["values"][::999_999].tolist() == rows.values[::999_999].tolist()
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux's /proc")
+def test_taking_rows_of_what_is_mapped_takes_memory_for_them_alone(tmp_path):
+    written = Ragged.of([range(row, row + 1000) for row in range(8_000)])
+    write_arrays(tmp_path / "x.arrow", {"values": written.values, "offsets": written.offsets})
+    rows = Ragged(**read_arrays(tmp_path / "x.arrow"))
+    before = in_files()
+    assert rows.lengths.tolist() == [1000] * 8_000
+    for start in range(0, 8_000, 50):
+        taken = rows.take(np.arange(start, start + 50))
+        assert taken.values.tolist() == written.take(np.arange(start, start + 50)).values.tolist()
+    assert in_files() - before < 2_000  # of 32,000 kB
 
 
 def in_files() -> int:

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, GenerationConfig
 
 from seq2seq.data.batches import collate
+from seq2seq.data.ragged import Ragged
 from seq2seq.errors import PublishError
 from seq2seq.publish.export import export
 from seq2seq.recipe_file import parse_recipe
@@ -58,8 +59,9 @@ def train(family: str, folder: Path, *, rank: int) -> Trained:
     recipe, pretrained = open_pretrained(recipe_of(family, init, rank=rank), str(init), run)
     tokenizer, trainable = pretrained.tokenizer, pretrained.model()
     texts = random_text(16, seed=5)
-    pairs = zip(tokenizer.encode(texts), tokenizer.encode_target(texts[::-1]), strict=True)
-    batch, criterion = collate(list(pairs), tokenizer.pad_id), trainable.criterion(recipe.train)
+    sources, targets = tokenizer.encode(texts), tokenizer.encode_target(texts[::-1])
+    batch = collate(Ragged.of(sources), Ragged.of(targets), tokenizer.pad_id)
+    criterion = trainable.criterion(recipe.train)
     optimizer = torch.optim.Adam([p for p in criterion.parameters() if p.requires_grad], lr=0.002)
     for step in range(1, 4):
         loss = criterion(batch, Update(step, {})).loss / batch.target_tokens

@@ -4,6 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from seq2seq.data.batches import Batch, collate
+from seq2seq.data.ragged import Ragged
 from seq2seq.model.config import build_config
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import TrainSpec
@@ -112,9 +113,10 @@ def test_under_autocast_the_objective_computes_in_the_narrow_format() -> None:
 def test_the_targets_context_counts_as_much_as_it_is_discounted(discount: float) -> None:
     """Against the mean over every piece of an update of two micro-batches, weighed one by one."""
     one = criterion(context_discount=discount)
-    source, target = np.array([5, 6, 7, EOS]), np.array([10, 11, 12, 13, EOS])
-    mixed = collate([(source, target), (source[1:], target[2:])], PAD, np.array([3, 0]))
-    alone = collate([(source, target)], PAD, np.array([0]))
+    source, target = [5, 6, 7, EOS], [10, 11, 12, 13, EOS]
+    sources, targets = Ragged.of([source, source[1:]]), Ragged.of([target, target[2:]])
+    mixed = collate(sources, targets, PAD, np.array([3, 0]))
+    alone = collate(Ragged.of([source]), Ragged.of([target]), PAD, np.array([0]))
     assert (mixed.target_tokens, alone.target_tokens) == (2 + 3, 5)
     counts = {"target_tokens": torch.tensor(10.0), "context_tokens": torch.tensor(3.0)}
     assert one.counts(mixed) | one.counts(alone) in ({}, {"context_tokens": 0})

@@ -13,8 +13,9 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from scripts.benchmark.gpu import RandomEpoch
 from seq2seq.data.batches import Batch
+from seq2seq.data.prepare import EpochData
+from seq2seq.data.ragged import Ragged
 from seq2seq.errors import TrainingError
 from seq2seq.model.config import build_config
 from seq2seq.model.transformer import Transformer
@@ -48,9 +49,10 @@ class RandomPairs:
         def sentence() -> np.ndarray:
             return np.append(random.integers(4, VOCAB, random.integers(2, 9)), 2)
 
-        self._epoch = RandomEpoch([sentence() for _ in range(60)], [sentence() for _ in range(60)])
+        sources, targets = ([sentence() for _ in range(60)] for _ in range(2))
+        self._epoch = EpochData(Ragged.of(sources), Ragged.of(targets))
 
-    def epoch(self, number: int) -> RandomEpoch:
+    def epoch(self, number: int) -> EpochData:
         return self._epoch
 
 

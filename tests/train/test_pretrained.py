@@ -12,6 +12,7 @@ import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from seq2seq.data.batches import collate
+from seq2seq.data.ragged import Ragged
 from seq2seq.decode.stored import stored_search
 from seq2seq.errors import ModelError, RecipeError
 from seq2seq.model.stock import read_config, save_model
@@ -68,7 +69,7 @@ def opened(folders: dict[str, Path], tmp_path: Path) -> Callable[..., tuple[Reci
 def batch_of(tokenizer: Any, count: int = 12) -> Any:
     sources = tokenizer.encode(sentences(ENGLISH, count))
     targets = tokenizer.encode_target(sentences(GERMAN, count))
-    return collate(list(zip(sources, targets, strict=True)), tokenizer.pad_id)
+    return collate(Ragged.of(sources), Ragged.of(targets), tokenizer.pad_id)
 
 
 @pytest.mark.parametrize("name", list(LAYOUTS))
