@@ -2,8 +2,8 @@
 
 The name is a hash of the text, the tokenizer and the settings, so there is nothing to invalidate; a
 file holds its own hash, so it is exactly what would be computed again, or is seen to be damaged and
-computed again. Arrays read back are mapped from the file: a second start takes no time and
-processes share the memory.
+computed again. Rows are read from the file when a batch needs them: a second start takes no time,
+and no process holds a corpus in memory.
 """
 
 import hashlib
@@ -19,20 +19,15 @@ from jaxtyping import Int
 from seq2seq.data.corpus import iterate_chunks
 from seq2seq.data.marks import Marks
 from seq2seq.data.pair_table import PairTable
-from seq2seq.data.ragged import (
-    DamagedFile,
-    Ragged,
-    RaggedFile,
-    RowSource,
-    read_arrays,
-    write_arrays,
-)
+from seq2seq.data.ragged import Ragged, RaggedFile, Rows, StoredRows
 from seq2seq.data.sampling import WordTable
 from seq2seq.data.segmentation import DropoutSampler, Spelling, UnigramSampler
+from seq2seq.data.stored_arrays import DamagedFile, StoredArray, read_arrays, write_arrays
 from seq2seq.errors import DataError
 from seq2seq.recipe import TokenizerSpec
 from seq2seq.tokenizer_like import Encoder, WordEncoder
 
+Arrays = Mapping[str, np.ndarray | StoredArray]
 FORMAT = 2  # raise it when the files' content changes meaning
 
 
@@ -40,8 +35,8 @@ FORMAT = 2  # raise it when the files' content changes meaning
 class EncodedPairs:
     """Both sides of a corpus as rows of integers: pieces, or words for sampling."""
 
-    source: RowSource
-    target: RowSource
+    source: Rows
+    target: Rows
     marks: Marks | None = None
     """Of the pieces, where training points at some."""
     given: Int[np.ndarray, " pairs"] | None = None
@@ -93,11 +88,11 @@ def encode_corpus(dataset: PairTable, encoder: Encoder, cache: Cache) -> Encoded
         DataError: The folder cannot be written.
     """
 
-    def compute() -> dict[str, np.ndarray]:
+    def compute() -> Arrays:
         return _packed(dataset, encoder.encode, encoder.encode_target)
 
     key = _key("pieces", dataset.fingerprint, encoder.fingerprint)
-    return _unpack(_cached(key, cache, compute))
+    return _pairs(_cached(key, cache, compute))
 
 
 def cached_pairs(
@@ -117,11 +112,11 @@ def cached_pairs(
         DataError: The folder cannot be written.
     """
 
-    def packed() -> dict[str, np.ndarray]:
+    def packed() -> Arrays:
         pairs = compute()
         return _arrays(*pairs.packed())
 
-    return _unpack(_cached(_key(*parts), cache, packed))
+    return _pairs(_cached(_key(*parts), cache, packed))
 
 
 def cached_marks(parts: Sequence[str], cache: Cache, compute: Callable[[], Marks]) -> Marks:
@@ -137,14 +132,14 @@ def cached_marks(parts: Sequence[str], cache: Cache, compute: Callable[[], Marks
     """
     names = [field.name for field in fields(Marks)]
 
-    def packed() -> dict[str, np.ndarray]:
+    def packed() -> Arrays:
         marks = compute()
         rows: dict[str, Ragged] = {name: getattr(marks, name) for name in names}
         values = {f"{name}.values": one.values for name, one in rows.items()}
         return values | {f"{name}.offsets": one.offsets for name, one in rows.items()}
 
     arrays = _cached(_key("marks", *parts), cache, packed)
-    return Marks(*(Ragged(arrays[f"{name}.values"], arrays[f"{name}.offsets"]) for name in names))
+    return Marks(*(_mapped_rows(arrays, name) for name in names))
 
 
 def encode_words(
@@ -185,8 +180,8 @@ def encode_words(
         lines = encoder.split_words(texts)
         return [[part for word in line for part in number(word)] for line in lines]
 
-    def compute() -> dict[str, np.ndarray]:
-        arrays: dict[str, np.ndarray] = {}
+    def compute() -> Arrays:
+        arrays: dict[str, np.ndarray | StoredArray] = {}
         for i, dataset in enumerate(datasets):
             packed = _packed(dataset, to_numbers, to_numbers)
             arrays |= {f"{i}.{name}": array for name, array in packed.items()}
@@ -202,11 +197,9 @@ def encode_words(
     sampling = (spec.sampling_alpha, spec.sampling_best, spec.bpe_dropout, seed)
     key = _key("parts of words", *texts, encoder.fingerprint, *map(repr, sampling))
     arrays = _cached(key, cache, compute)
-    pairs = [
-        _unpack({name: arrays[f"{i}.{name}"] for name in _NAMES}) for i in range(len(datasets))
-    ]
-    cuts = Ragged(arrays["cuts.values"], arrays["cuts.offsets"])
-    return pairs, WordTable(cuts, arrays["first"], arrays["upper"])
+    pairs = [_pairs({name: arrays[f"{i}.{name}"] for name in _NAMES}) for i in range(len(datasets))]
+    first, upper = (np.asarray(arrays[name]) for name in ("first", "upper"))
+    return pairs, WordTable(_mapped_rows(arrays, "cuts"), first, upper)
 
 
 def _sampler(
@@ -224,32 +217,41 @@ _NAMES = ("source.values", "source.offsets", "target.values", "target.offsets")
 _Encode = Callable[[Sequence[str]], list[list[int]]]
 
 
-def _packed(dataset: PairTable, encode: _Encode, encode_target: _Encode) -> dict[str, np.ndarray]:
-    """Both sides of a corpus as arrays, mapped from files."""
-    with RaggedFile() as source, RaggedFile() as target:
-        for sources, targets in iterate_chunks(dataset):
-            source.write(Ragged.of(encode(sources)))
-            target.write(Ragged.of(encode_target(targets)))
-        return _arrays(source.rows(), target.rows())
+def _packed(dataset: PairTable, encode: _Encode, encode_target: _Encode) -> Arrays:
+    """Both sides of a corpus as arrays, the large ones in files."""
+    source, target = RaggedFile(), RaggedFile()
+    for sources, targets in iterate_chunks(dataset):
+        source.write(Ragged.of(encode(sources)))
+        target.write(Ragged.of(encode_target(targets)))
+    return _arrays(source.rows(), target.rows())
 
 
-def _arrays(source: Ragged, target: Ragged) -> dict[str, np.ndarray]:
+def _arrays(source: Ragged | StoredRows, target: Ragged | StoredRows) -> Arrays:
     arrays = (source.values, source.offsets, target.values, target.offsets)
     return dict(zip(_NAMES, arrays, strict=True))
 
 
-def _unpack(arrays: Mapping[str, np.ndarray]) -> EncodedPairs:
-    source = Ragged(arrays["source.values"], arrays["source.offsets"])
-    return EncodedPairs(source, Ragged(arrays["target.values"], arrays["target.offsets"]))
+def _pairs(arrays: Arrays) -> EncodedPairs:
+    """Both sides of a corpus; what is in a file stays there."""
+    return EncodedPairs(_rows(arrays, "source"), _rows(arrays, "target"))
+
+
+def _rows(arrays: Arrays, name: str) -> Rows:
+    values, offsets = (arrays[f"{name}.{part}"] for part in ("values", "offsets"))
+    if isinstance(values, StoredArray) and isinstance(offsets, StoredArray):
+        return StoredRows(values, offsets)
+    return _mapped_rows(arrays, name)
+
+
+def _mapped_rows(arrays: Arrays, name: str) -> Ragged:
+    return Ragged(np.asarray(arrays[f"{name}.values"]), np.asarray(arrays[f"{name}.offsets"]))
 
 
 def _key(*parts: str) -> str:
     return hashlib.sha256("\n".join([str(FORMAT), *parts]).encode()).hexdigest()
 
 
-def _cached(
-    key: str, cache: Cache, compute: Callable[[], dict[str, np.ndarray]]
-) -> dict[str, np.ndarray]:
+def _cached(key: str, cache: Cache, compute: Callable[[], Arrays]) -> Arrays:
     if cache.folder is None:
         return compute()
     path = cache.folder / f"{key}.arrow"

@@ -38,7 +38,7 @@ CONTEXT_SCHEMA = pyarrow.schema(
 class PairTable:
     """Rows with the text columns ``source`` and ``target``, or those of ``CONTEXT_SCHEMA``."""
 
-    def __init__(self, file: "_OpenFile", rows: Int[np.ndarray, " rows"] | None = None):
+    def __init__(self, file: "OpenFile", rows: Int[np.ndarray, " rows"] | None = None):
         """Read what ``TableWriter`` has written, or some rows of it in rising order."""
         self._file = file
         self._reader = pyarrow.ipc.open_file(pyarrow.PythonFile(file.content, mode="r"))
@@ -64,7 +64,7 @@ class PairTable:
     @classmethod
     def open(cls, path: Path, fingerprint: str) -> "PairTable":
         """A table that was written to a file, whose hash is known."""
-        table = cls(_OpenFile(path.open("rb")))
+        table = cls(OpenFile(path.open("rb")))
         table.fingerprint = fingerprint
         return table
 
@@ -118,7 +118,7 @@ class PairTable:
         return pyarrow.concat_batches(parts)
 
 
-class _OpenFile:
+class OpenFile:
     """A file that is closed with whatever refers to it last; without a name it is gone then."""
 
     def __init__(self, content: BinaryIO):
@@ -137,7 +137,7 @@ class TableWriter:
     def __init__(self, schema: Any, path: Path | None = None):
         """Write to a file, or to a temporary one that has no name."""
         content = tempfile.TemporaryFile() if path is None else path.open("w+b")  # noqa: SIM115
-        self._file = _OpenFile(content)
+        self._file = OpenFile(content)
         self._explained = room_explained if path is None else nullcontext
         sink = pyarrow.PythonFile(self._file.content, mode="w")
         self._writer = pyarrow.ipc.new_file(sink, schema)

@@ -302,10 +302,9 @@ def _encoded_corpus(
     long_target = pieces.target.lengths[rows] > limits[1]
     if not everything or long_source.any() or long_target.any():
         marks = None if pieces.marks is None else pieces.marks.take(rows)
-        source, target = pieces.packed()
         pieces = EncodedPairs(
-            source.view(rows, limits[0], eos_id),
-            target.view(rows, limits[1], eos_id),
+            pieces.source.view(rows, limits[0], eos_id),
+            pieces.target.view(rows, limits[1], eos_id),
             None if marks is None else marks.without(long_source | long_target),
         )
     if words is not None and not everything:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from seq2seq.data.ragged import Ragged, RaggedFile, RowSource, offsets_of
+from seq2seq.data.ragged import Ragged, RaggedFile, Rows, StoredRows, offsets_of
 from seq2seq.data.segmentation import Choices
 
 ROWS_AT_ONCE = 100_000  # bounds the memory of the intermediate arrays
@@ -37,7 +37,7 @@ class WordTable:
         """The cut of each word that is used without sampling."""
         return np.asarray(self.first[words])
 
-    def longest_row(self, words: RowSource) -> int:
+    def longest_row(self, words: Rows) -> int:
         """Pieces of the longest row if every word took its longest cut."""
         each = np.maximum.reduceat(self.cuts.lengths, self.first[:-1])
         return max(
@@ -55,14 +55,14 @@ class WordTable:
 
 
 def sample_rows(
-    words: RowSource,
+    words: Rows,
     table: WordTable,
     random: np.random.Generator,
     *,
     eos_id: int,
     limit: int,
     may_cut: Bool[np.ndarray, " rows"],
-) -> Ragged:
+) -> StoredRows:
     """Draw a cut of every word of every row and end each row with the end-of-sentence piece.
 
     A row that comes out longer than ``limit`` takes its plain cut instead, which cleaning has
@@ -78,16 +78,16 @@ def sample_rows(
         may_cut: Rows whose plain cut is over the limit, to be truncated.
 
     Returns:
-        Piece ids of each row, mapped from a file.
+        Piece ids of each row, in a file.
     """
-    with RaggedFile() as file:
-        for rows, chunk in _chunks(words):
-            cuts = _sample_chunk(chunk, table, random, limit - 1, may_cut[rows])
-            file.write(append(cuts, eos_id))
-        return file.rows()
+    file = RaggedFile()
+    for rows, chunk in _chunks(words):
+        cuts = _sample_chunk(chunk, table, random, limit - 1, may_cut[rows])
+        file.write(append(cuts, eos_id))
+    return file.rows()
 
 
-def _chunks(words: RowSource) -> Iterator[tuple[slice, Ragged]]:
+def _chunks(words: Rows) -> Iterator[tuple[slice, Ragged]]:
     for start in range(0, max(len(words), 1), ROWS_AT_ONCE):
         rows = slice(start, min(start + ROWS_AT_ONCE, len(words)))
         yield rows, words.take(np.arange(rows.start, rows.stop))
