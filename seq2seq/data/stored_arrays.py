@@ -184,7 +184,7 @@ def read_arrays(path: Path) -> dict[str, StoredArray]:
     arrays = {}
     for name in table.schema.names:
         found = table.column(name).values.to_numpy(zero_copy_only=True)
-        start = found.ctypes.data - mapped.address
+        start = found.ctypes.data - mapped.address if len(found) else 0  # an empty one is nowhere
         arrays[name] = StoredArray(file, start, found.dtype, len(found))
     return arrays
 

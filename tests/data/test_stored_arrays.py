@@ -31,15 +31,16 @@ def test_arrays_come_back_from_disk_mapped_and_of_the_same_type(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux's /proc")
-def test_writing_what_is_mapped_takes_no_memory_for_it(tmp_path):
+def test_writing_what_is_mapped_takes_no_memory_for_it(tmp_path, monkeypatch):
     file = RaggedFile()
     for part in range(8):
         file.write(Ragged.of([range(part, part + 1_000_000)]))
     rows = file.rows()
-    before = in_files()
+    before, taken = in_files(), []
+    monkeypatch.setattr(stored_arrays.os, "fsync", lambda file: taken.append(in_files() - before))
     write_arrays(tmp_path / "x.arrow", {"values": rows.values, "offsets": rows.offsets})
     found = read_arrays(tmp_path / "x.arrow")
-    assert in_files() - before < 8_000  # of 32,000 kB
+    assert max(*taken, in_files() - before) < 8_000  # of 32,000 kB
     places = slice(None, None, 999_999)
     assert np.asarray(found["values"])[places].tolist() == np.asarray(rows.values)[places].tolist()
 
