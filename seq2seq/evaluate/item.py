@@ -6,20 +6,18 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Mention:
+class Place:
     """Where a word stands that the suite names: a pronoun, or what it may stand for.
 
     Attributes:
         distance: 0 in the sentence itself, 1 in the one before it, and so on.
         start: its first character there.
         end: one past its last.
-        right: whether it is what the pronoun stands for; a pronoun itself is.
     """
 
     distance: int
     start: int
     end: int
-    right: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,10 +59,10 @@ class Item:
     expected: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
-    pronoun: Mention | None = None
-    antecedents: tuple[Mention, ...] = ()
-    source_marks: tuple[Mention, ...] = ()
-    target_marks: tuple[Mention, ...] = ()
+    pronoun: Place | None = None
+    antecedents: tuple[Place, ...] = ()
+    source_marks: tuple[Place, ...] = ()
+    target_marks: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ class Suite:
 Judge = Callable[[Sequence[Item], Sequence[str]], list[Judgement | None]]
 
 
-def find_mention(word: str, sentences: Sequence[str], distance: int) -> Mention | None:
+def find_mention(word: str, sentences: Sequence[str], distance: int) -> Place | None:
     """Find a word that stands exactly once in a sentence.
 
     Args:
@@ -128,4 +126,4 @@ def find_mention(word: str, sentences: Sequence[str], distance: int) -> Mention 
     found = list(
         re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", sentences[-1 - distance], re.IGNORECASE)
     )
-    return Mention(distance, found[0].start(), found[0].end()) if len(found) == 1 else None
+    return Place(distance, found[0].start(), found[0].end()) if len(found) == 1 else None

@@ -11,7 +11,7 @@ import pytest
 from seq2seq.errors import DataError, ModelError
 from seq2seq.evaluate.answers import AnswerOptions, Answers, answers_of
 from seq2seq.evaluate.evaluation import Evaluation, System, evaluate_systems
-from seq2seq.evaluate.item import Item, Mention, Suite
+from seq2seq.evaluate.item import Item, Place, Suite
 from seq2seq.evaluate.judging import exchanged_words
 from seq2seq.evaluate.report import to_json, to_text
 from seq2seq.evaluate.suites.contrapro import read_contrapro
@@ -88,8 +88,8 @@ def test_an_annotated_item_says_all_that_its_record_says(json_file: Path) -> Non
         expected=("er",),
         unexpected=("es", "sie"),
         tags={"pronoun": "it:er", "distance": "0"},
-        pronoun=Mention(0, 20, 22),
-        antecedents=(Mention(0, 9, 15),),
+        pronoun=Place(0, 20, 22),
+        antecedents=(Place(0, 9, 15),),
     )
     assert item.source[9:15] == "hammer"
 
@@ -212,7 +212,7 @@ def test_an_antecedent_in_the_context_is_found_where_it_stands_once(json_file: P
         path = json_file.with_name(f"contrapro.context.{code}")
         path.write_text("There is a hammer.\n" * number, encoding="utf-8")
     first, *_, last = read_contrapro(json_file).items
-    assert first.antecedents == (Mention(1, 11, 17),)
+    assert first.antecedents == (Place(1, 11, 17),)
     assert last.antecedents == ()  # the context holds no cup
 
 

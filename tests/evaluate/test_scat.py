@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seq2seq.errors import DataError
-from seq2seq.evaluate.item import Item, Mention
+from seq2seq.evaluate.item import Item, Place
 from seq2seq.evaluate.suites.scat import read_scat
 
 LINE = {
@@ -44,7 +44,7 @@ def test_a_line_is_a_question_with_its_marks_and_no_trace_of_their_tags(tmp_path
     assert item.bads == ("Mais les filles, où sont-ils allées ?",)
     assert item.target_context == ("Une rue .", "J'ai vu l'autre rue.", "Elles étaient là.")
     assert words(item) == [("autre", 2), ("rue", 2), ("Elles", 1), ("les filles", 0)]
-    assert item.pronoun == Mention(0, 10, 14)
+    assert item.pronoun == Place(0, 10, 14)
     assert (item.expected, item.unexpected) == (("elles",), ("ils",))
     assert item.tags == {"pronoun": "elles", "distance": "0"}
     assert item.source_marks == ()

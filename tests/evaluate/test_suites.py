@@ -13,7 +13,7 @@ from seq2seq.errors import DataError
 from seq2seq.evaluate.accuracy import accuracy_of, accuracy_of_blocks
 from seq2seq.evaluate.answers import AnswerOptions
 from seq2seq.evaluate.evaluation import Evaluation, System, evaluate_systems
-from seq2seq.evaluate.item import Item, Mention, Suite
+from seq2seq.evaluate.item import Item, Place, Suite
 from seq2seq.evaluate.report import to_json, to_text
 from seq2seq.evaluate.suites.contracat import read_contracat
 from seq2seq.evaluate.suites.ctxpro import read_ctxpro
@@ -268,7 +268,7 @@ def test_ctxpro_is_read_with_the_contexts_beside_it(tmp_path: Path) -> None:
     suite = read_ctxpro(path)
     first, second = suite.items
     assert first.source_context == ("Look!", "The hammer.")
-    assert first.antecedents == (Mention(1, 4, 10),)
+    assert first.antecedents == (Place(1, 4, 10),)
     assert first.tags == {"rule": "ACC.MASC", "distance": "1", "pronoun": "it:ihn"}
     assert (second.expected, second.cluster, second.bads) == (("sie wissen",), "en-de/2", ())
     write(tmp_path, "gender.opensubtitles.en-de.dev", ["Look!<eos> The hammer.", "Yes."])

@@ -12,7 +12,7 @@ from seq2seq.errors import DataError
 from seq2seq.evaluate.answers import AnswerOptions
 from seq2seq.evaluate.evaluation import System, evaluate_systems
 from seq2seq.evaluate.gender_bias import gender_bias
-from seq2seq.evaluate.item import Judgement, Mention, Suite
+from seq2seq.evaluate.item import Judgement, Place, Suite
 from seq2seq.evaluate.person_gender import (
     GERMAN_DETERMINERS,
     german_gender,
@@ -62,7 +62,7 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Suite:
 
 def test_lines_say_the_person_its_gender_and_the_stereotype(suite: Suite) -> None:
     first, _, _, last = suite.items
-    assert first.antecedents == (Mention(0, 4, 12),)
+    assert first.antecedents == (Place(0, 4, 12),)
     assert first.source[4:12] == "mechanic"
     assert first.tags == {"gender": "female", "stereotype": "anti"}
     assert (last.source[slice(9, 13)], "stereotype" in last.tags) == ("cook", False)

@@ -24,7 +24,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from seq2seq.errors import DataError
-from seq2seq.evaluate.item import Item, Mention, Suite
+from seq2seq.evaluate.item import Item, Place, Suite
 from seq2seq.evaluate.judging import judge_by_word
 from seq2seq.evaluate.suites.contrapro import FAR, pronoun_words
 from seq2seq.evaluate.suites.contrastive_fr import PRONOUNS, RULE
@@ -90,12 +90,12 @@ class _Side:
         self.pronouns = pronouns
         self.marks = (
             *(
-                Mention(len(cut) - place, max(a, start) - start, min(b, end) - start)
+                Place(len(cut) - place, max(a, start) - start, min(b, end) - start)
                 for place, (start, end) in enumerate(cut)
                 for a, b in before
                 if max(a, start) < min(b, end)
             ),
-            *(Mention(0, a, b) for a, b in marks),
+            *(Place(0, a, b) for a, b in marks),
         )
 
 
@@ -176,7 +176,7 @@ def _item(number: int, source: _Side, target: _Side, cluster: str) -> Item:
         expected=expected,
         unexpected=unexpected,
         tags=tags,
-        pronoun=Mention(0, *source.pronouns[0]) if source.pronouns else None,
+        pronoun=Place(0, *source.pronouns[0]) if source.pronouns else None,
         source_marks=source.marks,
         target_marks=target.marks,
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from seq2seq.errors import DataError
-from seq2seq.evaluate.item import Item, Judge, Judgement, Mention, Suite
+from seq2seq.evaluate.item import Item, Judge, Judgement, Place, Suite
 from seq2seq.evaluate.person_gender import (
     LANGUAGES,
     MODELS,
@@ -141,7 +141,7 @@ def _items(path: Path) -> list[Item]:
                 cluster=person.lower().removeprefix("the "),
                 expected=(gender,),
                 tags=tags,
-                antecedents=(Mention(0, start, start + len(words[place])),),
+                antecedents=(Place(0, start, start + len(words[place])),),
             )
         )
     return items

@@ -5,6 +5,7 @@ freely, always taking the likeliest piece, and the gender that it writes is read
 encoder can be kept up meanwhile: the source is encoded once with it, and written from that.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -127,10 +128,7 @@ def judgeable(placed: Sequence[PlacedCase], items: Mapping[str, Item]) -> list[i
     """Numbers of the cases whose translation can be judged: items of the corpus in whole quads."""
     known = [n for n, one in enumerate(placed) if one.case.id in items]
     telling = [n for n in known if items[placed[n].case.id].contrastive]
-    quads: dict[str, int] = {}
-    for number in telling:
-        quad = items[placed[number].case.id].quad
-        quads[quad] = quads.get(quad, 0) + 1
+    quads = Counter(items[placed[n].case.id].quad for n in telling)
     return [n for n in telling if quads[items[placed[n].case.id].quad] == 4]
 
 
@@ -166,7 +164,7 @@ def _write(model: StockModel, inputs: Inputs, done: Sequence[Intervention]) -> l
     longest = LONGEST * inputs.source_ids.shape[1] + 10
     with torch.no_grad():
         found = model.model.generate(
-            encoder_outputs=BaseModelOutput(last_hidden_state=encoded.states),
+            encoder_outputs=BaseModelOutput(last_hidden_state=encoded),
             attention_mask=inputs.source_mask.long().to(model.model.device),
             do_sample=False,
             num_beams=1,

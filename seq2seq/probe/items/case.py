@@ -68,11 +68,6 @@ class Case:
         """The index of the right one of two candidates, if exactly one is right."""
         return min(self.correct) if self.decided and len(self.candidates) == 2 else None
 
-    @property
-    def distractor(self) -> int | None:
-        """The index of the wrong one of two candidates, if exactly one is right."""
-        return None if self.gold is None else 1 - self.gold
-
 
 def case_of_item(item: Item) -> Case:
     """The case that an item of the built-in corpus asks; its cluster is the item's block."""

@@ -17,8 +17,7 @@ from typing import Literal, TypeVar, get_args
 
 from seq2seq.context import SideFormat
 from seq2seq.errors import SpanError
-from seq2seq.evaluate.item import Item
-from seq2seq.evaluate.item import Mention as Place
+from seq2seq.evaluate.item import Item, Place
 from seq2seq.probe.items.case import Case, Mention, Span
 from seq2seq.probe.items.formats.question import Unusable, overlap
 from seq2seq.probe.items.formats.suite_items import FUNCTION_WORDS

@@ -51,24 +51,23 @@ class Pieces:
         return [piece for piece in shown[near] if piece[1] > start]
 
 
-def pieces_of(tokenizer: Any, text: str, *, special: bool = True, side: Side = "source") -> Pieces:
+def pieces_of(tokenizer: Any, text: str, *, side: Side = "source") -> Pieces:
     """Cut a text into pieces and say which characters each stands for.
 
     Args:
         tokenizer: One of the transformers library, of either kind, or one of ours.
         text: The text as it is written; nothing needs to be prepared.
-        special: Whether to add the special pieces that the model expects.
         side: Which side of a translation the text is; some tokenizers cut the sides differently.
 
     Returns:
-        The pieces, in the tokenizer's order.
+        The pieces, in the tokenizer's order, with the special ones that the model expects.
 
     Raises:
         SpanError: The tokenizer does not say where its pieces stand, and the text cannot be
             spelt from them; or what it says cannot be.
     """
     if not _is_stock(tokenizer) or tokenizer.is_fast:
-        names, ids, offsets, added = _encoded(tokenizer, text, special, side)
+        names, ids, offsets, added = _encoded(tokenizer, text, side)
         places = [
             None if is_added else _trimmed(text, offset)
             for is_added, offset in zip(added, offsets, strict=True)
@@ -80,7 +79,7 @@ def pieces_of(tokenizer: Any, text: str, *, special: bool = True, side: Side = "
             for name, place in zip(names, places, strict=True)
         ]
     else:
-        ids, spans = spell_out(tokenizer, text, special=special, target=side == "target")
+        ids, spans = spell_out(tokenizer, text, target=side == "target")
     return Pieces(text, tuple(ids), _with_lost_marks(text, spans))
 
 
@@ -149,15 +148,14 @@ def _is_stock(tokenizer: Any) -> bool:
 
 
 def _encoded(
-    tokenizer: Any, text: str, special: bool, side: Side
+    tokenizer: Any, text: str, side: Side
 ) -> tuple[list[str], list[int], list[Span], list[int]]:
     """Pieces, their ids, their places, and which of them were added as special ones."""
     if not _is_stock(tokenizer):
-        found = tokenizer.backend.encode(text, add_special_tokens=special)
+        found = tokenizer.backend.encode(text)
         return found.tokens, found.ids, found.offsets, found.special_tokens_mask
     found = tokenizer(
         **{"text" if side == "source" else "text_target": text},
-        add_special_tokens=special,
         return_offsets_mapping=True,
         return_special_tokens_mask=True,
         verbose=False,

@@ -86,7 +86,7 @@ SCAT_FIELD = "target_context_support"
 FIRST_LINES = 40
 BY_STEREOTYPE = ("definite pronouns", "winobias", "winomt")
 """Sets whose file names say on which side of a stereotype their answers are."""
-_STEREOTYPE = re.compile(r"(?<![a-z])(pro|anti)(?![a-z])")
+SIDE_OF_STEREOTYPE = re.compile(r"(?<![a-z])(pro|anti)(?![a-z])")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,6 @@ class CaseSet:
     ``unused`` is their number.
     """
 
-    name: str
     cases: tuple[Case, ...]
     problems: tuple[str, ...]
     kind: Kind
@@ -168,8 +167,7 @@ def _case_set(path: Path, kind: Kind, questions: Iterable[Question]) -> CaseSet:
             f"{path}: read as {kind}, {len(cases):,} lines can be used and {unused:,} cannot"
             f"{''.join(f'; {problem}' for problem in problems)}; check the file"
         )
-    name = path.name.removesuffix(".gz").removesuffix(".zst").rsplit(".", 1)[0]
-    return CaseSet(name, tuple(_grouped(cases.values())), problems, kind, unused)
+    return CaseSet(tuple(_grouped(cases.values())), problems, kind, unused)
 
 
 def recognise(path: Path) -> Kind:
@@ -257,7 +255,7 @@ def _is_contrastive(lines: Sequence[str]) -> bool:
 
 def _tagged(case: Case, path: Path, kind: Kind) -> Case:
     """The case with the side of a stereotype that the name of its file says."""
-    side = _STEREOTYPE.search(path.name.lower()) if kind in BY_STEREOTYPE else None
+    side = SIDE_OF_STEREOTYPE.search(path.name.lower()) if kind in BY_STEREOTYPE else None
     return replace(case, tags=(*case.tags, f"stereotype={side[1]}")) if side else case
 
 

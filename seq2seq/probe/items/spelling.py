@@ -23,9 +23,7 @@ _SPACE = "▁"
 _TYPOGRAPHY = str.maketrans("“”„‟«»‘’‚‛‹›–—‒―", "\"\"\"\"\"\"''''''----")
 
 
-def spell_out(
-    tokenizer: Any, text: str, *, special: bool, target: bool
-) -> tuple[list[int], list[Span | None]]:
+def spell_out(tokenizer: Any, text: str, *, target: bool) -> tuple[list[int], list[Span | None]]:
     """Cut a text with a tokenizer that keeps no record of places, and find the places.
 
     Returns:
@@ -37,7 +35,7 @@ def spell_out(
     """
     names = _names(tokenizer, text, target)
     side = "text_target" if target else "text"
-    ids = tokenizer(**{side: text}, add_special_tokens=special, verbose=False)["input_ids"]
+    ids = tokenizer(**{side: text}, verbose=False)["input_ids"]
     inner = tokenizer.convert_tokens_to_ids(names)
     begin = next(
         (at for at in range(len(ids) - len(inner) + 1) if ids[at : at + len(inner)] == inner), None

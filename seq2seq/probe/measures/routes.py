@@ -21,6 +21,7 @@ et al. 2022 (ALTI, ALTI+).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -347,7 +348,7 @@ def _chains(
 
 
 def _each(
-    route: str, variant: str, stack: str, found: Found, *, heads: bool = True
+    route: str, variant: str, stack: Stack | Literal[""], found: Found, *, heads: bool = True
 ) -> Iterable[tuple[Measure, Float[np.ndarray, "batch nouns"]]]:
     for layer in range(found.shape[0]):
         for head in range(found.shape[2]):

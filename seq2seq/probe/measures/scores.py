@@ -47,7 +47,7 @@ class Measure:
 
     route: str
     variant: str
-    stack: str = ""
+    stack: Stack | Literal[""] = ""
     layer: int | None = None
     head: int | None = None
 

@@ -37,15 +37,8 @@ class Inputs:
             raise ModelError("inputs: a target without its mask, or a mask alone; needed both")
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """What an encoder made of the sources of a batch; its decoder may read it again and again.
-
-    Attributes:
-        states: The encoder's last hidden states, on the device of its model.
-    """
-
-    states: Float[Tensor, "batch source width"]
+Encoded = Float[Tensor, "batch source width"]
+"""The last hidden states of an encoder, on its device; a decoder may read them again and again."""
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ class StockModel:
         if encoded is not None:
             self._require_decoder_only(recorder)
             del arguments["input_ids"]
-            arguments["encoder_outputs"] = BaseModelOutput(last_hidden_state=encoded.states)
+            arguments["encoder_outputs"] = BaseModelOutput(last_hidden_state=encoded)
         tracer = Tracer(self._anatomy, recorder.attend, layers) if contributions else None
         with torch.set_grad_enabled(objective is not None), only_rows(self.model, rows):
             logits = self._pass(arguments, recorder, tracer, layers=layers)
@@ -231,7 +231,8 @@ class StockModel:
         with torch.no_grad(), attending(self.model, recorder.attend):
             answer = self.model.get_encoder()(input_ids=ids, attention_mask=mask)
         recorder.require_all(self.name, stacks=("encoder",))
-        return Encoded(answer.last_hidden_state)
+        states: Encoded = answer.last_hidden_state
+        return states
 
     def read_image(self, pixels: Float[Tensor, "batch channels height width"]) -> Reading:
         """Let a model of images read some, already scaled and normalised as it wants them.

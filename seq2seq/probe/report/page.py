@@ -32,7 +32,6 @@ from seq2seq.viewer.content import (
     Reading,
     Role,
     Share,
-    Stack,
 )
 from seq2seq.viewer.figures import figures
 from seq2seq.viewer.page import attention_page, example_size
@@ -144,15 +143,9 @@ def _opened(study: Study) -> Measure | None:
 
 
 def _head(measure: Measure) -> Head:
-    assert measure.layer is not None  # such measures are not opened
-    return Head(_stack(measure), measure.layer, measure.head)
-
-
-def _stack(measure: Measure) -> Stack:
-    match measure.stack:
-        case "encoder" | "cross" | "decoder":
-            return measure.stack
-    raise AssertionError(f"measure without a stack: {measure}")
+    assert measure.stack  # what has none, or no layer, is not opened
+    assert measure.layer is not None
+    return Head(measure.stack, measure.layer, measure.head)
 
 
 def _grids(study: Study, opened: Measure | None) -> tuple[Grid, ...]:
@@ -177,6 +170,7 @@ def _grids(study: Study, opened: Measure | None) -> tuple[Grid, ...]:
 
 def _grid(cells: Sequence[Finding], best: Measure | None) -> Grid:
     first = cells[0].measure
+    assert first.stack  # others have no cells
     places = [(one.measure.layer or 0, one.measure.head or 0) for one in cells]
     shape = (max(layer for layer, _ in places) + 1, max(head for _, head in places) + 1)
     accuracy, significant = np.full(shape, 0.5), np.zeros(shape, dtype=bool)
@@ -190,7 +184,7 @@ def _grid(cells: Sequence[Finding], best: Measure | None) -> Grid:
     if best is not None and best.variant == first.variant:
         chosen = (best.layer or 0, best.head or 0)
     return Grid(
-        _stack(first),
+        first.stack,
         name,
         accuracy,
         significant,

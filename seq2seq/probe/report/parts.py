@@ -1,10 +1,10 @@
 """A set by its parts, in words: by tag, by the scorer of its authors, and beside other sets."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
+from seq2seq.probe.items.sets import SIDE_OF_STEREOTYPE
 from seq2seq.probe.report.result import Study
 from seq2seq.probe.report.verdict import accuracy, p_value, share
 from seq2seq.probe.statistics.bootstrap import Estimate, difference_of
@@ -68,8 +68,9 @@ def differences_of(studies: Sequence[Study]) -> tuple[TagDifference, ...]:
     Two sets belong together if their names differ in "pro" and "anti" alone, as those of WinoBias
     and WinoMT do.
     """
-    either = re.compile(r"(?<![a-z])(pro|anti)(?![a-z])")
-    sides = {(_side(one), either.sub("*", one.spec.name.lower())): one for one in studies}
+    sides = {
+        (_side(one), SIDE_OF_STEREOTYPE.sub("*", one.spec.name.lower())): one for one in studies
+    }
     found = []
     for (side, name), one in sides.items():
         other = sides.get(("anti", name))

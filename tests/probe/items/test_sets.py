@@ -48,20 +48,12 @@ FITS = [
 
 def test_candidates_in_json_lines_become_cases(tmp_path) -> None:
     found = read(tmp_path, "".join(FITS), "made.dev.jsonl")
-    assert (found.name, found.kind, found.problems, found.unused) == (
-        "made.dev",
-        "candidates",
-        (),
-        0,
-    )
+    assert (found.kind, found.problems, found.unused) == ("candidates", (), 0)
     assert [shown(case) for case in found.cases] == [
         "[The crane] fits {the shed} as <it> is flat.",
         "{The crane} fits [the shed] as <it> is wide.",
     ]
-    assert [(case.gold, case.distractor, case.decided) for case in found.cases] == [
-        (0, 1, True),
-        (1, 0, True),
-    ]
+    assert [(case.gold, case.decided) for case in found.cases] == [(0, True), (1, True)]
     assert found.cases[0].pair == found.cases[1].pair != ""
     assert {case.cluster for case in found.cases} == {"crane|shed"}
     assert found.cases[0].tags == ("lang=en",)
@@ -99,12 +91,7 @@ def test_a_blank_counts_as_a_pronoun_and_is_tagged(tmp_path) -> None:
 def test_a_case_may_have_no_right_candidate(tmp_path) -> None:
     text = "Ann saw Eve when it rained."
     (case,) = read(tmp_path, line(text, ("Ann", False), ("Eve", False))).cases
-    assert (case.correct, case.gold, case.distractor, case.decided) == (
-        frozenset(),
-        None,
-        None,
-        False,
-    )
+    assert (case.correct, case.gold, case.decided) == (frozenset(), None, False)
 
 
 def test_cases_of_one_document_are_one_cluster_and_no_pair(tmp_path) -> None:
@@ -226,13 +213,13 @@ def test_a_packed_corpus_is_refused(tmp_path) -> None:
 def test_the_lines_of_the_real_sets_are_used(shared_data) -> None:
     counts = {}
     for path in sorted((shared_data / "coref").glob("*.jsonl.gz")):
-        found = read_cases(path)
+        found, name = read_cases(path), path.name.partition(".")[0]
         left_out = {"winogrande_train_m": ("2 left out: two candidates overlap (first: line 997)",)}
-        assert found.problems == left_out.get(found.name, ())
+        assert found.problems == left_out.get(name, ())
         assert sum(bool(case.pair) for case in found.cases) == 2 * len(
             {c.pair for c in found.cases if c.pair}
         )
-        counts[found.name] = (len(found.cases), sum(case.decided for case in found.cases))
+        counts[name] = (len(found.cases), sum(case.decided for case in found.cases))
     assert counts["gap_development"] == (2000, 1799)
     assert counts["gap_validation"] == (454, 392)
     assert counts["dpr_train_en"] == (1320, 1320)

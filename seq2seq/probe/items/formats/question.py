@@ -42,22 +42,6 @@ class Question:
     ask: Callable[[], Case]
 
 
-def in_text_order(
-    candidates: Sequence[Mention], correct: Sequence[bool]
-) -> tuple[tuple[Mention, ...], frozenset[int]]:
-    """Candidates in the order of the text, and which of them are right.
-
-    Raises:
-        Unusable: Two share characters, so attention to one would be attention to the other.
-    """
-    order = sorted(range(len(candidates)), key=lambda number: candidates[number].span)
-    spans = [candidates[number].span for number in order]
-    if any(overlap(one, other) for one, other in pairwise(spans)):
-        raise Unusable("two candidates overlap")
-    right = frozenset(place for place, number in enumerate(order) if correct[number])
-    return tuple(candidates[number] for number in order), right
-
-
 def span_at(text: str, start: int, phrase: str, what: str) -> Span:
     """The characters of a phrase at the place where a line says it is.
 
@@ -100,20 +84,26 @@ def with_candidates(
     roles: Sequence[str] = (),
     genders: Sequence[str] = (),
 ) -> Case:
-    """A case with the words at some places as its candidates.
+    """A case with the words at some places as its candidates, in the order of the text.
 
     Raises:
-        Unusable: One is the pronoun or a part of it, or two overlap.
+        Unusable: One is the pronoun or a part of it, or two overlap, so that attention to one would
+            be attention to the other.
     """
     if case.pronoun is not None and any(overlap(span, case.pronoun) for span in spans):
         raise Unusable("the pronoun is a part of a candidate")
     unknown = [""] * len(spans)
-    mentions = [
-        Mention(case.text[slice(*span)], span, gender=gender, role=role)
-        for span, gender, role in zip(spans, genders or unknown, roles or unknown, strict=True)
-    ]
-    candidates, right = in_text_order(mentions, correct)
-    return replace(case, candidates=candidates, correct=right)
+    found = sorted(zip(spans, correct, genders or unknown, roles or unknown, strict=True))
+    if any(overlap(one, other) for (one, *_), (other, *_) in pairwise(found)):
+        raise Unusable("two candidates overlap")
+    return replace(
+        case,
+        candidates=tuple(
+            Mention(case.text[slice(*span)], span, gender=gender, role=role)
+            for span, _, gender, role in found
+        ),
+        correct=frozenset(place for place, (_, right, *_) in enumerate(found) if right),
+    )
 
 
 def with_phrases(case: Case, phrases: Sequence[str], right: int) -> Case:

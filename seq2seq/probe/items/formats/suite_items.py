@@ -17,8 +17,7 @@ from functools import partial
 from itertools import accumulate
 
 from seq2seq.errors import DataError
-from seq2seq.evaluate.item import Item, Suite
-from seq2seq.evaluate.item import Mention as Place
+from seq2seq.evaluate.item import Item, Place, Suite
 from seq2seq.evaluate.judging import exchanged_words
 from seq2seq.probe.items.case import Case, Span
 from seq2seq.probe.items.formats.question import Kind, Question, Unusable, overlap, with_candidates
