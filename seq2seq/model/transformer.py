@@ -201,7 +201,7 @@ class Transformer(nn.Module):
         self._first_positions(max_length)
         layers = [
             MemoryKeysValues(*layer.cross_attention.project_memory(memory))
-            for layer in self._decoder_layers()
+            for layer in self.decoder_layers()
         ]
         bias = self._padding_bias(source_mask, queries=1)
         return DecoderCache(layers, bias, beams=beams)
@@ -221,12 +221,13 @@ class Transformer(nn.Module):
         here = self.positions[cache.length : cache.length + 1]
         ids = last_ids.view(-1, cache.beams)
         x = self._embed(self.target_embedding or self.embedding, ids, here)
-        for number, layer in enumerate(self._decoder_layers()):
+        for number, layer in enumerate(self.decoder_layers()):
             x = layer.step(x, cache, number)
         cache.length += 1
         return self.logits(self.decoder_norm(x).flatten(0, 1))
 
-    def _decoder_layers(self) -> list[DecoderLayer]:
+    def decoder_layers(self) -> list[DecoderLayer]:
+        """The decoder's layers, by their type."""
         return cast(list[DecoderLayer], list(self.decoder))
 
     def _embed(self, embedding: nn.Embedding, ids: Tensor, positions: Tensor) -> Tensor:

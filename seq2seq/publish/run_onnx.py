@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from scipy.special import log_softmax
 
 from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, ForcedScore, Hypothesis
@@ -138,14 +139,7 @@ class OnnxEngine(OneLimitEngine):
         taken = [one.name.replace("present", "past_key_values") for one in self._next.get_outputs()]
         past = dict(zip(given, found[1:], strict=True))
         while True:
-            pieces = yield log_softmax(found[0][:, -1])
+            pieces = yield log_softmax(found[0][:, -1], axis=1)
             newest = {"encoder_attention_mask": mask, "input_ids": pieces[:, None]}
             found = self._next.run(None, newest | past)
             past |= dict(zip(taken[1:], found[1:], strict=True))
-
-
-def log_softmax(logits: Scores) -> Scores:
-    """Natural logarithms of the probabilities that scores stand for."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    normal: Scores = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return normal

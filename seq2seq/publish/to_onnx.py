@@ -152,12 +152,14 @@ def import_onnxruntime() -> Any:
     return onnxruntime
 
 
-class EncoderGraph(nn.Module):
-    """Source pieces become the encoded source."""
-
+class _Graph(nn.Module):
     def __init__(self, model: Transformer):
         super().__init__()
         self.model = model
+
+
+class EncoderGraph(_Graph):
+    """Source pieces become the encoded source."""
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Read sources, padded to one length, their mask 1 at real pieces and 0 at padding."""
@@ -172,12 +174,8 @@ class EncoderGraph(nn.Module):
         return cast(Tensor, model.encoder_norm(x))
 
 
-class DecoderGraph(nn.Module):
+class DecoderGraph(_Graph):
     """A target and the encoded source become logits, and keys and values for the next piece."""
-
-    def __init__(self, model: Transformer):
-        super().__init__()
-        self.model = model
 
     def forward(
         self, encoder_attention_mask: Tensor, input_ids: Tensor, encoder_hidden_states: Tensor
@@ -189,19 +187,15 @@ class DecoderGraph(nn.Module):
         later = later[None, None].expand(input_ids.shape[0], -1, -1, -1)
         bias = source_bias(encoder_attention_mask, queries=length)
         present: list[Tensor] = []
-        for layer in decoder_layers(self.model):
+        for layer in self.model.decoder_layers():
             memory = layer.cross_attention.project_memory(encoder_hidden_states)
             x, *own = read(layer, x, None, memory, own_bias=later, source=bias)
             present += [*own, *memory]
         return logits(self.model, x), *present
 
 
-class NextPieceGraph(nn.Module):
+class NextPieceGraph(_Graph):
     """One more piece and all keys and values so far become logits, and its keys and values."""
-
-    def __init__(self, model: Transformer):
-        super().__init__()
-        self.model = model
 
     def forward(
         self, encoder_attention_mask: Tensor, input_ids: Tensor, *past: Tensor
@@ -210,7 +204,7 @@ class NextPieceGraph(nn.Module):
         x = embed_target(self.model, input_ids, start=past[0].shape[2])
         bias = source_bias(encoder_attention_mask, queries=1)
         present: list[Tensor] = []
-        for number, layer in enumerate(decoder_layers(self.model)):
+        for number, layer in enumerate(self.model.decoder_layers()):
             keys, values, *memory = past[4 * number : 4 * number + 4]
             x, *own = read(
                 layer, x, (keys, values), (memory[0], memory[1]), own_bias=None, source=bias
@@ -259,11 +253,6 @@ def embed_target(model: Transformer, ids: Tensor, *, start: int) -> Tensor:
 def logits(model: Transformer, x: Tensor) -> Tensor:
     """Scores of every piece as the next one."""
     return model.logits(model.decoder_norm(x))
-
-
-def decoder_layers(model: Transformer) -> list[DecoderLayer]:
-    """The decoder's layers by their type."""
-    return cast(list[DecoderLayer], list(model.decoder))
 
 
 def names(model: Transformer, prefix: str, *, sides: Sequence[str]) -> list[str]:
