@@ -17,6 +17,49 @@ UNSPACED_SCRIPTS = frozenset(
 RIGHT_TO_LEFT_SCRIPTS = frozenset(
     {"Arab", "Aran", "Hebr", "Syrc", "Thaa", "Nkoo", "Adlm", "Rohg", "Samr", "Mand", "Yezi"}
 )
+# The languages that two letters stand for, by the script that they are usually written in, as
+# ``langcodes`` has them: importing that takes as long as translating fifty lines.
+TWO_LETTER_CODES = {
+    "Latn": (
+        "aa af ak an ay az bi bm br bs ca ch co cs cy da de ee en eo es et eu ff fi fj fo fr "
+        "fy ga gd gl gn gv ha ho hr ht hu hz ia id ie ig ik io is it jv kg ki kj kl kr ku kw "
+        "la lb lg li ln lt lu lv mg mh mi ms mt na nb nd ng nl nn no nr nv ny oc oj om pi pl "
+        "pt qu rm rn ro rw sc se sg sk sl sm sn so sq ss st su sv sw tk tn to tr ts ty uz ve "
+        "vi vo wa wo xh yo za zu"
+    ),
+    "Cyrl": "ab av ba be bg ce cu cv kk kv ky mk mn os ru sr tg tt uk",
+    "Arab": "ar fa ks ps sd ug ur",
+    "Deva": "hi mr ne sa",
+    "Ethi": "am ti",
+    "Beng": "as bn",
+    "Tibt": "bo dz",
+    "Cans": "cr iu",
+    "Hebr": "he yi",
+    "Avst": "ae",
+    "Thaa": "dv",
+    "Grek": "el",
+    "Gujr": "gu",
+    "Armn": "hy",
+    "Yiii": "ii",
+    "Jpan": "ja",
+    "Geor": "ka",
+    "Khmr": "km",
+    "Knda": "kn",
+    "Kore": "ko",
+    "Laoo": "lo",
+    "Mlym": "ml",
+    "Mymr": "my",
+    "Orya": "or",
+    "Guru": "pa",
+    "Sinh": "si",
+    "Taml": "ta",
+    "Telu": "te",
+    "Thai": "th",
+    "Hans": "zh",
+}
+SCRIPT_OF_CODE = {
+    code: script for script, codes in TWO_LETTER_CODES.items() for code in codes.split()
+}
 # These patterns are compiled where they are first used: that takes 3 ms, and few commands need it.
 # The letters of the unspaced scripts: Thai, Lao, Tibetan, Myanmar, Khmer, Tai Tham, Balinese, kana
 # and Bopomofo, Chinese characters, more Myanmar and Javanese, and the supplementary ideographs.
@@ -77,7 +120,13 @@ def language_of(code: str) -> Language:
 
     Source: BCP 47 and the likely subtags of Unicode CLDR, as ``langcodes`` has them.
     """
-    import langcodes  # only who needs a language pays for its tables
+    if code in SCRIPT_OF_CODE:
+        return Language(code, code, code, SCRIPT_OF_CODE[code])
+    return _language_of_tag(code)
+
+
+def _language_of_tag(code: str) -> Language:
+    import langcodes  # only who needs other codes pays for its tables
 
     try:
         found = langcodes.Language.get(code)

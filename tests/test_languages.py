@@ -1,9 +1,19 @@
+import itertools
+import string
+
 import pytest
 from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES as M2M
 from transformers.models.mbart50.tokenization_mbart50 import FAIRSEQ_LANGUAGE_CODES as MBART
 from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES as NLLB
 
-from seq2seq.languages import language_of, length_in_letters, matching_codes, unspaced_share
+from seq2seq.languages import (
+    SCRIPT_OF_CODE,
+    _language_of_tag,
+    language_of,
+    length_in_letters,
+    matching_codes,
+    unspaced_share,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +45,13 @@ def test_every_usual_spelling_of_a_code_names_its_language(
 def test_an_unknown_code_is_kept_and_taken_to_have_spaces(given):
     found = language_of(given)
     assert (found.tag, found.script, found.spaced) == (given, None, True)
+
+
+def test_codes_of_two_letters_mean_what_langcodes_says():
+    pairs = map("".join, itertools.product(string.ascii_lowercase, repeat=2))
+    read = {pair: _language_of_tag(pair) for pair in pairs}
+    assert {pair: language_of(pair) for pair in read} == read
+    assert len(SCRIPT_OF_CODE) > 170
 
 
 def test_which_languages_run_from_right_to_left():
