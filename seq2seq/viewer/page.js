@@ -575,6 +575,8 @@ openExample(0).then(() => {
   if (!frameElement) return;
   document.documentElement.classList.add("within"); // the demo, which scrolls and has a title
   $("#choose").firstChild.data = "Sentence ";
-  new ResizeObserver(() => { frameElement.style.height = `${document.body.offsetHeight}px`; })
-    .observe(document.body);
+  new ResizeObserver(() => {  // a part of a pixel too few would bring a bar to scroll
+    const { height } = document.body.getBoundingClientRect();
+    frameElement.style.height = `${Math.ceil(height)}px`;
+  }).observe(document.body);
 });

@@ -55,6 +55,17 @@ def source(page: Browser) -> str:
     return str(page.js(f"{words}.map((one) => one.firstChild.data).join(' ')"))
 
 
+def test_a_frame_is_as_high_as_its_page_whose_height_is_no_whole_number(page: Browser) -> None:
+    page.js(f"(() => {{ const {{body}} = {FRAME}; body.append(body.ownerDocument"
+            ".createElement('hr')); })()")  # fmt: skip
+    frame = "document.querySelector('iframe').getBoundingClientRect().height"
+    for height in ("10.2px", "30.4px", "50.6px", "70.8px"):
+        page.js(f"{FRAME}.querySelector('hr').style.height = '{height}'")
+        needed = f"{FRAME}.body.getBoundingClientRect().height"
+        page.wait(lambda needed=needed: abs(page.js(f"{frame} - {needed}")) <= 1)
+        assert page.js(f"{frame} - {needed}") >= 0, height
+
+
 def test_a_text_is_edited_and_what_changed_is_marked(page: Browser, address: str) -> None:
     assert page.text("#text + .asked button") == "Translate"
     for column in (1, 2):
