@@ -63,7 +63,7 @@ def _column(number: int, model: TriedModel) -> str:
         f'data-language="{escape(model.tags[1])}">'
         f'<h2 id="name-{number}">{name}</h2>'
         '<p class="problem" role="alert"></p>'
-        '<div class="translation" dir="auto"></div><div class="before"></div>'
+        '<div class="translation"></div><div class="before"></div>'
         '<div class="remarks"></div>'
         f'<iframe class="attention" title="Attention of {name}" hidden></iframe>'
         '<a class="keep" download="attention.html" hidden>Save this attention page</a></section>'

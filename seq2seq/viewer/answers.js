@@ -42,14 +42,19 @@ function output(reading, variant) {
   return written("Now it writes: ", variant.output, reading.output, language);
 }
 
-/** A translation whose words are marked that another has not, or not in this order. */
+/**
+ * A translation whose words are marked that another has not, or not in this order; alone in its
+ * line, it gives the line its direction.
+ */
 function written(opening, text, other, language) {
   if (!text) return null;
   const runs = changedWords(wordsOf(text), wordsOf(other ?? text)).flatMap(({ words, changed }) => {
     const run = words.join(""), blank = run.length - run.trimStart().length;
     return changed ? [run.slice(0, blank), make("mark", {}, run.slice(blank))] : [run];
   });
-  return make("p", { class: "output" }, opening, make("bdi", { lang: language || null }, ...runs));
+  const lang = language || null;
+  return opening ? make("p", { class: "output" }, opening, make("bdi", { lang }, ...runs))
+    : make("p", { class: "output", dir: "auto", lang }, ...runs);
 }
 
 /** Words and signs, each with the white space before it; characters where a text has none. */

@@ -55,6 +55,14 @@ def source(page: Browser) -> str:
     return str(page.js(f"{words}.map((one) => one.firstChild.data).join(' ')"))
 
 
+def test_a_translation_from_right_to_left_begins_at_the_right(page: Browser) -> None:
+    drawn = (
+        "getComputedStyle(document.body.appendChild(written({}, 'אבא.', 'אבא.', 'he'))).direction"
+    )
+    assert page.js(drawn.format("''")) == "rtl"
+    assert page.js(drawn.format("'Before: '")) == "ltr", "an English line with a word set apart"
+
+
 def test_a_frame_is_as_high_as_its_page_whose_height_is_no_whole_number(page: Browser) -> None:
     page.js(f"(() => {{ const {{body}} = {FRAME}; body.append(body.ownerDocument"
             ".createElement('hr')); })()")  # fmt: skip
