@@ -20,10 +20,11 @@ from seq2seq.probe.measures.accuracy import Layout, items_right
 from seq2seq.probe.measures.routes import score_routes
 from seq2seq.probe.measures.scores import Scores, relabelled
 from seq2seq.probe.model.stock_model import StockModel
-from seq2seq.probe.statistics.bootstrap import LEVEL, SEED, Interval, cluster_numbers
+from seq2seq.probe.statistics.bootstrap import SEED, Interval, cluster_numbers
 from seq2seq.probe.statistics.permutation import max_t_sign_flip
 from seq2seq.probe.statistics.selection import ALPHA, choose, row_of
 from seq2seq.score.cluster_sample import draw_clusters
+from seq2seq.score.resampling import LEVEL
 
 Unit = Literal["cluster", "quad", "pair"]
 

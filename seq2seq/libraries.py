@@ -4,7 +4,7 @@ Which exception that is depends on what is wrong with the folder, and on the rel
 ``KeyError`` to classes of the library's own. All of them are the same mistake to a user.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,14 +21,8 @@ def explaining(where: str | Path) -> Iterator[None]:
     Raises:
         ModelError: Something was raised.
     """
-    try:
+    with _told(lambda error: cannot_open(where, error)):
         yield
-    except Seq2SeqError:
-        raise
-    except BaseException as error:
-        if not _is_of_library(error):
-            raise
-        raise ModelError(cannot_open(where, error)) from error
 
 
 @contextmanager
@@ -41,22 +35,26 @@ def running(where: str) -> Iterator[None]:
     Raises:
         ModelError: Something was raised.
     """
+    with _told(
+        lambda error: (
+            f"{where}: transformers cannot run this model: {reason_of(error)}; check its "
+            "config.json and generation_config.json"
+        )
+    ):
+        yield
+
+
+@contextmanager
+def _told(message: Callable[[BaseException], str]) -> Iterator[None]:
+    """Put a message for what a library raises; where it is in Rust, that is no `Exception`."""
     try:
         yield
     except Seq2SeqError:
         raise
     except BaseException as error:
-        if not _is_of_library(error):
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        raise ModelError(
-            f"{where}: transformers cannot run this model: {reason_of(error)}; check its "
-            "config.json and generation_config.json"
-        ) from error
-
-
-def _is_of_library(error: BaseException) -> bool:
-    """Whether a library could not go on; where it is written in Rust, that is no `Exception`."""
-    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+        raise ModelError(message(error)) from error
 
 
 def cannot_open(where: str | Path, error: BaseException | str) -> str:

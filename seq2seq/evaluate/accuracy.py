@@ -14,10 +14,8 @@ from jaxtyping import Float
 
 from seq2seq.evaluate.item import Item
 from seq2seq.score.figure import Figure
-from seq2seq.score.resampling import Statistics, bootstrap, interval_of_all
+from seq2seq.score.resampling import Statistics, bootstrap, interval_of_all, percentile_interval
 from seq2seq.score.result import RESAMPLES
-
-LEVEL = 0.95
 
 Right = Sequence[float | None]
 """For each item 1 where it is right, 0 where it is not, between them as a mean over seeds, and None
@@ -69,11 +67,9 @@ def accuracy_of(items: Sequence[Item], right: Right) -> Accuracy | None:
     statistics = statistics_of(judged)
     interval = None
     if len(statistics.rows) > 1 and statistics.score in (0, 1):
-        interval = interval_of_all(statistics.score, len(statistics.rows), LEVEL)
+        interval = interval_of_all(statistics.score, len(statistics.rows))
     elif len(statistics.rows) > 1:
-        drawn = bootstrap([statistics], RESAMPLES)[0]
-        low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        interval = (float(low), float(high))
+        interval = percentile_interval(bootstrap([statistics], RESAMPLES)[0])
     return Accuracy(statistics.score, interval, len(judged), len(statistics.rows))
 
 

@@ -278,12 +278,22 @@ def read_config(folder: Path) -> ModelConfig:
             f"{path}: model_type is '{kind}', 'm2m_100' or 'marian' is needed; "
             "use the transformers engine for other architectures"
         )
-    with explaining(folder):
-        config: ModelConfig = AutoConfig.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
+    config: ModelConfig = read_stock_config(folder)
     check_numbers(config, where=path)
-    config.encoder_layerdrop = config.decoder_layerdrop = 0.0
+    return config
+
+
+def read_stock_config(folder: Path) -> Any:
+    """Read the numbers of a model of any class; layer dropping is switched off.
+
+    Raises:
+        ModelError: The library cannot read them.
+    """
+    with explaining(folder):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    for name in ("encoder_layerdrop", "decoder_layerdrop"):
+        if getattr(config, name, 0):
+            setattr(config, name, 0.0)
     config._name_or_path = ""  # it would be saved, and tell about folders of this machine
     return config
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHUNK = 128  # resamples made at once; a multiple of 32, so that numpy draws the same in any chunks
+LEVEL = 0.95  # how often intervals hold the truth
 EQUAL = 1e-9  # rounding must not make an equal difference look smaller
 
 
@@ -154,19 +155,26 @@ def interval_of(resampled: "NDArray[np.float64]") -> tuple[float, float]:
     return mean - half, mean + half
 
 
-def interval_of_all(share: float, clusters: int, level: float) -> tuple[float, float]:
-    """The exact interval of a share of 0 or 1, of which every resample is the same.
+def percentile_interval(resampled: "NDArray[np.float64]") -> tuple[float, float]:
+    """The interval that holds the middle 95 % of what was drawn."""
+    import numpy as np
+
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def interval_of_all(share: float, clusters: int) -> tuple[float, float]:
+    """The exact 95 % interval of a share of 0 or 1, of which every resample is the same.
 
     That everything observed was right does not say that nothing else can be wrong.
 
     Args:
         share: 0 or 1.
         clusters: of how many independent draws; items of one cluster count as one.
-        level: how often such intervals hold the truth, 0 to 1.
 
     Source: Clopper and Pearson 1934, whose bounds have this closed form at either end.
     """
-    reach = ((1 - level) / 2) ** (1 / clusters)
+    reach = ((1 - LEVEL) / 2) ** (1 / clusters)
     return (reach, 1.0) if share == 1 else (0.0, 1 - reach)
 
 

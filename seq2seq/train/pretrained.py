@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
-from transformers import AutoConfig, AutoModelForSeq2SeqLM, GenerationConfig
+from transformers import AutoModelForSeq2SeqLM, GenerationConfig
 
 from seq2seq.engines.stock_loading import keep_constants, load_encoder_decoder
 from seq2seq.errors import ModelError, RecipeError
 from seq2seq.files import read_json_object
-from seq2seq.libraries import explaining
-from seq2seq.model.stock import load_model, read_config
+from seq2seq.model.stock import load_model, read_config, read_stock_config
 from seq2seq.model.stock_shape import (
     STOCK_NAMES,
     set_dropouts,
@@ -158,15 +157,7 @@ def read_any_config(folder: Path) -> Any:
     """
     path, needed = folder / CONFIG, "the config.json of a stock model folder"
     kind = read_json_object(path, error=ModelError, needed=needed).get("model_type")
-    if kind not in STOCK_NAMES:
-        return read_config(folder)
-    with explaining(folder):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    for name in ("encoder_layerdrop", "decoder_layerdrop"):
-        if getattr(config, name, 0):
-            setattr(config, name, 0.0)
-    config._name_or_path = ""  # it would be saved, and tell about folders of this machine
-    return config
+    return read_stock_config(folder) if kind in STOCK_NAMES else read_config(folder)
 
 
 def open_pretrained(recipe: Recipe, init: str, run: Run) -> tuple[Recipe, Pretrained]:

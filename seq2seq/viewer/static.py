@@ -3,6 +3,7 @@
 ``draw.js`` draws the same view again from the data and goes on from there.
 """
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -207,16 +208,23 @@ def grid_html(page: AttentionPage, head: Head) -> str:
     if grid is None:
         return ""
     selected = None if head.head is None else (head.layer, head.head)
-    title = f"{grid.name}: right noun, % of items"
-    picture = head_grid(
+    return f"<h2>{escape(_title(grid))}</h2>{grid_svg(grid, selected=selected)}"
+
+
+def grid_svg(grid: Grid, *, selected: tuple[int, int] | None = None) -> str:
+    """A grid of heads; arguments as for ``head_grid``."""
+    return head_grid(
         grid.accuracy,
-        title=title,
+        title=_title(grid),
         significant=grid.significant,
         selected=selected,
         chosen=grid.chosen,
         by_head=grid.by_head,
     )
-    return f"<h2>{escape(title)}</h2>{picture}"
+
+
+def _title(grid: Grid) -> str:
+    return f"{grid.name}: right noun, % of items"
 
 
 def legend_html(page: AttentionPage) -> str:
@@ -337,8 +345,6 @@ def _picture_html(text: Text, picture: Picture, view: View | None) -> str:
 
 def picture_source(picture: Picture) -> str:
     """The image as a ``data:`` address, so that nothing is requested."""
-    import base64
-
     return f"data:image/png;base64,{base64.b64encode(picture.png).decode('ascii')}"
 
 

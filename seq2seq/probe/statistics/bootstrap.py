@@ -12,11 +12,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from seq2seq.errors import DataError
-from seq2seq.score.resampling import interval_of_all
+from seq2seq.score.resampling import interval_of_all, percentile_interval
 
 RESAMPLES = 10_000
 SEED = 12345
-LEVEL = 0.95
 
 _SLICE = 500  # resamples at a time
 
@@ -109,7 +108,7 @@ def _of_all(values: Float[np.ndarray, "..."], clusters: int | None) -> Interval 
     first = float(values.flat[0])
     if clusters is None or first not in (0, 1) or (values != first).any():
         return None
-    return Interval(*interval_of_all(first, clusters, LEVEL))
+    return Interval(*interval_of_all(first, clusters))
 
 
 def mean_of(
@@ -216,8 +215,7 @@ def draws(clusters: int, resamples: int, seed: int) -> Iterator[Int[np.ndarray, 
 
 def percentiles(drawn: Float[np.ndarray, " resamples"]) -> Interval:
     """The interval that holds the middle 95 % of what was drawn."""
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(low), float(high))
+    return Interval(*percentile_interval(drawn))
 
 
 def _resampled_means(

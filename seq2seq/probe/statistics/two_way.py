@@ -21,8 +21,8 @@ from scipy.special import expit, logit
 from scipy.stats import t
 
 from seq2seq.probe.items.case import Case
-from seq2seq.probe.statistics.bootstrap import LEVEL, Estimate, Interval, cluster_numbers
-from seq2seq.score.resampling import interval_of_all
+from seq2seq.probe.statistics.bootstrap import Estimate, Interval, cluster_numbers
+from seq2seq.score.resampling import LEVEL, interval_of_all
 
 _ROUNDING = 1e-12
 
@@ -113,7 +113,7 @@ def shares(
         spread = float(mean * (1 - mean))
         ends = [float(mean)] * 2
         if mean in (0, 1):
-            ends = [*interval_of_all(float(mean), dependence.freedom + 1, LEVEL)]
+            ends = [*interval_of_all(float(mean), dependence.freedom + 1)]
         if error > _ROUNDING and spread > _ROUNDING:
             ends = [float(expit(logit(mean) + side * reach * error / spread)) for side in (-1, 1)]
         found.append(Estimate(float(mean), Interval(*ends)))
