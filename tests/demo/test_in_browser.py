@@ -64,14 +64,18 @@ def test_a_translation_from_right_to_left_begins_at_the_right(page: Browser) -> 
 
 
 def test_a_frame_is_as_high_as_its_page_whose_height_is_no_whole_number(page: Browser) -> None:
-    page.js(f"(() => {{ const {{body}} = {FRAME}; body.append(body.ownerDocument"
-            ".createElement('hr')); })()")  # fmt: skip
+    page.js(f"(() => {{ const {{body}} = {FRAME}; body.prepend(body.ownerDocument"
+            ".createElement('i')); })()")  # fmt: skip
     frame = "document.querySelector('iframe').getBoundingClientRect().height"
     for height in ("10.2px", "30.4px", "50.6px", "70.8px"):
-        page.js(f"{FRAME}.querySelector('hr').style.height = '{height}'")
+        page.js(
+            f"{FRAME}.querySelector('body > i').style.cssText = 'display: block; height: {height}'"
+        )
         needed = f"{FRAME}.body.getBoundingClientRect().height"
         page.wait(lambda needed=needed: abs(page.js(f"{frame} - {needed}")) <= 1)
         assert page.js(f"{frame} - {needed}") >= 0, height
+    scrolled = f"{FRAME}.documentElement"
+    assert page.js(f"{scrolled}.scrollHeight - {scrolled}.clientHeight") == 0, "nothing below"
 
 
 def test_a_text_is_edited_and_what_changed_is_marked(page: Browser, address: str) -> None:
