@@ -6,8 +6,9 @@ larger languages, abbreviations and dates. It cuts a little too often; what it f
 - before a lower-case letter, if the text has capitals and the mark is no word of its own;
 - behind what holds no letter ("1."), or before what holds neither letter nor digit;
 - after ``.``, ``!``, ``?`` without a space, except between Chinese characters and the like;
-- after a title ("Mrs. Hill"), an initial, a short word before a number ("Art. 3"), and a day or an
-  ordinal ("3. Mai") in languages that write them so and where the language is unknown;
+- after a title ("Mrs. Hill", in Vietnamese "TS. Minh"), an initial (in Arabic and Hebrew, which
+  have no capitals, any single letter: "د. أحمد"), a short word before a number ("Art. 3"), and a
+  day or an ordinal ("3. Mai") in languages that write them so and where the language is unknown;
 - before the Japanese particle that introduces what was said.
 
 The marks of Khmer, which it does not know, are added. A sentence that is too long is cut after
@@ -37,7 +38,9 @@ MORE_ENDS = re.compile(r"[\u17d4\u17d5]+|[。！？｡]+[」』”’）]*(?=\d)
 LONE_STOP = re.compile(r" \. *$")
 PLAIN_MARK = re.compile(r"[.!?\u2026][\"'\u201d\u2019\u00bb\u203a)\]}]*$")
 TITLE = re.compile(r"(?i)\b(?:Mr|Mrs|Ms|Dr|Prof)\.\s*$")
+VIETNAMESE_TITLE = re.compile(r"\b(?:T[PpX]|GS|TS|Th\.?[Ss]|[BDLN]S|KT?S|NSND|NSƯT)\.\s*$")
 INITIAL = re.compile(r"(?:^|[\s.(])([^\W\d_])\.\s*$")
+LETTER_WITHOUT_CASE = re.compile("[\u05d0-\u05ea\u0621-\u064a]")  # Hebrew and Arabic
 SHORT_WORD = re.compile(r"\b[^\W\d_a-z]\w{0,3}\.\s*$")
 ORDINAL = re.compile(r"(?<!\S)[(\"'\u201e\u201c\u00ab]?(?:[12]?\d|3[01])\.\s*$")
 JAPANESE_QUOTE = re.compile(r"[\u300d\u300f]\s*$")
@@ -50,6 +53,8 @@ DOTTED_ORDINALS = frozenset(
 WITHOUT_MARKS = frozenset({"lo", "th"})
 CLAUSE_END = re.compile(r"[,;:،؛—–](?=\s)|[，、；：]")
 WORD_END = re.compile(r"(?<=\S)(?=\s)")
+ZERO_WIDTH_JOINER = "\u200d"
+JOINERS = ZERO_WIDTH_JOINER + "\u200c"
 
 
 def sentences_of(text: str, *, language: str | None = None) -> list[str]:
@@ -114,7 +119,8 @@ def _is_end(part: str, following: str, code: str | None, *, lower: bool) -> bool
         or not any(map(str.isalnum, following))
         or (PLAIN_MARK.search(part) and not spaced and not re.match(UNSPACED_LETTER, first))
         or TITLE.search(part)
-        or (initial and initial[1].isupper())
+        or (code == "vi" and VIETNAMESE_TITLE.search(part))
+        or (initial and (initial[1].isupper() or LETTER_WITHOUT_CASE.match(initial[1])))
         or (first.isdigit() and SHORT_WORD.search(part))
         or ((code is None or code in DOTTED_ORDINALS) and ORDINAL.search(part))
         or (first == "と" and JAPANESE_QUOTE.search(part))
@@ -163,7 +169,8 @@ def _split_long(text: str, fits: Callable[[str], bool]) -> list[str]:
         if len(bits) > 1:
             packed = _pack(bits, fits)
             return [part for bit in packed for part in _split_long(bit, fits)]
-    return _pack(_characters(text), fits)
+    packed = _pack(_characters(text), fits)  # one with hundreds of marks is cut between them
+    return [part for one in packed for part in ([one] if fits(one) else _pack(list(one), fits))]
 
 
 def _cut(text: str, places: Iterable[int]) -> list[str]:
@@ -172,9 +179,16 @@ def _cut(text: str, places: Iterable[int]) -> list[str]:
 
 
 def _characters(text: str) -> list[str]:
-    """Cut into characters, accents staying with their letters."""
-    starts = [place for place, one in enumerate(text) if not unicodedata.combining(one)]
-    return _cut(text, starts)
+    """Cut into characters as people see them, as far as that is simple.
+
+    Marks stay with their letters, vowel signs of Thai and Hindi too, and what joiners hold together
+    stays one, such as an emoji of a family.
+    """
+    joined = [
+        one in JOINERS or unicodedata.category(one)[0] == "M" or before == ZERO_WIDTH_JOINER
+        for before, one in pairwise(" " + text)
+    ]
+    return _cut(text, [place for place, stays in enumerate(joined) if not stays])
 
 
 def _pack(bits: Sequence[str], fits: Callable[[str], bool]) -> list[str]:

@@ -43,7 +43,10 @@ SENTENCES = {
     ],
     "fr": [["M. Hill a lu Art. 3. ", "Mrs. Hill aussi."]],
     "es": [["¿Vienes? ", "¡Sí! ", "Vale."]],
-    "vi": [["Tôi đi. ", "Anh ấy ở lại."]],
+    "vi": [
+        ["Tôi đi. ", "Anh ấy ở lại."],
+        ["PGS.TS. Lan sống ở TP. Huế. ", "ThS. Minh và TS. An cũng vậy. ", "Tốt."],
+    ],
     "ru": [["Он пришёл. ", "Она ушла."]],
     "el": [["Τι είναι; ", "Αυτό."]],
     "zh-CN": [
@@ -58,7 +61,11 @@ SENTENCES = {
     "km": [["ខ្ញុំ។", " អ្នក។"]],
     "hy": [["Ես ուսանող եմ։ ", "Լավ"]],
     "am": [["ሰላም ነው። ", "እንዴት ነህ፧ ", "ደህና።"]],
-    "ar": [["كيف حالك؟ ", "أنا بخير."]],
+    "ar": [
+        ["كيف حالك؟ ", "أنا بخير."],
+        ["قال د. أحمد إن أ.د. سمير جاء. ", "ثم ذهب م. علي."],
+    ],
+    "he": [["ד. לוי בא. ", "הוא הלך."]],
     "ur": [["یہ ہے۔ ", "وہ نہیں۔"]],
     None: [
         ["Am 3. Mai kam Mrs. Hill. ", "Er ging."],
@@ -142,6 +149,22 @@ def test_without_spaces_it_is_cut_anywhere_but_not_between_a_letter_and_its_acce
     accented = "e\N{COMBINING ACUTE ACCENT}"
     parts = split_text(accented * 5, lambda part: len(part) <= 3)
     assert parts == [accented] * 5
+
+
+@pytest.mark.parametrize(
+    ("character", "room"),
+    [("ที่", 5), ("क्षि", 5), ("བོ", 3), ("👨\u200d👩\u200d👧", 7), ("❤\ufe0f", 3)],
+)
+def test_signs_that_people_see_as_one_stay_together(character: str, room: int) -> None:
+    parts = split_text(character * 4, lambda part: len(part) <= room)
+    assert {len(part) % len(character) for part in parts} == {0}
+    assert "".join(parts) == character * 4
+
+
+def test_a_letter_with_more_marks_than_fit_is_cut_between_them() -> None:
+    text = "e" + "\N{COMBINING ACUTE ACCENT}" * 20
+    parts = split_text(text, lambda part: len(part) <= 8)
+    assert [len(part) for part in parts] == [8, 8, 5]
 
 
 def test_nothing_is_lost_and_everything_fits() -> None:
