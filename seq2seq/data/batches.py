@@ -23,6 +23,7 @@ FILL = 0.9  # least share of the budget that a batch uses, where the pairs allow
 # for each shape of a product and keeps 1,024 of them, of which a batch needs about fifty, by a
 # count of its products: with fewer shapes a program is more often still there.
 EVEN_ROWS = 16
+ROWS_AT_ONCE = 100_000
 # keep random numbers for different purposes apart
 PLAN_STREAM, BOTTLENECK_STREAM = 1, 4
 
@@ -233,13 +234,31 @@ def _sort_with_noise(source: Lengths, target: Lengths, random: np.random.Generat
     one group ends and the next begins. The order of the ties and the direction of the turns make
     each epoch's batches different.
     """
-    # In 32 bits, and few at a time: of millions of pairs these arrays are what takes memory.
-    start = random.permutation(np.arange(len(source), dtype=np.int32))
-    longer = np.maximum(source, target)[start]
-    difference = (source - target)[start]
-    down = (longer + int(random.integers(2))) % 2 == 0
-    np.negative(difference, out=difference, where=down)
-    return np.asarray(start[np.lexsort((difference, longer))])
+    size = len(source)
+    order = np.arange(size, dtype=np.int32)
+    random.shuffle(order)
+    turn = int(random.integers(2))
+    # Of millions of pairs these arrays are what takes memory: so one number holds the longer side,
+    # the difference and the place in the order so far, and few pairs are looked at at once.
+    most = max(int(source.max()), int(target.max()))
+    span = 2 * most + 1
+    keys = np.empty(size, dtype=np.int64)
+    if (most + 1) * span * size > np.iinfo(keys.dtype).max:
+        raise DataError(
+            f"training data: {size:,} pairs of up to {most:,} pieces are too many to be sorted, "
+            "needed fewer or shorter ones"
+        )
+    for start in range(0, size, ROWS_AT_ONCE):
+        places = np.arange(start, min(start + ROWS_AT_ONCE, size))
+        rows = order[places]
+        longer = np.maximum(source[rows], target[rows]).astype(np.int64)
+        difference = source[rows] - target[rows]
+        down = (longer + turn) % 2 == 0
+        np.negative(difference, out=difference, where=down)
+        keys[places] = (longer * span + difference + most) * size + places
+    keys.sort()
+    keys %= size
+    return np.asarray(order[keys])
 
 
 def _cut(order: Lengths, source: Lengths, target: Lengths, batch_tokens: int) -> list[Indices]:
@@ -249,11 +268,10 @@ def _cut(order: Lengths, source: Lengths, target: Lengths, batch_tokens: int) ->
     smaller power of two: a few pairs less often save the padding that one longer pair would cost
     all others.
     """
-    source, target = source[order], target[order]
     batches, start = [], 0
     while start < len(order):
-        longest = max(int(source[start]), int(target[start]))
-        window = slice(start, start + batch_tokens // longest)
+        longest = max(int(source[order[start]]), int(target[order[start]]))
+        window = order[start : start + batch_tokens // longest]
         longest_source = np.maximum.accumulate(source[window])
         longest_target = np.maximum.accumulate(target[window])
         rows = np.arange(1, len(longest_source) + 1)

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from seq2seq.data import batches
 from seq2seq.data.batches import collate, plan_batches, worst_batches
 from seq2seq.data.ragged import Ragged
 from seq2seq.errors import DataError
@@ -144,6 +145,26 @@ def test_single_pairs_that_cannot_be_shared_evenly_are_refused():
     even = np.array([4, 4, 4, 4, 4])
     with pytest.raises(DataError, match=r"5 pairs, each a batch of its own.* by 3 processes"):
         plan_batches(even, even, batch_tokens=4, seed=1, epoch=0, world_size=3)
+
+
+def test_pairs_are_sorted_by_both_lengths_and_ties_are_shuffled(monkeypatch):
+    """Against a sort by two keys, few pairs at a time or all at once."""
+    monkeypatch.setattr(batches, "ROWS_AT_ONCE", 7)
+    for seed in range(20):
+        source, target = lengths(50 + seed, seed=seed, longest=12)
+        random = np.random.default_rng(seed)
+        start = random.permutation(len(source))
+        longer, difference = np.maximum(source, target)[start], (source - target)[start]
+        signs = np.where((longer + random.integers(2)) % 2, 1, -1)
+        expected = start[np.lexsort((signs * difference, longer))]
+        order = batches._sort_with_noise(source, target, np.random.default_rng(seed))
+        assert order.tolist() == expected.tolist()
+
+
+def test_lengths_too_large_for_one_number_are_refused():
+    most = np.full(2, 2**31 - 1, dtype=np.int32)
+    with pytest.raises(DataError, match=r"2 pairs of up to 2,147,483,647 pieces are too many"):
+        plan_batches(most, most, batch_tokens=2**31, seed=1, epoch=0)
 
 
 def test_a_rank_outside_the_world_is_a_fault_of_the_caller():
