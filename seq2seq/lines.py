@@ -40,6 +40,7 @@ STDIN = "-"
 
 READ_BYTES = 1 << 16
 PACKED_BYTES = 1 << 10
+PACKED = (".gz", ".zst")  # what the name of a packed file ends with
 """Read at once of a Zstandard file: so few never unpack to more than 32 MiB."""
 MOST_LINE_BYTES = 1 << 28
 """A line that is longer belongs to something else than text: it would fill the memory."""
@@ -97,6 +98,11 @@ def iterate_objects(path: str | Path, *, needed: str) -> Iterator[tuple[int, dic
         if not isinstance(fields, dict):
             raise DataError(f"{path}:{number}: {line[:40]!r} is no object, needed {needed}")
         yield number, fields
+
+
+def plain_name(path: Path) -> str:
+    """The name of a file without the end that says how it is packed."""
+    return path.name.removesuffix(".gz").removesuffix(".zst")
 
 
 @contextmanager

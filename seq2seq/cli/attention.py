@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.cli.options import AnyModel, Device
-from seq2seq.cli.output import check_output, open_output, refuse_overwriting
+from seq2seq.cli.options import AnyModel, Device, TargetLanguage
+from seq2seq.cli.output import check_output, open_output, refuse_overwriting, silence_transformers
 from seq2seq.errors import DataError
 
 EXAMPLES = (
@@ -33,9 +33,6 @@ SourceLanguage = Annotated[
     typer.Option(metavar="CODE", help="Language of TEXT, for a model of many languages.",
                  show_default=False),
 ]  # fmt: skip
-TargetLanguage = Annotated[
-    str | None, typer.Option(metavar="CODE", help="Language it is to write.", show_default=False)
-]
 OpenHead = Annotated[
     str | None,
     typer.Option("--head", metavar="[KIND:]L.H",
@@ -85,8 +82,6 @@ def attention(
             check_output(path)
             refuse_overwriting((path,), (image,) if image else ())
 
-    from transformers.utils import logging
-
     from seq2seq.probe.model.stock_model import StockModel
     from seq2seq.probe.report.attention_page import show_text
     from seq2seq.probe.report.image_page import show_image
@@ -94,8 +89,7 @@ def attention(
     from seq2seq.viewer.page import attention_page
     from seq2seq.viewer.static import LARGEST_MAP
 
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()  # it reports the weights of tasks; what is missing is refused
+    silence_transformers()
     opened = StockModel.load(model, device=device)
     if image is not None:
         page = show_image(opened, image, head=head)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from seq2seq.cli.options import Device, Examples
+from seq2seq.cli.options import Device, Examples, TargetLanguage
+from seq2seq.cli.output import silence_transformers
 from seq2seq.errors import DataError
 
 EXAMPLES = (
@@ -32,9 +33,6 @@ SourceLanguage = Annotated[
     typer.Option(metavar="CODE", help="Language of texts, for a model of many languages.",
                  show_default=False),
 ]  # fmt: skip
-TargetLanguage = Annotated[
-    str | None, typer.Option(metavar="CODE", help="Language it is to write.", show_default=False)
-]
 Port = Annotated[
     int | None,
     typer.Option(metavar="N", help="[default: 7860, or any free one if that is taken]", min=1,
@@ -66,13 +64,10 @@ def demo(
     if blank:
         raise DataError(f"--example '{blank[0]}': blank, needed text; leave it out")
 
-    from transformers.utils import logging
-
     from seq2seq.demo.server import DemoServer
     from seq2seq.demo.tried_model import TriedModel
 
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
+    silence_transformers()
     languages = (source_language, target_language)
     with DemoServer(port) as server:
         opened = [TriedModel.load(name, languages=languages, device=device) for name in names]

@@ -54,6 +54,10 @@ AnyModel = Annotated[
                    show_default=False),
 ]  # fmt: skip
 
+TargetLanguage = Annotated[
+    str | None, typer.Option(metavar="CODE", help="Language it is to write.", show_default=False)
+]
+
 Device = Annotated[
     str,
     typer.Option(metavar="NAME", help="Where to compute: cpu, cuda, cuda:N, mps, or auto, a GPU if "

@@ -13,7 +13,7 @@ import typer
 
 from seq2seq.errors import DataError
 from seq2seq.files import replacing
-from seq2seq.lines import STDIN
+from seq2seq.lines import PACKED, STDIN
 
 
 class Report(Protocol):
@@ -46,13 +46,21 @@ def as_json_text(content: Any) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
+def silence_transformers() -> None:
+    """Let it show no progress, and report no weights of tasks: what is missing is refused."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+
+
 def check_output(output: Path) -> None:
     """Refuse what cannot become the output, before any work is done for it.
 
     Raises:
         DataError: It is a folder, or its name asks for packing.
     """
-    if output.suffix in (".gz", ".zst"):
+    if output.suffix in PACKED:
         raise DataError(f"{output}: output is plain text, needed a name without {output.suffix}")
     if output.is_dir():
         raise DataError(f"{output}: a folder, needed the name of a file in it")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seq2seq.cli.options import AnyModel, AsJson, Device
-from seq2seq.cli.output import print_json, refuse_overwriting
+from seq2seq.cli.output import print_json, refuse_overwriting, silence_transformers
 from seq2seq.errors import DataError
 from seq2seq.files import write_text
+from seq2seq.lines import plain_name
 
 if TYPE_CHECKING:
     from seq2seq.probe.items.case import Case
@@ -111,8 +112,6 @@ def probe(
     written = [folder / name for folder in folders for name in ("items.jsonl", "probe.json")]
     refuse_overwriting(written, [chosen_on, *(one.path for one in sets)])
 
-    from transformers.utils import logging
-
     from seq2seq.memory import keep_freed_memory
     from seq2seq.probe.model.loading import guided_heads
     from seq2seq.probe.model.stock_model import StockModel
@@ -122,8 +121,7 @@ def probe(
     from seq2seq.probe.statistics.choosing_set import ChoosingSet
 
     keep_freed_memory()  # each batch frees and takes the room of all its maps
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()  # it reports the weights of tasks; what is missing is refused
+    silence_transformers()
     stock = StockModel.load(model, device=device)
     spec = StudySpec(
         "", chosen_on.stem, causal=not no_causal, seed=seed, contributions=True if alti else None,
@@ -246,7 +244,7 @@ def _sets_of(
                 f"({known}); "
                 "name one with --items"
             )
-        sets.append(_ItemSet(item if item in named else _name_of(path), path))
+        sets.append(_ItemSet(item if item in named else plain_name(path).rsplit(".", 1)[0], path))
     names = [one.name for one in sets]
     twice = next((name for n, name in enumerate(names) if name in names[:n]), None)
     if twice is not None:
@@ -260,10 +258,6 @@ def _sets_of(
             "give them with --select-on"
         )
     return sets, dev
-
-
-def _name_of(path: Path) -> str:
-    return path.name.removesuffix(".gz").removesuffix(".zst").rsplit(".", 1)[0]
 
 
 def _folder_of(model: str, name: str, out: Path | None, *, several: bool) -> Path:

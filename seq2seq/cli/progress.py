@@ -6,6 +6,8 @@ from pathlib import Path
 
 import typer
 
+from seq2seq.lines import PACKED
+
 BLOCK = 1 << 20
 
 
@@ -62,7 +64,7 @@ def progress_text(done: int, before: int, total: int | None, seconds: float) -> 
 
 def count_lines(path: Path) -> int | None:
     """How many lines a plain file has; None where that cannot be told without unpacking it."""
-    if not path.is_file() or path.suffix in (".gz", ".zst"):
+    if not path.is_file() or path.suffix in PACKED:
         return None
     with path.open("rb") as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(BLOCK), b""))

@@ -22,7 +22,7 @@ from seq2seq.data.tmx import read_tmx
 from seq2seq.data.xliff import read_xliff
 from seq2seq.errors import DataError
 from seq2seq.languages import language_of
-from seq2seq.lines import iterate_lines
+from seq2seq.lines import PACKED, iterate_lines
 from seq2seq.normalization import is_whole_number
 from seq2seq.similar_names import suggest
 
@@ -32,7 +32,6 @@ Texts = tuple[str, ...]
 Row = tuple[int, list[str]]
 """Number of its first line, and its columns."""
 
-PACKED = (".gz", ".zst")
 SEPARATORS = ",;\t"
 # What only CSV writes: quotes around a field, and those inside it doubled.
 CSV_QUOTED = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')

@@ -12,13 +12,11 @@ from torch import Tensor
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from seq2seq.decode.batches import encode_batch
+from seq2seq.decode.beam import LOOK_EVERY
 from seq2seq.decode.choices import forbid
 from seq2seq.decode.lengths import Ids
 from seq2seq.decode.options import DecodeOptions, Hypothesis, Sampling
 from seq2seq.model.transformer import Transformer
-
-# Steps between two looks at whether all outputs have ended, for which a GPU has to be waited for.
-LOOK_EVERY = 8
 
 
 class Draws:

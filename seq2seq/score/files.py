@@ -7,11 +7,10 @@ from pathlib import Path
 
 from seq2seq.errors import ScoreError, Seq2SeqError
 from seq2seq.languages import language_of
-from seq2seq.lines import read_lines
+from seq2seq.lines import PACKED, read_lines
 from seq2seq.score.measure import ScoreOptions
 from seq2seq.score.result import check_parallel
 
-PACKED = {".gz", ".zst"}
 # `de` alone; `zh-CN`, `zh_TW` and `zho_Hans` with a country or script. Three letters alone would
 # also be file types: `txt` and `ref` are, or could be, languages.
 CODE = re.compile(r"[a-z]{2}|[a-z]{2,3}[-_](?:[A-Z]{2}|[A-Z][a-z]{3})")

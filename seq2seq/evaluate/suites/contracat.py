@@ -27,10 +27,10 @@ from seq2seq.evaluate.suites.contrapro import (
 from seq2seq.evaluate.suites.files import (
     beside,
     needed,
-    plain_name,
     read_parallel_lines,
     split_context,
 )
+from seq2seq.lines import plain_name
 
 GENDERS = ("m", "f", "n")
 TEMPLATES = "templates share their words; intervals take each item as independent"

@@ -25,13 +25,12 @@ from seq2seq.evaluate.item import Item, Suite, find_mention
 from seq2seq.evaluate.judging import exchanged_words, judge_by_moses_word
 from seq2seq.evaluate.suites.files import (
     beside,
-    plain_name,
     read_parallel_lines,
     read_records,
     split_context,
     stem_of,
 )
-from seq2seq.lines import read_lines
+from seq2seq.lines import plain_name, read_lines
 from seq2seq.normalization import is_whole_number
 
 SEPARATOR = "<SEP>"

@@ -16,8 +16,8 @@ from typing import Any
 from seq2seq.errors import DataError
 from seq2seq.evaluate.item import Item, Suite, find_mention
 from seq2seq.evaluate.judging import judge_by_phrase
-from seq2seq.evaluate.suites.files import beside, plain_name, read_records
-from seq2seq.lines import read_lines
+from seq2seq.evaluate.suites.files import beside, read_records
+from seq2seq.lines import plain_name, read_lines
 
 SEPARATOR = "<eos>"
 FAR = 3

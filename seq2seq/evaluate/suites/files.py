@@ -6,9 +6,7 @@ from typing import Any
 
 from seq2seq.errors import DataError
 from seq2seq.files import parse_json
-from seq2seq.lines import open_unpacked, read_lines
-
-PACKINGS = ("", ".gz", ".zst")
+from seq2seq.lines import PACKED, open_unpacked, plain_name, read_lines
 
 
 def beside(path: Path, name: str) -> Path | None:
@@ -21,15 +19,10 @@ def beside(path: Path, name: str) -> Path | None:
     Returns:
         The file that is there; None if there is none.
     """
-    for packing in PACKINGS:
+    for packing in ("", *PACKED):
         if (path / f"{name}{packing}").is_file():
             return path / f"{name}{packing}"
     return None
-
-
-def plain_name(path: Path) -> str:
-    """The name of a file without the end that says how it is packed."""
-    return path.name.removesuffix(".gz").removesuffix(".zst")
 
 
 def stem_of(path: Path, ending: str) -> tuple[Path, str]:

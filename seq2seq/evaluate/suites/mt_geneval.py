@@ -19,10 +19,10 @@ from seq2seq.evaluate.judging import differing_words, judge_by_unexpected_word
 from seq2seq.evaluate.suites.contrapro import NO_DOCUMENTS
 from seq2seq.evaluate.suites.files import (
     needed,
-    plain_name,
     read_parallel_lines,
     split_context,
 )
+from seq2seq.lines import plain_name
 
 SEPARATOR = "<sep>"
 GENDERS = ("feminine", "masculine")
