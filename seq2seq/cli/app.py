@@ -12,14 +12,11 @@ import atexit
 import gc
 import io
 import os
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, TextIO
 
 import typer
@@ -40,6 +37,7 @@ from seq2seq.cli import (
     train,
     translate,
 )
+from seq2seq.cli.ending_signals import EndingSignals
 from seq2seq.cli.options import GroupedCommand
 from seq2seq.cli.plain_values import read_plainly
 from seq2seq.errors import DataError, Seq2SeqError
@@ -166,11 +164,12 @@ def main() -> None:
     # As often as by default costs a third of the time in which a corpus is made.
     gc.set_threshold(100_000, 20, 20)
     _prepare_streams()
-    with _ended_by_signals():
-        sys.exit(_run())
+    signals = EndingSignals()
+    with signals.obeyed():
+        sys.exit(_run(signals))
 
 
-def _run() -> int:
+def _run(signals: EndingSignals) -> int:
     try:
         code = _code_of_command()
         if sys.stdout is not None:
@@ -184,14 +183,14 @@ def _run() -> int:
         return READER_LEFT
     except OSError as error:
         if error.errno is None:  # libraries raise it for much else
-            return _end_with_our_fault(error)
+            return _end_with_our_fault(error, signals)
         if error.filename is None:  # who writes to a file names it
             return _end(f"standard output: cannot be written: {error.strerror}", YOURS)
         return _end(f"{error.filename}: cannot be read or written: {error.strerror}", YOURS)
     except KeyboardInterrupt:  # before the command listens, or after its end
         return _end("interrupted", INTERRUPTED)
     except Exception as error:
-        return _end_with_our_fault(error)
+        return _end_with_our_fault(error, signals)
 
 
 def _code_of_command() -> int:
@@ -215,9 +214,11 @@ def _end(message: str, code: int) -> int:
     return code
 
 
-def _end_with_our_fault(error: Exception) -> int:
+def _end_with_our_fault(error: Exception, signals: EndingSignals) -> int:
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
+    if signals.came:  # in a library that made an error of its own of it
+        return _end("interrupted", 128 + signals.came[-1])
     reason = (str(error).strip().splitlines() or [""])[0]
     return _end(
         f"a fault of ours: {type(error).__name__}: {reason}; run it again with {TRACEBACK}=1 to "
@@ -253,23 +254,3 @@ def _prepare_streams() -> None:
             # do; an error must be able to name one.
             errors = {sys.stdin: "strict", sys.stdout: "surrogateescape"}
             stream.reconfigure(encoding="utf-8", errors=errors.get(stream, "backslashreplace"))
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let what is unfinished be tidied up before a request to end is obeyed."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    old = {}
-    if threading.current_thread() is threading.main_thread():
-        for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)  # some systems lack one
-            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-                old[number] = signal.signal(number, leave)
-    try:
-        yield
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
