@@ -6,6 +6,7 @@ each sentence are a small product, made a second time from what the layer read.
 
 import math
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from jaxtyping import Bool, Float
@@ -35,15 +36,9 @@ class GuidedAttention:
     name = "guided"
 
     def __init__(self, model: Transformer, spec: GuidedAttentionSpec, *, steps: int):
-        self._layer = model.encoder[spec.layer]
+        self.attention = cast(SelfAttention, model.encoder[spec.layer].self_attention)
         self._spec = spec
         self._steps = steps
-
-    @property
-    def attention(self) -> SelfAttention:
-        """The attention that is guided."""
-        attention: SelfAttention = self._layer.self_attention  # type: ignore[assignment]
-        return attention
 
     def loss(self, calls: Calls, batch: Batch) -> Float[Tensor, ""]:
         """Surprise at the antecedents of a batch, the mean over the passes that R-Drop makes."""

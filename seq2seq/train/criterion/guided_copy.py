@@ -32,20 +32,15 @@ class GuidedCopy:
 
     Attributes:
         name: Of its sum among the parts of a loss.
+        attention: The attention that learns, whose inputs the loss is computed from.
     """
 
     name = "copying"
 
     def __init__(self, model: Transformer, spec: GuidedCopySpec):
-        self._layer = model.decoder[spec.layer]
+        self.attention = model.decoder_layers()[spec.layer].cross_attention
         self._spec = spec
         self._special = (model.config.pad_token_id, model.config.eos_token_id)
-
-    @property
-    def attention(self) -> CrossAttention:
-        """The attention that is guided, whose inputs the loss is computed from."""
-        attention: CrossAttention = self._layer.cross_attention  # type: ignore[assignment]
-        return attention
 
     def loss(self, calls: Calls, batch: Batch) -> Float[Tensor, ""]:
         """Surprise at the places of a batch, the mean over the passes that R-Drop makes."""
