@@ -143,6 +143,34 @@ def _language_of_tag(code: str) -> Language:
     )
 
 
+def unknown_code(code: str) -> str:
+    """What to say of a code that no standard has; nothing where one does.
+
+    A country's code is the usual mistake: ``cn`` for Chinese, ``jp`` for Japanese.
+
+    Args:
+        code: Such as ``cn`` or ``klingon``.
+
+    Returns:
+        The end of a sentence whose beginning is the code; empty where the code is known.
+    """
+    if language_of(code).script is not None:
+        return ""
+    import langcodes
+
+    try:
+        if langcodes.Language.get(code).is_valid():  # such as "qaa", for private use
+            return ""
+        meant = langcodes.Language.get(f"und-{code.upper()}").maximize().language
+    except ValueError:
+        meant = None
+    # English is what an unknown country gets, too.
+    guess = (
+        f"did you mean {meant!r}?" if meant not in (None, "en", "und") else "usual are 'vi', 'zh'"
+    )
+    return f"no known code of a language, so how its words are written is taken from text; {guess}"
+
+
 def length_in_letters(text: str) -> int:
     """How long a text is, comparable between scripts: in letters of an alphabet.
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from seq2seq.errors import RecipeError
 from seq2seq.files import read_text
+from seq2seq.languages import unknown_code
 from seq2seq.recipe import CorpusSpec, Recipe, Section
 from seq2seq.similar_names import suggest
 from seq2seq.toml import parse_toml, shown, toml_pairs, unusable_values
@@ -141,6 +142,14 @@ def differences(old: Recipe, new: Recipe) -> dict[str, tuple[Any, Any]]:
     return {
         key: (before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)
     }
+
+
+def language_notes(recipe: Recipe) -> list[str]:
+    """A line on each language of a recipe whose code no standard has."""
+    codes = {"source_language": recipe.source_language, "target_language": recipe.target_language}
+    return [
+        f"  {key} = {code!r}: {said}" for key, code in codes.items() if (said := unknown_code(code))
+    ]
 
 
 def given_keys(recipe: Recipe) -> set[str]:

@@ -150,14 +150,15 @@ def join_parts(texts: Sequence[str], *, language: str | None = None) -> str:
 
     Args:
         texts: What became of the parts.
-        language: Code of their language; if None, their letters tell how it is written.
+        language: Code of their language; if None or unknown, their letters tell how it is written.
 
     Returns:
         The texts with single spaces between them, or with nothing where words need no spaces.
     """
     if len(texts) == 1:
         return texts[0].strip()
-    spaced = language_of(language).spaced if language else unspaced_share(texts) < 0.5
+    known = language is not None and language_of(language).script is not None
+    spaced = language_of(language).spaced if language and known else unspaced_share(texts) < 0.5
     return (" " if spaced else "").join(stripped for one in texts if (stripped := one.strip()))
 
 

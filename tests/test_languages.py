@@ -12,6 +12,7 @@ from seq2seq.languages import (
     language_of,
     length_in_letters,
     matching_codes,
+    unknown_code,
     unspaced_share,
 )
 
@@ -121,3 +122,14 @@ def test_what_may_mean_several_languages_names_them_all() -> None:
     assert matching_codes("de_CH", ["de_AT", "de_CH"]) == ["de_CH"]
     assert matching_codes("zh", ["zho_Hans", "zho_Hant"]) == ["zho_Hans"]
     assert matching_codes("ns", ["ns", "nso"]) == ["ns"]
+
+
+def test_a_code_that_no_standard_has_is_said_with_what_was_meant() -> None:
+    assert unknown_code("cn").endswith("did you mean 'zh'?")
+    assert unknown_code("jp").endswith("did you mean 'ja'?")
+    assert unknown_code("vn").endswith("did you mean 'vi'?")
+    for code in ("chinese", "dg", "!!"):
+        assert unknown_code(code).startswith("no known code of a language")
+        assert "did you mean" not in unknown_code(code)
+    for code in ("zh", "zho_Hans", "ar-EG", "iw", "qaa", "en_XX"):
+        assert unknown_code(code) == "", code

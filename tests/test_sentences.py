@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq import sentences
-from seq2seq.sentences import WINDOW, sentences_of, split_text
+from seq2seq.sentences import WINDOW, join_parts, sentences_of, split_text
 
 
 def words(most: int):
@@ -228,3 +228,10 @@ def test_a_long_line_without_sentence_ends_takes_work_in_proportion_to_its_lengt
     assert "".join("".join(parts).split()) == "".join(text.split())
     assert shown < 20 * len(text)
     assert peak_bytes < 400 * len(text)
+
+
+def test_sentences_of_a_language_without_a_known_code_are_joined_as_their_letters_are() -> None:
+    for language in ("cn", None, "zh"):
+        assert join_parts(["我来了。", "他走了。"], language=language) == "我来了。他走了。"
+    for language in ("dg", None, "vi"):
+        assert join_parts(["Tôi đi.", "Anh ở lại."], language=language) == "Tôi đi. Anh ở lại."

@@ -79,7 +79,7 @@ def check(recipe: RecipeFile, overrides: Overrides = None, as_json: AsJson = Fal
     written out.
     """
     from seq2seq.preset import fit_warmup
-    from seq2seq.recipe_file import given_keys, load_recipe, recipe_json
+    from seq2seq.recipe_file import given_keys, language_notes, load_recipe, recipe_json
 
     given = load_recipe(recipe_file(recipe), overrides or ())
     checked, choices = fit_warmup(given)
@@ -88,5 +88,5 @@ def check(recipe: RecipeFile, overrides: Overrides = None, as_json: AsJson = Fal
         return
     count = len(given_keys(given))
     typer.echo(f"{recipe}: can be used; it gives {count} keys itself, the rest are defaults")
-    for choice in choices:
-        typer.echo(choice.to_text())
+    for line in [*language_notes(given), *(choice.to_text() for choice in choices)]:
+        typer.echo(line)

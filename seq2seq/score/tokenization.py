@@ -131,8 +131,8 @@ def choose_tokenization(
     notes = list(_doubts(name, share))
     if not known and script is not Script.SPACED:
         notes.append(
-            f"no language was given, and the references are {script.value} ({share:.0%} of their "
-            f"letters): BLEU takes tokenizer {name!r}"
+            f"no known language was given, and the references are {script.value} ({share:.0%} of "
+            f"their letters): BLEU takes tokenizer {name!r}"
         )
     if name != wanted:
         notes.append(

@@ -35,7 +35,7 @@ from seq2seq.preset import (
     without_preset,
 )
 from seq2seq.recipe import Recipe
-from seq2seq.recipe_file import differences, recipe_json
+from seq2seq.recipe_file import differences, language_notes, recipe_json
 from seq2seq.round_trip import RoundTripReport
 from seq2seq.run import Run, describe_start, write_json
 from seq2seq.score.from_recipe import selection_signature
@@ -159,6 +159,8 @@ def prepare_run(recipe: Recipe, run: Run, *, say: Say, processes: int = 1) -> Pr
     Returns:
         What training needs.
     """
+    for note in language_notes(recipe):
+        say(note)
     pretrained = None
     if recipe.init is not None:
         recipe, pretrained = open_pretrained(recipe, recipe.init, run)

@@ -47,3 +47,11 @@ def test_commands_take_a_recipe_by_its_name(cli: Cli) -> None:
     code, _, err = cli("doctor", "demo", "--set", "data.folder=none")
     assert code == 2
     assert "training makes it" in err
+
+
+def test_a_code_of_no_language_is_said_and_still_usable(cli: Cli) -> None:
+    code, out, err = cli("recipe", "check", "tatoeba-en-zh", "--set", "target_language=cn")
+    assert (code, err) == (0, "")
+    assert "\n  target_language = 'cn': no known code of a language, " in out
+    assert "did you mean 'zh'?\n" in out
+    assert "language = " not in cli("recipe", "check", "tatoeba-en-zh").out
