@@ -176,7 +176,7 @@ class Engine(ABC):
         """Search in processes of their own where that is faster, until the block ends.
 
         They know the model as it is now. Begin the block before anything is searched. A block in a
-        block changes nothing.
+        block changes nothing; threads that are in blocks at once share the processes.
         """
         yield
 

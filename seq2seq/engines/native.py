@@ -8,9 +8,11 @@ forks while threads that have multiplied matrices are about to end may find a lo
 (MKL) held for ever.
 """
 
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 
@@ -50,6 +52,9 @@ class NativeEngine(Engine):
         self._search_elsewhere: (
             Callable[[list[SearchBatch]], Iterator[list[list[Hypothesis]]]] | None
         ) = None
+        self._processes = ExitStack()
+        self._blocks = 0  # of all threads, in which there are processes
+        self._entering = threading.Lock()
 
     @property
     def positions(self) -> int:
@@ -73,16 +78,25 @@ class NativeEngine(Engine):
     @contextmanager
     def in_processes(self) -> Iterator[None]:
         """Search in forked processes where there are several batches; see `Engine.in_processes`."""
-        processes = min(self._threads, MOST_PROCESSES)
-        there = self._search_elsewhere is not None
-        if there or START_METHOD != "fork" or processes == 1 or _threads_have_computed:
+        with self._entering:
+            if not self._blocks:
+                self._start_processes()
+            self._blocks += 1
+        try:
             yield
-            return
-        with worker_processes(self._search_with_one_thread, processes) as self._search_elsewhere:
-            try:
-                yield
-            finally:
-                self._search_elsewhere = None
+        finally:
+            with self._entering:
+                self._blocks -= 1
+                if not self._blocks:
+                    self._search_elsewhere = None
+                    self._processes.__exit__(*sys.exc_info())
+
+    def _start_processes(self) -> None:
+        processes = min(self._threads, MOST_PROCESSES)
+        if START_METHOD == "fork" and processes > 1 and not _threads_have_computed:
+            self._search_elsewhere = self._processes.enter_context(
+                worker_processes(self._search_with_one_thread, processes)
+            )
 
     def _search_with_one_thread(self, batch: SearchBatch) -> list[list[Hypothesis]]:
         torch.set_num_threads(1)  # a fork has no others, and OpenMP would wait for them for ever

@@ -10,8 +10,10 @@ import json
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,16 @@ def main(folder: Path, notes: Path) -> dict[str, Any]:
             found["error"] = str(error)
     found["processes left"] = len(multiprocessing.active_children())
     found["progress"] = [len(progress) > 4, progress == sorted(progress), progress[-1]]
+    with ThreadPoolExecutor(4) as pool:
+        at_once = threading.Barrier(4)
+        found["threads, processes"] = list(pool.map(in_a_block, [engine] * 4, [at_once] * 4))
+    others = ExitStack()
+    with engine.in_processes():
+        in_thread(others.enter_context, engine.in_processes())
+        found["threads, first"] = several(engine)
+    found["threads, left by the first"] = several(engine)
+    in_thread(others.close)
+    found["threads, processes left"] = len(multiprocessing.active_children())
     chosen = fastest_engine(folder, say=lambda line: None)
     with chosen.in_processes():
         found["chosen, trial"] = several(chosen, GREEDY)
@@ -108,6 +120,22 @@ def main(folder: Path, notes: Path) -> dict[str, Any]:
             sources, BEAMS, batch_tokens=SMALL, prefixes=prefixes
         )
     return found
+
+
+def in_a_block(engine: Engine, at_once: threading.Barrier) -> int:
+    """Enter a block together with other threads; how many processes there are when all have."""
+    at_once.wait()
+    with engine.in_processes():
+        at_once.wait()
+        count = len(multiprocessing.active_children())
+        at_once.wait()
+    return count
+
+
+def in_thread(work: Callable[..., object], *given: object) -> None:
+    thread = threading.Thread(target=work, args=given)
+    thread.start()
+    thread.join()
 
 
 def command() -> None:

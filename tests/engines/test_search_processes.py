@@ -70,5 +70,14 @@ def test_they_end_with_their_block_and_once_ctranslate2_is_chosen(noted: dict[st
     assert noted["chosen, CTranslate2"] == []
 
 
+def test_threads_that_enter_blocks_share_the_processes_until_the_last_leaves(
+    noted: dict[str, Any],
+) -> None:
+    assert noted["threads, processes"] == [2, 2, 2, 2]
+    assert noted["threads, first"] == [f"{ELSEWHERE} 1"]
+    assert noted["threads, left by the first"] == [f"{ELSEWHERE} 1"]
+    assert noted["threads, processes left"] == 0
+
+
 def test_who_has_computed_in_threads_does_not_fork(noted: dict[str, Any]) -> None:
     assert noted["outside"] == noted["after threads"] == [f"{HERE} 1"]
