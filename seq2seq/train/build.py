@@ -51,23 +51,8 @@ def build_stock_model(spec: ModelSpec, vocab_size: int) -> Any:
 
 def build_model(spec: ModelSpec, vocab_size: int) -> Transformer:
     """Our model in a recipe's shape, with new random weights."""
-    return Transformer(
-        build_config(
-            "marian" if spec.family == "marian" else "m2m_100",
-            vocab_size=vocab_size,
-            width=spec.width,
-            ffn_width=spec.ffn_width,
-            heads=spec.heads,
-            encoder_layers=spec.encoder_layers,
-            decoder_layers=spec.decoder_layers,
-            dropout=spec.dropout,
-            attention_dropout=spec.attention_dropout,
-            activation_dropout=spec.activation_dropout,
-            activation="gelu" if spec.activation == "gated-gelu" else spec.activation,
-            scale_embedding=spec.scale_embedding,
-            max_positions=spec.max_positions,
-        )
-    )
+    numbers = spec.model_dump(exclude={"attention_window"})  # of LED alone
+    return Transformer(build_config(**numbers, vocab_size=vocab_size))
 
 
 def build_optimizer(criterion: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
