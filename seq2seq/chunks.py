@@ -6,6 +6,8 @@ from itertools import islice
 from queue import Empty, Queue
 from threading import Thread
 
+from seq2seq.errors import DataError
+
 
 def chunks_of(
     lines: Iterable[str], most: int, *, pause_seconds: float | None = None
@@ -25,6 +27,7 @@ def chunks_of(
         At least one line each, in order. What reading raises is raised here, after the chunks of
         what was read before.
     """
+    refuse_string(lines)
     if pause_seconds is None:
         waiting = iter(lines)
         while chunk := list(islice(waiting, most)):
@@ -45,6 +48,18 @@ def chunks_of(
             yield chunk
     if last is not None:
         raise last
+
+
+def refuse_string(texts: Iterable[str]) -> None:
+    """Refuse one string in the place of several, whose letters would each be a text.
+
+    Raises:
+        DataError: It is one.
+    """
+    if isinstance(texts, str):
+        raise DataError(
+            f"input: one string of {len(texts):,} characters, needed a list of texts; write [text]"
+        )
 
 
 def _read(lines: Iterable[str], arrived: "Queue[str | BaseException | None]") -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
+from seq2seq.chunks import refuse_string
 from seq2seq.errors import DataError
 from seq2seq.normalization import normalize
 from seq2seq.sentences import Long, sentences_of, split_text
@@ -142,8 +143,9 @@ def check_lines(texts: Sequence[str], first_line: int) -> None:
         first_line: Number of the first in messages.
 
     Raises:
-        DataError: Naming the first three.
+        DataError: Naming the first three; or the texts are one string.
     """
+    refuse_string(texts)
     broken = [place for place, text in enumerate(texts) if "\n" in text]
     if broken:
         named = ", ".join(str(first_line + place) for place in broken[:3])

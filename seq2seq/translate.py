@@ -199,8 +199,8 @@ class Translator:
             One translation for each text, in order.
 
         Raises:
-            DataError: If a text holds a line break, or is too long and `long` is ``"refuse"``, or
-                `max_source_pieces` leaves no room for a piece.
+            DataError: If `texts` is one string, or a text holds a line break, or is too long and
+                `long` is ``"refuse"``, or `max_source_pieces` leaves no room for a piece.
         """
         options = options or self.options
         check_lines(texts, first_line)

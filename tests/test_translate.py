@@ -154,6 +154,14 @@ def test_a_line_break_inside_an_input_is_refused(translator: Translator) -> None
         translator.translate(["Ann", "The dog\nruns"])
 
 
+def test_one_string_is_not_taken_for_a_list_of_letters(translator: Translator) -> None:
+    needed = r"input: one string of 8 characters, needed a list of texts; write \[text\]"
+    with pytest.raises(DataError, match=needed):
+        translator.translate("Ann runs")
+    with pytest.raises(DataError, match=needed):
+        list(translator.stream("Ann runs"))
+
+
 def test_other_line_separators_are_white_space(translator: Translator) -> None:
     odd, plain = translator.translate(["The\u2028dog\rruns", "The dog runs"])
     assert odd.text == plain.text

@@ -88,8 +88,12 @@ def score(
         The score with its 95 % interval and signature; ``notes`` say what its reader should know.
 
     Raises:
-        ScoreError: the texts are empty or not parallel, or the metric or tokenizer is not known.
+        ScoreError: the texts are empty or not parallel, one string stands for a list of them, or
+            the metric or tokenizer is not known.
     """
+    for name, given in (("hypotheses", hypotheses), ("references", references)):
+        if isinstance(given, str):  # its letters would each be a segment
+            raise ScoreError(f"{name}: one string, needed a list of segments; write [text]")
     texts = make_comparable(hypotheses, _as_texts(references))
     options = ScoreOptions(
         metrics=("rouge" if metric in ROUGE_NAMES else metric,),

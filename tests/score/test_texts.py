@@ -154,6 +154,16 @@ def test_one_call_gives_one_score_or_says_which() -> None:
         score("blue", MADE, TRUTH)
 
 
+@pytest.mark.parametrize(
+    ("made", "truth", "name"), [(MADE[0], TRUTH, "hypotheses"), (MADE[:1], TRUTH[0], "references")]
+)
+def test_one_string_is_not_taken_for_a_list_of_letters(made, truth, name: str) -> None:
+    from seq2seq.errors import ScoreError
+
+    with pytest.raises(ScoreError, match=f"^{name}: one string, needed a list of segments"):
+        score("chrf", made, truth)
+
+
 def test_bleu_of_text_without_four_words_says_that_it_cannot_score() -> None:
     found = bleu(["a b c", "d"], [["a b c", "d"]], resamples=0)
     assert found.value == 0
