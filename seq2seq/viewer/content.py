@@ -267,6 +267,11 @@ class Grid:
     read_by: bool = False
     by_head: bool = True
 
+    @property
+    def title(self) -> str:
+        """What stands above it."""
+        return f"{self.name}: right noun, % of items"
+
 
 @dataclass(frozen=True)
 class Finding:

@@ -1,8 +1,8 @@
 """The pictures of a page as SVG files, for a paper, a slide or a model card."""
 
 from seq2seq.viewer.content import AttentionPage
-from seq2seq.viewer.static import difference_svg, grid_svg, map_svg, opening_head
-from seq2seq.viewer.svg import as_file
+from seq2seq.viewer.static import difference_svg, map_svg, opening_head
+from seq2seq.viewer.svg import as_file, head_grid
 
 
 def figures(page: AttentionPage) -> dict[str, str]:
@@ -17,7 +17,7 @@ def figures(page: AttentionPage) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for grid in page.grids:
-        found.setdefault(f"heads-{grid.stack}", grid_svg(grid))
+        found.setdefault(f"heads-{grid.stack}", head_grid(grid))
     head = opening_head(page)
     readings = page.examples[0].readings
     for number, reading in enumerate(readings, 1):

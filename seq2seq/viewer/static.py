@@ -208,23 +208,7 @@ def grid_html(page: AttentionPage, head: Head) -> str:
     if grid is None:
         return ""
     selected = None if head.head is None else (head.layer, head.head)
-    return f"<h2>{escape(_title(grid))}</h2>{grid_svg(grid, selected=selected)}"
-
-
-def grid_svg(grid: Grid, *, selected: tuple[int, int] | None = None) -> str:
-    """A grid of heads; arguments as for ``head_grid``."""
-    return head_grid(
-        grid.accuracy,
-        title=_title(grid),
-        significant=grid.significant,
-        selected=selected,
-        chosen=grid.chosen,
-        by_head=grid.by_head,
-    )
-
-
-def _title(grid: Grid) -> str:
-    return f"{grid.name}: right noun, % of items"
+    return f"<h2>{escape(grid.title)}</h2>{head_grid(grid, selected=selected)}"
 
 
 def legend_html(page: AttentionPage) -> str:

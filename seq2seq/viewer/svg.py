@@ -8,9 +8,9 @@ looks right by itself; a page's style sheet overrides them by class, for a dark 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
-from seq2seq.viewer.content import Role
+from seq2seq.viewer.content import Grid, Role
 from seq2seq.viewer.escape import escape, visible
 
 LEVELS = 16
@@ -74,38 +74,27 @@ def heat_map(
     return "".join([*parts, "</svg>"])
 
 
-def head_grid(
-    accuracy: Float[np.ndarray, "layers heads"],
-    *,
-    title: str,
-    significant: Bool[np.ndarray, "layers heads"] | None = None,
-    selected: tuple[int, int] | None = None,
-    chosen: tuple[int, int] | None = None,
-    by_head: bool = True,
-) -> str:
+def head_grid(grid: Grid, *, selected: tuple[int, int] | None = None) -> str:
     """Layers by heads, each cell with its accuracy in percent and coloured by it.
 
     Blue picks the right noun more often than not, orange the wrong one, which says as much about
-    the head; white is chance. Layers and heads are counted from 0.
+    the head; white is chance. What is significant is bold, what was chosen has a star. Layers and
+    heads are counted from 0.
 
     Args:
-        accuracy: from 0 to 1; .5 is chance.
-        title: what a screen reader says, and a file viewer shows.
-        significant: cells to print bold.
+        grid: a figure for each head, or one for each layer.
         selected: layer and head, from 0, to draw a frame around.
-        chosen: layer and head, from 0, to put a star on.
-        by_head: whether the columns are heads; else the only one is of each layer as a whole.
     """
-    layers, heads = accuracy.shape
-    over = "head (from 0)" if by_head else "all heads"
+    layers, heads = grid.accuracy.shape
+    over = "head (from 0)" if grid.by_head else "all heads"
     wide, high, left, top = 36, 26, 64, 40
     width, height = left + wide * heads + 2, top + high * layers + 2
     parts = [
         f'<svg class="heads" role="img" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" {STYLE} font-size="12"><title>{escape(title)}</title>',
+        f'height="{height}" {STYLE} font-size="12"><title>{escape(grid.title)}</title>',
         f'<text class="label" x="{left}" y="14" fill="{INK}">{over}</text>',
     ]
-    for head in range(heads if by_head else 0):
+    for head in range(heads if grid.by_head else 0):
         x = left + wide * (head + 0.5)
         parts.append(
             f'<text class="label" x="{x:g}" y="32" text-anchor="middle" fill="{INK}">{head}</text>'
@@ -117,16 +106,17 @@ def head_grid(
             f'dominant-baseline="central" fill="{INK}">layer {layer}</text>'
         )
         for head in range(heads):
-            bold = significant is not None and bool(significant[layer, head])
-            parts.append(_head_cell(float(accuracy[layer, head]), left + wide * head, y, bold=bold))
+            bold = grid.significant is not None and bool(grid.significant[layer, head])
+            figure = float(grid.accuracy[layer, head])
+            parts.append(_head_cell(figure, left + wide * head, y, bold=bold))
     if selected is not None:
         x, y = left + wide * selected[1], top + high * selected[0]
         parts.append(
             f'<rect class="selected" x="{x}" y="{y}" width="{wide - 2}" height="{high - 2}" '
             f'rx="4" fill="none" stroke="{INK}" stroke-width="2"/>'
         )
-    if chosen is not None:
-        x, y = left + wide * (chosen[1] + 1) - 8, top + high * chosen[0] + 6
+    if grid.chosen is not None:
+        x, y = left + wide * (grid.chosen[1] + 1) - 8, top + high * grid.chosen[0] + 6
         parts.append(
             f'<text class="label" x="{x}" y="{y}" text-anchor="middle" font-size="10" '
             f'dominant-baseline="central" fill="{INK}">★</text>'

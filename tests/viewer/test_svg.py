@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 
+from seq2seq.viewer.content import Grid
 from seq2seq.viewer.svg import BLUE, ORANGE, as_file, head_grid, heat_map, level
 
 SPACE = "{http://www.w3.org/2000/svg}"
@@ -76,7 +77,7 @@ def test_a_label_that_is_cut_says_so() -> None:
 def test_the_grid_prints_each_heads_accuracy_and_colours_both_sides_of_chance() -> None:
     accuracy = np.array([[0.5, 0.98], [0.04, 0.61]])
     significant = np.array([[False, True], [True, False]])
-    svg = head_grid(accuracy, title="grid", significant=significant, selected=(0, 1))
+    svg = head_grid(Grid("encoder", "it → noun", accuracy, significant), selected=(0, 1))
     root = ElementTree.fromstring(as_file(svg))
     texts = [(t.text, t.get("font-weight")) for t in root.iter(f"{SPACE}text")]
     assert texts == [
