@@ -142,7 +142,7 @@ def statistics_of(judged: Sequence[tuple[str, float]]) -> Statistics:
         row = rows.setdefault(cluster, [0.0, 0.0])
         row[0] += value
         row[1] += 1
-    return Statistics(np.array(list(rows.values()), dtype=np.float64), _ratio)
+    return Statistics(np.array(list(rows.values()), dtype=np.float64), _ratio, most=1.0)
 
 
 def mean_over(seeds: Sequence[Right]) -> Right:

@@ -44,7 +44,8 @@ def to_score(figure: Figure, *, resamples: int) -> Score:
     """
     interval = None
     if resamples > 1:
-        interval = interval_of(bootstrap([figure.statistics], resamples)[0])
+        drawn = bootstrap([figure.statistics], resamples)[0]
+        interval = interval_of(drawn, figure.statistics.most)
     return Score(
         name=figure.name,
         value=figure.statistics.score,

@@ -43,10 +43,12 @@ class Statistics:
         rows: float64 [segments, counts].
         of_sums: the metric's score, given the sums of some segments' counts [counts] and how
             many segments they are.
+        most: the highest score that there can be; the lowest is 0.
     """
 
     rows: "NDArray[np.float64]"
     of_sums: "Callable[[NDArray[np.float64], int], float]"
+    most: float = 100.0
 
     @property
     def score(self) -> float:
@@ -140,19 +142,23 @@ def randomize(system: Statistics, baseline: Statistics, trials: int) -> Randomiz
     return Randomization(p_value, tried, exact)
 
 
-def interval_of(resampled: "NDArray[np.float64]") -> tuple[float, float]:
+def interval_of(resampled: "NDArray[np.float64]", most: float = 100.0) -> tuple[float, float]:
     """The 95 % interval of bootstrap resamples: their mean, plus and minus half their spread.
+
+    It ends at scores that there can be. Where many resamples lie close to one of these, all others
+    are on its other side, and the same spread on both would pass it.
 
     Args:
         resampled: the score of each resample.
+        most: the highest score that there can be.
 
-    Source: ``estimate_ci`` of sacrebleu, so that all intervals mean the same.
+    Source: ``estimate_ci`` of sacrebleu, which has no limits, so that all intervals mean the same.
     """
     ordered = sorted(resampled.tolist())
     tail = len(ordered) // 40
     half = (ordered[len(ordered) - tail - 1] - ordered[tail]) / 2
     mean = sum(ordered) / len(ordered)
-    return mean - half, mean + half
+    return max(mean - half, 0.0), min(mean + half, most)
 
 
 def percentile_interval(resampled: "NDArray[np.float64]") -> tuple[float, float]:

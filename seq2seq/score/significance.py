@@ -126,9 +126,8 @@ def _bootstrap(figures: Sequence[tuple[str, Figure]], resamples: int) -> PairedT
         value = figure.statistics.score
         difference = value - figures[0][1].statistics.score
         p_value = bootstrap_p_value(mine, scores[0], difference)
-        systems.append(
-            ComparedSystem(name, value, difference, p_value, resamples, interval_of(mine))
-        )
+        interval = interval_of(mine, figure.statistics.most)
+        systems.append(ComparedSystem(name, value, difference, p_value, resamples, interval))
     return _test("bootstrap", figures, f"bs:{resamples}", systems)
 
 

@@ -7,6 +7,7 @@ where it has no way to cut a script (TER of Thai, say) ours says how it was done
 """
 
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def sacrebleu_measure(
         found = metric._compute_score_from_stats(rows.sum(0))
         figure = Figure(
             name=found.name,
-            statistics=Statistics(rows, of_sums),
+            statistics=Statistics(rows, of_sums, inf if found.name == "TER" else 100.0),
             signature=str(signature),
             details=_details(found),
             notes=notes + _too_short(found),

@@ -16,7 +16,7 @@ from seq2seq.score.measure import ScoreOptions
 from seq2seq.score.report import score_texts
 from seq2seq.score.significance import PairedTest
 from seq2seq.score.summary import ROUGE_NAMES
-from tests.score.metrics import bleu
+from tests.score.metrics import bleu, ter
 
 Tests = Mapping[str, tuple[PairedTest, PairedTest]]
 Made = Callable[..., list[str]]
@@ -233,6 +233,28 @@ def test_intervals_of_the_bootstrap_are_those_that_a_single_score_has(
     tests = compare(made, [truth], metrics=("bleu",), resamples=200, trials=10)
     assert tests["bleu"][0].systems[1].interval == pytest.approx(score.interval)
     assert tests["bleu"][0].signature == score.signature
+
+
+@pytest.mark.parametrize("worst", [False, True])
+def test_intervals_end_at_scores_that_there_can_be(worst: bool) -> None:
+    truth = [f"line {n} says that the fox runs over hill {n}" for n in range(30)]
+    other = "no idea what"
+    made = [truth[0], *[other] * 29] if worst else [other, *truth[1:]]
+    tests = compare([("one", made), ("two", made)], [truth], metrics=EVERY, resamples=200, trials=2)
+    ends = set()
+    for key, (bootstrap, _) in tests.items():
+        low, high = bootstrap.systems[1].interval or (-1, -1)
+        assert low >= 0
+        assert high <= 100 or key == "ter"
+        ends |= {low, high}
+    assert ends >= ({0.0} if worst else {0.0, 100.0})  # of TER the first
+    score = bleu(made, [truth], resamples=200)
+    assert score.interval == tests["bleu"][0].systems[0].interval
+
+
+def test_a_ter_above_100_has_an_interval_above_100() -> None:
+    low, high = ter(["a b c d e f"] * 9 + ["x"], [["x"] * 10], resamples=200).interval or (0, 0)
+    assert 100 < low < high
 
 
 def test_fewer_than_two_systems_are_refused() -> None:
