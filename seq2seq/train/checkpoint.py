@@ -11,7 +11,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,17 @@ def finish_checkpoint(temporary: Path, folder: Path, step: int) -> Path:
     final = checkpoint_path(folder, step)
     replace_folder(temporary, final)
     return final
+
+
+@contextmanager
+def written_anew(final: Path) -> Iterator[Path]:
+    """A folder to be made and filled in the block, which takes the place of another at its end."""
+    unfinished = final.with_name(f".tmp-{final.name}")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    yield unfinished
+    for path in (*unfinished.iterdir(), unfinished):
+        _flush(path)
+    replace_folder(unfinished, final)
 
 
 def replace_folder(new: Path, final: Path) -> None:
@@ -378,10 +390,3 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the operating system put a folder and the files in it on disk."""
-    for path in folder.iterdir():
-        _flush(path)
-    _flush(folder)

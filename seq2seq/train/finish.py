@@ -1,6 +1,5 @@
 """The end of a run: choose the weights, save the stock folder, score the test sets."""
 
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,13 +27,7 @@ from seq2seq.score.report import ScoreReport, score_texts
 from seq2seq.score.table import pad
 from seq2seq.task_prefix import store_task
 from seq2seq.tokenizer_like import TokenizerLike
-from seq2seq.train.checkpoint import (
-    Progress,
-    candidate_damage,
-    candidate_path,
-    flush_folder,
-    replace_folder,
-)
+from seq2seq.train.checkpoint import Progress, candidate_damage, candidate_path, written_anew
 from seq2seq.train.context_test_sets import translate_with_context
 from seq2seq.train.criterion.criterion import Criterion
 from seq2seq.train.log import TrainingLog
@@ -357,8 +350,6 @@ def save_best(
     run: Run, trainable: TrainableModel, tokenizer: TokenizerLike, recipe: Recipe
 ) -> None:
     """Replace ``best/`` by a complete stock folder of these weights."""
-    unfinished = run.best.with_name(".tmp-best")
-    shutil.rmtree(unfinished, ignore_errors=True)
     search = SearchDefaults(
         beams=recipe.decode.beams,
         length_penalty=recipe.decode.length_penalty,
@@ -366,14 +357,13 @@ def save_best(
         max_length=recipe.data.cleaning.max_target_pieces + 1,
         first_id=tokenizer.first_id,
     )
-    trainable.save(unfinished, search)
     languages = recipe.source_language, recipe.target_language
-    store_task(unfinished, recipe.source_prefix or "", recipe.task, languages)
     limit = min(recipe.model.max_positions, recipe.data.cleaning.max_source_pieces)
-    tokenizer.save(unfinished, max_length=limit)
-    store_context(unfinished, recipe.data.context)
-    flush_folder(unfinished)
-    replace_folder(unfinished, run.best)
+    with written_anew(run.best) as folder:
+        trainable.save(folder, search)
+        store_task(folder, recipe.source_prefix or "", recipe.task, languages)
+        tokenizer.save(folder, max_length=limit)
+        store_context(folder, recipe.data.context)
 
 
 def score_test(

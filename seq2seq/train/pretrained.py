@@ -36,12 +36,7 @@ from seq2seq.task_prefix import prefix_for_training, takes_prefix, trained_task
 from seq2seq.tokenizer import Tokenizer
 from seq2seq.tokenizer_like import TokenizerLike
 from seq2seq.train.adapter import add_adapter
-from seq2seq.train.checkpoint import (
-    flush_folder,
-    holds_adapter_alone,
-    replace_folder,
-    steps_saved,
-)
+from seq2seq.train.checkpoint import holds_adapter_alone, steps_saved, written_anew
 from seq2seq.train.new_language import NewRow, add_tag, begin_row, find_row
 from seq2seq.train.origin import Origin, find_origin, find_same_origin
 from seq2seq.train.trainable import NativeModel, StockModel, TrainableModel
@@ -357,14 +352,11 @@ def _languages(recipe: Recipe) -> tuple[str, str]:
 
 def _keep(folder: Path, tokenizer: TokenizerLike, run: Run) -> None:
     """Copy what resuming needs, all at once."""
-    unfinished = run.tokenizer.with_name(".tmp-tokenizer")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    tokenizer.save(unfinished)
-    for name in (CONFIG, SEARCH):
-        if (folder / name).is_file():
-            shutil.copyfile(folder / name, unfinished / name)
-    flush_folder(unfinished)
-    replace_folder(unfinished, run.tokenizer)
+    with written_anew(run.tokenizer) as kept:
+        tokenizer.save(kept)
+        for name in (CONFIG, SEARCH):
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, kept / name)
 
 
 def freeze(model: nn.Module, parts: tuple[str, ...]) -> None:

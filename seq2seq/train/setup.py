@@ -43,7 +43,7 @@ from seq2seq.sentences import sentences_of
 from seq2seq.stock_tokenizer import open_tokenizer
 from seq2seq.tokenizer import train_tokenizer, vocabulary_note
 from seq2seq.tokenizer_like import TokenizerLike
-from seq2seq.train.checkpoint import flush_folder, replace_folder, steps_saved
+from seq2seq.train.checkpoint import steps_saved, written_anew
 from seq2seq.train.pretrained import Pretrained, open_pretrained
 from seq2seq.train.pronoun_marks import MarkedRows, mark_text
 from seq2seq.train.resume import check_changes, machine_changes
@@ -377,8 +377,6 @@ def _tokenizer(recipe: Recipe, run: Run, text: ParallelText, say: Say) -> Tokeni
         seed=recipe.seed,
         separator=recipe.data.context.used,
     )
-    unfinished = run.tokenizer.with_name(".tmp-tokenizer")
-    tokenizer.save(unfinished, max_length=recipe.model.max_positions)
-    flush_folder(unfinished)
-    replace_folder(unfinished, run.tokenizer)
+    with written_anew(run.tokenizer) as kept:
+        tokenizer.save(kept, max_length=recipe.model.max_positions)
     return tokenizer
