@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,7 +36,7 @@ from seq2seq.engines.eight_bits import SAMPLE, compare_eight_bits, distinct
 from seq2seq.engines.engine import Engine, Progress
 from seq2seq.engines.load import fitting_engine, load_eight_bits, load_engine
 from seq2seq.errors import DeviceError, ModelError
-from seq2seq.files import read_json_object
+from seq2seq.files import cache_folder, read_json_object
 from seq2seq.libraries import reason_of
 from seq2seq.run import model_folder, write_json
 from seq2seq.stock_tokenizer import open_tokenizer
@@ -257,15 +257,33 @@ class AutomaticEngine(Engine):
                 if kept:
                     shutil.rmtree(self.place / name, ignore_errors=True)  # it was damaged
                     made.rename(self.place / name)
-            conversion = Conversion(program(), files, kept, agreement)
-            write_conversion(self.place, conversion)
         except OSError as error:
-            reason = f"CTranslate2's format cannot be kept in {self.place}: {error.strerror}"
+            reason = (
+                f"CTranslate2's format cannot be kept in {self.place}: {error.strerror}; until "
+                f"it can, every job is left to our own program: {self._how_to_keep()}"
+            )
             return Conversion(program(), files, "", Agreement(0, 0, 0, 0.0, 0.0, (reason,)))
+        conversion = Conversion(program(), files, kept, agreement)
+        self._keep(conversion)
         if kept:  # our own program is not likely to be needed again
             self._native = None
             self._end_processes()
         return conversion
+
+    def _keep(self, conversion: Conversion) -> None:
+        """Keep what was found; where that fails, say what it costs: it serves this job alone."""
+        try:
+            write_conversion(self.place, conversion)
+        except OSError as error:
+            self._announce(
+                f"note: {self.place}: what was compared cannot be kept ({error.strerror}); every "
+                f"start compares anew, until it can: {self._how_to_keep()}"
+            )
+
+    def _how_to_keep(self) -> str:
+        other = self.place.is_relative_to(cache_folder())
+        mend = "make room or allow writing there"
+        return f"{mend}, or let SEQ2SEQ_CACHE name another folder" if other else mend
 
     def _compare(self, made: Path, sample: Sequence[Ids], options: DecodeOptions) -> Agreement:
         from seq2seq.engines.native import NativeEngine
@@ -296,8 +314,7 @@ class AutomaticEngine(Engine):
             measured = compare_eight_bits(exact, self._load_converted(conversion), sample, options)
             if len(sample) == SAMPLE:
                 self._conversion = replace(conversion, eight_bits=measured)
-                with suppress(OSError):  # it is measured again
-                    write_conversion(self.place, self._conversion)
+                self._keep(self._conversion)
         self._announce(measured.to_text())
 
     def _load_native(self) -> Engine:

@@ -119,7 +119,8 @@ def conversion_folder(path: Path) -> Path:
         path: A run folder, or a stock model folder, which is left as it is.
     """
     run = Run(path)
-    if run.recipe.is_file() and os.access(path, os.W_OK):
+    written = run.engines if run.engines.exists() else path
+    if run.recipe.is_file() and os.access(written, os.W_OK):
         return run.engines
     full = hashlib.sha256(str(path.resolve()).encode()).hexdigest()
     return cache_folder() / "engines" / f"{path.name}-{full[:16]}"

@@ -1,5 +1,6 @@
 """The fastest program with the same outputs: chosen by trial, and the choice kept."""
 
+import errno
 import json
 import os
 import shutil
@@ -294,7 +295,32 @@ def test_a_place_that_cannot_be_written_leaves_the_work_to_our_own_program(
     sources = loaded.tokenizer.encode(LINES)
     engine, said = open_fastest(folder)
     assert texts(engine.search(sources, GREEDY)) == texts(loaded.native.search(sources, GREEDY))
-    assert "format cannot be kept in" in said[-1]
+    assert said[-1].endswith(
+        f"format cannot be kept in {engine.place}: Not a directory; until it can, every job is "
+        "left to our own program: make room or allow writing there, or let SEQ2SEQ_CACHE name "
+        "another folder"
+    )
+
+
+def test_what_cannot_be_noted_serves_this_job_and_what_that_costs_is_said_once(
+    loaded: Loaded, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(automatic, "write_conversion", full)
+    sources = loaded.tokenizer.encode(LINES)
+    engine, said = open_fastest(folder, eight_bits=True)
+    for _ in range(2):
+        engine.search(sources, GREEDY)
+    notes = [line for line in said if line.startswith("note: ")]
+    assert notes == [
+        f"note: {engine.place}: what was compared cannot be kept (No space left on device); every "
+        "start compares anew, until it can: make room or allow writing there, or let "
+        "SEQ2SEQ_CACHE name another folder"
+    ]
+    assert any(line.startswith("engine: CTranslate2") for line in said)
+    assert open_fastest(folder)[0]._conversion is None
 
 
 def test_a_run_keeps_it_and_a_stock_folder_is_left_as_it_is(
@@ -306,6 +332,9 @@ def test_a_run_keeps_it_and_a_stock_folder_is_left_as_it_is(
     assert conversion_folder(run) == run / "engines"
     assert conversion_folder(stock).parent == cache / "engines"
     assert conversion_folder(stock) != conversion_folder(tmp_path / "other" / "stock")
+    (run / "engines").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, _: path != run / "engines")
+    assert conversion_folder(run).parent == cache / "engines"
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert conversion_folder(run).parent == cache / "engines"
 
