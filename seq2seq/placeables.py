@@ -24,22 +24,27 @@ _NO_URL = (
     r"\s<>\"{}|\\^`«»‹›“”„‘’‚「」『』（）《》〈〉【】、。，；：！？…।؟،؛"
     + UNSPACED_LETTER[1:-1]
 )  # fmt: skip
+# A letter, digit or underscore that is none of such a script: these stand beside an address as a
+# space does.
+_WORD = rf"(?:(?!{UNSPACED_LETTER})\w)"
+_BEGINS = rf"(?<!{_WORD})(?<![.+-])"
 # A name as programs spell it: with an underscore, or with a capital inside.
 _PROGRAM_NAME = r"(?=[\w.-]*(?:_|[a-z][A-Z]))[A-Za-z_](?:[\w.-]*\w)?"
 _ATTRIBUTE = r"""\s+[\w:.-]+=(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>]+)"""
 
 # From the longest delimiters to the shortest: of two that begin at one place the first is taken.
 FORMS = {
-    "URL": rf"(?<![\w.+-])(?:[A-Za-z][A-Za-z0-9+.-]+://|www\.)[^{_NO_URL}]+",
-    "e-mail address": r"(?<![\w.+-])[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}",
+    "URL": rf"{_BEGINS}(?:[A-Za-z][A-Za-z0-9+.-]+://|www\.)[^{_NO_URL}]+",
+    "e-mail address": rf"{_BEGINS}(?:{_WORD}|[.+-])+@"
+    r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}",
     "${{ }}": r"\$\{\{[^{}]+\}\}",
     "{{ }}": r"\{\{(?:\{[^{}]+\}|[^{}]+)\}\}",
     "${ }": r"\$\{[^{}]+\}",
     "#{ }": r"#\{[^{}]+\}",
     "%{ }": r"%\{[^{}]+\}",
     "{% %}": r"\{%[^{}]+%\}",
-    # behind \emph and its like stands text
-    "{ }": r"(?<!\\[A-Za-z]+)\{(?: ?[^\s{}]+ ?)?\}",
+    # behind \emph and its like stands text, which is looked for at a brace alone
+    "{ }": r"\{(?<!\\[A-Za-z]+\{)(?: ?[^\s{}]+ ?)?\}",
     "<% %>": r"<%[^<>]+%>",
     "tag": rf"</?[A-Za-z0-9_][\w:.-]*(?:{_ATTRIBUTE})*\s*/?>",
     "[[ ]]": r"\[\[[^\s\[\]]+\]\]",
@@ -50,7 +55,7 @@ FORMS = {
     r"(?:hh?|ll?|[Lqjzt])?[diouxXeEfFgGcrsa@](?![A-Za-z])",
     "% %": r"(?<![\w%])(?:%%[A-Za-z_]\w*%%|%[A-Za-z_]\w*%)(?!\w)",
     "@ @": r"(?<!\w)@[A-Za-z][\w.-]*@(?!\w)",
-    "@name": r"(?<![\w@./])@[A-Za-z_]\w+",
+    "@name": rf"(?<!{_WORD})(?<![@./])@[A-Za-z_]{_WORD}+",
     # no "$US 5"
     "$name": r"(?<![\w$])\$(?![A-Z]{1,3}(?!\w))[A-Za-z_]\w+",
     "__ __": r"(?<!\w)__(?=[A-Z0-9_]+__|\w*?(?:[A-Za-z]_[A-Za-z]|[a-z][A-Z]))\w+?__(?!\w)",

@@ -92,3 +92,28 @@ def test_a_url_ends_where_a_script_without_spaces_goes_on() -> None:
 @pytest.mark.parametrize("part", ["[[{{<%${", "a.", "<a a=b ", "@a.", "__a_", ":a", "%(a", "a@b."])
 def test_a_long_line_that_holds_none_takes_no_long_time(part: str) -> None:
     assert found(part * 20_000) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("请看https://example.org/a。谢谢", ["https://example.org/a"]),
+        ("发邮件到ann@example.org吧", ["ann@example.org"]),
+        ("ann@example.org和bob@example.org", ["ann@example.org", "bob@example.org"]),
+        ("感谢@some_one你好", ["@some_one"]),
+        ("詳細はwww.example.orgへ", ["www.example.org"]),
+        ("ดูที่https://example.org/aนะ", ["https://example.org/a"]),
+        ("иванов@example.org", ["иванов@example.org"]),  # a script with spaces is part of it
+    ],
+)
+def test_text_without_spaces_stands_beside_an_address_and_is_no_part_of_it(
+    text: str, found: list[str]
+) -> None:
+    assert [one.text for one in placeables_in(text)] == found
+
+
+@pytest.mark.timeout(10)  # where what stands before a brace was looked at first, it took 25 s
+@pytest.mark.parametrize("end", ["@", "{", "{x}", "://", "%"])
+def test_a_long_line_without_spaces_takes_no_time(end: str) -> None:
+    found = placeables_in("a" * 100_000 + end)
+    assert [one.text for one in found] == (["{x}"] if end == "{x}" else [])
