@@ -1,14 +1,16 @@
 """The interface between the training loop and whatever an update minimises."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from seq2seq.data.batches import Batch
+from seq2seq.recipe import TrainSpec
 
 TARGET_TOKENS = "target_tokens"
 CONTEXT_TOKENS = "context_tokens"
@@ -66,13 +68,6 @@ def discounted(
     return share * (own + discount * context)
 
 
-def context_tokens(batch: Batch, discount: float) -> dict[str, int]:
-    """How many pieces of context a micro-batch scores, for ``Criterion.counts``."""
-    if not discount:
-        return {}
-    return {CONTEXT_TOKENS: 0 if batch.context_places is None else len(batch.context_places)}
-
-
 class Criterion(nn.Module):
     """Computes the loss of a micro-batch; a module, because that is what Accelerate wraps.
 
@@ -99,3 +94,63 @@ class Criterion(nn.Module):
     def figures(self, sums: Mapping[str, float]) -> dict[str, float]:
         """What the log says, beside the loss, of the sums of parts and counts over all ranks."""
         return {}
+
+
+class NextPiece(Criterion):
+    """Label-smoothed cross-entropy of the next piece, with R-Drop, and context that counts less.
+
+    What a model reads (``found``) and how pieces are predicted from it is each kind's own.
+    """
+
+    def __init__(self, model: Any, spec: TrainSpec):
+        super().__init__(model)
+        self.label_smoothing = spec.label_smoothing
+        self.rdrop_weight = spec.rdrop_weight
+        self.context_discount = spec.context_discount
+
+    def counts(self, batch: Batch) -> dict[str, int]:
+        """The pieces of context that are scored too."""
+        if not self.context_discount:
+            return {}
+        return {CONTEXT_TOKENS: 0 if batch.context_places is None else len(batch.context_places)}
+
+    def _prediction_loss(
+        self, batch: Batch, read: Callable[[], Tensor], update: Update
+    ) -> tuple[Tensor, Tensor]:
+        """Loss and likelihood, of R-Drop the mean over two passes; ``read`` makes one each time."""
+        targets = batch.target_ids.flatten()[batch.target_places]
+        found = read()
+        one = self._at(found, batch.target_places)
+        loss, nll = self._cross_entropy(one, targets)
+        if not self.training:
+            return loss, nll
+        if self.rdrop_weight:
+            other = self._at(read(), batch.target_places)
+            other_loss, other_nll = self._cross_entropy(other, targets)
+            disagreement = self._disagreement(one, other)
+            loss = (loss + other_loss) / 2 + self.rdrop_weight / 4 * disagreement
+            nll = (nll + other_nll) / 2
+        if self.context_discount:
+            context = self._context_loss(found, batch)
+            loss = discounted(loss, context, self.context_discount, update)
+        return loss, nll
+
+    def _context_loss(self, found: Tensor, batch: Batch) -> Tensor:
+        """Loss of what stands before the sentences of the targets."""
+        places = batch.context_places
+        if places is None:
+            return found.new_zeros((), dtype=torch.float32)
+        loss, _ = self._cross_entropy(self._at(found, places), batch.target_ids.flatten()[places])
+        return loss
+
+    @abstractmethod
+    def _at(self, found: Tensor, places: Tensor) -> Tensor:
+        """What pieces are predicted from in some places."""
+
+    @abstractmethod
+    def _cross_entropy(self, predicting: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The sums that `smoothed_cross_entropy` defines."""
+
+    @abstractmethod
+    def _disagreement(self, one: Tensor, other: Tensor) -> Tensor:
+        """Sum over tokens of both Kullback-Leibler divergences between two passes."""

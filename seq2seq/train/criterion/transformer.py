@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,13 +13,7 @@ from seq2seq.data.batches import Batch
 from seq2seq.model.transformer import Transformer
 from seq2seq.recipe import TrainSpec
 from seq2seq.train.criterion.bottleneck import Visibility, narrowed
-from seq2seq.train.criterion.criterion import (
-    Criterion,
-    Losses,
-    Update,
-    context_tokens,
-    discounted,
-)
+from seq2seq.train.criterion.criterion import Losses, NextPiece, Update
 from seq2seq.train.criterion.cross_entropy import smoothed_cross_entropy
 from seq2seq.train.criterion.guided_attention import GuidedAttention
 from seq2seq.train.criterion.guided_copy import GuidedCopy
@@ -30,16 +25,13 @@ RDROP_ROWS = 1024
 BOTTLENECKS, BATCHES = "bottlenecks", "batches"
 
 
-class TransformerCriterion(Criterion):
-    """Label-smoothed cross-entropy of our Transformer, and what the recipe adds to it."""
+class TransformerCriterion(NextPiece):
+    """The next piece of our Transformer, and what the recipe adds to it."""
 
     model: Transformer
 
     def __init__(self, model: Transformer, spec: TrainSpec):
-        super().__init__(model)
-        self.label_smoothing = spec.label_smoothing
-        self.rdrop_weight = spec.rdrop_weight
-        self.context_discount = spec.context_discount
+        super().__init__(model, spec)
         self.bottleneck = spec.bottleneck
         self.guides: list[GuidedAttention | GuidedCopy] = []
         if spec.guided_attention.weight:
@@ -59,12 +51,14 @@ class TransformerCriterion(Criterion):
             passes, and the sum of each guided loss.
         """
         if not self.training:
-            loss, nll = self._translation_loss(batch, Visibility(), update)
+            states = partial(self._states, batch, Visibility())
+            loss, nll = self._prediction_loss(batch, states, update)
             return Losses(loss, {"nll": nll})
-        with self._listening() as read:
-            loss, nll = self._translation_loss(batch, self._visibility(batch), update)
+        states = partial(self._states, batch, self._visibility(batch))
+        with self._listening() as heard:
+            loss, nll = self._prediction_loss(batch, states, update)
         parts = {"nll": nll}
-        for guide, calls in zip(self.guides, read, strict=True):
+        for guide, calls in zip(self.guides, heard, strict=True):
             guided = guide.loss(calls, batch)
             loss = loss + guide.weight(update) * guided
             parts[guide.name] = guided.detach()
@@ -73,7 +67,7 @@ class TransformerCriterion(Criterion):
     def counts(self, batch: Batch) -> dict[str, int]:
         """What guided losses are means over, pieces of context, and batches in the bottleneck."""
         found = {name: n for guide in self.guides for name, n in guide.counts(batch).items()}
-        found |= context_tokens(batch, self.context_discount)
+        found |= super().counts(batch)
         if self.bottleneck.share:
             found |= {BOTTLENECKS: int(batch.bottleneck), BATCHES: 1}
         return found
@@ -96,34 +90,6 @@ class TransformerCriterion(Criterion):
         marks = batch.marks.to(batch.source_ids.device)
         return narrowed(batch.source_mask, marks, self.bottleneck)
 
-    def _translation_loss(
-        self, batch: Batch, visible: Visibility, update: Update
-    ) -> tuple[Tensor, Tensor]:
-        targets = batch.target_ids.flatten()[batch.target_places]
-        states = self._states(batch, visible)
-        hidden = self._at(states, batch.target_places)
-        loss, nll = self._cross_entropy(hidden, targets)
-        if not self.training:
-            return loss, nll
-        if self.rdrop_weight:
-            again = self._at(self._states(batch, visible), batch.target_places)
-            other_loss, other_nll = self._cross_entropy(again, targets)
-            disagreement = self._disagreement(hidden, again)
-            loss = (loss + other_loss) / 2 + self.rdrop_weight / 4 * disagreement
-            nll = (nll + other_nll) / 2
-        if self.context_discount:
-            context = self._context_loss(states, batch)
-            loss = discounted(loss, context, self.context_discount, update)
-        return loss, nll
-
-    def _context_loss(self, states: Tensor, batch: Batch) -> Tensor:
-        """Loss of what stands before the sentences of the targets."""
-        places = batch.context_places
-        if places is None:
-            return states.new_zeros((), dtype=torch.float32)
-        loss, _ = self._cross_entropy(self._at(states, places), batch.target_ids.flatten()[places])
-        return loss
-
     def _states(self, batch: Batch, visible: Visibility) -> Tensor:
         """Decoder states in all places, from the target shifted right behind its start."""
         inputs = batch.target_ids.roll(1, dims=1)
@@ -134,9 +100,9 @@ class TransformerCriterion(Criterion):
         )
         return states.flatten(0, 1)
 
-    def _at(self, states: Tensor, places: Tensor) -> Tensor:
+    def _at(self, found: Tensor, places: Tensor) -> Tensor:
         """Decoder states in some places."""
-        hidden = states.index_select(0, places)
+        hidden = found.index_select(0, places)
         # Norms answer in 32 bits even under autocast; the cross-entropy computes in what it is
         # given, and its three products with the vocabulary are half of a small model's work.
         device = hidden.device.type
@@ -144,9 +110,9 @@ class TransformerCriterion(Criterion):
             hidden = hidden.to(torch.get_autocast_dtype(device))
         return hidden
 
-    def _cross_entropy(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def _cross_entropy(self, predicting: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         return smoothed_cross_entropy(
-            hidden,
+            predicting,
             self.model.output_weight,
             self.model.logits_bias,
             targets,
