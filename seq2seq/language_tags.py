@@ -164,8 +164,9 @@ def choose_tags(
     if problems:
         raise ModelError(
             f"{where}: {'; '.join(problems)}; needed two of the {len(known)} languages that the "
-            f"tokenizer knows: give a recipe source_tag and target_tag, 'translate' "
-            f"--source-language and --target-language, pipeline() src_lang and tgt_lang, or "
+            "tokenizer knows: give a recipe source_tag and target_tag (and [new_language] for one "
+            "that is not among them), 'translate' --source-language and --target-language, "
+            "pipeline() src_lang and tgt_lang, or "
             f"tokenizer_config.json src_lang and tgt_lang; it knows {', '.join(sorted(known))}"
         )
     remarks = [one for side, asked, codes in both for one in taken(side, asked, codes[0])]

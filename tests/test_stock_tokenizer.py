@@ -207,7 +207,8 @@ def test_both_unknown_languages_are_told_with_those_that_begin_alike(
 ) -> None:
     problem = (
         r"the source language is 'engl' \(did you mean eng_Latn\?\); the target language is 'xx'; "
-        "needed two of the 3 languages that the tokenizer knows: give a recipe source_tag and .*; "
+        "needed two of the 3 languages that the tokenizer knows: give a recipe source_tag and "
+        r"target_tag \(and \[new_language\] for one that is not among them\), .*; "
         "it knows deu_Latn, eng_Latn, fra_Latn"
     )
     with pytest.raises(ModelError, match=problem):
