@@ -5,7 +5,7 @@ Millions of Python lists would take ten times the memory and cannot be read from
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -26,6 +26,10 @@ class Rows(ABC):
     @abstractmethod
     def __getitem__(self, row: int) -> Int[np.ndarray, " values"]:
         """The values of a row."""
+
+    def __iter__(self) -> Iterator[Int[np.ndarray, " values"]]:
+        """All rows in order."""
+        return (self[row] for row in range(len(self)))
 
     @property
     @abstractmethod
