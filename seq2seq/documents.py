@@ -19,7 +19,7 @@ from seq2seq.errors import ModelError
 from seq2seq.normalization import normalize
 from seq2seq.reading import TextReader, check_lines
 from seq2seq.sentences import Long
-from seq2seq.tokenizer_like import TokenizerLike
+from seq2seq.tokenizer_like import TokenizerLike, as_read
 from seq2seq.translate import CHUNK_LINES, Chunk, Report, Translation, Translator
 
 Progress = Callable[[int], None]
@@ -245,11 +245,7 @@ def score_in_context(
     form = translator.context
     if form is None and any(map(_has_context, sentences)):
         form = format_needed(translator)
-    texts = [normalize(one.text) for one in sentences]
-    leads = [tokenizer.lead(text) for text in texts]  # as where they are translated
-    sources = tokenizer.encode(
-        [f"{lead}{text.removeprefix(lead)}" for lead, text in zip(leads, texts, strict=True)]
-    )
+    sources = tokenizer.encode([as_read(tokenizer, normalize(one.text)) for one in sentences])
     wanted = tokenizer.encode_target([normalize(text) for text in targets])
     given = [0] * len(wanted)
     if form is not None:

@@ -20,6 +20,7 @@ from seq2seq.probe.model.stock_model import StockModel
 from seq2seq.probe.report.attention_page import known_languages, show_text
 from seq2seq.run import Run
 from seq2seq.sentences import join_parts, sentences_of
+from seq2seq.tokenizer_like import as_read
 from seq2seq.translate import Translator
 from seq2seq.translated import Report, Translation
 from seq2seq.viewer.content import AttentionPage
@@ -169,9 +170,7 @@ class TriedModel:
 
     def _show(self, sentence: str, written: Ids) -> AttentionPage:
         """The attention of one reading, with what the model is told in front of the text."""
-        read = normalize(sentence)
-        lead = self.translator.tokenizer.lead(read)
-        read = lead + read.removeprefix(lead)
+        read = as_read(self.translator.tokenizer, normalize(sentence))
         return show_text(self._opened, read, target=written, languages=self._told)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from seq2seq.documents import InContext, score_in_context, translate_in_context
 from seq2seq.evaluate.item import Item, Suite
 from seq2seq.normalization import normalize
+from seq2seq.tokenizer_like import as_read
 from seq2seq.translate import Translator
 
 CHUNK = 512  # pairs scored, or sentences translated, between two reports of progress
@@ -163,11 +164,10 @@ def _pieces(
     tokenizer = translator.tokenizer
     sources = list(dict.fromkeys(source.text for source, _ in pairs))
     targets = list(dict.fromkeys(text for _, text in pairs))
-    read = [normalize(source) for source in sources]
-    led = [f"{lead}{text.removeprefix(lead)}" for text in read for lead in [tokenizer.lead(text)]]
+    read = tokenizer.encode([as_read(tokenizer, normalize(source)) for source in sources])
     written = tokenizer.encode_target([normalize(target) for target in targets])
     return (
-        dict(zip(sources, tokenizer.encode(led), strict=True)),
+        dict(zip(sources, read, strict=True)),
         dict(zip(targets, written, strict=True)),
     )
 
