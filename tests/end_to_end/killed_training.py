@@ -82,7 +82,7 @@ class Fork:
                     os.close(self._write)
             return self.returncode
 
-    def wait(self) -> None:
+    def communicate(self) -> None:
         """Wait for its end."""
         while self.poll() is None:
             time.sleep(0.01)
