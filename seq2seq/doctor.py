@@ -18,7 +18,7 @@ from seq2seq.data.findings import Noticed, findings_of
 from seq2seq.data.parallel_text import read_text
 from seq2seq.languages import unspaced_share
 from seq2seq.recipe import CleaningSpec, CorpusSpec, Recipe
-from seq2seq.round_trip import RoundTripReport
+from seq2seq.round_trip import RoundTrip, RoundTripReport
 from seq2seq.run import Run, data_of
 from seq2seq.score.words import UNSPACED_SHARE
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
@@ -76,14 +76,15 @@ class Diagnosis:
 
     def to_text(self) -> str:
         """All of it, for people."""
-        trips = (f"{name}: {report.to_text()}" for name, report in self.round_trips.items())
+        trips = (report.to_text(name) for name, report in self.round_trips.items())
         lengths = (lengths.to_text() for lengths in self.lengths)
         return "\n".join([self.cleaning.to_text(), *lengths, *trips])
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for programs."""
         trips = {
-            name: asdict(report) | {"unknown_share": report.unknown_share}
+            name: _counts(report.both)
+            | {"source": _counts(report.source), "target": _counts(report.target)}
             for name, report in self.round_trips.items()
         }
         lengths = [asdict(lengths) for lengths in self.lengths]
@@ -158,6 +159,10 @@ def _readable(rows: Any, side: int) -> tuple[Count, Unit]:
     if unspaced_share(islice(_texts(rows, side), SAMPLE)) >= UNSPACED_SHARE:
         return _characters, "characters"
     return _words, "words"
+
+
+def _counts(trip: RoundTrip) -> dict[str, Any]:
+    return asdict(trip) | {"unknown_share": trip.unknown_share}
 
 
 def _lengths(name: str, side: Side, unit: Unit, counts: Sequence[int]) -> Lengths:

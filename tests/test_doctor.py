@@ -84,10 +84,11 @@ def test_a_run_shows_what_its_tokenizer_cannot_spell(tmp_path: Path) -> None:
     train_tokenizer(texts, spec, family="m2m_100", seed=1).save(run.tokenizer)
     report = examine_run(run.folder)
     trips = report.round_trips
-    assert trips["train.tsv"].unknown == 0
-    assert trips["dev"].unknown > 0  # ü and z stand in no training text
+    assert trips["train.tsv"].both.unknown == 0
+    assert trips["dev"].target.unknown > 0  # ü and z stand in no training text
     assert {lengths.unit for lengths in report.lengths} == {"pieces"}
-    assert f"dev: {trips['dev'].to_text()}" in report.to_text()
+    assert trips["dev"].to_text("dev") in report.to_text()
+    assert "\ndev: round trip of the target: " in report.to_text()
     assert json.loads(json.dumps(report.to_json()))["round_trips"]["dev"]["unknown_share"] > 0
 
 

@@ -283,10 +283,10 @@ def test_the_stock_tokenizer_of_transformers_4_cuts_alike(spec, family, tmp_path
 
 def test_round_trip_counts_planted_unknown_characters_and_nothing_else():
     tokenizer = train(UNIGRAM.model_copy(update={"byte_fallback": False}))
-    clean = RoundTripReport.of(tokenizer, lines())
+    clean = RoundTripReport.of(tokenizer, lines()).source
     assert (clean.lines, clean.exact, clean.unknown, clean.examples) == (300, 300, 0, ())
     assert "300 of 300 lines come back as they were (100.00 %); 0 of" in clean.to_text()
-    planted = RoundTripReport.of(tokenizer, [*lines(), "the 日本 robot 語"])
+    planted = RoundTripReport.of(tokenizer, [*lines(), "the 日本 robot 語"]).source
     assert (planted.exact, planted.unknown) == (300, 2)
     assert planted.exact_share == pytest.approx(300 / 301)
     assert planted.unknown_share == pytest.approx(2 / planted.pieces)
@@ -294,13 +294,28 @@ def test_round_trip_counts_planted_unknown_characters_and_nothing_else():
     assert "line 301: 'the 日本 robot 語' became 'the  robot '" in planted.to_text()
 
 
+def test_round_trip_shows_a_side_that_is_lost_whole_beside_one_that_is_not():
+    tokenizer = train(UNIGRAM.model_copy(update={"byte_fallback": False}))
+    report = RoundTripReport.of(tokenizer, lines(), ["机器人 看见", "机器"])
+    assert (report.source.exact_share, report.source.unknown) == (1.0, 0)
+    assert (report.target.exact, report.target.unknown) == (0, 3)
+    assert (report.both.exact, report.both.lines) == (300, 302)
+    source, target, *examples = report.to_text().splitlines()
+    assert source.startswith("round trip of the source: 300 of 300 lines")
+    assert target.startswith("round trip of the target: 0 of 2 lines")
+    assert [line.split(" '")[0] for line in examples] == ["  line 1:", "  line 2:"]
+    found = report.to_json()
+    assert found["unknown_pieces"] == found["target"]["unknown_pieces"] == 3
+    assert found["source"]["unknown_pieces"] == 0
+
+
 @KINDS
 def test_round_trip_counts_the_characters_that_are_spelt_in_bytes(spec):
     tokenizer = train(spec)
-    clean = RoundTripReport.of(tokenizer, lines())
+    clean = RoundTripReport.of(tokenizer, lines()).source
     assert (clean.exact, clean.spelt) == (300, 0)
     assert "in bytes" not in clean.to_text()
-    planted = RoundTripReport.of(tokenizer, [*lines(), "the 日本 robot 語"])
+    planted = RoundTripReport.of(tokenizer, [*lines(), "the 日本 robot 語"]).source
     assert (planted.exact, planted.unknown, planted.spelt) == (301, 0, 3)
     assert planted.to_text().endswith(" unknown (0.0000 %); 3 characters spelt in bytes")
     assert planted.to_json()["characters_in_bytes"] == 3
@@ -309,11 +324,11 @@ def test_round_trip_counts_the_characters_that_are_spelt_in_bytes(spec):
 @KINDS
 def test_character_coverage_leaves_the_rarest_characters_out(spec):
     texts = [*lines(), "Ωa Ωa Ωa"]
-    assert RoundTripReport.of(train(spec, texts=texts), ["Ωa"]).spelt == 0
+    assert RoundTripReport.of(train(spec, texts=texts), ["Ωa"]).source.spelt == 0
     for fallback in (False, True):
         changes = {"character_coverage": 0.999, "vocab_size": 5000, "byte_fallback": fallback}
         covering = train(spec.model_copy(update=changes), texts=texts)
-        report = RoundTripReport.of(covering, ["Ωa"])
+        report = RoundTripReport.of(covering, ["Ωa"]).source
         assert (report.exact, report.unknown, report.spelt) == (fallback, not fallback, fallback)
         assert not [piece for piece in covering.pieces() if "Ω" in piece]
 
@@ -327,7 +342,7 @@ def test_a_text_with_fewer_pieces_gives_a_smaller_vocabulary_and_says_so(spec):
     note = vocabulary_note(tokenizer, spec)
     assert note.startswith(f"{learnt} {spec.kind} pieces and 256 bytes instead of 5,000")
     assert ("kind bpe suits" in note) == (spec.kind == "unigram")
-    assert RoundTripReport.of(tokenizer, lines()).exact == 300
+    assert RoundTripReport.of(tokenizer, lines()).source.exact == 300
 
 
 def test_a_vocabulary_of_the_size_asked_for_is_noted_plainly():
@@ -355,7 +370,7 @@ def test_a_line_with_a_character_that_sentencepiece_reserves_is_trained_on_all_t
 
 def test_long_documents_are_trained_on_whole():
     tokenizer = train(UNIGRAM, texts=[*lines(), "robot " * 2000 + "zyxwv " * 60])
-    assert RoundTripReport.of(tokenizer, ["zyxwv"]).unknown == 0
+    assert RoundTripReport.of(tokenizer, ["zyxwv"]).source.unknown == 0
     assert "▁zyxwv" in tokenizer.pieces()
 
 
@@ -363,7 +378,7 @@ def test_long_documents_are_trained_on_whole():
 def test_a_word_without_end_is_trained_on_in_parts(spec):
     word = "zyxwv" * 40_000  # whole it takes the trainers minutes, or numbers that are too small
     tokenizer = train(spec, texts=[*lines(), word])
-    assert RoundTripReport.of(tokenizer, ["zyxwv"]).spelt == 0
+    assert RoundTripReport.of(tokenizer, ["zyxwv"]).source.spelt == 0
     assert any("zyxwv" in piece for piece in tokenizer.pieces())
     assert max(map(len, tokenizer.pieces())) <= 32
     parts = tokenizer.split_word("▁" + word[:5000])

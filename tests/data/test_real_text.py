@@ -25,7 +25,7 @@ def test_captions_survive_the_round_trip_and_fill_their_batches(shared_data):
     assert text.report.read == 29_000
     spec = TokenizerSpec(vocab_size=8000)
     tokenizer = train_tokenizer(text.training_texts(), spec, family="m2m_100", seed=1)
-    report = RoundTripReport.of(tokenizer, text.training_texts())
+    report = RoundTripReport.of(tokenizer, text.training_texts()).source
     assert (report.exact_share, report.unknown) == (1.0, 0)
     epoch = prepare(text, tokenizer, spec, seed=1).epoch(0)
     lengths = (epoch.source_lengths, epoch.target_lengths)

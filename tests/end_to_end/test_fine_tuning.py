@@ -111,7 +111,7 @@ def test_opus_mt_goes_from_the_hub_through_training_back_to_the_hub(
     log = [json.loads(line) for line in run.metrics.read_text().splitlines()]
     assert [line["step"] for line in log if line["kind"] == "dev"] == [30]
     examined = examine_run(run.folder)
-    assert all(trip.exact == trip.lines for trip in examined.round_trips.values())
+    assert all(trip.both.exact == trip.both.lines for trip in examined.round_trips.values())
 
     export(run.folder, "hub")
     seq2seq(warm, hub, tmp_path / "a", "publish", run.folder, "tester/further")
