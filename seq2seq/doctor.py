@@ -16,11 +16,10 @@ from seq2seq.data.clean import CleaningReport, apply_cleaning, find_doubts
 from seq2seq.data.corpus import iterate_chunks, read_corpus
 from seq2seq.data.findings import Noticed, findings_of
 from seq2seq.data.parallel_text import read_text
-from seq2seq.languages import unspaced_share
 from seq2seq.recipe import CleaningSpec, CorpusSpec, Recipe
 from seq2seq.round_trip import RoundTrip, RoundTripReport
 from seq2seq.run import Run, data_of
-from seq2seq.score.words import UNSPACED_SHARE
+from seq2seq.score.words import is_spaced
 from seq2seq.stock_tokenizer import StockTokenizer, open_tokenizer
 from seq2seq.task_prefix import trained_task
 
@@ -156,9 +155,9 @@ def _all_lengths(
 
 def _readable(rows: Any, side: int) -> tuple[Count, Unit]:
     """Words, or characters where the script puts no spaces between words."""
-    if unspaced_share(islice(_texts(rows, side), SAMPLE)) >= UNSPACED_SHARE:
-        return _characters, "characters"
-    return _words, "words"
+    if is_spaced(islice(_texts(rows, side), SAMPLE)):
+        return _words, "words"
+    return _characters, "characters"
 
 
 def _counts(trip: RoundTrip) -> dict[str, Any]:

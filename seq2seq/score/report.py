@@ -26,8 +26,8 @@ class ScoreReport:
         errors: the faults that the figures hide.
         preparation: what was done to the texts before they were compared.
         target: their language.
-        baselines: "lead-8" and "lead-12", each with its own scores, where ROUGE was asked for
-            and the source is known.
+        baselines: "lead-8" and "lead-12" ("lead-8 by letters" in scripts without spaces), each
+            with its own scores, where ROUGE was asked for and the source is known.
     """
 
     scores: Mapping[str, Score]
@@ -39,7 +39,10 @@ class ScoreReport:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures should know, each sentence once."""
-        notes = [note for score in self.scores.values() for note in score.notes]
+        scores = [*self.scores.values()]
+        for baseline in self.baselines.values():
+            scores += baseline.values()
+        notes = [note for score in scores for note in score.notes]
         return tuple(dict.fromkeys([*self.preparation.notes(), *notes]))
 
     def to_json(self) -> dict[str, Any]:

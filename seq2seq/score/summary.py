@@ -7,6 +7,7 @@ as in rouge-score, and in a text without any, which a file of one segment a line
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 
 from seq2seq.score.figure import Figure, Measure, to_score
@@ -14,7 +15,7 @@ from seq2seq.score.resampling import Statistics
 from seq2seq.score.result import RESAMPLES, Score, Segments
 from seq2seq.score.texts import References, make_comparable, references_by_segment
 from seq2seq.score.tokenization import Script, script_of
-from seq2seq.score.words import Words, first_units, rouge_words
+from seq2seq.score.words import LETTERS_OF_WORD, Words, first_words, is_spaced, rouge_words
 
 ROUGE_NAMES = {
     "rouge1": "ROUGE-1",
@@ -119,10 +120,10 @@ def lead(document: str, words: int) -> str:
 
     Args:
         document: the text.
-        words: how many words to keep; a word is what stands between spaces, or a letter where the
-            script has no spaces.
+        words: how many words to keep; a word is what stands between spaces, or about as many
+            letters as one has where the script has no spaces.
     """
-    return first_units(document, words)
+    return first_words(document, words)
 
 
 def lead_scores(
@@ -145,18 +146,40 @@ def lead_scores(
         resamples: bootstrap resamples for the intervals; 0 leaves them out.
 
     Returns:
-        The scores of "lead-8" and "lead-12", each as ``rouge`` gives them.
+        The scores of "lead-8" and "lead-12", each as ``rouge`` gives them; of "lead-8 by letters"
+        and "lead-12 by letters" where the documents have no spaces between words.
     """
-    return {
-        f"lead-{words}": rouge(
+    spaced = is_spaced(documents)
+    found = {}
+    for words in LEAD_WORDS:
+        scores = rouge(
             [lead(document, words) for document in documents],
             references,
             language=language,
             stem=stem,
             resamples=resamples,
         )
-        for words in LEAD_WORDS
-    }
+        if spaced:
+            found[f"lead-{words}"] = scores
+        else:
+            found[f"lead-{words} by letters"] = {
+                key: _by_letters(score, words) for key, score in scores.items()
+            }
+    return found
+
+
+def _by_letters(score: Score, words: int) -> Score:
+    """The score of a lead whose words no spaces tell, saying what stands for them."""
+    letters = words * LETTERS_OF_WORD
+    choices, _, library = score.signature.rpartition("|")
+    note = (
+        f"lead-{words} by letters: the source has no spaces between words, so its first "
+        f"{letters} letters stand for {words} words, a Chinese character counting as three and "
+        "a kana as two"
+    )
+    return replace(
+        score, signature=f"{choices}|lead:{letters}-letters|{library}", notes=(*score.notes, note)
+    )
 
 
 def _sentences(text: str, language: str | None) -> str:

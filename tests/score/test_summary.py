@@ -12,6 +12,8 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from seq2seq.errors import ScoreError
 from seq2seq.lines import read_lines
+from seq2seq.score.measure import ScoreOptions
+from seq2seq.score.report import score_texts
 from seq2seq.score.summary import ROUGE_NAMES, lead, lead_scores, rouge, segment_rouge
 from seq2seq.score.words import rouge_words
 
@@ -192,8 +194,51 @@ def test_the_lead_is_the_first_words_of_a_document() -> None:
     assert lead("  one two\tthree four ", 3) == "one two three"
     assert lead("one", 8) == "one"
     assert lead("", 8) == ""
-    assert lead("我们去 New 市市市。", 5) == "我们去 New 市"  # letters where no spaces are
     assert lead("a.b c,d", 1) == "a.b"
+
+
+def test_without_spaces_the_lead_has_as_many_letters_as_the_words_have() -> None:
+    document = "我们去年在北京的一家小饭馆里遇见了他们的老朋友"
+    assert lead(document, 8) == document[:13]  # 40 letters, three a character
+    assert lead("わたしたちはきのう" * 9, 8) == ("わたしたちはきのう" * 9)[:20]  # two a kana
+    assert lead("กี่ตัวแล้ว", 1) == "กี่ตั"  # signs above a letter stay with it: 3 + 2
+    assert lead("去 New 市市市。", 3) == "去 New 市市"  # 3 + a word of 5 + 6 of 15 letters
+    assert lead("“我们”，去。", 2) == "“我们”，去。"  # punctuation takes nothing
+
+
+def test_leads_by_letters_say_so_and_are_as_strong_as_leads_of_words() -> None:
+    words = [
+        "我",
+        "们",
+        "去",
+        "年",
+        "在",
+        "北",
+        "京",
+        "的",
+        "一",
+        "家",
+        "小",
+        "饭",
+        "馆",
+        "里",
+        "遇",
+        "见",
+        "了",
+        "他",
+        "们",
+        "的",
+    ]
+    document = "".join(words)
+    found = lead_scores([document], [[document[:13]]], language="zh", resamples=0)
+    assert list(found) == ["lead-8 by letters", "lead-12 by letters"]
+    score = found["lead-8 by letters"]["rouge1"]
+    assert score.value == pytest.approx(100)  # the first 8 characters alone would have 76
+    assert "|multi:mean|lead:40-letters|version:" in score.signature
+    options = ScoreOptions(metrics=("rouge",), language="zh", resamples=0)
+    report = score_texts([document], [[document]], sources=[document], options=options)
+    assert [note[:9] for note in report.notes if "by letters" in note] == ["lead-8 by", "lead-12 b"]
+    assert "ROUGE-1 of lead-12 by letters" in report.to_text()
 
 
 def test_lead_scores_are_the_rouge_of_the_first_8_and_12_words() -> None:
