@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "scripts"))  # what the README and recipes/ are wr
 
 from write_docs import walk  # noqa: E402
 
-from seq2seq.cli.app import app  # noqa: E402
+from seq2seq.cli.commands import command_line  # noqa: E402
 from seq2seq.recipe_reference import describe_fields  # noqa: E402
 from seq2seq.shipped_recipes import HEAD, shipped_recipes  # noqa: E402
 
@@ -46,7 +46,7 @@ def command_page() -> Iterator[str]:
     """Every command: what it does, what it takes, how it is called."""
     yield "# Commands\n"
     yield "Printed from the commands themselves; `seq2seq COMMAND --help` says the same."
-    for words, command in walk(typer.main.get_command(app), "seq2seq"):
+    for words, command in walk(typer.main.get_command(command_line()), "seq2seq"):
         yield f"\n## {words}\n"
         summary, _, more = (command.help or "").partition("\n")
         yield f"**{summary.strip()}**\n"

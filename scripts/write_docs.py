@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from seq2seq.cli.app import app
+from seq2seq.cli.commands import command_line
 from seq2seq.shipped_recipes import shipped_recipes
 
 ROOT = Path(__file__).parent.parent
@@ -70,7 +70,7 @@ def with_commands(readme: str) -> str:
 def commands() -> Iterator[str]:
     """Every command with what it takes, and beside it what it does."""
     rows = []
-    for path, command in walk(typer.main.get_command(app), "seq2seq"):
+    for path, command in walk(typer.main.get_command(command_line()), "seq2seq"):
         context = command.make_context(path, [], resilient_parsing=True)
         taken = [piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]"]
         usage = " ".join([path, *taken]).replace("{", "").replace("}", "")

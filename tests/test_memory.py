@@ -28,9 +28,9 @@ SCRIPT = "import sys\nfrom seq2seq.cli.app import main\nsys.exit(main())\n"
 DEMO = ["demo", "--set", "train.precision=bf16"]
 SWEEP = f"""
 from typer.testing import CliRunner
-from seq2seq.cli.app import app
+from seq2seq.cli.commands import command_line
 print("sweeps", flush=True)
-CliRunner().invoke(app, ["train", *{DEMO}], catch_exceptions=False)
+CliRunner().invoke(command_line(), ["train", *{DEMO}], catch_exceptions=False)
 """
 
 if not tbb_malloc():

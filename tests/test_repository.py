@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import typer
 
-from seq2seq.cli.app import app
+from seq2seq.cli.commands import command_line
 from seq2seq.recipe_file import load_recipe
 from seq2seq.shipped_recipes import find_recipe, shipped_recipe
 
@@ -40,7 +40,7 @@ def name(path: Path) -> str:
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    waiting: list[tuple[str, Any]] = [("seq2seq", typer.main.get_command(app))]
+    waiting: list[tuple[str, Any]] = [("seq2seq", typer.main.get_command(command_line()))]
     while waiting:
         words, command = waiting.pop()
         children = getattr(command, "commands", None)

@@ -1,4 +1,4 @@
-"""All subcommands in one list, and what becomes of an error.
+"""The command line as a program, and what becomes of an error.
 
 Data goes to stdout, progress to stderr. The exit code is 0; 2 for what the user can mend (one
 line); 1 for a fault of ours (one line, the traceback if ``SEQ2SEQ_TRACEBACK`` is set); and, as a
@@ -14,148 +14,19 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TextIO
 
 import typer
-from typer.core import TyperGroup
 
-from seq2seq import __version__
-from seq2seq.cli import (
-    attention,
-    corpus,
-    demo,
-    doctor,
-    evaluate,
-    export,
-    probe,
-    publish,
-    recipe,
-    score,
-    train,
-    translate,
-)
+from seq2seq.cli.commands import ReaderLeft, command_line
 from seq2seq.cli.ending_signals import EndingSignals
-from seq2seq.cli.options import GroupedCommand
-from seq2seq.cli.plain_values import read_plainly
 from seq2seq.errors import DataError, Seq2SeqError
 
 OURS, YOURS, INTERRUPTED, READER_LEFT = 1, 2, 130, 141
 TRACEBACK = "SEQ2SEQ_TRACEBACK"
 """If this is set in the environment, a fault of ours shows where it happened."""
-
-
-class _ReaderLeft(Exception):
-    """Whoever read our output wants no more of it."""
-
-
-class _Commands(TyperGroup):
-    """Tells that a reader has left, where typer would end the program with the code of a fault."""
-
-    def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        """Read the command line, which may print a help text."""
-        with _telling_that_reader_left():
-            return super().make_context(*args, **kwargs)
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read what stands before the command's name."""
-        read_plainly(self.get_params(ctx))
-        return super().parse_args(ctx, args)
-
-    def invoke(self, *args: Any) -> Any:
-        """Run the command."""
-        with _telling_that_reader_left():
-            return super().invoke(*args)
-
-
-@contextmanager
-def _telling_that_reader_left() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise _ReaderLeft from None
-    except typer.BadParameter as error:
-        error.message = error.message.removeprefix("Value error, ")  # as pydantic calls it
-        raise
-
-
-app = typer.Typer(
-    name="seq2seq",
-    cls=_Commands,
-    help="Train translation and summarization models from raw text and score them honestly.",
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-recipe_app = typer.Typer(
-    help="List and copy recipes, explain their keys, or check a recipe file.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-corpus_app = typer.Typer(help="Make a corpus.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(corpus_app, name="corpus")
-app.add_typer(recipe_app, name="recipe")
-
-
-def _examples(*lines: str) -> str:
-    """The end of a help text; the backspace keeps each line on a line of its own."""
-    return "\n".join(["\b", "Examples:", *(f"  seq2seq {line}" for line in lines)])
-
-
-app.command("train", epilog=_examples(*train.EXAMPLES))(train.train)
-app.command(
-    "translate",
-    cls=GroupedCommand,
-    help=translate.TRANSLATE_HELP,
-    epilog=_examples(*translate.TRANSLATE_EXAMPLES),
-)(translate.command("translation"))
-app.command(
-    "summarize",
-    cls=GroupedCommand,
-    help=translate.SUMMARIZE_HELP,
-    epilog=_examples(*translate.SUMMARIZE_EXAMPLES),
-)(translate.command("summarization"))
-app.command("export", epilog=_examples(*export.EXAMPLES))(export.export)
-app.command("publish", epilog=_examples(*publish.EXAMPLES))(publish.publish)
-app.command("demo", epilog=_examples(*demo.EXAMPLES))(demo.demo)
-app.command("score", epilog=_examples(*score.SCORE_EXAMPLES))(score.score)
-app.command("compare", epilog=_examples(*score.COMPARE_EXAMPLES))(score.compare)
-app.command(
-    "evaluate",
-    cls=GroupedCommand,
-    help=evaluate.HELP,
-    epilog=_examples(*evaluate.EXAMPLES),
-)(evaluate.evaluate)
-app.command("attention", epilog=_examples(*attention.EXAMPLES))(attention.attention)
-app.command("probe", epilog=_examples(*probe.EXAMPLES))(probe.probe)
-corpus_app.command("pronouns", epilog=_examples(*corpus.PRONOUNS_EXAMPLES))(corpus.pronouns)
-app.command("doctor", epilog=_examples(*doctor.EXAMPLES))(doctor.doctor)
-recipe_app.command("list", epilog=_examples(*recipe.LIST_EXAMPLES))(recipe.list_recipes)
-recipe_app.command("new", epilog=_examples(*recipe.NEW_EXAMPLES))(recipe.new)
-recipe_app.command("explain", epilog=_examples(*recipe.EXPLAIN_EXAMPLES))(recipe.explain)
-recipe_app.command("check", epilog=_examples(*recipe.CHECK_EXAMPLES))(recipe.check)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def _global_options(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
-        ),
-    ] = False,
-) -> None:
-    """Train translation and summarization models from raw text and score them honestly."""
 
 
 def main() -> None:
@@ -177,7 +48,7 @@ def _run(signals: EndingSignals) -> int:
         return code
     except Seq2SeqError as error:
         return _end(str(error), YOURS)
-    except (_ReaderLeft, BrokenPipeError):
+    except (ReaderLeft, BrokenPipeError):
         _flush_or_give_up(sys.stdout)
         _flush_or_give_up(sys.stderr)
         return READER_LEFT
@@ -200,7 +71,7 @@ def _code_of_command() -> int:
             "to /dev/null"
         )
     try:
-        app(prog_name="seq2seq")
+        command_line(sys.argv[1:])(prog_name="seq2seq")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0

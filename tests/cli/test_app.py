@@ -13,8 +13,10 @@ from random import Random
 from typing import Any
 
 import pytest
+import typer
 
 import seq2seq
+from seq2seq.cli.commands import command_line
 from seq2seq.errors import DataError
 from seq2seq.pronouns.draw import Draw
 from seq2seq.pronouns.grammar import grammar_of
@@ -330,10 +332,10 @@ def test_a_fault_of_ours_is_exit_1_and_shows_where_only_if_asked(
 def test_ctrl_c_before_the_command_listens_is_no_traceback(
     cli: Cli, recipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(**_: str) -> None:
+    def interrupted(_: list[str]) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("seq2seq.cli.app.app", interrupted)
+    monkeypatch.setattr("seq2seq.cli.app.command_line", interrupted)
     assert cli("recipe", "check", recipe) == (130, "", "error: interrupted\n")
 
 
@@ -470,3 +472,15 @@ def test_a_tokenised_reference_brings_its_protocol(cli: Cli, tmp_path: Path) -> 
     scores = json.loads(result.out)
     assert scores["bleu_tokenized_lc"]["score"] == 100
     assert "bleu_tokenized" not in scores  # without capitals the reference says nothing of case
+
+
+def test_one_command_is_the_same_with_and_without_the_others() -> None:
+    whole: Any = typer.main.get_command(command_line())
+    for name, command in whole.commands.items():
+        alone: Any = typer.main.get_command(command_line([name, "--help"]))
+        assert list(alone.commands) == [name]
+        helps = [one.get_help(typer.Context(one)) for one in (command, alone.commands[name])]
+        assert helps[0] == helps[1]
+    for words in ([], ["--version"], ["-h", "train"], ["trian"]):
+        found: Any = typer.main.get_command(command_line(words))
+        assert list(found.commands) == list(whole.commands)

@@ -9,7 +9,7 @@ import pytest
 import typer.main
 
 import seq2seq.cli.options
-from seq2seq.cli.app import app
+from seq2seq.cli.commands import command_line
 
 GIVEN = [
     [],
@@ -29,7 +29,7 @@ REFUSED = [
 
 def read(arguments: list[str]) -> Any:
     """What the command gets, or what is said instead."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(command_line())
     translate = command.commands["translate"]
     try:
         return translate.make_context("translate", ["MODEL", *arguments]).params

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from seq2seq.cli.commands import COMMANDS
 from seq2seq.engines.to_ctranslate2 import write_ctranslate2
 from seq2seq.model.stock import load_model
 from seq2seq.recipe_file import recipe_json
@@ -29,6 +30,7 @@ OF_TRANSFORMERS = {
     "pydantic",
     "importlib.metadata",
 }
+OTHER_COMMANDS = {f"seq2seq.cli.{name}" for name in COMMANDS} - {"seq2seq.cli.translate"}
 PROGRAM = """
 import atexit, sys
 def tell():
@@ -59,6 +61,7 @@ def test_a_line_through_ctranslate2_loads_neither_torch_nor_transformers(
     found = loaded_by("translate", tmp_path, "--engine", "ctranslate2")
     assert "ctranslate2" in found
     assert found & HEAVY == set()
+    assert found & OTHER_COMMANDS == set()
 
 
 def test_so_does_a_line_for_a_run_once_both_programs_were_compared(

@@ -11,7 +11,7 @@ import pytest
 import typer
 from torch.distributed.run import get_args_parser
 
-from seq2seq.cli.app import app
+from seq2seq.cli.commands import command_line
 from seq2seq.recipe_file import load_recipe, parse_recipe
 from tests.documentation.blocks import LANGUAGES, Block, blocks, pages, prose
 from tests.documentation.shell import Shell
@@ -129,7 +129,7 @@ def commands_of(text: str) -> Iterator[list[str]]:
 
 def parse(words: list[str]) -> None:
     """Have a command read its arguments, without doing anything."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(command_line())
     while hasattr(command, "commands"):
         command, words = command.commands[words[0]], words[1:]
     command.make_context(command.name, words)

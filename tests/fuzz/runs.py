@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from tests.fuzz.inputs import Input, make
 
@@ -158,21 +159,21 @@ def _poor_output(kind: str) -> int:
 
 def _interrupt_later(program: ModuleType, number: signal.Signals, seconds: float) -> None:
     """Send a signal some time after the command has begun."""
-    original = program.app
+    original = program.command_line
 
     def interrupt() -> None:
         time.sleep(seconds)
         os.kill(os.getpid(), number)
 
-    def begin(**given: str) -> None:
+    def begin(words: list[str]) -> Any:
         # One of threading's would be waited for until it runs, and a signal that ends this wait
         # may leave a lock that is released twice.
         _thread.start_new_thread(interrupt, ())
-        original(**given)
+        return original(words)
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it
-    setattr(program, "app", begin)  # noqa: B010 - a module has no such attribute to mypy
+    setattr(program, "command_line", begin)  # noqa: B010 - a module has no such attribute to mypy
 
 
 def find_problems(tried: Input, code: int, out: bytes, said: str, top: Path) -> list[str]:
