@@ -10,6 +10,7 @@ from seq2seq.errors import DataError
 from seq2seq.normalization import normalize
 from seq2seq.sentences import Long, sentences_of, split_text
 from seq2seq.tokenizer_like import TokenizerLike
+from seq2seq.vocabulary import first_bytes
 
 Trained = Literal["sentences", "lines", "unknown"]
 """What a model was trained to read: single sentences, or lines that often hold several."""
@@ -25,6 +26,7 @@ class ReadText:
         sentences: How many sentences were counted where it is read as a whole; else 0.
         parts: The pieces of its parts; none for a text without anything to read.
         unknown: Pieces that are not in the vocabulary.
+        spelt: Characters that are not in the vocabulary, each spelt in pieces of single bytes.
         dropped: Pieces that were cut off.
         too_long: Whether it had to be split because the model cannot read so much at once.
     """
@@ -34,6 +36,7 @@ class ReadText:
     sentences: int
     parts: list[list[int]] = field(default_factory=list)
     unknown: int = 0
+    spelt: int = 0
     dropped: int = 0
     too_long: bool = False
 
@@ -76,9 +79,12 @@ class TextReader:
         pieces = [list(islice(encoded, len(units))) for _, _, units in found]
         if self.long == "refuse":
             self._refuse(pieces, first_line)
+        first = first_bytes(self.tokenizer.byte_ids)
         for (read, lead, units), rows in zip(found, pieces, strict=True):
             for unit, ids in zip(units, rows, strict=True):
                 self._add(read, lead, unit, ids)
+                if not first.isdisjoint(ids):
+                    read.spelt += sum(number in first for number in ids)
         return [read for read, _, _ in found]
 
     def _units(self, given: str) -> tuple[ReadText, str, list[str]]:

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 PART_PIECES = 6
 # Lower than any spelling of the same characters, so that text never becomes a special piece.
 SPECIAL_SCORE = -1000.0
+NO_CHARACTER = "\U0010fffd"  # for private use: no vocabulary has a piece for it
 
 
 class Tokenizer:
@@ -195,8 +196,11 @@ class Tokenizer:
         """Ids of the pieces for the bytes 0 to 255; none where unknown characters are unknown."""
         found = (self.backend.token_to_id(piece) for piece in BYTES)
         numbers = tuple(number for number in found if number is not None)
-        whole = self._read_model().get("byte_fallback") and len(numbers) == len(BYTES)
-        return numbers if whole else ()
+        if len(numbers) < len(BYTES):
+            return ()
+        # its "byte_fallback" could only be read by writing out the whole vocabulary
+        spelt = [token.id for token in self.backend.model.tokenize(NO_CHARACTER)]
+        return numbers if spelt == [numbers[byte] for byte in NO_CHARACTER.encode()] else ()
 
     @property
     def kind(self) -> Literal["unigram", "bpe"] | None:

@@ -52,6 +52,8 @@ class Translation:
         candidates: The best first; none for blank input.
         parts: In how many parts the input was read: 0 if it was blank, above 1 if it was split.
         unknown: Pieces of the input that are not in the vocabulary.
+        spelt: Characters of the input that are not in the vocabulary, which a vocabulary with
+            pieces for bytes spells in these; a model has hardly learnt what they say.
         dropped: Pieces of the input that were cut off.
         too_long: Whether the input was longer than the model can read.
         fewer_sentences: Whether the input was read as a whole and holds more sentences than its
@@ -64,6 +66,7 @@ class Translation:
     candidates: tuple[Candidate, ...]
     parts: int
     unknown: int = 0
+    spelt: int = 0
     dropped: int = 0
     too_long: bool = False
     fewer_sentences: bool = False
@@ -91,6 +94,8 @@ class Report:
         truncated: Inputs whose end was cut off.
         dropped_pieces: Pieces that were lost so.
         unknown_pieces: Pieces of the inputs that are not in the vocabulary.
+        characters_in_bytes: Characters of the inputs that are not in the vocabulary, and spelt in
+            pieces for single bytes.
         empty_outputs: Outputs without any text, of inputs with text.
         unfinished: Outputs that were cut off at the length limit.
         loops: Those of them that repeat themselves up to it.
@@ -113,6 +118,7 @@ class Report:
     truncated: int = 0
     dropped_pieces: int = 0
     unknown_pieces: int = 0
+    characters_in_bytes: int = 0
     empty_outputs: int = 0
     unfinished: int = 0
     loops: int = 0
@@ -146,6 +152,7 @@ class Report:
             truncated=sum(one.dropped > 0 for one in translations),
             dropped_pieces=sum(one.dropped for one in translations),
             unknown_pieces=sum(one.unknown for one in translations),
+            characters_in_bytes=sum(one.spelt for one in translations),
             empty_outputs=sum(not one.text for one in best),
             unfinished=sum(not one.ended for one in best),
             loops=sum(one.loops for one in best),
@@ -188,6 +195,10 @@ class Report:
         yield self.truncated, f"longer than the model can read, {self.dropped_pieces:,} pieces cut"
         yield self.contexts_cut, "sentences whose oldest context does not fit and was left out"
         yield self.unknown_pieces, "pieces unknown to the model"
+        yield (
+            self.characters_in_bytes,
+            "characters without a piece of their own, spelt in bytes: the model hardly knows them",
+        )
         yield self.empty_outputs, "outputs empty though their line is not"
         loops = f", {self.loops:,} of them repeating themselves" if self.loops else ""
         yield self.unfinished, f"outputs cut off at the length limit{loops}"

@@ -64,6 +64,7 @@ class TextWriter:
             tuple(candidates),
             parts,
             unknown=read.unknown,
+            spelt=read.spelt,
             dropped=read.dropped,
             too_long=read.too_long,
             fewer_sentences=self._has_fewer(read, candidates),

@@ -17,7 +17,8 @@ from seq2seq.errors import DataError, ModelError
 from seq2seq.model.stock import save_model
 from seq2seq.model.transformer import Transformer
 from seq2seq.reading import Trained
-from seq2seq.tokenizer import Tokenizer
+from seq2seq.recipe import TokenizerSpec
+from seq2seq.tokenizer import Tokenizer, train_tokenizer
 from seq2seq.translate import Report, Split, Translator
 from seq2seq.translated import is_copy, on_one_line, repeats
 from tests import word_models
@@ -171,6 +172,25 @@ def test_unknown_pieces_are_counted(translator: Translator) -> None:
     found = translator.translate(["Ann sees Zoe", "qqq zzz", "Bob"])
     assert [one.unknown for one in found] == [1, 2, 0]
     assert Report.of(found).unknown_pieces == 3
+
+
+def test_characters_that_can_only_be_spelt_in_bytes_are_counted() -> None:
+    tokenizer = train_tokenizer(
+        ["Ann sees Bob . The dog runs and we sleep ."] * 20,
+        TokenizerSpec(vocab_size=40, byte_fallback=True),
+        family="m2m_100",
+        seed=1,
+    )
+    model = word_models.listening_model(tokenizer.vocab_size, 60)
+    translator = Translator(model, tokenizer, OPTIONS)
+    found = translator.translate(["Ann sees Ж", "Ann sees Bob", "ভাষা 😀 dog", "\u200bAnn"])
+    assert [one.unknown for one in found] == [0] * 4
+    assert [one.spelt for one in found] == [1, 0, 5, 0]
+    report = Report.of(found)
+    assert (report.characters_in_bytes, report.unknown_pieces) == (6, 0)
+    assert report.remarks()[1].startswith("6 characters without a piece of their own, spelt in")
+    by_sentence = translator.translate(["Ж runs. Ann sees Жж."], split="sentences")
+    assert (by_sentence[0].parts, by_sentence[0].spelt) == (2, 3)
 
 
 def test_text_is_read_in_its_normal_form_and_what_that_changes_is_counted(
@@ -407,15 +427,16 @@ def test_a_stream_names_the_line_of_the_whole_input(translator: Translator) -> N
 
 def test_the_report_says_what_is_not_zero() -> None:
     assert Report(lines=1200, seconds=3.04).sentences() == "1,200 lines in 3.04 s"
-    report = Report(*range(1, 16), seconds=0.5)
+    report = Report(*range(1, 17), seconds=0.5)
     assert report.sentences() == (
         "1 lines in 0.50 s; 2 empty; 3 with invisible characters or decomposed letters, put right; "
         "4 longer than the model can read, split; 5 of several sentences, read sentence by "
         "sentence; 6 read as a whole, with fewer sentences in the output: some may be left out "
         "(--split sentences, or one a line); 7 longer than the model can read, 8 pieces cut; 9 "
-        "pieces unknown to the model; 10 outputs empty though their line is not; 11 outputs cut "
-        "off at the length limit, 12 of them repeating themselves; 13 outputs the same as their "
-        "line; 14 unknown pieces in outputs, left out there; 15 broken or control "
+        "pieces unknown to the model; 10 characters without a piece of their own, spelt in bytes: "
+        "the model hardly knows them; 11 outputs empty though their line is not; 12 outputs cut "
+        "off at the length limit, 13 of them repeating themselves; 14 outputs the same as their "
+        "line; 15 unknown pieces in outputs, left out there; 16 broken or control "
         "characters in outputs"
     )
 

@@ -82,11 +82,11 @@ TRANSLATE_HELP = """Translate text, one output line for every input line.
 Empty lines stay empty lines. Invisible characters are removed and letters composed. Lines of
 several sentences are translated sentence by sentence, except by models that met many such lines in
 training and write as many sentences as the line has. Input longer than the model can read is split
-and joined again. Addresses and placeholders that the model changed are
-put back; one that it left out is not. Counts of this, of empty, repeating and copied outputs and
-of unknown pieces go to stderr. The search is that of the model's
-generation_config.json; what of it is not followed is named. With --document each line is read
-with those before it, and what was written of them is the beginning of the next output; blank
+and joined again. Addresses and placeholders that the model changed are put back; one that it left
+out is not. Counts of this, of empty, repeating and copied outputs, of unknown pieces and of
+characters that the vocabulary can only spell in bytes go to stderr. The search is that of the
+model's generation_config.json; what of it is not followed is named. With --document each line is
+read with those before it, and what was written of them is the beginning of the next output; blank
 lines, which end a document, are kept, and lines whose output has fewer sentences are counted.
 Input may be .gz or .zst. The Hub is asked only if MODEL is no folder here.
 """
