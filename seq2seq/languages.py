@@ -158,6 +158,10 @@ def unknown_code(code: str) -> str:
         return ""
     import langcodes
 
+    said = "no known code of a language, so how its words are written is taken from text"
+    bare = code.strip("<>_[](){}'\" ")
+    if bare != code and language_of(bare).script is not None:
+        return f"{said}; did you mean {bare!r}, without the signs around it?"
     try:
         if langcodes.Language.get(code).is_valid():  # such as "qaa", for private use
             return ""
@@ -168,7 +172,7 @@ def unknown_code(code: str) -> str:
     guess = (
         f"did you mean {meant!r}?" if meant not in (None, "en", "und") else "usual are 'vi', 'zh'"
     )
-    return f"no known code of a language, so how its words are written is taken from text; {guess}"
+    return f"{said}; {guess}"
 
 
 def length_in_letters(text: str) -> int:

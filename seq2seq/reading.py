@@ -149,9 +149,15 @@ def check_lines(texts: Sequence[str], first_line: int) -> None:
         first_line: Number of the first in messages.
 
     Raises:
-        DataError: Naming the first three; or the texts are one string.
+        DataError: Naming the first three; or the texts are one string, or one is no string.
     """
     refuse_string(texts)
+    for number, text in enumerate(texts, first_line):
+        if not isinstance(text, str):
+            raise DataError(
+                f"input: text {number} is {text!r} ({type(text).__name__}), needed a string; "
+                "write '' for a line without text"
+            )
     broken = [place for place, text in enumerate(texts) if "\n" in text]
     if broken:
         named = ", ".join(str(first_line + place) for place in broken[:3])

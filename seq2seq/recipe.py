@@ -620,7 +620,8 @@ class Recipe(Section):
             pieces, longest = getattr(self.data.cleaning, side), self.model.max_positions
             if pieces > longest:
                 yield (
-                    f"data.cleaning.{side} = {pieces} is more than model.max_positions = {longest}"
+                    f"data.cleaning.{side} = {pieces} is more than model.max_positions = "
+                    f"{longest}; lower the first, or raise the second for a model that begins anew"
                 )
 
     def _idle_sections(self) -> Iterator[str]:

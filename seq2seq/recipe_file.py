@@ -148,7 +148,7 @@ def language_notes(recipe: Recipe) -> list[str]:
     """A line on each language of a recipe whose code no standard has."""
     codes = {"source_language": recipe.source_language, "target_language": recipe.target_language}
     return [
-        f"  {key} = {code!r}: {said}" for key, code in codes.items() if (said := unknown_code(code))
+        f"{key} = {code!r}: {said}" for key, code in codes.items() if (said := unknown_code(code))
     ]
 
 

@@ -176,37 +176,69 @@ class Report:
         Returns:
             For example ``1,000 lines in 12.34 s; 2 empty; 1 translated to nothing``.
         """
-        return "; ".join([f"{self.lines:,} lines in {self.seconds:.2f} s", *self.remarks()])
+        lines = "line" if self.lines == 1 else "lines"
+        return "; ".join([f"{self.lines:,} {lines} in {self.seconds:.2f} s", *self.remarks()])
 
     def remarks(self) -> list[str]:
         """What of this is not plain, each with its count."""
-        return [f"{count:,} {what}" for count, what in self._counts() if count]
+        return [
+            f"{count:,} {one if count == 1 else more}"
+            for count, one, more in (*self._of_lines(), *self._of_others())
+            if count
+        ]
 
-    def _counts(self) -> Iterator[tuple[int, str]]:
-        yield self.empty, "empty"
-        yield self.normalized, "with invisible characters or decomposed letters, put right"
-        yield self.split, "longer than the model can read, split"
-        yield self.by_sentence, "of several sentences, read sentence by sentence"
-        yield (
-            self.fewer_sentences,
-            "read as a whole, with fewer sentences in the output: some may be left out "
-            "(--split sentences, or one a line)",
-        )
-        yield self.truncated, f"longer than the model can read, {self.dropped_pieces:,} pieces cut"
-        yield self.contexts_cut, "sentences whose oldest context does not fit and was left out"
-        yield self.unknown_pieces, "pieces unknown to the model"
+    def _of_lines(self) -> Iterator[tuple[int, str, str]]:
+        """Counts of lines, with what is said of one and of several."""
+        for count, what in (
+            (self.empty, "empty"),
+            (self.normalized, "with invisible characters or decomposed letters, put right"),
+            (self.split, "longer than the model can read, split"),
+            (self.by_sentence, "of several sentences, read sentence by sentence"),
+            (
+                self.fewer_sentences,
+                "read as a whole, with fewer sentences in the output: some may be left out "
+                "(--split sentences, or one a line)",
+            ),
+            (
+                self.truncated,
+                f"longer than the model can read, {self.dropped_pieces:,} "
+                f"{'piece' if self.dropped_pieces == 1 else 'pieces'} cut",
+            ),
+        ):
+            yield count, what, what
+
+    def _of_others(self) -> Iterator[tuple[int, str, str]]:
+        """Counts of other things, with what is said of one and of several."""
+        whose = "whose oldest context does not fit and was left out"
+        yield self.contexts_cut, f"sentence {whose}", f"sentences {whose}"
+        yield self.unknown_pieces, "piece unknown to the model", "pieces unknown to the model"
         yield (
             self.characters_in_bytes,
+            "character without a piece of its own, spelt in bytes: the model hardly knows it",
             "characters without a piece of their own, spelt in bytes: the model hardly knows them",
         )
-        yield self.empty_outputs, "outputs empty though their line is not"
-        loops = f", {self.loops:,} of them repeating themselves" if self.loops else ""
-        yield self.unfinished, f"outputs cut off at the length limit{loops}"
-        yield self.copies, "outputs the same as their line"
-        yield self.unknown_written, "unknown pieces in outputs, left out there"
-        yield self.broken_characters, "broken or control characters in outputs"
-        yield self.restored, "changed addresses or placeholders put back"
-        yield self.missing, "addresses or placeholders missing or changed in outputs"
+        yield (
+            self.empty_outputs,
+            "output empty though its line is not",
+            "outputs empty though their line is not",
+        )
+        cut = "cut off at the length limit"
+        loops = f"{cut}, {self.loops:,} of them repeating themselves" if self.loops else cut
+        alone = f"{cut}, repeating itself" if self.loops else cut
+        yield self.unfinished, f"output {alone}", f"outputs {loops}"
+        yield self.copies, "output the same as its line", "outputs the same as their line"
+        left = "in outputs, left out there"
+        yield self.unknown_written, f"unknown piece {left}", f"unknown pieces {left}"
+        broken = "broken or control"
+        yield (
+            self.broken_characters,
+            f"{broken} character in outputs",
+            f"{broken} characters in outputs",
+        )
+        one, more = "address or placeholder", "addresses or placeholders"
+        yield self.restored, f"changed {one} put back", f"changed {more} put back"
+        missing = "missing or changed in outputs"
+        yield self.missing, f"{one} {missing}", f"{more} {missing}"
 
 
 def on_one_line(text: str) -> str:

@@ -128,7 +128,10 @@ def test_a_code_that_no_standard_has_is_said_with_what_was_meant() -> None:
     assert unknown_code("cn").endswith("did you mean 'zh'?")
     assert unknown_code("jp").endswith("did you mean 'ja'?")
     assert unknown_code("vn").endswith("did you mean 'vi'?")
-    for code in ("chinese", "dg", "!!"):
+    for code in (">>deu<<", "[deu]", "__deu__", " deu"):
+        meant = "did you mean 'deu', without the signs around it?"
+        assert unknown_code(code).endswith(meant)
+    for code in ("chinese", "dg", "!!", ">>klingon<<", "<>"):
         assert unknown_code(code).startswith("no known code of a language")
         assert "did you mean" not in unknown_code(code)
     for code in ("zh", "zho_Hans", "ar-EG", "iw", "qaa", "en_XX"):

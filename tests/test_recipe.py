@@ -276,7 +276,8 @@ def test_differences_name_keys_inside_corpora(minimal: Path) -> None:
         ),
         (
             {"model": {"max_positions": 128}},
-            "data.cleaning.max_source_pieces = 256 is more than model.max_positions = 128",
+            "data.cleaning.max_source_pieces = 256 is more than model.max_positions = 128; "
+            "lower the first, or raise the second for a model that begins anew",
         ),
         (
             {"train": {"guided_attention": {"weight": 1, "layer": 6}}},

@@ -163,6 +163,12 @@ def test_one_string_is_not_taken_for_a_list_of_letters(translator: Translator) -
         list(translator.stream("Ann runs"))
 
 
+def test_what_is_no_text_is_named_with_its_number(translator: Translator) -> None:
+    needed = r"input: text 2 is None \(NoneType\), needed a string; write '' for a line without"
+    with pytest.raises(DataError, match=needed):
+        translator.translate(["Ann", None])  # type: ignore[list-item]
+
+
 def test_other_line_separators_are_white_space(translator: Translator) -> None:
     odd, plain = translator.translate(["The\u2028dog\rruns", "The dog runs"])
     assert odd.text == plain.text
@@ -339,11 +345,11 @@ def test_changed_addresses_are_put_back_in_every_candidate_and_counted() -> None
     found = translator.translate(["Ann sees {{dog}} ."], options)
     told = [(one.text, one.restored, one.missing) for one in found[0].candidates]
     assert told == [("Ve {{dog}}", 1, 0), ("Ve {{dog}} .", 0, 0), ("Ve", 0, 1)]
-    assert Report.of(found).remarks()[-1] == "1 changed addresses or placeholders put back"
+    assert Report.of(found).remarks()[-1] == "1 changed address or placeholder put back"
     own = translator.translate(["Ann sees {{dog}} ."], options, restore=False)
     told = [(one.text, one.restored, one.missing) for one in own[0].candidates]
     assert told == [("Ve {{dog}", 0, 1), ("Ve {{dog}} .", 0, 0), ("Ve", 0, 1)]
-    remark = "1 addresses or placeholders missing or changed in outputs"
+    remark = "1 address or placeholder missing or changed in outputs"
     assert Report.of(own).remarks()[-1] == remark
     (chunk,) = translator.stream(["Ann sees {{dog}} ."], options, restore=False)
     assert chunk.translations == own
@@ -429,7 +435,7 @@ def test_the_report_says_what_is_not_zero() -> None:
     assert Report(lines=1200, seconds=3.04).sentences() == "1,200 lines in 3.04 s"
     report = Report(*range(1, 17), seconds=0.5)
     assert report.sentences() == (
-        "1 lines in 0.50 s; 2 empty; 3 with invisible characters or decomposed letters, put right; "
+        "1 line in 0.50 s; 2 empty; 3 with invisible characters or decomposed letters, put right; "
         "4 longer than the model can read, split; 5 of several sentences, read sentence by "
         "sentence; 6 read as a whole, with fewer sentences in the output: some may be left out "
         "(--split sentences, or one a line); 7 longer than the model can read, 8 pieces cut; 9 "
@@ -438,6 +444,21 @@ def test_the_report_says_what_is_not_zero() -> None:
         "off at the length limit, 13 of them repeating themselves; 14 outputs the same as their "
         "line; 15 unknown pieces in outputs, left out there; 16 broken or control "
         "characters in outputs"
+    )
+
+
+def test_the_report_speaks_of_one_thing_as_of_one() -> None:
+    assert Report(*[1] * 19, seconds=0.5).sentences() == (
+        "1 line in 0.50 s; 1 empty; 1 with invisible characters or decomposed letters, put right; "
+        "1 longer than the model can read, split; 1 of several sentences, read sentence by "
+        "sentence; 1 read as a whole, with fewer sentences in the output: some may be left out "
+        "(--split sentences, or one a line); 1 longer than the model can read, 1 piece cut; "
+        "1 sentence whose oldest context does not fit and was left out; 1 piece unknown to the "
+        "model; 1 character without a piece of its own, spelt in bytes: the model hardly knows it; "
+        "1 output empty though its line is not; 1 output cut off at the length limit, repeating "
+        "itself; 1 output the same as its line; 1 unknown piece in outputs, left out there; "
+        "1 broken or control character in outputs; 1 changed address or placeholder put back; "
+        "1 address or placeholder missing or changed in outputs"
     )
 
 

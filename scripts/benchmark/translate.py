@@ -22,7 +22,7 @@ from scripts.benchmark.timing import Window, in_turns, summary, times_as_fast
 from seq2seq.errors import DataError, ModelError
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
-LINES_AND_SECONDS = re.compile(r"^([\d,]+) lines in ([\d.]+) s", re.MULTILINE)
+LINES_AND_SECONDS = re.compile(r"^([\d,]+) lines? in ([\d.]+) s", re.MULTILINE)
 
 
 def translate(

@@ -76,17 +76,20 @@ def check(recipe: RecipeFile, overrides: Overrides = None, as_json: AsJson = Fal
     """Say whether a recipe can be used, and every problem if not.
 
     Reads the recipe alone, not its data. With --json it prints the recipe with every default
-    written out.
+    written out, and what it noted of the recipe on stderr.
     """
     from seq2seq.preset import fit_warmup
     from seq2seq.recipe_file import given_keys, language_notes, load_recipe, recipe_json
 
     given = load_recipe(recipe_file(recipe), overrides or ())
     checked, choices = fit_warmup(given)
+    notes = language_notes(given)
     if as_json:
         typer.echo(recipe_json(checked), nl=False)
+        for note in notes:
+            typer.echo(f"note: {note}", err=True)
         return
     count = len(given_keys(given))
     typer.echo(f"{recipe}: can be used; it gives {count} keys itself, the rest are defaults")
-    for line in [*language_notes(given), *(choice.to_text() for choice in choices)]:
+    for line in [*(f"  {note}" for note in notes), *(choice.to_text() for choice in choices)]:
         typer.echo(line)

@@ -36,10 +36,11 @@ function show(model, found, query) {
   const { problem = "", translation = "", remarks = [], attention } = found;
   const line = (kind, text) => make("p", { class: kind }, text);
   const writes = translation || (problem ? "" : "(nothing)");
+  const language = translation ? model.language : "en"; // of this page
   const before = isEdited(writes, model.before) ? model.before : null;
   model.part("problem").textContent = problem;
   model.part("translation").replaceChildren(
-    ...[written("", writes, before ?? writes, model.language)].filter(Boolean));
+    ...[written("", writes, before ?? writes, language)].filter(Boolean));
   model.part("before").replaceChildren(...before === null ? []
     : before === writes ? [line("output", "As before: the translation did not change.")]
       : [written("Before: ", before, writes, model.language)]);

@@ -134,10 +134,12 @@ def _training(facts: RunFacts) -> Iterator[str]:
     if facts.steps is not None and facts.training_seconds is not None:
         seconds = facts.training_seconds
         spent = f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.1f} minutes"
+        count = environment["threads"]
+        threads = "1 thread" if count == 1 else f"{count} threads"
         timed = "the last" if facts.timed_steps == facts.steps else f"update {facts.timed_steps:,}"
         yield (
             f"{facts.steps:,} updates, {timed} after {spent} of training and validation on "
-            f"`{environment['processor']}` with {environment['threads']} threads (device "
+            f"`{environment['processor']}` with {threads} (device "
             f"`{environment['device']}`), seed {facts.recipe.seed}."
         )
     text = f"The weights are those of {choice['weights']}"

@@ -54,4 +54,8 @@ def test_a_code_of_no_language_is_said_and_still_usable(cli: Cli) -> None:
     assert (code, err) == (0, "")
     assert "\n  target_language = 'cn': no known code of a language, " in out
     assert "did you mean 'zh'?\n" in out
+    given = ("recipe", "check", "tatoeba-en-zh", "--set", "target_language=cn", "--json")
+    _, out, err = cli(*given)
+    assert json.loads(out)["target_language"] == "cn"
+    assert err.startswith("note: target_language = 'cn': no known code of a language, ")
     assert "language = " not in cli("recipe", "check", "tatoeba-en-zh").out

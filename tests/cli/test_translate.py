@@ -173,7 +173,7 @@ def test_changed_placeholders_are_put_back_unless_that_is_not_wanted(
     source.write_text("the {{dog}}\nthe {{dog}} or www.a.org\n", encoding="utf-8")
     result = cli("translate", model, "--input", source)
     assert result.out == "das {{dog}}\n" * 2
-    assert "; 2 changed addresses or placeholders put back; 1 addresses or place" in result.err
+    assert "; 2 changed addresses or placeholders put back; 1 address or place" in result.err
     own = cli("translate", model, "--input", source, "--no-restore", "--json")
     content = json.loads(own.out)
     assert [one["text"] for one in content["translations"]] == ["das {{dog}"] * 2

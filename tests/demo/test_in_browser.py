@@ -55,6 +55,14 @@ def source(page: Browser) -> str:
     return str(page.js(f"{words}.map((one) => one.firstChild.data).join(' ')"))
 
 
+def test_an_empty_answer_is_told_in_the_language_of_the_page(page: Browser) -> None:
+    told = (
+        "(show(models[0], {}, 'text=a'), ((found) => `${found.lang} ${found.textContent}`)"
+        "(models[0].part('translation').querySelector('[lang]')))"
+    )
+    assert page.js(told) == "en (nothing)"
+
+
 def test_a_translation_from_right_to_left_begins_at_the_right(page: Browser) -> None:
     drawn = (
         "getComputedStyle(document.body.appendChild(written({}, 'אבא.', 'אבא.', 'he'))).direction"

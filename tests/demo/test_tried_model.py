@@ -124,7 +124,7 @@ def test_an_output_that_does_not_end_is_shown_piece_by_piece_as_it_was_written(
     """Its text, cut anew, would be other pieces, and more of them than the model can write."""
     folder = opus_mt(tmp_path / "opus")
     answer = TriedModel.load(str(folder), device="cpu").answer("the robot was slow")
-    assert "1 outputs cut off at the length limit" in answer.remarks[0]
+    assert "1 output cut off at the length limit" in answer.remarks[0]
     translation = answer.attention.examples[0].readings[0].text("translation")
     assert "".join(translation.pieces[1:]).replace("▁", " ").split() == answer.translation.split()
 
