@@ -59,8 +59,8 @@ def publish(
     again changes nothing. The token is the one of 'hf auth login'.
 
     --space adds a page that translates or summarizes and draws attention; 'seq2seq demo' is for
-    this machine and shows more. It needs gradio, sentencex, torch and transformers, and loads the
-    model from the Hub.
+    this machine and shows more. It needs gradio, langcodes, sentencex, torch and transformers, and
+    loads the model from the Hub.
 
     --dry-run does all but the upload: the list of files with their sizes, and no network.
     """

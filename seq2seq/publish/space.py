@@ -1,7 +1,8 @@
 """The Space of a model: a repository of its own whose page lets people try it.
 
-It holds a copy of ``page/``, which needs gradio, sentencex, torch and transformers alone, and the
-name of the model, which it loads from the Hub when it starts.
+It holds a copy of ``page/`` and of the rules by which text is cut into sentences, which need
+gradio, langcodes, sentencex, torch and transformers alone, and the name of the model, which it
+loads from the Hub when it starts.
 """
 
 from collections.abc import Sequence
@@ -24,8 +25,12 @@ from seq2seq.sentences import marks_sentences
 
 LICENSE = "apache-2.0"  # of the page; the model's stands in the model's own card
 PYTHON, GRADIO = "3.12", "6.31.0"
-REQUIREMENTS = "gradio>=6.0,<7\nsentencex>=1.0.30\ntorch>=2.10\ntransformers>=5.21,<6\n"
+REQUIREMENTS = (
+    "gradio>=6.0,<7\nlangcodes>=3.4\nsentencex>=1.0.30\ntorch>=2.10\ntransformers>=5.21,<6\n"
+)
 PAGE = Path(__file__).parent / "page"
+# Modules of seq2seq that the page of a Space has beside its own, importing each other alone.
+SHARED = ("languages", "sentences")
 APP = '''\
 """Start the page; what it shows stands in space.json."""
 
@@ -80,10 +85,21 @@ def plan_space(run: Run, repository: str, *, examples: Sequence[str] = ()) -> Pl
         SETTINGS: settings.to_json(),
     }
     files = [PlannedFile(path, text.encode()) for path, text in made.items()]
-    files += [PlannedFile(f"{PAGE.name}/{path.name}", path) for path in sorted(PAGE.glob("*.py"))]
+    files += page_files()
     plan = Plan(repository, "space", LICENSE, tuple(sorted(files, key=lambda file: file.path)))
     refuse_private_paths(plan, run)
     return plan
+
+
+def page_files() -> list[PlannedFile]:
+    """The program of a Space: the page, with copies of the modules that it shares with seq2seq."""
+    own = [path for path in PAGE.glob("*.py") if path.stem not in SHARED]
+    files = [PlannedFile(f"{PAGE.name}/{path.name}", path) for path in own]
+    for name in SHARED:
+        text = (PAGE.parents[1] / f"{name}.py").read_text(encoding="utf-8")
+        copied = text.replace("\nfrom seq2seq.", "\nfrom .")
+        files.append(PlannedFile(f"{PAGE.name}/{name}.py", copied.encode()))
+    return files
 
 
 def _settings(

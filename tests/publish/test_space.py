@@ -1,5 +1,8 @@
 """The files of a Space: what the Hub reads, and what runs there."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +12,9 @@ from seq2seq.errors import PublishError
 from seq2seq.publish.page import gradio_page
 from seq2seq.publish.page.settings import Settings
 from seq2seq.publish.plan import SETTINGS, Plan
-from seq2seq.publish.space import plan_space
+from seq2seq.publish.space import page_files, plan_space
 from seq2seq.run import Run
+from seq2seq.sentences import sentences_of
 from tests.hub.validate import read_metadata, validate_card
 from tests.publish.finished_run import write_run
 from tests.publish.small_models import edit_json
@@ -27,12 +31,43 @@ def test_a_space_is_the_page_its_settings_and_what_the_hub_must_know(exported: R
     plan = plan_space(exported, "tester/owl", examples=["An owl.", "Two owls."])
     assert [file.path for file in plan.files] == [
         "README.md", "app.py", "page/__init__.py", "page/gradio_page.py", "page/heat_map.py",
-        "page/settings.py", "page/writer.py", "requirements.txt", SETTINGS,
+        "page/languages.py", "page/sentences.py", "page/settings.py", "page/writer.py",
+        "requirements.txt", SETTINGS,
     ]  # fmt: skip
     assert plan.to_text().startswith("space tester/owl, licence apache-2.0\n")
     names = [line.partition(">")[0] for line in text_of(plan, "requirements.txt").splitlines()]
-    assert names == ["gradio", "sentencex", "torch", "transformers"]
+    assert names == ["gradio", "langcodes", "sentencex", "torch", "transformers"]
     assert plan_space(exported, "tester/owl", examples=["An owl.", "Two owls."]) == plan
+
+
+def test_a_space_cuts_sentences_as_translating_does_and_without_seq2seq(tmp_path: Path) -> None:
+    texts = [
+        ("en", "Mrs. Hill saw J. Smith. See Art. 3 of it! Is that so?"),
+        ("vi", "Anh ấy sống ở TP. Hồ Chí Minh. TS. Minh cũng vậy."),
+        ("ar", "قال د. أحمد ذلك. ثم ذهب."),
+        ("de", "Er kam am 3. Mai. Sie kam z.B. nicht."),
+        ("zh", "他去了3。5年后他回来了。“好！”他说。"),
+        ("ja", "「はい。」と言った。彼は行った。"),
+        ("yue", "佢去咗。佢返嚟。"),
+        (None, "One. Two."),
+    ]
+    assert [len(sentences_of(text, language=code)) for code, text in texts[:2]] == [3, 2]
+    for file in page_files():
+        content = file.content if isinstance(file.content, bytes) else file.content.read_bytes()
+        path = tmp_path / file.path
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    program = (
+        "import json, sys; sys.modules['seq2seq'] = None\n"
+        "from page.sentences import sentences_of\n"
+        "print(json.dumps([sentences_of(text, language=code) for code, text in "
+        "json.loads(sys.argv[1])]))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(texts)],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(told.stdout) == [sentences_of(text, language=code) for code, text in texts]
 
 
 def test_the_settings_name_the_model_on_the_hub(exported: Run, tmp_path: Path) -> None:

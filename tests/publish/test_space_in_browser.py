@@ -1,7 +1,7 @@
 """A Space as its visitors have it: published, downloaded, started, and used in a browser.
 
 gradio is large, so the page may run in another Python: the one that SEQ2SEQ_DEMO_PYTHON names,
-which needs gradio, sentencex, torch and transformers alone.
+which needs gradio, langcodes, sentencex, torch and transformers alone.
 """
 
 import json

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
+from .sentences import sentences_of
 from .settings import Settings
 
 Stack = Literal["cross", "encoder", "decoder"]
@@ -103,11 +104,11 @@ class Writer:
         if not text.strip():
             return None
         language = self.settings.sentences_in
-        apart = sentences_of(text, language) if language else [text]
+        apart = _sentences(text, language) if language else [text]
         if not self.settings.whole_first:
             return self._write(apart)
         written = self._write([text])
-        sentences = sentences_of(written.text, self.settings.target_language)
+        sentences = _sentences(written.text, self.settings.target_language)
         return self._write(apart) if len(sentences) < len(apart) > 1 else written
 
     def _write(self, texts: Sequence[str]) -> Written:
@@ -210,11 +211,9 @@ class Writer:
         return text if token[0] in STARTS else f"·{text}"
 
 
-def sentences_of(text: str, language: str) -> list[str]:
-    """The sentences of a text, by the rules of its language."""
-    from sentencex import segment  # only a model of single sentences needs it
-
-    found = segment(language, " ".join(text.split()))
+def _sentences(text: str, language: str) -> list[str]:
+    """The sentences of a text, by the rules of its language, which may be empty."""
+    found = sentences_of(" ".join(text.split()), language=language or None)
     return [stripped for one in found if (stripped := one.strip())]
 
 

@@ -130,6 +130,14 @@ def test_sentences_are_read_one_by_one_and_drawn_one_after_another(
     )
 
 
+def test_sentences_are_those_of_translating(small: Path) -> None:
+    writer = Writer.load(str(small), Settings("", "", sentences_in="vi"))
+    for text, count in (("Ann ở TP. Hồ Chí Minh.", 1), ("Ann ở đây. Bob ngủ.", 2)):
+        written = writer.write(text)
+        assert written is not None
+        assert len(written.parts) == count, text
+
+
 def test_a_text_whose_output_has_fewer_sentences_is_read_anew_sentence_by_sentence(
     small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,7 +150,7 @@ def test_a_text_whose_output_has_fewer_sentences_is_read_anew_sentence_by_senten
     monkeypatch.setattr(
         writer.tokenizer,
         "batch_decode",
-        lambda *a, **b: [f"{row}. A. B." for row in decode(*a, **b)],
+        lambda *a, **b: [f"{row}. Ja. So." for row in decode(*a, **b)],
     )
     whole = writer.write(text)
     assert whole is not None
