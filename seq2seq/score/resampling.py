@@ -158,7 +158,8 @@ def interval_of(resampled: "NDArray[np.float64]", most: float = 100.0) -> tuple[
     tail = len(ordered) // 40
     half = (ordered[len(ordered) - tail - 1] - ordered[tail]) / 2
     mean = sum(ordered) / len(ordered)
-    return max(mean - half, 0.0), min(mean + half, most)
+    # The low end too may lie above by rounding: a perfect BLEU is 100.00000000000004.
+    return min(max(mean - half, 0.0), most), min(mean + half, most)
 
 
 def percentile_interval(resampled: "NDArray[np.float64]") -> tuple[float, float]:

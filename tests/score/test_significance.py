@@ -252,6 +252,12 @@ def test_intervals_end_at_scores_that_there_can_be(worst: bool) -> None:
     assert score.interval == tests["bleu"][0].systems[0].interval
 
 
+def test_the_interval_of_a_text_without_fault_begins_no_higher_than_it_ends() -> None:
+    truth = ["the fox runs over the hill at night"] * 12  # its BLEU is 100.00000000000004
+    low, high = bleu(truth, [truth], resamples=200).interval or (1, 0)
+    assert low <= high
+
+
 def test_a_ter_above_100_has_an_interval_above_100() -> None:
     low, high = ter(["a b c d e f"] * 9 + ["x"], [["x"] * 10], resamples=200).interval or (0, 0)
     assert 100 < low < high
