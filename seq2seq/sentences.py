@@ -38,9 +38,10 @@ MORE_ENDS = re.compile(r"[\u17d4\u17d5]+|[。！？｡]+[」』”’）]*(?=\d)
 LONE_STOP = re.compile(r" \. *$")
 PLAIN_MARK = re.compile(r"[.!?\u2026][\"'\u201d\u2019\u00bb\u203a)\]}]*$")
 TITLE = re.compile(r"(?i)\b(?:Mr|Mrs|Ms|Dr|Prof)\.\s*$")
-VIETNAMESE_TITLE = re.compile(r"\b(?:T[PpX]|GS|TS|Th\.?[Ss]|[BDLN]S|KT?S|NSND|NSƯT)\.\s*$")
+VIETNAMESE_TITLE = re.compile(r"\b(?:T[PpX]|P?GS|TS|Th\.?[Ss]|[BDLN]S|KT?S|NSND|NSƯT)\.\s*$")
 INITIAL = re.compile(r"(?:^|[\s.(])([^\W\d_])\.\s*$")
-LETTER_WITHOUT_CASE = re.compile("[\u05d0-\u05ea\u0621-\u064a]")  # Hebrew and Arabic
+# Of Hebrew and Arabic, and those that Persian, Urdu and others add to it.
+LETTER_WITHOUT_CASE = re.compile("[\u05d0-\u05ea\u0620-\u064a\u0671-\u06d3]")
 SHORT_WORD = re.compile(r"\b[^\W\d_a-z]\w{0,3}\.\s*$")
 ORDINAL = re.compile(r"(?<!\S)[(\"'\u201e\u201c\u00ab]?(?:[12]?\d|3[01])\.\s*$")
 JAPANESE_QUOTE = re.compile(r"[\u300d\u300f]\s*$")
@@ -55,6 +56,9 @@ CLAUSE_END = re.compile(r"[,;:،؛—–](?=\s)|[，、；：]")
 WORD_END = re.compile(r"(?<=\S)(?=\s)")
 ZERO_WIDTH_JOINER = "\u200d"
 JOINERS = ZERO_WIDTH_JOINER + "\u200c"
+# What Unicode counts among letters and signs, and still belongs to what stands before it: the vowel
+# am of Thai and Lao, and the colours of skin.
+MORE_MARKS = frozenset("\u0e33\u0eb3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 
 
 def sentences_of(text: str, *, language: str | None = None) -> list[str]:
@@ -186,7 +190,10 @@ def _characters(text: str) -> list[str]:
     stays one, such as an emoji of a family.
     """
     joined = [
-        one in JOINERS or unicodedata.category(one)[0] == "M" or before == ZERO_WIDTH_JOINER
+        one in JOINERS
+        or one in MORE_MARKS
+        or unicodedata.category(one)[0] == "M"
+        or before == ZERO_WIDTH_JOINER
         for before, one in pairwise(" " + text)
     ]
     return _cut(text, [place for place, stays in enumerate(joined) if not stays])

@@ -45,6 +45,7 @@ SENTENCES = {
     "es": [["¿Vienes? ", "¡Sí! ", "Vale."]],
     "vi": [
         ["Tôi đi. ", "Anh ấy ở lại."],
+        ["PGS. TS. Lan sống ở TP. Huế. ", "PGS.TS. Minh và PGS. An đến. ", "Tốt."],
         ["PGS.TS. Lan sống ở TP. Huế. ", "ThS. Minh và TS. An cũng vậy. ", "Tốt."],
     ],
     "ru": [["Он пришёл. ", "Она ушла."]],
@@ -65,6 +66,7 @@ SENTENCES = {
         ["كيف حالك؟ ", "أنا بخير."],
         ["قال د. أحمد إن أ.د. سمير جاء. ", "ثم ذهب م. علي."],
     ],
+    "fa": [["دکتر ک. احمدی و پ. رضایی آمدند. ", "او رفت."]],
     "he": [["ד. לוי בא. ", "הוא הלך."]],
     "ur": [["یہ ہے۔ ", "وہ نہیں۔"]],
     None: [
@@ -153,7 +155,15 @@ def test_without_spaces_it_is_cut_anywhere_but_not_between_a_letter_and_its_acce
 
 @pytest.mark.parametrize(
     ("character", "room"),
-    [("ที่", 5), ("क्षि", 5), ("བོ", 3), ("👨\u200d👩\u200d👧", 7), ("❤\ufe0f", 3)],
+    [
+        ("ที่", 5),
+        ("น้ำ", 5),
+        ("क्षि", 5),
+        ("བོ", 3),
+        ("👨\u200d👩\u200d👧", 7),
+        ("❤\ufe0f", 3),
+        ("👍🏽", 3),
+    ],
 )
 def test_signs_that_people_see_as_one_stay_together(character: str, room: int) -> None:
     parts = split_text(character * 4, lambda part: len(part) <= room)
