@@ -37,10 +37,11 @@ from seq2seq.text_encoding import (
 
 STDIN = "-"
 """The name that means standard input."""
+PACKED = (".gz", ".zst")
+"""What the name of a packed file ends with."""
 
 READ_BYTES = 1 << 16
 PACKED_BYTES = 1 << 10
-PACKED = (".gz", ".zst")  # what the name of a packed file ends with
 """Read at once of a Zstandard file: so few never unpack to more than 32 MiB."""
 MOST_LINE_BYTES = 1 << 28
 """A line that is longer belongs to something else than text: it would fill the memory."""
