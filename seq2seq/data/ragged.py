@@ -222,16 +222,17 @@ class RaggedFile:
         self._lengths.append(part.lengths)
 
     def rows(self) -> StoredRows:
-        """All rows so far."""
+        """All rows, once the last has been written: their offsets now stand behind them."""
         offsets = offsets_of(np.concatenate(self._lengths))
-        file = OpenFile(tempfile.TemporaryFile())  # noqa: SIM115  # see OpenFile
+        content = self._file.content
         with room_explained():
-            file.content.write(offsets.data)
-            file.content.flush()
-            self._file.content.flush()
+            content.write(bytes(-content.tell() % offsets.itemsize))
+            start = content.tell()
+            content.write(offsets.data)
+            content.flush()
         return StoredRows(
             StoredArray(self._file, 0, np.int32, int(offsets[-1])),
-            StoredArray(file, 0, np.int64, len(offsets)),
+            StoredArray(self._file, start, np.int64, len(offsets)),
         )
 
 

@@ -9,6 +9,7 @@ import hashlib
 import io
 import mmap
 import os
+import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from seq2seq.errors import DataError
 
 DIGEST = "sha256"
 BLOCK = 1 << 22
+AT_ONCE = 1 << 30
+"""Most bytes to ask the system for: of 2 GiB Linux gives a part, and macOS gives none."""
 
 
 class DamagedFile(Exception):
@@ -60,9 +63,10 @@ class StoredArray:
         try:
             parts = [_read(descriptor, *part) for part in zip(places, sizes, strict=True)]
         except OSError as error:
+            name: Any = self.file.content.name  # a number where it has none
             raise DataError(
-                f"{self.file.content.name}: cannot be read any more ({error.strerror or error}), "
-                "needed the encoded text; start again"
+                f"{tempfile.gettempdir() if isinstance(name, int) else name}: cannot be read any "
+                f"more ({error.strerror or error}), needed the encoded text; start again"
             ) from error
         return np.frombuffer(bytearray().join(parts), self.dtype)
 
@@ -74,9 +78,9 @@ class StoredArray:
 
 
 def _read(descriptor: int, place: int, size: int) -> bytes:
-    found = os.pread(descriptor, size, place)
-    while len(found) < size:  # the system gives 2 GiB at once, at most
-        more = os.pread(descriptor, size - len(found), place + len(found))
+    found = os.pread(descriptor, min(size, AT_ONCE), place)
+    while len(found) < size:
+        more = os.pread(descriptor, min(size - len(found), AT_ONCE), place + len(found))
         if not more:
             raise OSError(f"it ends before byte {place + size:,}")
         found += more

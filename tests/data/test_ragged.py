@@ -66,7 +66,7 @@ def test_chained_parts_stand_one_after_another_and_one_alone_is_itself():
     assert chained([part]) is part
 
 
-@pytest.mark.parametrize("rows", [ROWS, [[], []], []])
+@pytest.mark.parametrize("rows", [ROWS, [[1, 2], [3]], [[], []], []])
 def test_rows_written_in_parts_are_read_from_a_file(rows):
     file = RaggedFile()
     for start in range(0, len(rows), 3):
@@ -74,6 +74,7 @@ def test_rows_written_in_parts_are_read_from_a_file(rows):
     found = file.rows()
     assert lists(found) == lists(found.take(np.arange(len(rows)))) == rows
     assert found.lengths.tolist() == [len(row) for row in rows]
+    assert np.asarray(found.offsets).flags.aligned
 
 
 def test_rows_are_read_from_a_file_in_any_order():

@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import stat
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,44 @@ def test_a_file_that_is_cut_while_it_is_in_use_is_refused(tmp_path):
         DataError, match=r"x.arrow: cannot be read any more \(it ends before byte 7,672\)"
     ):
         found.read(np.array([10]), np.array([900]))
+
+
+def test_a_file_without_a_name_that_cannot_be_read_is_told_by_its_folder():
+    file = RaggedFile()
+    file.write(Ragged.of([[1, 2], [3]]))
+    rows = file.rows()
+    rows.values.file.content.truncate(0)
+    told = f"{tempfile.gettempdir()}: cannot be read any more (it ends before byte"
+    with pytest.raises(DataError, match=re.escape(told)):
+        rows.take(np.array([1]))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
+def test_rows_that_were_written_hold_one_file_open_and_none_when_they_are_gone():
+    opened = Path("/proc/self/fd")
+    before = len(list(opened.iterdir()))
+    file = RaggedFile()
+    file.write(Ragged.of([[1, 2], [3]]))
+    rows = file.rows()
+    assert rows.lengths.tolist() == [2, 1]
+    assert len(list(opened.iterdir())) == before + 1
+    del file, rows
+    assert len(list(opened.iterdir())) == before
+
+
+def test_no_more_is_asked_of_the_system_at_once_than_it_gives(tmp_path, monkeypatch):
+    path, read = tmp_path / "x.arrow", os.pread
+
+    def refuse_much(file: int, size: int, place: int) -> bytes:
+        if size > 99:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return read(file, size, place)
+
+    write_arrays(path, {"a": np.arange(1000)})
+    found = read_arrays(path)["a"]
+    monkeypatch.setattr(stored_arrays, "AT_ONCE", 99)
+    monkeypatch.setattr(stored_arrays.os, "pread", refuse_much)
+    assert found.read(np.array([7]), np.array([900])).tolist() == list(range(7, 907))
 
 
 def test_what_the_system_gives_in_pieces_comes_whole(tmp_path, monkeypatch):
