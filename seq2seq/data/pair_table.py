@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -125,7 +125,8 @@ class OpenFile:
         self.content = content
 
     def __del__(self) -> None:
-        self.content.close()
+        with suppress(OSError):  # on a full disk; said where it was written
+            self.content.close()
 
 
 class TableWriter:

@@ -2,12 +2,21 @@
 
 import errno
 import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from seq2seq.data import pair_table
-from seq2seq.data.pair_table import CHUNK_ROWS, SCHEMA, PairTable, TableWriter, record_batches
+from seq2seq.data.pair_table import (
+    CHUNK_ROWS,
+    SCHEMA,
+    OpenFile,
+    PairTable,
+    TableWriter,
+    record_batches,
+)
 from seq2seq.errors import DataError
 
 ROWS = [(f"source {n}", f"target\u2028 {n}") for n in range(2 * CHUNK_ROWS + 7)]
@@ -58,3 +67,13 @@ def test_a_full_disk_is_said_with_its_folder(monkeypatch):
     monkeypatch.setattr(pair_table.pyarrow.ipc, "new_file", lambda *_: Full())
     with pytest.raises(DataError, match=r"/.*: the folder .*No space left.*set TMPDIR to a larger"):
         TableWriter(SCHEMA).write(None)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_full_disk_is_not_said_again_when_the_file_goes(monkeypatch):
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    file = OpenFile(Path("/dev/full").open("wb"))  # noqa: SIM115  # see OpenFile
+    file.content.write(b"what is still to be written when it is closed")
+    del file
+    assert told == []
