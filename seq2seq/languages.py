@@ -170,7 +170,9 @@ def unknown_code(code: str) -> str:
         meant = None
     # English is what an unknown country gets, too.
     guess = (
-        f"did you mean {meant!r}?" if meant not in (None, "en", "und") else "usual are 'vi', 'zh'"
+        f"did you mean {meant!r}?"
+        if meant not in (None, "en", "und")
+        else "codes look like 'de' or 'zh'"
     )
     return f"{said}; {guess}"
 
