@@ -78,7 +78,8 @@ class Preparation:
         ]
         notes += [
             f"{name}: {count:,} of {self.segments:,} lines hold invisible characters, such as "
-            "direction marks, and a word with one counts as another word; take them out of all texts"
+            "direction marks, and a word with one counts as another word; take them out of all "
+            "texts"
             for name, count in unseen
             if count
         ]
