@@ -110,7 +110,8 @@ def test_resumed_lines_are_translated_with_the_whole_chunk_they_are_in(
         part_of(output).write_bytes(b"".join(lines[:done]) + b"half")
         result = cli(*asked, "--resume")
         assert output.read_bytes() == whole
-        assert f"{len(lines) - done} lines in" in result.err
+        left = len(lines) - done
+        assert f"\n{left} line{'s' * (left != 1)} in " in result.err
 
 
 def test_a_command_that_fails_keeps_what_it_has_done(
