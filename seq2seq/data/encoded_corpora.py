@@ -3,7 +3,7 @@
 The name is a hash of the text, the tokenizer and the settings, so there is nothing to invalidate; a
 file holds its own hash, so it is exactly what would be computed again, or is seen to be damaged and
 computed again. Rows are read from the file when a batch needs them: a second start takes no time,
-and no process holds a corpus in memory.
+and a corpus of single sentences is in no process's memory.
 """
 
 import hashlib
@@ -139,7 +139,7 @@ def cached_marks(parts: Sequence[str], cache: Cache, compute: Callable[[], Marks
         return values | {f"{name}.offsets": one.offsets for name, one in rows.items()}
 
     arrays = _cached(_key("marks", *parts), cache, packed)
-    return Marks(*(_mapped_rows(arrays, name) for name in names))
+    return Marks(*(_rows_in_memory(arrays, name) for name in names))
 
 
 def encode_words(
@@ -199,7 +199,7 @@ def encode_words(
     arrays = _cached(key, cache, compute)
     pairs = [_pairs({name: arrays[f"{i}.{name}"] for name in _NAMES}) for i in range(len(datasets))]
     first, upper = (np.asarray(arrays[name]) for name in ("first", "upper"))
-    return pairs, WordTable(_mapped_rows(arrays, "cuts"), first, upper)
+    return pairs, WordTable(_rows_in_memory(arrays, "cuts"), first, upper)
 
 
 def _sampler(
@@ -240,10 +240,11 @@ def _rows(arrays: Arrays, name: str) -> Rows:
     values, offsets = (arrays[f"{name}.{part}"] for part in ("values", "offsets"))
     if isinstance(values, StoredArray) and isinstance(offsets, StoredArray):
         return StoredRows(values, offsets)
-    return _mapped_rows(arrays, name)
+    return _rows_in_memory(arrays, name)
 
 
-def _mapped_rows(arrays: Arrays, name: str) -> Ragged:
+def _rows_in_memory(arrays: Arrays, name: str) -> Ragged:
+    """Rows that can be looked up at once: in memory, or mapped into it."""
     return Ragged(np.asarray(arrays[f"{name}.values"]), np.asarray(arrays[f"{name}.offsets"]))
 
 

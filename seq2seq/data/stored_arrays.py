@@ -87,7 +87,7 @@ def _read(descriptor: int, place: int, size: int) -> bytes:
     return found
 
 
-def release_pages(array: np.ndarray) -> None:
+def _release_pages(array: np.ndarray) -> None:
     """Give the memory of a mapped file back; what is needed again comes from the file again.
 
     Args:
@@ -156,7 +156,7 @@ class _InBlocks(io.RawIOBase):
         for start in range(0, len(whole), BLOCK):
             self._file.write(whole[start : start + BLOCK])
             for array in self._arrays:
-                release_pages(array)
+                _release_pages(array)
         return len(whole)
 
 
