@@ -6,6 +6,7 @@ command begins.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -97,10 +98,14 @@ def _examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  seq2seq {line}" for line in lines)])
 
 
-def _train(app: typer.Typer) -> None:
-    from seq2seq.cli.train import EXAMPLES, train
+def _plain(name: str) -> Callable[[typer.Typer], None]:
+    """Add a command that stands, with its ``EXAMPLES``, in the module of its name."""
 
-    app.command("train", epilog=_examples(*EXAMPLES))(train)
+    def add(app: typer.Typer) -> None:
+        module = import_module(f"seq2seq.cli.{name}")
+        app.command(name, epilog=_examples(*module.EXAMPLES))(getattr(module, name))
+
+    return add
 
 
 def _translate(app: typer.Typer) -> None:
@@ -121,24 +126,6 @@ def _summarize(app: typer.Typer) -> None:
     )
 
 
-def _export(app: typer.Typer) -> None:
-    from seq2seq.cli.export import EXAMPLES, export
-
-    app.command("export", epilog=_examples(*EXAMPLES))(export)
-
-
-def _publish(app: typer.Typer) -> None:
-    from seq2seq.cli.publish import EXAMPLES, publish
-
-    app.command("publish", epilog=_examples(*EXAMPLES))(publish)
-
-
-def _demo(app: typer.Typer) -> None:
-    from seq2seq.cli.demo import EXAMPLES, demo
-
-    app.command("demo", epilog=_examples(*EXAMPLES))(demo)
-
-
 def _score(app: typer.Typer) -> None:
     from seq2seq.cli.score import SCORE_EXAMPLES, score
 
@@ -155,24 +142,6 @@ def _evaluate(app: typer.Typer) -> None:
     from seq2seq.cli.evaluate import EXAMPLES, HELP, evaluate
 
     app.command("evaluate", cls=GroupedCommand, help=HELP, epilog=_examples(*EXAMPLES))(evaluate)
-
-
-def _attention(app: typer.Typer) -> None:
-    from seq2seq.cli.attention import EXAMPLES, attention
-
-    app.command("attention", epilog=_examples(*EXAMPLES))(attention)
-
-
-def _probe(app: typer.Typer) -> None:
-    from seq2seq.cli.probe import EXAMPLES, probe
-
-    app.command("probe", epilog=_examples(*EXAMPLES))(probe)
-
-
-def _doctor(app: typer.Typer) -> None:
-    from seq2seq.cli.doctor import EXAMPLES, doctor
-
-    app.command("doctor", epilog=_examples(*EXAMPLES))(doctor)
 
 
 def _corpus(app: typer.Typer) -> None:
@@ -199,18 +168,18 @@ def _recipe(app: typer.Typer) -> None:
 
 
 COMMANDS: dict[str, Callable[[typer.Typer], None]] = {
-    "train": _train,
+    "train": _plain("train"),
     "translate": _translate,
     "summarize": _summarize,
-    "export": _export,
-    "publish": _publish,
-    "demo": _demo,
+    "export": _plain("export"),
+    "publish": _plain("publish"),
+    "demo": _plain("demo"),
     "score": _score,
     "compare": _compare,
     "evaluate": _evaluate,
-    "attention": _attention,
-    "probe": _probe,
-    "doctor": _doctor,
+    "attention": _plain("attention"),
+    "probe": _plain("probe"),
+    "doctor": _plain("doctor"),
     "corpus": _corpus,
     "recipe": _recipe,
 }
